@@ -1,0 +1,383 @@
+
+/*
+ * The route module: names to backends, at run time.
+ *
+ * This is its core module, which owns the store of names that http and
+ * stream share; they are in src/http_route.c and src/stream_route.c.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <sys/mman.h>
+
+#include "src/balancer.h"
+#include "src/health.h"
+#include "src/lookup.h"
+#include "src/name.h"
+#include "src/names_api.h"
+#include "src/record.h"
+#include "src/route.h"
+#include "src/store.h"
+#include "src/writer.h"
+#if (NGX_WGW_STREAM)
+#include "src/port.h"
+#endif
+
+
+static void *ngx_wgw_route_create_conf(ngx_cycle_t *cycle);
+static char *ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf);
+static char *ngx_wgw_route_check_ports(ngx_cycle_t *cycle,
+    wgw_names_t *names);
+static char *ngx_wgw_route_init_store(ngx_cycle_t *cycle,
+    wgw_names_t *names);
+static ngx_int_t ngx_wgw_route_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_wgw_route_init_process(ngx_cycle_t *cycle);
+static void ngx_wgw_route_exit_process(ngx_cycle_t *cycle);
+static char *ngx_wgw_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_wgw_names_option(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_names_t *names);
+static char *ngx_wgw_names_address(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_names_t *names);
+
+
+static ngx_command_t  ngx_wgw_route_commands[] = {
+
+    { ngx_string("wgw_names"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      ngx_wgw_names,
+      0,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_core_module_t  ngx_wgw_route_module_ctx = {
+    ngx_string("wgw_route"),
+    ngx_wgw_route_create_conf,             /* create configuration */
+    ngx_wgw_route_init_conf                /* init configuration */
+};
+
+
+ngx_module_t  ngx_wgw_route_module = {
+    NGX_MODULE_V1,
+    &ngx_wgw_route_module_ctx,             /* module context */
+    ngx_wgw_route_commands,                /* module directives */
+    NGX_CORE_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    ngx_wgw_route_init_module,             /* init module */
+    ngx_wgw_route_init_process,            /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_wgw_route_exit_process,            /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* shared by the workers, kept over reloads */
+static wgw_health_t  *ngx_wgw_route_health;
+
+
+static void *
+ngx_wgw_route_create_conf(ngx_cycle_t *cycle)
+{
+    wgw_names_t           *names;
+
+    names = ngx_pcalloc(cycle->pool, sizeof(wgw_names_t));
+    if (names == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&names->offload, cycle->pool, 2, sizeof(ngx_addr_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    names->rules.domain.data = names->domain;
+
+    return names;
+}
+
+
+/*
+ * All is checked and made here rather than in init_module, where a failure
+ * would end a running master.  The whole configuration has been read.
+ */
+
+static char *
+ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf)
+{
+    wgw_names_t          *names = conf;
+
+    if (names->path.len == 0) {
+
+        if (names->used) {
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                          "no \"wgw_names\" directive in configuration");
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_wgw_route_check_ports(cycle, names) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_wgw_route_init_store(cycle, names);
+}
+
+
+static char *
+ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t          *names)
+{
+#if (NGX_WGW_STREAM)
+
+    char              *error;
+    ngx_uint_t         i;
+    ngx_addr_t       **offload;
+    ngx_event_conf_t  *ecf;
+
+    /* bytes that are peeked at stay: level-triggered events would spin */
+
+    ecf = ngx_event_get_conf(cycle->conf_ctx, ngx_event_core_module);
+
+    if (names->peeks
+        && ngx_strcmp(ecf->name, "epoll") != 0
+        && ngx_strcmp(ecf->name, "kqueue") != 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "\"wgw_route\" in stream needs the event method "
+                      "\"epoll\" or \"kqueue\", not \"%s\"", ecf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    offload = names->offload.elts;
+
+    for (i = 0; i < names->offload.nelts; i++) {
+        error = wgw_port_check(cycle, offload[i]);
+
+        if (error) {
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                          "\"offload=%V\" %s", &offload[i]->name, error);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+#endif
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t          *names)
+{
+    char               *path;
+    wgw_store_rc_t      rc;
+    ngx_core_conf_t    *ccf;
+    wgw_store_error_t   error;
+
+    path = (char *) names->path.data;
+
+    if (ngx_test_config || ngx_process == NGX_PROCESS_SIGNALLER) {
+        rc = wgw_store_check(path, &error);
+
+    } else {
+        ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                               ngx_core_module);
+
+        rc = wgw_store_create(path, ccf->user, ccf->group, &error);
+    }
+
+    if (rc != WGW_STORE_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "names \"%V\": %s",
+                      &names->path, error.text);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_wgw_route_health == NULL) {
+        ngx_wgw_route_health = mmap(NULL, sizeof(wgw_health_t),
+                                    PROT_READ|PROT_WRITE,
+                                    MAP_ANON|MAP_SHARED, -1, 0);
+
+        if (ngx_wgw_route_health == MAP_FAILED) {
+            ngx_wgw_route_health = NULL;
+
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
+                          "mmap(%uz) failed", sizeof(wgw_health_t));
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_wgw_route_init_module(ngx_cycle_t *cycle)
+{
+    wgw_names_t  *names;
+
+    names = (wgw_names_t *) ngx_get_conf(cycle->conf_ctx,
+                                         ngx_wgw_route_module);
+
+    wgw_lookup_init(names);
+    wgw_balancer_init(ngx_http_wgw_route_peer, ngx_wgw_route_health);
+    wgw_names_api_init(wgw_lookup_store, &names->rules);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_wgw_route_init_process(ngx_cycle_t *cycle)
+{
+    if (wgw_lookup_names()->path.len
+        && (ngx_process == NGX_PROCESS_WORKER
+            || ngx_process == NGX_PROCESS_SINGLE))
+    {
+        (void) wgw_lookup_store(cycle->log);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_wgw_route_exit_process(ngx_cycle_t *cycle)
+{
+    wgw_routes_clear();
+    wgw_store_close();
+}
+
+
+static char *
+ngx_wgw_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    wgw_names_t          *names = conf;
+
+    char        *rv;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (names->path.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    names->path = value[1];
+
+    if (names->path.len == 0
+        || ngx_conf_full_name(cf->cycle, &names->path, 0) != NGX_OK)
+    {
+        return "has an invalid path";
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_wgw_names_option(cf, &value[i], names);
+
+        if (rv != NGX_CONF_OK) {
+            if (rv != NGX_CONF_ERROR) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s",
+                                   &value[i], rv);
+            }
+
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return wgw_writer_init(cf);
+}
+
+
+static char *
+ngx_wgw_names_option(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_names_t          *names)
+{
+    ngx_str_t    sync;
+    const char  *error;
+    wgw_text_t   text;
+
+    if (ngx_strncmp(value->data, "domain=", 7) == 0) {
+        text.data = (char *) value->data + 7;
+        text.len = value->len - 7;
+
+        names->rules.domain.len = wgw_name_parse(names->domain, text,
+                                               wgw_text(""), &error);
+
+        return names->rules.domain.len ? NGX_CONF_OK : (char *) error;
+    }
+
+    if (ngx_strncmp(value->data, "address=", 8) == 0) {
+        return ngx_wgw_names_address(cf, value, names);
+    }
+
+    if (ngx_strcmp(value->data, "allow_loopback") == 0) {
+        names->rules.allow_loopback = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "sync=", 5) != 0) {
+        return "is not a parameter of \"wgw_names\"";
+    }
+
+    sync.data = value->data + 5;
+
+    if (ngx_strcmp(sync.data, "on") == 0) {
+        names->sync = WGW_STORE_SYNC_ON;
+
+    } else if (ngx_strcmp(sync.data, "meta") == 0) {
+        names->sync = WGW_STORE_SYNC_META;
+
+    } else if (ngx_strcmp(sync.data, "off") == 0) {
+        names->sync = WGW_STORE_SYNC_OFF;
+
+    } else {
+        return "must be \"on\", \"meta\" or \"off\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_wgw_names_address(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_names_t          *names)
+{
+    size_t       n;
+    wgw_addr_t   addr, *own;
+    wgw_text_t   text;
+
+    text.data = (char *) value->data + 8;
+    text.len = value->len - 8;
+
+    if (wgw_addr_parse(&addr, text) != 0) {
+        return "is not an IP address";
+    }
+
+    n = names->rules.nown;
+
+    own = ngx_palloc(cf->pool, (n + 1) * sizeof(wgw_addr_t));
+    if (own == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (n) {
+        ngx_memcpy(own, names->rules.own, n * sizeof(wgw_addr_t));
+    }
+
+    own[n] = addr;
+
+    names->rules.own = own;
+    names->rules.nown = n + 1;
+
+    return NGX_CONF_OK;
+}

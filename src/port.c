@@ -1,0 +1,284 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_http.h>
+#include <ngx_stream.h>
+
+#include "port.h"
+
+
+static ngx_int_t port_wait(ngx_stream_session_t *s, wgw_peek_t *peek,
+    ngx_msec_t timeout);
+static void port_done(wgw_peek_t *peek);
+static void port_cleanup(void *data);
+static void port_read(ngx_event_t *ev);
+static void port_timeout(ngx_event_t *ev);
+static ngx_listening_t *port_listener(ngx_cycle_t *cycle, ngx_addr_t *addr);
+static ngx_http_addr_conf_t *port_addr_conf(ngx_listening_t *ls);
+
+
+/* parsed anew from the start at each look: nothing is kept in between */
+static u_char  port_buffer[WGW_HELLO_MAX];
+
+
+ngx_int_t
+wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
+{
+    ssize_t            n;
+    ngx_err_t          err;
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    if (peek->timer.timedout) {
+        ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT,
+                      "client sent no complete TLS hello in time");
+        return NGX_STREAM_OK;
+    }
+
+    n = recv(c->fd, (char *) port_buffer, WGW_HELLO_MAX, MSG_PEEK);
+
+    err = ngx_socket_errno;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_STREAM, c->log, 0, "wgw peek: %z", n);
+
+    if (n == -1) {
+
+        if (err == NGX_EAGAIN) {
+            c->read->ready = 0;
+            return port_wait(s, peek, timeout);
+        }
+
+        port_done(peek);
+        ngx_connection_error(c, err, "recv() failed");
+
+        return NGX_STREAM_OK;
+    }
+
+    if (n == 0) {
+        port_done(peek);
+        return NGX_STREAM_OK;
+    }
+
+    peek->rc = wgw_hello_parse(&peek->hello, port_buffer, n);
+
+    if (peek->rc == WGW_HELLO_AGAIN) {
+
+        /* no more will come; under epoll there is no other sign of it */
+
+        if (c->read->pending_eof) {
+            port_done(peek);
+            return NGX_STREAM_OK;
+        }
+
+        return port_wait(s, peek, timeout);
+    }
+
+    port_done(peek);
+
+    /* the bytes are there, and no new edge of epoll will tell */
+
+    c->read->ready = 1;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+port_wait(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
+{
+    ngx_connection_t    *c;
+    ngx_pool_cleanup_t  *cln;
+
+    c = s->connection;
+
+    if (!peek->waiting) {
+        cln = ngx_pool_cleanup_add(c->pool, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = port_cleanup;
+        cln->data = peek;
+
+        /* the phase engine stops the timer of c->read */
+
+        peek->timer.data = c;
+        peek->timer.handler = port_timeout;
+        peek->timer.log = c->log;
+        peek->waiting = 1;
+
+        ngx_add_timer(&peek->timer, timeout);
+    }
+
+    c->read->handler = port_read;
+
+    if (!c->read->active
+        && ngx_add_event(c->read, NGX_READ_EVENT, NGX_CLEAR_EVENT) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_DONE;
+}
+
+
+static void
+port_done(wgw_peek_t *peek)
+{
+    if (peek->timer.timer_set) {
+        ngx_del_timer(&peek->timer);
+    }
+}
+
+
+static void
+port_cleanup(void *data)
+{
+    port_done(data);
+}
+
+
+static void
+port_read(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    ngx_stream_core_run_phases(c->data);
+}
+
+
+static void
+port_timeout(ngx_event_t *ev)
+{
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    ngx_stream_core_run_phases(c->data);
+}
+
+
+char *
+wgw_port_check(ngx_cycle_t *cycle, ngx_addr_t *addr)
+{
+    ngx_listening_t       *ls;
+    ngx_http_addr_conf_t  *conf;
+
+    if (addr->sockaddr->sa_family != AF_UNIX
+        && ngx_inet_wildcard(addr->sockaddr))
+    {
+        return "is a wildcard address";
+    }
+
+    ls = port_listener(cycle, addr);
+
+    if (ls == NULL) {
+        return "is no address that a server in http listens on by itself";
+    }
+
+    conf = port_addr_conf(ls);
+
+    if (!conf->ssl) {
+        return "is listened on without \"ssl\"";
+    }
+
+    /* the header of that protocol was read in stream, or never sent */
+
+    if (conf->proxy_protocol) {
+        return "is listened on with \"proxy_protocol\"";
+    }
+
+    return NULL;
+}
+
+
+void
+wgw_port_hand_over(ngx_stream_session_t *s, ngx_addr_t *addr)
+{
+    ngx_listening_t   *ls;
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    c->log->action = "handing connection over to http";
+
+    ls = port_listener((ngx_cycle_t *) ngx_cycle, addr);
+
+    if (ls == NULL || (c->buffer && c->buffer->pos != c->buffer->last)) {
+        ngx_log_error(NGX_LOG_ERR, c->log, 0, "cannot hand over to \"%V\": %s",
+                      &addr->name, ls ? "the connection was read from"
+                                      : "nobody listens");
+        ngx_stream_finalize_session(s, NGX_STREAM_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    c->listening = ls;
+    c->data = NULL;
+    c->buffer = NULL;
+
+    *c->log = ls->log;
+    c->log->handler = NULL;
+    c->log->data = NULL;
+
+    /* http takes the family of its structures from this address */
+
+    c->local_sockaddr = ls->sockaddr;
+    c->local_socklen = ls->socklen;
+
+    ls->handler(c);
+}
+
+
+static ngx_listening_t *
+port_listener(ngx_cycle_t *cycle, ngx_addr_t *addr)
+{
+    ngx_uint_t        i;
+    ngx_listening_t  *ls;
+
+    ls = cycle->listening.elts;
+
+    for (i = 0; i < cycle->listening.nelts; i++) {
+
+        /* a TCP connection must not reach a listener for UDP (http/3) */
+
+        if (ls[i].type == SOCK_STREAM
+            && ls[i].handler == ngx_http_init_connection
+            && ngx_cmp_sockaddr(ls[i].sockaddr, ls[i].socklen,
+                                addr->sockaddr, addr->socklen, 1)
+               == NGX_OK)
+        {
+            return &ls[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* A listener at an address of its own has exactly one entry. */
+
+static ngx_http_addr_conf_t *
+port_addr_conf(ngx_listening_t *ls)
+{
+    ngx_http_port_t      *port;
+    ngx_http_in_addr_t   *addr;
+#if (NGX_HAVE_INET6)
+    ngx_http_in6_addr_t  *addr6;
+#endif
+
+    port = ls->servers;
+
+#if (NGX_HAVE_INET6)
+    if (ls->sockaddr->sa_family == AF_INET6) {
+        addr6 = port->addrs;
+        return &addr6[0].conf;
+    }
+#endif
+
+    addr = port->addrs;
+    return &addr[0].conf;
+}
