@@ -1,0 +1,77 @@
+
+/*
+ * text: a view of bytes, and a bounded writer for what is sent to users.
+ *
+ * A view does not own its bytes and is not terminated.  The writer never
+ * writes past its end: what does not fit sets `overflow` and is dropped, so
+ * that a caller checks once, after the last piece.  Nothing here allocates
+ * or knows of nginx.
+ */
+
+#ifndef WGW_TEXT_H
+#define WGW_TEXT_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+
+typedef struct {
+    const char  *data;
+    size_t       len;
+} wgw_text_t;
+
+
+typedef struct {
+    char        *start;
+    char        *pos;
+    char        *end;           /* one past the last usable byte */
+    int          overflow;      /* 1 once something did not fit */
+} wgw_out_t;
+
+
+#define wgw_text(literal)                                                     \
+    ((wgw_text_t) { (literal), sizeof(literal) - 1 })
+
+
+/* 1 when both views hold the same bytes. */
+int wgw_text_equal(wgw_text_t a, wgw_text_t b);
+
+/*
+ * Decimal digits only, no sign, no blank; at most `max`.
+ * Returns 0 and the number, or -1 for anything else, the empty text included.
+ */
+int wgw_text_uint(wgw_text_t text, uint64_t max, uint64_t *number);
+
+/*
+ * 1 when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing
+ * above U+10FFFF, no overlong form) without control characters.
+ */
+int wgw_text_printable(wgw_text_t text);
+
+void wgw_out_init(wgw_out_t *out, void *buffer, size_t size);
+
+/* Bytes as they are. */
+void wgw_out_bytes(wgw_out_t *out, const void *data, size_t len);
+void wgw_out_str(wgw_out_t *out, const char *terminated);
+void wgw_out_uint(wgw_out_t *out, uint64_t number);
+
+/*
+ * A quoted JSON string (RFC 8259).  Bytes that are not well-formed UTF-8
+ * become U+FFFD, one for each bad byte, so that the document stays valid
+ * whatever a client sent.
+ */
+void wgw_out_json(wgw_out_t *out, wgw_text_t text);
+
+/*
+ * A quoted label value of the Prometheus text format: backslash, quote and
+ * line feed escaped, bad UTF-8 replaced as above.
+ */
+void wgw_out_label(wgw_out_t *out, wgw_text_t text);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_TEXT_H */
