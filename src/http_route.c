@@ -19,6 +19,7 @@
 typedef struct {
     ngx_flag_t                   enable;
     ngx_http_complex_value_t    *key;           /* NULL: the host */
+    ngx_array_t                 *api_hosts;     /* NULL: no wgw_api here */
 } ngx_http_wgw_route_loc_conf_t;
 
 
@@ -35,6 +36,7 @@ static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_get_ctx(
     ngx_http_request_t *r);
 static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_find_ctx(
     ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_route_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_wgw_route_add_variables(ngx_conf_t *cf);
@@ -42,6 +44,7 @@ static void *ngx_http_wgw_route_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static char *ngx_http_wgw_api_hosts(ngx_conf_t *cf, ngx_array_t *hosts);
 static char *ngx_http_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -347,6 +350,17 @@ ngx_http_wgw_route_peer(ngx_http_request_t *r, ngx_str_t *name)
 
 
 static ngx_int_t
+ngx_http_wgw_api_handler(ngx_http_request_t *r)
+{
+    ngx_http_wgw_route_loc_conf_t  *rlcf;
+
+    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
+
+    return wgw_names_api_handler(r, rlcf->api_hosts);
+}
+
+
+static ngx_int_t
 ngx_http_wgw_route_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
@@ -412,6 +426,7 @@ ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     rlcf->key = NULL;
+     *     rlcf->api_hosts = NULL;
      */
 
     rlcf->enable = NGX_CONF_UNSET;
@@ -431,6 +446,42 @@ ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    if (conf->api_hosts) {
+        return ngx_http_wgw_api_hosts(cf, conf->api_hosts);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* nginx itself keeps the names of a server only while it is configured. */
+
+static char *
+ngx_http_wgw_api_hosts(ngx_conf_t *cf, ngx_array_t *hosts)
+{
+    ngx_str_t                 *host;
+    ngx_uint_t                 i;
+    ngx_http_server_name_t    *name;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    name = cscf->server_names.elts;
+
+    for (i = 0; i < cscf->server_names.nelts; i++) {
+
+        if (name[i].name.len == 0) {
+            continue;
+        }
+
+        host = ngx_array_push(hosts);
+        if (host == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *host = name[i].name;
+    }
 
     return NGX_CONF_OK;
 }
@@ -577,8 +628,19 @@ ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
 static char *
 ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_wgw_route_loc_conf_t *rlcf = conf;
+
     wgw_names_t               *names;
     ngx_http_core_loc_conf_t  *clcf;
+
+    if (rlcf->api_hosts) {
+        return "is duplicate";
+    }
+
+    rlcf->api_hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+    if (rlcf->api_hosts == NULL) {
+        return NGX_CONF_ERROR;
+    }
 
     names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                          ngx_wgw_route_module);
@@ -586,11 +648,7 @@ ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (clcf->handler == wgw_names_api_handler) {
-        return "is duplicate";
-    }
-
-    clcf->handler = wgw_names_api_handler;
+    clcf->handler = ngx_http_wgw_api_handler;
 
     return NGX_CONF_OK;
 }

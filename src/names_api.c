@@ -5,11 +5,23 @@
 
 #include "name.h"
 #include "names_api.h"
+#include "reply.h"
 #include "writer.h"
 
 
+#define API_NO_STORE    "the store is not available: nothing was changed"
+#define API_TOO_LARGE   "a record has at most 65536 bytes"
+#define API_TAIL        (WGW_NAME_MAX + 32)
 #define API_PAGE_BYTES  (4 * 1024 * 1024)       /* a page ends above it */
-#define API_ERROR       512
+
+
+/* Why a request is refused; functions that fill it return NGX_ERROR. */
+typedef struct {
+    ngx_uint_t                 status;
+    const char                *field;
+    const char                *message;
+    wgw_record_error_t         record;          /* may hold both texts */
+} api_refusal_t;
 
 
 /* A change on its way to the store and the reply to it. */
@@ -29,43 +41,46 @@ typedef struct {
 } api_page_t;
 
 
-static ngx_uint_t api_trusted(ngx_http_request_t *r);
-static ngx_uint_t api_host(ngx_http_request_t *r, ngx_str_t *host);
+static ngx_int_t api_refuse(api_refusal_t *refusal, ngx_uint_t status,
+    const char *field, const char *message);
+static ngx_int_t api_refused(ngx_http_request_t *r, api_refusal_t *refusal);
+static ngx_uint_t api_trusted(ngx_http_request_t *r, ngx_array_t *hosts);
+static ngx_uint_t api_host(ngx_str_t *host, ngx_array_t *hosts);
 static ngx_table_elt_t *api_header(ngx_http_request_t *r, char *name);
-static ngx_int_t api_name(ngx_http_request_t *r, ngx_str_t *rest,
-    char name[WGW_NAME_MAX], wgw_text_t *text);
+static ngx_int_t api_name(ngx_http_request_t *r, char name[WGW_NAME_MAX],
+    wgw_text_t *text, api_refusal_t *refusal);
+static ngx_int_t api_item(ngx_http_request_t *r, wgw_text_t name);
 
 static ngx_int_t api_list(ngx_http_request_t *r);
-static ngx_int_t api_page(ngx_http_request_t *r, api_page_t *page);
-static ngx_int_t api_page_limit(ngx_http_request_t *r, api_page_t *page);
+static ngx_int_t api_page(ngx_http_request_t *r, api_page_t *page,
+    api_refusal_t *refusal);
+static ngx_int_t api_page_limit(ngx_http_request_t *r, api_page_t *page,
+    api_refusal_t *refusal);
 static ngx_int_t api_rows(ngx_http_request_t *r, api_page_t *page,
-    ngx_chain_t **last, size_t *size);
+    ngx_chain_t **last, api_refusal_t *refusal);
 static ngx_int_t api_row(ngx_http_request_t *r, wgw_text_t name,
-    wgw_text_t packed, ngx_chain_t **last, size_t *size);
+    wgw_text_t packed, ngx_chain_t **last);
+static wgw_store_t *api_look(ngx_http_request_t *r, uint64_t *id,
+    api_refusal_t *refusal);
 static ngx_int_t api_get(ngx_http_request_t *r, wgw_text_t name);
 
 static ngx_int_t api_delete(ngx_http_request_t *r, wgw_text_t name);
 static void api_put(ngx_http_request_t *r);
-static ngx_int_t api_put_record(ngx_http_request_t *r, api_change_t *api);
-static ngx_int_t api_body(ngx_http_request_t *r, wgw_text_t *body);
+static ngx_int_t api_put_record(ngx_http_request_t *r, api_change_t *api,
+    api_refusal_t *refusal);
+static ngx_int_t api_body(ngx_http_request_t *r, wgw_text_t *body,
+    api_refusal_t *refusal);
 static api_change_t *api_change(ngx_http_request_t *r, wgw_text_t name);
 static ngx_int_t api_conditions(ngx_http_request_t *r,
-    wgw_store_write_t *write);
-static ngx_int_t api_post(api_change_t *api);
+    wgw_store_write_t *write, api_refusal_t *refusal);
+static ngx_int_t api_post(api_change_t *api, api_refusal_t *refusal);
 static void api_done(wgw_change_t *change);
 static ngx_int_t api_changed(api_change_t *api);
 
 static ngx_int_t api_record(ngx_http_request_t *r, ngx_uint_t status,
     wgw_record_t *record);
-static ngx_int_t api_etag(ngx_http_request_t *r, uint64_t change);
-static ngx_int_t api_not_allowed(ngx_http_request_t *r, char *methods);
-static ngx_int_t api_error(ngx_http_request_t *r, ngx_uint_t status,
-    const char *field, const char *message);
 static ngx_int_t api_failed(ngx_http_request_t *r, wgw_store_rc_t rc,
-    wgw_store_error_t *error);
-static ngx_int_t api_send(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_chain_t *out, size_t size);
-static ngx_chain_t *api_chain(ngx_http_request_t *r, size_t size);
+    wgw_store_error_t *error, api_refusal_t *refusal);
 
 
 static wgw_names_api_store_pt     api_store;
@@ -82,72 +97,103 @@ wgw_names_api_init(wgw_names_api_store_pt store,
 
 
 ngx_int_t
-wgw_names_api_handler(ngx_http_request_t *r)
+wgw_names_api_handler(ngx_http_request_t *r, ngx_array_t *hosts)
 {
-    char        name[WGW_NAME_MAX];
-    ngx_int_t   rc;
-    ngx_str_t   rest;
-    wgw_text_t  text;
+    char            name[WGW_NAME_MAX];
+    wgw_text_t      text;
+    api_refusal_t   refusal;
 
-    if (!api_trusted(r)) {
-        return api_error(r, NGX_HTTP_FORBIDDEN, "",
-                         "this Host or Origin may not use the API: use a "
-                         "loopback address, \"localhost\" or a server_name");
+    if (!api_trusted(r, hosts)) {
+        return wgw_reply_error(r, NGX_HTTP_FORBIDDEN, "",
+                               "this Host or Origin may not use the API: use "
+                               "a loopback address, localhost or the "
+                               "server_name");
     }
 
-    rc = api_name(r, &rest, name, &text);
-    if (rc != NGX_OK) {
-        return rc;
+    if (api_name(r, name, &text, &refusal) != NGX_OK) {
+        return api_refused(r, &refusal);
     }
 
-    if (rest.len == 0) {
-        if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
-            return api_list(r);
-        }
-
-        return api_not_allowed(r, "GET, HEAD");
+    if (text.len) {
+        return api_item(r, text);
     }
 
     if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
-        return api_get(r, text);
+        return api_list(r);
+    }
+
+    return wgw_reply_not_allowed(r, "GET, HEAD");
+}
+
+
+static ngx_int_t
+api_item(ngx_http_request_t *r, wgw_text_t name)
+{
+    ngx_int_t  rc;
+
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
+        return api_get(r, name);
+    }
+
+    if (!(r->method & (NGX_HTTP_PUT|NGX_HTTP_DELETE))) {
+        return wgw_reply_not_allowed(r, "GET, HEAD, PUT, DELETE");
     }
 
     if (r->args.len) {
-        return api_error(r, NGX_HTTP_BAD_REQUEST, "",
-                         "a change takes no arguments");
+        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "",
+                               "a change takes no arguments");
     }
 
     if (r->method & NGX_HTTP_DELETE) {
-        return api_delete(r, text);
+        return api_delete(r, name);
     }
 
-    if (r->method & NGX_HTTP_PUT) {
-
-        if (r->headers_in.content_length_n > WGW_RECORD_JSON) {
-            return api_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
-                             "a record has at most 65536 bytes");
-        }
-
-        rc = ngx_http_read_client_request_body(r, api_put);
-
-        return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    if (r->headers_in.content_length_n > WGW_RECORD_JSON) {
+        return wgw_reply_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
+                               API_TOO_LARGE);
     }
 
-    return api_not_allowed(r, "GET, HEAD, PUT, DELETE");
+    rc = ngx_http_read_client_request_body(r, api_put);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static ngx_int_t
+api_refuse(api_refusal_t *refusal, ngx_uint_t status, const char *field,
+    const char *message)
+{
+    refusal->status = status;
+    refusal->field = field;
+    refusal->message = message;
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+api_refused(ngx_http_request_t *r, api_refusal_t *refusal)
+{
+    if (refusal->status == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return wgw_reply_error(r, refusal->status, refusal->field,
+                           refusal->message);
 }
 
 
 /* Against pages of other sites in a browser here, and DNS rebinding. */
 
 static ngx_uint_t
-api_trusted(ngx_http_request_t *r)
+api_trusted(ngx_http_request_t *r, ngx_array_t *hosts)
 {
     ngx_str_t         *value, host;
     ngx_table_elt_t   *origin;
 
     host = r->headers_in.server;
 
-    if (host.len && !api_host(r, &host)) {
+    if (host.len && !api_host(&host, hosts)) {
         return 0;
     }
 
@@ -180,24 +226,21 @@ api_trusted(ngx_http_request_t *r)
 
 
 static ngx_uint_t
-api_host(ngx_http_request_t *r, ngx_str_t *host)
+api_host(ngx_str_t *host, ngx_array_t *hosts)
 {
-    ngx_uint_t                 i;
-    wgw_addr_t                 addr;
-    wgw_text_t                 text;
-    ngx_http_server_name_t    *name;
-    ngx_http_core_srv_conf_t  *cscf;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    wgw_addr_t   addr;
+    wgw_text_t   text;
 
-    static const wgw_addr_t    loopback = { .family = 6, .addr = { [15] = 1 } };
-
-    if (host->len == sizeof("localhost") - 1
-        && ngx_strncmp(host->data, "localhost", host->len) == 0)
-    {
-        return 1;
-    }
+    static const wgw_addr_t  loopback = { .family = 6, .addr = { [15] = 1 } };
 
     text.data = (char *) host->data;
     text.len = host->len;
+
+    if (wgw_text_equal(text, wgw_text("localhost"))) {
+        return 1;
+    }
 
     if (text.len > 2 && text.data[0] == '[') {
         text.data++;
@@ -211,14 +254,11 @@ api_host(ngx_http_request_t *r, ngx_str_t *host)
         return 1;
     }
 
-    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+    name = hosts->elts;
 
-    name = cscf->server_names.elts;
-
-    for (i = 0; i < cscf->server_names.nelts; i++) {
-        if (name[i].name.len == host->len
-            && ngx_strncasecmp(name[i].name.data, host->data, host->len)
-               == 0)
+    for (i = 0; i < hosts->nelts; i++) {
+        if (name[i].len == host->len
+            && ngx_strncasecmp(name[i].data, host->data, host->len) == 0)
         {
             return 1;
         }
@@ -257,40 +297,38 @@ api_header(ngx_http_request_t *r, char *name)
 /* What follows the location's prefix: empty, or a name in canonical form. */
 
 static ngx_int_t
-api_name(ngx_http_request_t *r, ngx_str_t *rest, char name[WGW_NAME_MAX],
-    wgw_text_t *text)
+api_name(ngx_http_request_t *r, char name[WGW_NAME_MAX], wgw_text_t *text,
+    api_refusal_t *refusal)
 {
     const char                *error;
-    wgw_text_t                 part;
+    wgw_text_t                 rest;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    rest->data = r->uri.data + ngx_min(clcf->name.len, r->uri.len);
-    rest->len = r->uri.data + r->uri.len - rest->data;
+    rest.len = r->uri.len - ngx_min(clcf->name.len, r->uri.len);
+    rest.data = (char *) r->uri.data + r->uri.len - rest.len;
 
-    if (rest->len && rest->data[0] == '/') {
-        rest->data++;
-        rest->len--;
+    text->data = name;
+    text->len = 0;
 
-    } else if (rest->len && clcf->name.len
-               && clcf->name.data[clcf->name.len - 1] != '/')
-    {
-        return api_error(r, NGX_HTTP_NOT_FOUND, "", "no such resource");
+    if (rest.len && rest.data[0] == '/') {
+        rest.data++;
+        rest.len--;
+
+    } else if (rest.len && rest.data[-1] != '/') {
+        return api_refuse(refusal, NGX_HTTP_NOT_FOUND, "",
+                          "no such resource");
     }
 
-    if (rest->len == 0) {
+    if (rest.len == 0) {
         return NGX_OK;
     }
 
-    part.data = (char *) rest->data;
-    part.len = rest->len;
-
-    text->data = name;
-    text->len = wgw_name_parse(name, part, api_rules->domain, &error);
+    text->len = wgw_name_parse(name, rest, api_rules->domain, &error);
 
     if (text->len == 0) {
-        return api_error(r, NGX_HTTP_BAD_REQUEST, "name", error);
+        return api_refuse(refusal, NGX_HTTP_BAD_REQUEST, "name", error);
     }
 
     return NGX_OK;
@@ -300,46 +338,40 @@ api_name(ngx_http_request_t *r, ngx_str_t *rest, char name[WGW_NAME_MAX],
 static ngx_int_t
 api_list(ngx_http_request_t *r)
 {
-    size_t        size;
-    ngx_int_t     rc;
-    api_page_t    page;
-    wgw_out_t     out;
-    ngx_chain_t  *first, *last;
+    ngx_int_t       rc;
+    api_page_t      page;
+    wgw_out_t       out;
+    ngx_chain_t    *first, *last;
+    api_refusal_t   refusal;
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    rc = api_page(r, &page);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    first = api_chain(r, sizeof("{\"names\":["));
+    first = wgw_reply_chain(r->pool, sizeof("{\"names\":["));
     if (first == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     first->buf->last = ngx_cpymem(first->buf->last, "{\"names\":[",
                                   sizeof("{\"names\":[") - 1);
-
     last = first;
-    size = first->buf->last - first->buf->pos;
 
-    rc = api_rows(r, &page, &last, &size);
-    if (rc != NGX_OK) {
-        return rc;
+    if (api_page(r, &page, &refusal) != NGX_OK
+        || api_rows(r, &page, &last, &refusal) != NGX_OK)
+    {
+        return api_refused(r, &refusal);
     }
 
-    last->next = api_chain(r, WGW_NAME_MAX + 32);
+    last->next = wgw_reply_chain(r->pool, API_TAIL);
     if (last->next == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     last = last->next;
 
-    wgw_out_init(&out, last->buf->pos, WGW_NAME_MAX + 32);
+    wgw_out_init(&out, last->buf->pos, API_TAIL);
     wgw_out_str(&out, "],\"next\":");
 
     if (page.after.len) {
@@ -352,14 +384,13 @@ api_list(ngx_http_request_t *r)
     wgw_out_str(&out, "}\n");
 
     last->buf->last = (u_char *) out.pos;
-    size += out.pos - out.start;
 
-    return api_send(r, NGX_HTTP_OK, first, size);
+    return wgw_reply_send(r, NGX_HTTP_OK, "application/json", first);
 }
 
 
 static ngx_int_t
-api_page(ngx_http_request_t *r, api_page_t *page)
+api_page(ngx_http_request_t *r, api_page_t *page, api_refusal_t *refusal)
 {
     u_char      *dst, *src;
     ngx_str_t    value;
@@ -375,7 +406,7 @@ api_page(ngx_http_request_t *r, api_page_t *page)
     {
         dst = ngx_pnalloc(r->pool, value.len);
         if (dst == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            return api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "", "");
         }
 
         text.data = (char *) dst;
@@ -388,16 +419,17 @@ api_page(ngx_http_request_t *r, api_page_t *page)
         page->after.len = wgw_name_parse(page->name, text, api_rules->domain,
                                          &error);
         if (page->after.len == 0) {
-            return api_error(r, NGX_HTTP_BAD_REQUEST, "after", error);
+            return api_refuse(refusal, NGX_HTTP_BAD_REQUEST, "after", error);
         }
     }
 
-    return api_page_limit(r, page);
+    return api_page_limit(r, page, refusal);
 }
 
 
 static ngx_int_t
-api_page_limit(ngx_http_request_t *r, api_page_t *page)
+api_page_limit(ngx_http_request_t *r, api_page_t *page,
+    api_refusal_t *refusal)
 {
     uint64_t    limit;
     ngx_str_t   value;
@@ -413,8 +445,8 @@ api_page_limit(ngx_http_request_t *r, api_page_t *page)
     if (wgw_text_uint(text, WGW_NAMES_API_LIMIT_MAX, &limit) != 0
         || limit == 0)
     {
-        return api_error(r, NGX_HTTP_BAD_REQUEST, "limit",
-                         "must be a number from 1 to 1000");
+        return api_refuse(refusal, NGX_HTTP_BAD_REQUEST, "limit",
+                          "must be a number from 1 to 1000");
     }
 
     page->limit = limit;
@@ -427,33 +459,27 @@ api_page_limit(ngx_http_request_t *r, api_page_t *page)
 
 static ngx_int_t
 api_rows(ngx_http_request_t *r, api_page_t *page, ngx_chain_t **last,
-    size_t *size)
+    api_refusal_t *refusal)
 {
-    size_t              len;
+    char                found[WGW_NAME_MAX];
+    size_t              len, size;
     uint64_t            id;
     ngx_int_t           rv;
     ngx_uint_t          n;
-    wgw_text_t          packed, name;
+    wgw_text_t          packed;
     wgw_store_t        *store;
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
-    store = api_store(r->connection->log);
-
+    store = api_look(r, &id, refusal);
     if (store == NULL) {
-        return api_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                         "the store is not available");
-    }
-
-    rc = wgw_store_begin(store, &id, &error);
-    if (rc != WGW_STORE_OK) {
-        return api_failed(r, rc, &error);
+        return NGX_ERROR;
     }
 
     rv = NGX_OK;
+    size = 0;
 
     for (n = 0; /* void */ ; n++) {
-        char  found[WGW_NAME_MAX];
 
         rc = wgw_store_next(store, page->after, found, &len, &packed, &error);
 
@@ -462,31 +488,31 @@ api_rows(ngx_http_request_t *r, api_page_t *page, ngx_chain_t **last,
             break;
         }
 
-        if (n == page->limit || *size > API_PAGE_BYTES) {
+        if (n == page->limit || size > API_PAGE_BYTES) {
             break;
         }
 
-        name.data = page->name;
-        name.len = len;
+        if (n) {
+            *(*last)->buf->last++ = ',';
+        }
 
         ngx_memcpy(page->name, found, len);
         page->after.len = len;
 
-        if (n) {
-            *(*last)->buf->last++ = ',';
-            (*size)++;
-        }
+        rv = api_row(r, page->after, packed, last);
 
-        rv = api_row(r, name, packed, last, size);
         if (rv != NGX_OK) {
+            api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "", "");
             break;
         }
+
+        size += (*last)->buf->last - (*last)->buf->pos;
     }
 
     wgw_store_end(store);
 
     if (rv == NGX_OK && rc == WGW_STORE_FAILED) {
-        return api_failed(r, rc, &error);
+        return api_failed(r, rc, &error, refusal);
     }
 
     return rv;
@@ -495,7 +521,7 @@ api_rows(ngx_http_request_t *r, api_page_t *page, ngx_chain_t **last,
 
 static ngx_int_t
 api_row(ngx_http_request_t *r, wgw_text_t name, wgw_text_t packed,
-    ngx_chain_t **last, size_t *size)
+    ngx_chain_t **last)
 {
     size_t         len;
     wgw_out_t      out;
@@ -510,7 +536,7 @@ api_row(ngx_http_request_t *r, wgw_text_t name, wgw_text_t packed,
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "names: the record of \"%*s\" is damaged", name.len,
                       name.data);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     record.name = name;
@@ -520,18 +546,44 @@ api_row(ngx_http_request_t *r, wgw_text_t name, wgw_text_t packed,
 
     len = out.pos - out.start;
 
-    cl = api_chain(r, len + 1);         /* and a comma */
+    cl = wgw_reply_chain(r->pool, len + 1);     /* and a comma */
     if (cl == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     cl->buf->last = ngx_cpymem(cl->buf->last, json, len);
 
     (*last)->next = cl;
     *last = cl;
-    *size += len;
 
     return NGX_OK;
+}
+
+
+/* The store, at a snapshot to be ended. */
+
+static wgw_store_t *
+api_look(ngx_http_request_t *r, uint64_t *id, api_refusal_t *refusal)
+{
+    wgw_store_t        *store;
+    wgw_store_rc_t      rc;
+    wgw_store_error_t   error;
+
+    store = api_store(r->connection->log);
+
+    if (store == NULL) {
+        api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "", API_NO_STORE);
+        return NULL;
+    }
+
+    rc = wgw_store_begin(store, id, &error);
+
+    if (rc != WGW_STORE_OK) {
+        api_failed(r, rc, &error, refusal);
+        return NULL;
+    }
+
+    return store;
 }
 
 
@@ -543,6 +595,7 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
     wgw_text_t          packed;
     wgw_store_t        *store;
     wgw_record_t        record;
+    api_refusal_t       refusal;
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
@@ -551,35 +604,26 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
         return rv;
     }
 
-    store = api_store(r->connection->log);
-
+    store = api_look(r, &id, &refusal);
     if (store == NULL) {
-        return api_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                         "the store is not available");
-    }
-
-    rc = wgw_store_begin(store, &id, &error);
-    if (rc != WGW_STORE_OK) {
-        return api_failed(r, rc, &error);
+        return api_refused(r, &refusal);
     }
 
     rc = wgw_store_get(store, name, &packed, &error);
 
-    if (rc == WGW_STORE_OK) {
+    if (rc != WGW_STORE_OK) {
+        api_failed(r, rc, &error, &refusal);
+        rv = api_refused(r, &refusal);
 
-        if (wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len)
-            == 0)
-        {
-            record.name = name;
-            rv = api_record(r, NGX_HTTP_OK, &record);
-
-        } else {
-            rv = api_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR, "",
-                           "the record is damaged: put it again");
-        }
+    } else if (wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len)
+               == 0)
+    {
+        record.name = name;
+        rv = api_record(r, NGX_HTTP_OK, &record);
 
     } else {
-        rv = api_failed(r, rc, &error);
+        rv = wgw_reply_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR, "",
+                             "the record is damaged: put it again");
     }
 
     wgw_store_end(store);
@@ -591,8 +635,9 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
 static ngx_int_t
 api_delete(ngx_http_request_t *r, wgw_text_t name)
 {
-    ngx_int_t      rc;
-    api_change_t  *api;
+    ngx_int_t       rc;
+    api_change_t   *api;
+    api_refusal_t   refusal;
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -604,20 +649,16 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = api_conditions(r, &api->change.write);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
     r->main->count++;
 
-    rc = api_post(api);
-
-    if (rc != NGX_DONE) {
+    if (api_conditions(r, &api->change.write, &refusal) != NGX_OK
+        || api_post(api, &refusal) != NGX_OK)
+    {
         r->main->count--;
+        return api_refused(r, &refusal);
     }
 
-    return rc;
+    return NGX_DONE;
 }
 
 
@@ -626,59 +667,61 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
 static void
 api_put(ngx_http_request_t *r)
 {
-    char           name[WGW_NAME_MAX];
-    ngx_int_t      rc;
-    ngx_str_t      rest;
-    wgw_text_t     text;
-    api_change_t  *api;
+    char            name[WGW_NAME_MAX];
+    wgw_text_t      text;
+    api_change_t   *api;
+    api_refusal_t   refusal;
 
-    rc = api_name(r, &rest, name, &text);
-
-    if (rc == NGX_OK) {
-        api = api_change(r, text);
-        rc = api ? api_put_record(r, api) : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (api_name(r, name, &text, &refusal) != NGX_OK) {
+        ngx_http_finalize_request(r, api_refused(r, &refusal));
+        return;
     }
 
-    if (rc != NGX_DONE) {
-        ngx_http_finalize_request(r, rc);
+    api = api_change(r, text);
+
+    if (api == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    if (api_put_record(r, api, &refusal) != NGX_OK) {
+        ngx_http_finalize_request(r, api_refused(r, &refusal));
     }
 }
 
 
 static ngx_int_t
-api_put_record(ngx_http_request_t *r, api_change_t *api)
+api_put_record(ngx_http_request_t *r, api_change_t *api,
+    api_refusal_t *refusal)
 {
-    ngx_int_t            rc;
-    wgw_text_t           body;
-    wgw_record_error_t   error;
+    wgw_text_t  body;
 
-    rc = api_body(r, &body);
-    if (rc != NGX_OK) {
-        return rc;
+    if (api_body(r, &body, refusal) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (wgw_record_parse(&api->record, body, api->change.write.name,
-                         api_rules, api->storage, NULL, &error)
+                         api_rules, api->storage, NULL, &refusal->record)
         != 0)
     {
-        return api_error(r, NGX_HTTP_BAD_REQUEST, error.field, error.message);
+        return api_refuse(refusal, NGX_HTTP_BAD_REQUEST,
+                          refusal->record.field, refusal->record.message);
     }
 
     api->change.write.record = &api->record;
 
-    rc = api_conditions(r, &api->change.write);
-    if (rc != NGX_OK) {
-        return rc;
+    if (api_conditions(r, &api->change.write, refusal) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    return api_post(api);
+    return api_post(api, refusal);
 }
 
 
 /* nginx may have put a part of the body, or all, into a temporary file. */
 
 static ngx_int_t
-api_body(ngx_http_request_t *r, wgw_text_t *body)
+api_body(ngx_http_request_t *r, wgw_text_t *body, api_refusal_t *refusal)
 {
     u_char       *p;
     size_t        size, len;
@@ -687,7 +730,7 @@ api_body(ngx_http_request_t *r, wgw_text_t *body)
 
     p = ngx_palloc(r->pool, WGW_RECORD_JSON);
     if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "", "");
     }
 
     size = 0;
@@ -700,8 +743,8 @@ api_body(ngx_http_request_t *r, wgw_text_t *body)
         len = (size_t) ngx_buf_size(buf);
 
         if (len > WGW_RECORD_JSON - size) {
-            return api_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
-                             "a record has at most 65536 bytes");
+            return api_refuse(refusal, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
+                              API_TOO_LARGE);
         }
 
         if (ngx_buf_in_memory(buf)) {
@@ -711,7 +754,8 @@ api_body(ngx_http_request_t *r, wgw_text_t *body)
                    && ngx_read_file(buf->file, p + size, len, buf->file_pos)
                       != (ssize_t) len)
         {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            return api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "",
+                              "");
         }
 
         size += len;
@@ -748,9 +792,11 @@ api_change(ngx_http_request_t *r, wgw_text_t name)
 
 
 static ngx_int_t
-api_conditions(ngx_http_request_t *r, wgw_store_write_t *write)
+api_conditions(ngx_http_request_t *r, wgw_store_write_t *write,
+    api_refusal_t *refusal)
 {
-    u_char           *p, *last;
+    ngx_str_t        *value;
+    ngx_int_t         change;
     ngx_table_elt_t  *match, *none;
 
     match = r->headers_in.if_match;
@@ -758,8 +804,8 @@ api_conditions(ngx_http_request_t *r, wgw_store_write_t *write)
 
     if (none) {
         if (none->value.len != 1 || none->value.data[0] != '*') {
-            return api_error(r, NGX_HTTP_BAD_REQUEST, "If-None-Match",
-                             "must be \"*\" for a change");
+            return api_refuse(refusal, NGX_HTTP_BAD_REQUEST, "If-None-Match",
+                              "must be \"*\" for a change");
         }
 
         write->absent = 1;
@@ -770,27 +816,31 @@ api_conditions(ngx_http_request_t *r, wgw_store_write_t *write)
     }
 
     write->match = 1;
+    value = &match->value;
 
-    if (match->value.len == 1 && match->value.data[0] == '*') {
+    if (value->len == 1 && value->data[0] == '*') {
         return NGX_OK;
     }
 
     /* what does not look like an ETag of ours matches no record */
 
-    p = match->value.data;
-    last = p + match->value.len;
+    if (value->len < 3
+        || value->len > 18
+        || value->data[0] != '"'
+        || value->data[value->len - 1] != '"')
+    {
+        change = NGX_ERROR;
 
-    if (last - p < 3 || last - p > 18 || *p != '"' || last[-1] != '"') {
-        return api_error(r, NGX_HTTP_PRECONDITION_FAILED, "If-Match",
-                         "does not match the record");
+    } else {
+        change = ngx_hextoi(value->data + 1, value->len - 2);
     }
 
-    write->if_match = (uint64_t) ngx_hextoi(p + 1, last - p - 2);
-
-    if (write->if_match == (uint64_t) NGX_ERROR || write->if_match == 0) {
-        return api_error(r, NGX_HTTP_PRECONDITION_FAILED, "If-Match",
-                         "does not match the record");
+    if (change <= 0) {
+        return api_refuse(refusal, NGX_HTTP_PRECONDITION_FAILED, "If-Match",
+                          "does not match the record");
     }
+
+    write->if_match = change;
 
     return NGX_OK;
 }
@@ -802,7 +852,7 @@ api_conditions(ngx_http_request_t *r, wgw_store_write_t *write)
  */
 
 static ngx_int_t
-api_post(api_change_t *api)
+api_post(api_change_t *api, api_refusal_t *refusal)
 {
     wgw_store_t         *store;
     ngx_http_request_t  *r;
@@ -812,15 +862,15 @@ api_post(api_change_t *api)
     store = api_store(r->connection->log);
 
     if (store == NULL) {
-        return api_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                         "the store is not available");
+        return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                          API_NO_STORE);
     }
 
     r->main->blocked++;
 
     wgw_writer_post(store, &api->change);
 
-    return NGX_DONE;
+    return NGX_OK;
 }
 
 
@@ -839,6 +889,10 @@ api_done(wgw_change_t *change)
 
     r->main->blocked--;
 
+    /* conditions were tested against the record before the change */
+
+    r->disable_not_modified = 1;
+
     ngx_http_finalize_request(r, api_changed(api));
     ngx_http_run_posted_requests(c);
 }
@@ -847,6 +901,7 @@ api_done(wgw_change_t *change)
 static ngx_int_t
 api_changed(api_change_t *api)
 {
+    api_refusal_t        refusal;
     wgw_store_write_t   *write;
     ngx_http_request_t  *r;
 
@@ -854,11 +909,12 @@ api_changed(api_change_t *api)
     write = &api->change.write;
 
     if (write->rc != WGW_STORE_OK) {
-        return api_failed(r, write->rc, &api->change.error);
+        api_failed(r, write->rc, &api->change.error, &refusal);
+        return api_refused(r, &refusal);
     }
 
     if (write->record == NULL) {
-        return api_send(r, NGX_HTTP_NO_CONTENT, NULL, 0);
+        return wgw_reply_send(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
     }
 
     api->record.name = write->name;
@@ -872,200 +928,63 @@ api_changed(api_change_t *api)
 static ngx_int_t
 api_record(ngx_http_request_t *r, ngx_uint_t status, wgw_record_t *record)
 {
-    wgw_out_t     out;
-    ngx_chain_t  *cl;
+    u_char           *etag;
+    wgw_out_t         out;
+    ngx_chain_t      *cl;
 
-    static char   json[WGW_RECORD_JSON + 1];
+    static char       json[WGW_RECORD_JSON + 1];
 
     wgw_out_init(&out, json, sizeof(json));
     wgw_record_json(record, &out);
     wgw_out_str(&out, "\n");
 
-    cl = api_chain(r, out.pos - out.start);
-    if (cl == NULL || api_etag(r, record->change) != NGX_OK) {
+    cl = wgw_reply_chain(r->pool, out.pos - out.start);
+    etag = ngx_pnalloc(r->pool, sizeof("\"\"") + 16);
+
+    if (cl == NULL || etag == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     cl->buf->last = ngx_cpymem(cl->buf->last, json, out.pos - out.start);
 
-    return api_send(r, status, cl, out.pos - out.start);
-}
+    ngx_sprintf(etag, "\"%xL\"%Z", record->change);
 
+    r->headers_out.etag = wgw_reply_header(r, "ETag", (char *) etag);
 
-static ngx_int_t
-api_etag(ngx_http_request_t *r, uint64_t change)
-{
-    ngx_table_elt_t  *etag;
-
-    etag = ngx_list_push(&r->headers_out.headers);
-    if (etag == NULL) {
-        return NGX_ERROR;
-    }
-
-    etag->hash = 1;
-#if (nginx_version >= 1023000)
-    etag->next = NULL;
-#endif
-    ngx_str_set(&etag->key, "ETag");
-
-    etag->value.data = ngx_pnalloc(r->pool, sizeof("\"\"") - 1 + 16);
-    if (etag->value.data == NULL) {
-        etag->hash = 0;
-        return NGX_ERROR;
-    }
-
-    etag->value.len = ngx_sprintf(etag->value.data, "\"%xL\"", change)
-                      - etag->value.data;
-
-    r->headers_out.etag = etag;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-api_not_allowed(ngx_http_request_t *r, char *methods)
-{
-    ngx_table_elt_t  *allow;
-
-    allow = ngx_list_push(&r->headers_out.headers);
-    if (allow == NULL) {
+    if (r->headers_out.etag == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    allow->hash = 1;
-#if (nginx_version >= 1023000)
-    allow->next = NULL;
-#endif
-    ngx_str_set(&allow->key, "Allow");
-    allow->value.data = (u_char *) methods;
-    allow->value.len = ngx_strlen(methods);
-
-    return api_error(r, NGX_HTTP_NOT_ALLOWED, "", "method is not allowed");
+    return wgw_reply_send(r, status, "application/json", cl);
 }
 
 
 static ngx_int_t
-api_error(ngx_http_request_t *r, ngx_uint_t status, const char *field,
-    const char *message)
-{
-    ngx_int_t     rc;
-    wgw_out_t     out;
-    wgw_text_t    text;
-    ngx_chain_t  *cl;
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    cl = api_chain(r, API_ERROR);
-    if (cl == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    wgw_out_init(&out, cl->buf->pos, API_ERROR);
-
-    text.data = message;
-    text.len = ngx_strlen(message);
-
-    wgw_out_str(&out, "{\"error\":");
-    wgw_out_json(&out, text);
-
-    if (*field) {
-        text.data = field;
-        text.len = ngx_strlen(field);
-
-        wgw_out_str(&out, ",\"field\":");
-        wgw_out_json(&out, text);
-    }
-
-    wgw_out_str(&out, "}\n");
-
-    cl->buf->last = (u_char *) out.pos;
-
-    return api_send(r, status, cl, out.pos - out.start);
-}
-
-
-static ngx_int_t
-api_failed(ngx_http_request_t *r, wgw_store_rc_t rc, wgw_store_error_t *error)
+api_failed(ngx_http_request_t *r, wgw_store_rc_t rc, wgw_store_error_t *error,
+    api_refusal_t *refusal)
 {
     switch (rc) {
 
     case WGW_STORE_NONE:
-        return api_error(r, NGX_HTTP_NOT_FOUND, "name", "is not known");
+        return api_refuse(refusal, NGX_HTTP_NOT_FOUND, "name",
+                          "is not known");
 
     case WGW_STORE_MISMATCH:
-        return api_error(r, NGX_HTTP_PRECONDITION_FAILED, "",
-                         "the record is not as the request's condition says");
+        return api_refuse(refusal, NGX_HTTP_PRECONDITION_FAILED, "",
+                          "the record is not as the request's condition says");
 
     case WGW_STORE_FULL:
         ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0, "names: %s",
                       error->text);
-        return api_error(r, NGX_HTTP_INSUFFICIENT_STORAGE, "",
-                         "there is no space left: nothing was changed");
+
+        return api_refuse(refusal, NGX_HTTP_INSUFFICIENT_STORAGE, "",
+                          "there is no space left: nothing was changed");
 
     default:
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "names: %s",
                       error->text);
-        return api_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                         "the store is not available: nothing was changed");
+
+        return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                          API_NO_STORE);
     }
-}
-
-
-static ngx_int_t
-api_send(ngx_http_request_t *r, ngx_uint_t status, ngx_chain_t *out,
-    size_t size)
-{
-    ngx_int_t     rc;
-    ngx_chain_t  *cl;
-
-    /* conditions of a change were tested against the record before it */
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        r->disable_not_modified = 1;
-    }
-
-    r->headers_out.status = status;
-    r->headers_out.content_length_n = size;
-
-    if (size) {
-        ngx_str_set(&r->headers_out.content_type, "application/json");
-        r->headers_out.content_type_len = r->headers_out.content_type.len;
-
-    } else {
-        r->header_only = 1;
-    }
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    for (cl = out; cl->next; cl = cl->next) { /* void */ }
-
-    cl->buf->last_buf = (r == r->main) ? 1 : 0;
-    cl->buf->last_in_chain = 1;
-
-    return ngx_http_output_filter(r, out);
-}
-
-
-static ngx_chain_t *
-api_chain(ngx_http_request_t *r, size_t size)
-{
-    ngx_chain_t  *cl;
-
-    cl = ngx_alloc_chain_link(r->pool);
-    if (cl == NULL) {
-        return NULL;
-    }
-
-    cl->buf = ngx_create_temp_buf(r->pool, size);
-    cl->next = NULL;
-
-    return cl->buf ? cl : NULL;
 }

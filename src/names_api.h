@@ -42,8 +42,11 @@ typedef wgw_store_t *(*wgw_names_api_store_pt)(ngx_log_t *log);
 void wgw_names_api_init(wgw_names_api_store_pt store,
     const wgw_record_rules_t *rules);
 
-/* The content handler of the location. */
-ngx_int_t wgw_names_api_handler(ngx_http_request_t *r);
+/*
+ * The content handler of the location; `hosts` (ngx_str_t) are allowed in
+ * Host besides the loopback's.
+ */
+ngx_int_t wgw_names_api_handler(ngx_http_request_t *r, ngx_array_t *hosts);
 
 
 #pragma GCC visibility pop

@@ -839,6 +839,7 @@ store_lmdb(wgw_store_error_t *error, const char *what, int rc)
     case MDB_MAP_FULL:
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
         return WGW_STORE_FULL;
 
     default:
