@@ -200,17 +200,29 @@ ngx_http_wgw_route_misdirected(ngx_http_request_t *r, wgw_route_t *route)
 {
 #if (NGX_HTTP_SSL)
 
-    ngx_str_t              *sni;
+    char                      folded[WGW_NAME_MAX];
+    size_t                    len;
+    const char               *sni;
+    wgw_text_t                text;
     ngx_http_ssl_srv_conf_t  *ours, *theirs;
 
-    sni = r->http_connection->ssl_servername;
+    if (r->connection->ssl == NULL) {
+        return 0;
+    }
 
-    if (r->connection->ssl == NULL
-        || sni == NULL
-        || (sni->len == r->headers_in.server.len
-            && ngx_strncasecmp(sni->data, r->headers_in.server.data,
-                               sni->len)
-               == 0))
+    sni = SSL_get_servername(r->connection->ssl->connection,
+                             TLSEXT_NAMETYPE_host_name);
+    if (sni == NULL) {
+        return 0;
+    }
+
+    text.data = sni;
+    text.len = ngx_strlen(sni);
+
+    len = wgw_name_fold(folded, text);
+
+    if (len == r->headers_in.server.len
+        && ngx_memcmp(folded, r->headers_in.server.data, len) == 0)
     {
         return 0;
     }
