@@ -1,4 +1,10 @@
 
+/*
+ * SipHash-1-3 against OpenSSL, and one literal vector.
+ *
+ * sources: hash
+ */
+
 #include <stdlib.h>
 
 #include <openssl/core_names.h>

@@ -1,4 +1,10 @@
 
+/*
+ * The counter table: keys, windows, caps, headers, repair.
+ *
+ * sources: table window hash counter layout text
+ */
+
 #include "table.h"
 
 

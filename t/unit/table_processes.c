@@ -1,4 +1,10 @@
 
+/*
+ * The counter table shared by processes, some of them killed.
+ *
+ * sources: table window hash counter layout text
+ */
+
 #define _GNU_SOURCE
 
 #include <sched.h>

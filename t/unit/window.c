@@ -1,4 +1,10 @@
 
+/*
+ * The calendar: periods and their first seconds.
+ *
+ * sources: window
+ */
+
 #define _GNU_SOURCE
 
 #include <stdlib.h>

@@ -1,0 +1,65 @@
+# `make run` starts the example gateway, `make test` runs every suite.
+
+.PHONY: build run test unit modules install clean distclean help
+
+.DEFAULT_GOAL := build
+
+build:      ## nginx and the modules, in build/bin and build/modules
+	@tools/deps.sh build
+	@tools/build.sh
+
+run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
+	@exec tools/run.sh
+
+test: build ## every suite; T=t/run.t for some of them
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory unit
+	@tools/test.sh $(T)
+
+modules:    ## the modules for Debian's installed nginx, in build/installed
+	@tools/deps.sh modules
+	@tools/build.sh installed
+
+install: modules ## put these where that nginx loads them; DESTDIR= for a root
+	@tools/install.sh
+
+clean:      ## remove build/; run/ with names and counters stays
+	rm -rf build
+
+distclean: clean ## remove run/, too
+	rm -rf run
+
+help:       ## this list
+	@sed -n 's/^\([a-z]*\):.*## /    make \1 /p' Makefile | \
+	    awk '{ t = $$2; $$1 = $$2 = ""; printf "    make %-11s%s\n", t, $$0 }'
+	@sed -n 's/^#=//p' Makefile
+
+#=
+#=    NGX_SRC=DIR     build this nginx tree instead of Debian 13's
+#=    CC=clang        another compiler
+#=    PORT_HTTP=8080 PORT_TLS=8443 PORT_ADMIN=8642 PORT_INNER=8444
+#=    PORT_DEMO_HTTP=9080 PORT_DEMO_HTTPS=9443 PORT_DEMO_TLS=9444
+#=                    the ports of make run
+#=    IPV6=off        make run without ::1
+#=    RUN_USER=NAME   who the workers of make run are, when root starts it
+
+
+# The unit tests, with sanitizers.  A line ` * sources: text name` in a test
+# names the parts of src/ that it links.
+
+UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*.c))
+
+UNIT_CFLAGS = -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined -I.
+
+UNIT_LIBS = -lyajl -lcrypto -llmdb -lpthread
+
+unit: $(UNITS)
+	@:
+
+build/unit/%: t/unit/%.c $(wildcard t/unit/*.h src/*.[ch]) Makefile
+	@echo "unit test: $*"
+	@mkdir -p build/unit
+	@$(CC) $(UNIT_CFLAGS) -o $@ $< \
+	    $$(sed -n 's/^ \* sources: *//p' $< | \
+	       sed 's|[^ ][^ ]*|src/&.c|g') $(UNIT_LIBS)

@@ -1,0 +1,106 @@
+#!/bin/sh
+# deps.sh build|test|modules: installs the Debian packages that are missing.
+# When all are there, nothing is asked of apt or of the network.
+
+set -eu
+
+
+fail() {
+    echo "$0: $1" >&2
+    exit 1
+}
+
+
+case $1 in
+build)
+    set -- gcc libc6-dev make dpkg-dev libpcre2-dev zlib1g-dev libssl-dev \
+        liblmdb-dev libyajl-dev openssl ca-certificates curl
+    ;;
+test)
+    set -- libtest-nginx-perl perl curl openssl procps lmdb-utils
+    ;;
+modules)
+    # apt would install nginx as well, and Debian start it
+    if [ ! -e /usr/sbin/nginx ]; then
+        fail "no nginx is installed, for which to build modules"
+    fi
+
+    set -- gcc libc6-dev make nginx-dev libnginx-mod-stream libssl-dev \
+        liblmdb-dev libyajl-dev
+    ;;
+esac
+
+
+# OpenResty's Test::Nginx is packaged from Debian 14 on: its file, which suits
+# any release, is fetched, and what it depends on comes from this one.
+
+fetch() {
+    "${0%/*}/suite.sh" forky download "$1" "$tmp" &&
+        echo "$tmp/$1"_*.deb
+}
+
+
+install() {
+    as_root apt-get -q update || :
+
+    for package in "$@"; do
+        shift
+
+        if [ "$package" = libtest-nginx-perl ] &&
+           ! apt-cache show "$package" > /dev/null 2>&1
+        then
+            package=$(fetch "$package") || return
+        fi
+
+        set -- "$@" "$package"
+    done
+
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -y --no-install-recommends install "$@"
+}
+
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+
+if ! command -v dpkg-query > /dev/null; then
+    echo "$0: this is not Debian, so nothing is checked or installed; what" \
+         "is needed is there called: $*"
+    exit 0
+fi
+
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" \
+            2> /dev/null || :)
+missing=
+
+for package in "$@"; do
+    if ! echo "$installed" | grep -qx "installed $package"; then
+        missing="$missing $package"
+    fi
+done
+
+if [ -z "$missing" ]; then
+    exit 0
+fi
+
+if [ "$(id -u)" != 0 ] && ! command -v sudo > /dev/null; then
+    fail "neither root nor sudo here; let root do: apt-get install$missing"
+fi
+
+echo "installing:$missing"
+
+tmp=$(mktemp -d /tmp/wgw-deps.XXXXXX)
+trap 'rm -rf "$tmp"' EXIT
+chmod 755 "$tmp"
+
+# shellcheck disable=SC2086    # a list
+if ! install $missing > "$tmp/log" 2>&1; then
+    tail -n 20 "$tmp/log" >&2
+    fail "apt-get could not install:$missing"
+fi

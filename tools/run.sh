@@ -1,0 +1,166 @@
+#!/bin/sh
+# run.sh: starts nginx.conf.example in the foreground, prefix run/ (RUN=DIR
+# for another), and adds the names of the example.
+#
+# nginx runs in run/ with relative paths only: workers, who are an
+# unprivileged user, then need no right to search the folders above.
+
+set -eu
+
+umask 022
+
+top=$PWD
+run=${RUN:-run}
+
+export PORT_HTTP="${PORT_HTTP:-8080}"
+export PORT_TLS="${PORT_TLS:-8443}"
+export PORT_ADMIN="${PORT_ADMIN:-8642}"
+export PORT_INNER="${PORT_INNER:-8444}"
+export PORT_DEMO_HTTP="${PORT_DEMO_HTTP:-9080}"
+export PORT_DEMO_HTTPS="${PORT_DEMO_HTTPS:-9443}"
+export PORT_DEMO_TLS="${PORT_DEMO_TLS:-9444}"
+
+
+fail() {
+    echo "make run: $1" >&2
+    exit 1
+}
+
+
+# loopback has ::1, and nobody said not to use it
+
+have_ipv6() {
+    [ "${IPV6:-on}" != off ] &&
+        grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6 \
+            2> /dev/null
+}
+
+
+# The pid file of a killed nginx stays, and its number may be another's now.
+
+check_instance() {
+    pid=$(cat logs/nginx.pid 2> /dev/null) || return 0
+
+    if [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = nginx ] &&
+       [ "$(readlink "/proc/$pid/cwd")" = "$(pwd -P)" ]
+    then
+        fail "already running in $run, as process $pid; kill $pid stops it,\
+ RUN=DIR (and PORT_...) starts another"
+    fi
+}
+
+
+check_ports() {
+    perl "$top/tools/ports.pl" \
+        "PORT_HTTP:$PORT_HTTP:0.0.0.0${any6}" \
+        "PORT_TLS:$PORT_TLS:0.0.0.0${any6}" \
+        "PORT_ADMIN:$PORT_ADMIN:127.0.0.1" \
+        "PORT_INNER:$PORT_INNER:127.0.0.1" \
+        "PORT_DEMO_HTTP:$PORT_DEMO_HTTP:$backend" \
+        "PORT_DEMO_HTTPS:$PORT_DEMO_HTTPS:$backend" \
+        "PORT_DEMO_TLS:$PORT_DEMO_TLS:$backend"
+}
+
+
+# certificate FILE NAME ...: self-signed, once; the key before what proves
+# that both are there
+
+certificate() {
+    file=$1
+    shift
+
+    if [ -e "tls/$file.crt" ]; then
+        return
+    fi
+
+    names=$(printf ',DNS:%s' "$@")
+
+    if ! (umask 077 &&
+          openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+              -nodes -days 3650 -subj "/CN=$file" \
+              -addext "subjectAltName=${names#,}" \
+              -keyout "tls/$file.key" -out "tls/$file.new") \
+          > logs/openssl.log 2>&1
+    then
+        fail "openssl makes no certificate: $(tail -n 1 logs/openssl.log)"
+    fi
+
+    chmod 644 "tls/$file.new"
+    mv "tls/$file.new" "tls/$file.crt"
+}
+
+
+# The example with this start's ports, in two steps, since one port may be
+# another's default.
+
+configuration() {
+    echo "# Made by make run from nginx.conf.example; changes here get lost."
+
+    if [ -n "$user" ]; then
+        echo "user  $user $(id -gn "$user");"
+    fi
+
+    sed -e 's/\b8080\b/@HTTP@/g'        -e 's/\b8443\b/@TLS@/g' \
+        -e 's/\b8642\b/@ADMIN@/g'       -e 's/\b8444\b/@INNER@/g' \
+        -e 's/\b9080\b/@DEMO_HTTP@/g'   -e 's/\b9443\b/@DEMO_HTTPS@/g' \
+        -e 's/\b9444\b/@DEMO_TLS@/g' \
+        -e "$ipv6_edit" "$top/nginx.conf.example" |
+    sed -e "s/@HTTP@/$PORT_HTTP/g"      -e "s/@TLS@/$PORT_TLS/g" \
+        -e "s/@ADMIN@/$PORT_ADMIN/g"    -e "s/@INNER@/$PORT_INNER/g" \
+        -e "s/@DEMO_HTTP@/$PORT_DEMO_HTTP/g" \
+        -e "s/@DEMO_HTTPS@/$PORT_DEMO_HTTPS/g" \
+        -e "s/@DEMO_TLS@/$PORT_DEMO_TLS/g"
+}
+
+
+user=
+
+if [ "$(id -u)" = 0 ]; then
+    for user in ${RUN_USER:-www-data nobody}; do
+        ! id "$user" > /dev/null 2>&1 || break
+    done
+
+    id "$user" > /dev/null 2>&1 || fail "there is no user $user (RUN_USER)"
+fi
+
+if have_ipv6; then
+    backend=::1 any6=,:: ipv6_edit=
+    export DEMO_HOST="[::1]"
+else
+    echo "no ::1 here: the example's backends are on 127.0.0.1, IPv4 only"
+    backend=127.0.0.1 any6=
+    ipv6_edit='/listen *\[::\]/d; s/\[::1\]/127.0.0.1/g'
+    export DEMO_HOST=127.0.0.1
+fi
+
+mkdir -p "$run"
+cd "$run"
+
+[ -w . ] || fail "$run belongs to $(stat -c %U .): start as that user or root"
+
+check_instance
+check_ports
+
+mkdir -p logs tls www
+
+certificate gateway gw.localhost '*.gw.localhost'
+certificate secure secure.gw.localhost
+certificate pass pass.gw.localhost
+
+if [ ! -e www/600k.bin ]; then
+    head -c 600000 /dev/zero > www/600k.bin
+fi
+
+# made beside and moved into place: no link that waits there is written to
+configuration > nginx.conf.new
+mv -f nginx.conf.new nginx.conf
+ln -sfn "$top/build/modules" modules
+
+if [ -n "$user" ]; then
+    chown "$user:" . logs
+fi
+
+# in between a shell that ends, so that the helper is no child of nginx's
+("$top/tools/demo.sh" $$ &)
+
+exec "$top/build/bin/nginx" -p ./ -c nginx.conf -g 'daemon off;'
