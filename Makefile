@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test unit modules install clean distclean help
+.PHONY: build run test unit asan fuzz modules install clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -11,10 +11,26 @@ build:      ## nginx and the modules, in build/bin and build/modules
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
 
-test: build ## every suite; T=t/run.t for some of them
+test: build ## every suite, on 1.26.3 and 1.22.1; T=t/run.t for some of them
 	@tools/deps.sh test
 	@$(MAKE) --no-print-directory unit
-	@tools/test.sh $(T)
+	@tools/test.sh build $(T)
+ifndef T
+	@tools/build.sh debian12
+	@tools/test.sh build/debian12 $(OLD_SUITES)
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+endif
+
+asan:       ## the suites with sanitizers, modules linked in; T= as above
+	@tools/deps.sh build
+	@tools/deps.sh test
+	@tools/build.sh asan
+	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
+
+fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
+	@tools/deps.sh build
+	@tools/deps.sh test
+	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules
@@ -41,7 +57,15 @@ help:       ## this list
 #=    PORT_DEMO_HTTP=9080 PORT_DEMO_HTTPS=9443 PORT_DEMO_TLS=9444
 #=                    the ports of make run
 #=    IPV6=off        make run without ::1
+#=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    RUN_USER=NAME   who the workers of make run are, when root starts it
+
+
+# The unit tests and the example need to run on one nginx only.
+
+FUZZ_SECONDS ?= 10
+OLD_SUITES = $(filter-out t/00-unit.t t/run.t,$(wildcard t/*.t))
+ASAN_SUITES = $(OLD_SUITES)
 
 
 # The unit tests, with sanitizers.  A line ` * sources: text name` in a test

@@ -1,6 +1,9 @@
 #!/bin/sh
 # build.sh             nginx and the modules in build/, from NGX_SRC or from
 #                      Debian 13's source package
+# build.sh debian12    the same from Debian 12's, in build/debian12
+# build.sh asan        as the first, with the modules linked in and
+#                      sanitizers, in build/asan
 # build.sh installed   the modules for the nginx that is installed, in
 #                      build/installed, from Debian's package nginx-dev
 #
@@ -152,18 +155,22 @@ publish() {
 }
 
 
-build() {
-    tree=${NGX_SRC:-build/source}
+# build DIR SUITE ADD CFLAGS LDFLAGS: nginx of NGX_SRC or of a Debian suite
 
-    if [ -z "${NGX_SRC:-}" ] && [ ! -e build/source ]; then
-        echo "nginx: fetching Debian 13's source package"
-        tools/source.sh build/source
+build() {
+    dir=$1 suite=$2 add=$3 cflags=$4 ldflags=$5
+    tree=${NGX_SRC:-build/source${suite:+-$suite}}
+
+    if [ -z "${NGX_SRC:-}" ] && [ ! -e "$tree" ]; then
+        echo "nginx: fetching the source package of Debian ${suite:-13}"
+        tools/source.sh "$tree" "${suite:-trixie}"
     fi
 
     [ -e "$tree/src/core/nginx.h" ] || fail "no nginx source tree in $tree"
     tree=$(cd "$tree" && pwd)
 
-    set -- --prefix=. --with-cc="${CC:-cc}" --with-cc-opt="-O2 -g" \
+    set -- --prefix=. --with-cc="${CC:-cc}" --with-cc-opt="$cflags" \
+        --with-ld-opt="$ldflags" \
         --with-compat --with-debug --with-pcre-jit --with-threads \
         --with-http_ssl_module --with-http_v2_module \
         --with-http_realip_module --with-http_stub_status_module \
@@ -171,21 +178,27 @@ build() {
         --with-http_addition_module --with-http_sub_module \
         --with-http_gunzip_module --with-stream --with-stream_ssl_module \
         --with-stream_ssl_preread_module --with-stream_realip_module \
-        --add-dynamic-module=wgw
+        "$add=wgw"
 
     if grep -q -e --with-http_v3_module "$tree/auto/options"; then
         set -- "$@" --with-http_v3_module
     fi
 
-    configure "$tree" build/nginx "$@"
-    compile build/nginx binary "nginx $(version "$tree")"
-    compile_modules build/nginx
+    configure "$tree" "$dir/nginx" "$@"
 
-    publish build/nginx/objs/nginx build/bin
+    if [ "$add" = --add-module ]; then
+        compile "$dir/nginx" binary "nginx $(version "$tree"), all in one"
 
-    for module in build/nginx/objs/ngx_wgw_*_module.so; do
-        publish "$module" build/modules
-    done
+    else
+        compile "$dir/nginx" binary "nginx $(version "$tree")"
+        compile_modules "$dir/nginx"
+
+        for module in "$dir"/nginx/objs/ngx_wgw_*_module.so; do
+            publish "$module" "$dir/modules"
+        done
+    fi
+
+    publish "$dir/nginx/objs/nginx" "$dir/bin"
 }
 
 
@@ -208,7 +221,24 @@ installed() {
 }
 
 
+# Known noise of nginx itself is left out; its pools become mallocs.
+
+sanitizers="-fsanitize=address,undefined -fno-omit-frame-pointer"
+quiet="-fno-sanitize=alignment,nonnull-attribute,pointer-overflow"
+
 case ${1:-} in
-installed)  installed ;;
-*)          build ;;
+installed)
+    installed
+    ;;
+debian12)
+    NGX_SRC=''
+    build build/debian12 bookworm --add-dynamic-module "-O2 -g" ""
+    ;;
+asan)
+    build build/asan "" --add-module \
+        "-O1 -g $sanitizers $quiet -DNGX_DEBUG_PALLOC=1" "$sanitizers"
+    ;;
+*)
+    build build "" --add-dynamic-module "-O2 -g" ""
+    ;;
 esac

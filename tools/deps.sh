@@ -17,7 +17,8 @@ build)
         liblmdb-dev libyajl-dev openssl ca-certificates curl
     ;;
 test)
-    set -- libtest-nginx-perl perl curl openssl procps lmdb-utils
+    set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
+        procps lmdb-utils
     ;;
 modules)
     # apt would install nginx as well, and Debian start it

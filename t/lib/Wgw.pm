@@ -43,6 +43,7 @@ use Time::HiRes qw(sleep time);
 our $Timeout = 20;
 
 my $top = getcwd();
+my $build = $ENV{WGW_BUILD} || 'build';
 my $owner = $$;
 my (%taken, @gateways);
 
@@ -338,7 +339,7 @@ sub new {
 
     my $self = bless {
         dir => tempdir(DIR => $ENV{WGW_TEST_ROOT} || '/tmp'),
-        binary => $ENV{TEST_NGINX_BINARY} || "$top/build/bin/nginx",
+        binary => $ENV{TEST_NGINX_BINARY} || "$top/$build/bin/nginx",
         modules => $option{modules},
         ports => { }, expected => [ ], seen => 0,
     }, $class;
@@ -346,7 +347,7 @@ sub new {
     chmod 0755, $self->{dir};
     mkdir "$self->{dir}/logs";
 
-    $self->{modules} ||= [ sort glob "$top/build/modules/*.so" ];
+    $self->{modules} ||= [ sort glob "$top/$build/modules/*.so" ];
     $self->configure($conf);
 
     push @gateways, $self;
@@ -361,6 +362,7 @@ sub configure {
     my ($self, $conf) = @_;
 
     $conf =~ s/%%(\w+)%%/$self->port($1)/ge;
+    $conf = old_http2($conf) if $self->version() lt '1.025001';
 
     my $head = join '', map { qq{load_module "$_";\n} } @{$self->{modules}};
 
@@ -374,6 +376,35 @@ sub configure {
     }
 
     spew("$self->{dir}/nginx.conf", $head . $conf);
+}
+
+
+# "1.026003", to be compared as text
+
+sub version {
+    my ($self) = @_;
+
+    my $line = `exec "$self->{binary}" -v 2>&1`;
+
+    return $line =~ m{nginx/(\d+)\.(\d+)\.(\d+)}
+           ? sprintf '%d.%03d%03d', $1, $2, $3 : '';
+}
+
+
+# "http2 on" for nginx before 1.25.1, where it is a parameter of listen: on
+# the ports with ssl, or, where there are none, on all.
+
+sub old_http2 {
+    my ($conf) = @_;
+
+    $conf =~ s{(server \s* \{ [^{}]*?) \bhttp2 \s+ on;}{
+        my $server = $1;
+        $server =~ s/(listen [^;]* ssl)/$1 http2/g
+            or $server =~ s/(listen [^;]*)/$1 http2/g;
+        $server;
+    }gex;
+
+    return $conf;
 }
 
 
