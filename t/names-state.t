@@ -34,6 +34,7 @@ EOF
 
 my $gw = Wgw->new(<<"EOF");
 worker_processes 2;
+env ASAN_OPTIONS;
 wgw_names names domain=gw.test;
 events { worker_connections 1024; }
 $http
