@@ -1,18 +1,16 @@
 
-#include "flow.h"
-#include "chain.h"
+#include "wrap.h"
 
 #include <ngx_event.h>
-
-#if (NGX_THREADS)
-#include <ngx_thread_pool.h>
-#endif
 
 
 #define WGW_FLOW_BUCKETS  4096
 
-/* counted at least so often, and the most that one call may move */
-#define WGW_FLOW_STEP     1048576
+/*
+ * Held for a response before it is made: a small one then needs no hold of
+ * its own.
+ */
+#define WGW_FLOW_CREDIT   512
 
 /*
  * A flow waits for what others hold, some milliseconds and so many times.
@@ -23,33 +21,6 @@
 #define WGW_FLOW_PAUSES   50
 
 
-static ssize_t wgw_flow_recv(ngx_connection_t *c, u_char *buf, size_t size);
-static ssize_t wgw_flow_recv_capped(wgw_flow_t *flow, u_char *buf,
-    size_t size);
-static ssize_t wgw_flow_recv_nothing(wgw_flow_t *flow, u_char *buf,
-    size_t size);
-static ngx_int_t wgw_flow_input(ngx_connection_t *c);
-
-static ssize_t wgw_flow_send(ngx_connection_t *c, u_char *buf, size_t size);
-static ssize_t wgw_flow_send_capped(wgw_flow_t *flow, u_char *buf,
-    size_t size);
-static ngx_chain_t *wgw_flow_send_chain(ngx_connection_t *c, ngx_chain_t *in,
-    off_t limit);
-static ngx_chain_t *wgw_flow_send_chain_capped(wgw_flow_t *flow,
-    ngx_chain_t *in, off_t limit);
-static ngx_chain_t *wgw_flow_offer(wgw_flow_t *flow, ngx_chain_t *in,
-    off_t allowed, off_t limit, ngx_uint_t *more);
-static ngx_chain_t *wgw_flow_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
-    int waiting);
-static void wgw_flow_settle(wgw_flow_t *flow, off_t again);
-static off_t wgw_flow_below(ngx_connection_t *c);
-static ngx_uint_t wgw_flow_again(ngx_connection_t *c);
-static ngx_int_t wgw_flow_head(wgw_flow_t *flow, off_t allowed,
-    int *waiting);
-
-static void wgw_flow_cut(wgw_flow_t *flow);
-static void wgw_flow_check(wgw_flow_t *flow);
-static ngx_int_t wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev);
 static void wgw_flow_wake(ngx_event_t *ev);
 static void wgw_flow_attach(wgw_flow_t *flow);
 static void wgw_flow_detach(wgw_flow_t *flow);
@@ -107,52 +78,57 @@ wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach)
 void
 wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head)
 {
-    wgw_meters_admit(&flow->meters, length, head);
-
-    flow->head = 1;
+    flow->out = wgw_meters_admit(&flow->meters, length, head,
+                                 head ? WGW_FLOW_CREDIT : 0);
+    flow->again = flow->out;
     flow->in = (flow->meters.hard & WGW_COUNT_RECEIVED) ? length : 0;
 
-    wgw_flow_flush(flow);
+    flow->requests = 1;
+    flow->head = 1;
 }
 
-
-/* After a session was handed over, c->sent is another's and may be 0. */
 
 void
 wgw_flow_flush(wgw_flow_t *flow)
 {
-    off_t  sent, received, total;
-
-    if (flow->meters.status == 0) {
-        return;
+    if (wgw_flow_count(flow) && flow->meters.hard) {
+        wgw_meters_keep(&flow->meters, flow->out, flow->in);
     }
+}
+
+
+/*
+ * Returns 1 when there was something.  After a session was handed over,
+ * c->sent is another's and may be 0.
+ */
+
+ngx_uint_t
+wgw_flow_count(wgw_flow_t *flow)
+{
+    off_t  sent, received;
 
     sent = flow->connection->sent;
+    received = flow->class->received(flow);
 
     if (sent < flow->sent) {
         flow->sent = 0;
     }
 
     sent -= flow->sent;
+    received = received > flow->received ? received - flow->received : 0;
 
-    total = flow->class->received(flow);
-    received = total > flow->received ? total - flow->received : 0;
-
-    if (sent == 0 && received == 0) {
-        return;
+    if ((sent | received | flow->requests) == 0 || flow->meters.status == 0) {
+        return 0;
     }
 
-    wgw_meters_add(&flow->meters, sent, received, 0);
+    wgw_meters_add(&flow->meters, sent, received, flow->requests);
 
+    flow->requests = 0;
     flow->sent += sent;
     flow->received += received;
+    flow->in = flow->in > received ? flow->in - received : 0;
 
-    received = ngx_min(received, flow->in);
-
-    if (received) {
-        flow->in -= received;
-        wgw_meters_release(&flow->meters, WGW_COUNT_RECEIVED, received);
-    }
+    return 1;
 }
 
 
@@ -163,8 +139,11 @@ wgw_flow_done(wgw_flow_t *flow)
         return;
     }
 
-    wgw_flow_flush(flow);
-    wgw_meters_release_all(&flow->meters);
+    (void) wgw_flow_count(flow);
+
+    if (flow->meters.hard) {
+        wgw_meters_keep(&flow->meters, 0, 0);
+    }
 
     if (flow->attached) {
         wgw_flow_detach(flow);
@@ -216,8 +195,8 @@ wgw_flow_leave(void)
     {
         flow = ngx_queue_data(q, wgw_flow_t, queue);
 
-        wgw_flow_flush(flow);
-        wgw_meters_release_all(&flow->meters);
+        (void) wgw_flow_count(flow);
+        wgw_meters_keep(&flow->meters, 0, 0);
     }
 }
 
@@ -250,7 +229,7 @@ wgw_flow_sweep(void)
  * could free flows of the queue that is being walked.
  */
 
-static void
+void
 wgw_flow_check(wgw_flow_t *flow)
 {
     ngx_connection_t  *c;
@@ -281,509 +260,7 @@ wgw_flow_check(wgw_flow_t *flow)
 }
 
 
-static ssize_t
-wgw_flow_recv(ngx_connection_t *c, u_char *buf, size_t size)
-{
-    ssize_t      n;
-    wgw_flow_t  *flow;
-
-    flow = wgw_flow_find(c);
-
-    if (flow == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (flow->over || (flow->meters.hard & WGW_COUNT_RECEIVED)) {
-        return wgw_flow_recv_capped(flow, buf, size);
-    }
-
-    n = flow->recv(c, buf, size);
-
-    if (n > 0) {
-        flow->read += n;
-
-        if (flow->read - flow->received >= WGW_FLOW_STEP) {
-            wgw_flow_flush(flow);
-        }
-    }
-
-    return n;
-}
-
-
-static ssize_t
-wgw_flow_recv_capped(wgw_flow_t *flow, u_char *buf, size_t size)
-{
-    int       waiting;
-    ssize_t   n;
-    uint64_t  got;
-
-    /* what was read before has found its place by now */
-
-    wgw_flow_flush(flow);
-
-    waiting = 0;
-    got = 0;
-
-    if (!flow->over) {
-        got = wgw_meters_hold(&flow->meters, WGW_COUNT_RECEIVED, size,
-                              &waiting);
-    }
-
-    if (got == 0) {
-        if (waiting && wgw_flow_pause(flow, flow->connection->read) == NGX_OK)
-        {
-            return NGX_AGAIN;
-        }
-
-        return wgw_flow_recv_nothing(flow, buf, size);
-    }
-
-    flow->pauses = 0;
-
-    n = flow->recv(flow->connection, buf, got);
-
-    if (n > 0) {
-        flow->read += n;
-        flow->in += n;
-        got -= n;
-    }
-
-    wgw_meters_release(&flow->meters, WGW_COUNT_RECEIVED, got);
-
-    if (flow->tail) {
-        wgw_flow_flush(flow);
-    }
-
-    return n;
-}
-
-
-/*
- * Nothing may come in any more: that is an error when something would.  The
- * stream proxy spins on an error that leaves the event ready.
- */
-
-static ssize_t
-wgw_flow_recv_nothing(wgw_flow_t *flow, u_char *buf, size_t size)
-{
-    ngx_connection_t  *c;
-
-    c = flow->connection;
-
-    if (!flow->over) {
-        switch (wgw_flow_input(c)) {
-
-        case NGX_AGAIN:
-            c->read->ready = 0;
-            return NGX_AGAIN;
-
-        case NGX_DONE:
-            return flow->recv(c, buf, size);
-        }
-    }
-
-    c->read->ready = 0;
-    c->read->error = 1;
-    c->read->eof = 1;
-
-    wgw_flow_cut(flow);
-
-    return NGX_ERROR;
-}
-
-
-/* NGX_OK: there are bytes, NGX_AGAIN: none yet, NGX_DONE: the end */
-
-static ngx_int_t
-wgw_flow_input(ngx_connection_t *c)
-{
-    u_char   byte;
-    ssize_t  n;
-
-#if (NGX_SSL)
-
-    if (c->ssl) {
-        n = SSL_peek(c->ssl->connection, &byte, 1);
-
-        if (n > 0) {
-            return NGX_OK;
-        }
-
-        n = SSL_get_error(c->ssl->connection, n);
-        ERR_clear_error();
-
-        return n == SSL_ERROR_WANT_READ ? NGX_AGAIN : NGX_DONE;
-    }
-
-#endif
-
-    n = recv(c->fd, &byte, 1, MSG_PEEK);
-
-    if (n > 0) {
-        return NGX_OK;
-    }
-
-    return n == -1 && ngx_socket_errno == NGX_EAGAIN ? NGX_AGAIN : NGX_DONE;
-}
-
-
-static ssize_t
-wgw_flow_send(ngx_connection_t *c, u_char *buf, size_t size)
-{
-    ssize_t      n;
-    wgw_flow_t  *flow;
-
-    flow = wgw_flow_find(c);
-
-    if (flow == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (flow->over || (flow->meters.hard & WGW_COUNT_SENT)) {
-        return wgw_flow_send_capped(flow, buf, size);
-    }
-
-    n = flow->send(c, buf, size);
-
-    if (c->sent - flow->sent >= WGW_FLOW_STEP) {
-        wgw_flow_flush(flow);
-        wgw_flow_check(flow);
-    }
-
-    return n;
-}
-
-
-/*
- * The error is returned in the call in which the last byte went out: after a
- * short count nginx would wait for the socket to become writable, which it
- * is.
- */
-
-static ssize_t
-wgw_flow_send_capped(wgw_flow_t *flow, u_char *buf, size_t size)
-{
-    int                waiting;
-    size_t             sent;
-    off_t              want, allowed;
-    ssize_t            n;
-    ngx_connection_t  *c;
-
-    c = flow->connection;
-    sent = 0;
-    waiting = 0;
-
-    while (!flow->over && sent < size) {
-        want = size - sent - flow->again;
-        allowed = flow->again;
-
-        if (want > 0) {
-            allowed += wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, want,
-                                       &waiting);
-            flow->out += allowed - flow->again;
-        }
-
-        if (allowed == 0) {
-            break;
-        }
-
-        flow->pauses = 0;
-
-        n = flow->send(c, buf + sent, allowed);
-
-        wgw_flow_settle(flow, n == NGX_AGAIN && c->ssl ? allowed : 0);
-
-        if (n == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        if (n <= 0) {
-            return sent ? (ssize_t) sent : n;
-        }
-
-        sent += n;
-
-        if (n < allowed) {
-            return sent;
-        }
-    }
-
-    if (sent == size) {
-        return sent;
-    }
-
-    if (waiting && wgw_flow_pause(flow, c->write) == NGX_OK) {
-        return sent ? (ssize_t) sent : NGX_AGAIN;
-    }
-
-    wgw_flow_cut(flow);
-
-    return NGX_ERROR;
-}
-
-
-static ngx_chain_t *
-wgw_flow_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
-{
-    wgw_flow_t   *flow;
-    ngx_chain_t  *out;
-
-    flow = wgw_flow_find(c);
-
-    if (flow == NULL) {
-        return NGX_CHAIN_ERROR;
-    }
-
-    if (flow->over || (flow->meters.hard & WGW_COUNT_SENT)) {
-        return wgw_flow_send_chain_capped(flow, in, limit);
-    }
-
-    out = flow->send_chain(c, in, limit);
-
-    /* at the end of a response: its client may look at the totals next */
-
-    if (out == NULL || c->sent - flow->sent >= WGW_FLOW_STEP) {
-        wgw_flow_flush(flow);
-
-        if (out && out != NGX_CHAIN_ERROR) {
-            wgw_flow_check(flow);
-        }
-    }
-
-    return out;
-}
-
-
-static ngx_chain_t *
-wgw_flow_send_chain_capped(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
-{
-    int          waiting;
-    off_t        size, total, want, allowed;
-    ngx_uint_t   more;
-
-    total = 0;
-
-    for ( ;; ) {
-        size = wgw_chain_size(in, WGW_FLOW_STEP);
-
-        if (size == 0) {
-            in = flow->send_chain(flow->connection, in, limit);
-            wgw_flow_settle(flow, 0);
-            return in;
-        }
-
-        if (flow->over) {
-            return wgw_flow_exhausted(flow, in, 0);
-        }
-
-        waiting = 0;
-        want = ngx_max(ngx_min(size, WGW_FLOW_STEP) - flow->again, 0);
-        allowed = flow->again;
-
-        if (want > 0) {
-            allowed += wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, want,
-                                       &waiting);
-            flow->out += allowed - flow->again;
-        }
-
-        if (flow->head
-            && wgw_flow_head(flow, allowed, &waiting) != NGX_OK)
-        {
-            return waiting ? in : NGX_CHAIN_ERROR;
-        }
-
-        if (allowed == 0) {
-            return wgw_flow_exhausted(flow, in, waiting);
-        }
-
-        flow->head = 0;
-        flow->pauses = 0;
-
-        in = wgw_flow_offer(flow, in, size > allowed ? allowed : 0, limit,
-                            &more);
-
-        if (in == NULL || in == NGX_CHAIN_ERROR || !more) {
-            return in;
-        }
-
-        /* all that was allowed went, and there is more */
-
-        total += allowed;
-
-        if (total >= WGW_FLOW_STEP) {
-            ngx_post_event(flow->connection->write,
-                           &ngx_posted_next_events);
-            return in;
-        }
-    }
-}
-
-
-/*
- * A response header goes as a whole or not at all: a client could not tell
- * its beginning from another answer.
- */
-
-static ngx_int_t
-wgw_flow_head(wgw_flow_t *flow, off_t allowed, int *waiting)
-{
-    off_t  head;
-
-    head = flow->class->head ? flow->class->head(flow) : 0;
-
-    if (allowed >= head) {
-        return NGX_OK;
-    }
-
-    wgw_flow_settle(flow, 0);
-
-    if (wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, head)
-        && wgw_flow_pause(flow, flow->connection->write) == NGX_OK)
-    {
-        *waiting = 1;
-        return NGX_AGAIN;
-    }
-
-    *waiting = 0;
-    wgw_meters_deny(&flow->meters);
-    flow->class->refuse(flow);
-
-    return NGX_DECLINED;
-}
-
-
-static ngx_chain_t *
-wgw_flow_exhausted(wgw_flow_t *flow, ngx_chain_t *in, int waiting)
-{
-    ngx_chain_t       *out;
-    ngx_connection_t  *c;
-
-    c = flow->connection;
-
-    if (waiting && wgw_flow_pause(flow, c->write) == NGX_OK) {
-        return in;
-    }
-
-    /* what TLS has taken is paid for and must leave first */
-
-    if (c->buffered & NGX_LOWLEVEL_BUFFERED) {
-        out = flow->send_chain(c, NULL, 0);
-        wgw_flow_settle(flow, 0);
-
-        if (out == NGX_CHAIN_ERROR) {
-            return out;
-        }
-
-        if (c->buffered & NGX_LOWLEVEL_BUFFERED) {
-            return in;
-        }
-    }
-
-    wgw_flow_cut(flow);
-
-    return NGX_CHAIN_ERROR;
-}
-
-
-/* Offers the first bytes of a chain, all of it when `allowed` is 0. */
-
-static ngx_chain_t *
-wgw_flow_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed, off_t limit,
-    ngx_uint_t *more)
-{
-    off_t              rest;
-    ngx_chain_t       *out, *next;
-    ngx_connection_t  *c;
-    wgw_chain_t        cut;
-
-    c = flow->connection;
-
-    cut.link = NULL;
-
-    if (allowed) {
-        wgw_chain_shorten(&cut, in, allowed);
-    }
-
-    out = flow->send_chain(c, in, limit);
-
-    rest = 0;
-
-    if (out != NULL && out != NGX_CHAIN_ERROR) {
-        rest = wgw_chain_size(out, NGX_MAX_OFF_T_VALUE);
-    }
-
-    next = wgw_chain_restore(&cut);
-
-    *more = out == NULL && next != NULL;
-
-    wgw_flow_settle(flow, rest && wgw_flow_again(c) ? rest : 0);
-
-    return out == NULL ? next : out;
-}
-
-
-static void
-wgw_flow_settle(wgw_flow_t *flow, off_t again)
-{
-    off_t  keep;
-
-    wgw_flow_flush(flow);
-
-    flow->again = again;
-    keep = again + wgw_flow_below(flow->connection);
-
-    if (flow->out > keep) {
-        wgw_meters_release(&flow->meters, WGW_COUNT_SENT, flow->out - keep);
-        flow->out = keep;
-    }
-}
-
-
-static off_t
-wgw_flow_below(ngx_connection_t *c)
-{
-#if (NGX_SSL)
-
-    if (c->ssl && c->ssl->buf) {
-        return c->ssl->buf->last - c->ssl->buf->pos;
-    }
-
-#endif
-
-    return 0;
-}
-
-
-/* 1 when what is left of a chain is committed already */
-
-static ngx_uint_t
-wgw_flow_again(ngx_connection_t *c)
-{
-#if (NGX_THREADS)
-
-    if (c->sendfile_task
-        && (c->sendfile_task->event.active
-            || c->sendfile_task->event.complete))
-    {
-        return 1;
-    }
-
-#endif
-
-#if (NGX_SSL)
-
-    if (c->ssl) {
-        return !c->ssl->buffer;
-    }
-
-#endif
-
-    return 0;
-}
-
-
-static void
+void
 wgw_flow_cut(wgw_flow_t *flow)
 {
     flow->connection->error = 1;
@@ -807,7 +284,7 @@ wgw_flow_cut(wgw_flow_t *flow)
  * connection's events all the time.
  */
 
-static ngx_int_t
+ngx_int_t
 wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
 {
     ngx_event_t       *wake;
@@ -889,9 +366,9 @@ wgw_flow_attach(wgw_flow_t *flow)
     flow->send = c->send;
     flow->send_chain = c->send_chain;
 
-    c->recv = wgw_flow_recv;
-    c->send = wgw_flow_send;
-    c->send_chain = wgw_flow_send_chain;
+    c->recv = wgw_wrap_recv;
+    c->send = wgw_wrap_send;
+    c->send_chain = wgw_wrap_send_chain;
 
     bucket = wgw_flow_bucket(c);
 
@@ -912,15 +389,15 @@ wgw_flow_detach(wgw_flow_t *flow)
 
     c = flow->connection;
 
-    if (c->recv == wgw_flow_recv) {
+    if (c->recv == wgw_wrap_recv) {
         c->recv = flow->recv;
     }
 
-    if (c->send == wgw_flow_send) {
+    if (c->send == wgw_wrap_send) {
         c->send = flow->send;
     }
 
-    if (c->send_chain == wgw_flow_send_chain) {
+    if (c->send_chain == wgw_wrap_send_chain) {
         c->send_chain = flow->send_chain;
     }
 

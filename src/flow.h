@@ -90,8 +90,9 @@ struct wgw_flow_s {
     off_t                    received;  /* of class->received() */
 
     off_t                    out;       /* held: below + again */
-    off_t                    again;
+    off_t                    again;     /* may be sent without a hold */
     off_t                    in;        /* held: input */
+    ngx_uint_t               requests;  /* not yet in the tables */
 
     ngx_event_t             *wake;      /* ends a pause */
     ngx_uint_t               pauses;    /* one after the other */

@@ -13,6 +13,7 @@
 #include "lookup.h"
 #include "name.h"
 #include "names_api.h"
+#include "names_bulk.h"
 #include "route.h"
 
 
@@ -44,6 +45,7 @@ static void *ngx_http_wgw_route_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static void ngx_http_wgw_api_body(ngx_conf_t *cf);
 static char *ngx_http_wgw_api_hosts(ngx_conf_t *cf, ngx_array_t *hosts);
 static char *ngx_http_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -460,10 +462,30 @@ ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
 
     if (conf->api_hosts) {
+        ngx_http_wgw_api_body(cf);
+
         return ngx_http_wgw_api_hosts(cf, conf->api_hosts);
     }
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * The core's value has been merged.  Whether 1m was written or is nginx's
+ * default cannot be told any more; it is no sensible limit for many names.
+ */
+
+static void
+ngx_http_wgw_api_body(ngx_conf_t *cf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->client_max_body_size == 1024 * 1024) {
+        clcf->client_max_body_size = WGW_NAMES_BULK_BODY;
+    }
 }
 
 

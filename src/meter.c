@@ -2,6 +2,14 @@
 #include "meter.h"
 
 
+/* a credit that is none */
+#define WGW_METER_REFUSED  UINT64_MAX
+
+
+static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
+    uint64_t head);
+static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
+    uint64_t head, uint64_t credit);
 static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
@@ -56,11 +64,11 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 }
 
 
-void
-wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head)
+uint64_t
+wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
+    uint64_t credit)
 {
-    int           waiting;
-    uint64_t      want;
+    uint64_t      got;
     ngx_uint_t    i;
     wgw_meter_t  *meter;
 
@@ -75,39 +83,98 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head)
             continue;
         }
 
-        /* a soft cap is met when it is used up, a hard one before */
+        if (wgw_meter_holds(meter, WGW_COUNT_BOTH)) {
+            got = wgw_meter_reserve(meter, length, head, credit);
 
-        want = 0;
+            if (got != WGW_METER_REFUSED) {
+                credit = got < credit ? got : credit;
+                continue;
+            }
 
-        if (!meter->conf->soft) {
-            want += (meter->conf->count & WGW_COUNT_RECEIVED) ? length : 0;
-            want += (meter->conf->count & WGW_COUNT_SENT) ? head : 0;
-        }
-
-        if (wgw_meter_fits(meter, want ? want : 1)) {
+        } else if (wgw_meter_fits(meter,
+                                  wgw_meter_need(meter, length, head)))
+        {
             continue;
         }
 
         meters->limit = meter;
 
-        if (meter->conf->dry_run) {
-            meters->status = WGW_METER_DRY_RUN;
-            wgw_meters_log(meters, "request over the cap, dry run");
-            continue;
+        if (!meter->conf->dry_run) {
+            wgw_meters_deny(meters);
+            return 0;
         }
 
-        wgw_meters_deny(meters);
-        break;
+        meters->status = WGW_METER_DRY_RUN;
+        wgw_meters_log(meters, "request over the cap, dry run");
     }
 
-    if ((meters->hard & WGW_COUNT_RECEIVED)
-        && wgw_meters_hold(meters, WGW_COUNT_RECEIVED, length, &waiting)
-           != length)
-    {
-        wgw_meters_deny(meters);
+    if (!(meters->hard & WGW_COUNT_SENT)) {
+        credit = 0;
     }
 
-    wgw_meters_add(meters, 0, 0, 1);
+    /* the narrowest decides how much all of them hold */
+
+    if (meters->n > 1) {
+        wgw_meters_keep(meters, credit, length);
+    }
+
+    return credit;
+}
+
+
+/* The least that must fit: a soft cap is met when it is used up. */
+
+static uint64_t
+wgw_meter_need(wgw_meter_t *meter, uint64_t length, uint64_t head)
+{
+    uint64_t  need;
+
+    if (meter->conf->soft) {
+        return 1;
+    }
+
+    need = (meter->conf->count & WGW_COUNT_RECEIVED) ? length : 0;
+    need += (meter->conf->count & WGW_COUNT_SENT) ? head : 0;
+
+    return need ? need : 1;
+}
+
+
+/* The credit that a hard cap gives, or WGW_METER_REFUSED. */
+
+static uint64_t
+wgw_meter_reserve(wgw_meter_t *meter, uint64_t length, uint64_t head,
+    uint64_t credit)
+{
+    int                waiting;
+    uint64_t           need, want;
+    wgw_meter_zone_t  *zone;
+
+    zone = meter->conf->zone;
+    need = wgw_meter_need(meter, length, head);
+
+    want = (meter->conf->count & WGW_COUNT_RECEIVED) ? length : 0;
+    length = want;
+    want += (meter->conf->count & WGW_COUNT_SENT) ? credit : 0;
+
+    meter->held = wgw_table_hold(&zone->zone.table, meter->record,
+                                 wgw_meter_period(zone), meter->conf->count,
+                                 meter->cap, want, &waiting);
+
+    if (want && meter->held >= need) {
+        return (meter->conf->count & WGW_COUNT_SENT) ? meter->held - length
+                                                     : credit;
+    }
+
+    /* what has come must be held now, what will be sent may wait */
+
+    if (meter->held < length || !wgw_meter_fits(meter, need)) {
+        return WGW_METER_REFUSED;
+    }
+
+    wgw_meter_drop(meter, meter->held - length);
+
+    return 0;
 }
 
 
@@ -122,7 +189,7 @@ wgw_meters_deny(wgw_meters_t *meters)
     wgw_table_refused(&meters->limit->conf->zone->zone.table,
                       meters->limit->record);
 
-    wgw_meters_release_all(meters);
+    wgw_meters_keep(meters, 0, 0);
 
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
@@ -161,7 +228,10 @@ wgw_meters_refresh(wgw_meters_t *meters)
         }
 
         if (cap == 0) {
-            wgw_meter_drop(meter, meter->held);
+            if (meter->held) {
+                wgw_meter_drop(meter, meter->held);
+            }
+
             continue;
         }
 
@@ -314,43 +384,31 @@ wgw_meters_hold(wgw_meters_t *meters, int count, uint64_t want, int *waiting)
 
 
 void
-wgw_meters_release(wgw_meters_t *meters, int count, uint64_t bytes)
+wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received)
 {
-    ngx_uint_t  i;
+    uint64_t      keep;
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
 
     for (i = 0; i < meters->n; i++) {
-        if (wgw_meter_holds(&meters->elts[i], count)) {
-            wgw_meter_drop(&meters->elts[i], bytes);
+        meter = &meters->elts[i];
+
+        keep = (meter->conf->count & WGW_COUNT_SENT) ? sent : 0;
+        keep += (meter->conf->count & WGW_COUNT_RECEIVED) ? received : 0;
+
+        if (meter->held > keep) {
+            wgw_meter_drop(meter, meter->held - keep);
         }
     }
 }
 
 
-void
-wgw_meters_release_all(wgw_meters_t *meters)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < meters->n; i++) {
-        wgw_meter_drop(&meters->elts[i], meters->elts[i].held);
-    }
-}
-
-
-/* a cap that came while bytes were on their way had not held them */
-
 static void
 wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes)
 {
-    if (bytes > meter->held) {
-        bytes = meter->held;
-    }
+    meter->held -= bytes;
 
-    if (bytes) {
-        meter->held -= bytes;
-        wgw_table_release(&meter->conf->zone->zone.table, meter->record,
-                          bytes);
-    }
+    wgw_table_release(&meter->conf->zone->zone.table, meter->record, bytes);
 }
 
 

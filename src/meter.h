@@ -90,7 +90,8 @@ typedef struct {
     wgw_meter_t             *limit;     /* whose cap was met */
 
     unsigned                 status:2;
-    unsigned                 hard:2;    /* directions with hard caps */
+    unsigned                 hard:2;    /* directions with hard caps; none
+                                           is held without them */
     unsigned                 soft:1;    /* there are soft caps */
 } wgw_meters_t;
 
@@ -103,10 +104,13 @@ void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,
     ngx_str_t *key);
 
 /*
- * Decides, and counts the request.  `length` bytes have come for it, and
- * stay held when it passes; `head` more are sure to be sent.  Sets status.
+ * Decides, and sets status.  `length` bytes have come for the request and
+ * stay held when it passes; `head` bytes at least will be sent, and up to
+ * `credit` are held for that.  Returns how many: none when others hold what
+ * is left, or when no hard cap counts them.
  */
-void wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head);
+uint64_t wgw_meters_admit(wgw_meters_t *meters, uint64_t length,
+    uint64_t head, uint64_t credit);
 
 /* From now on all counts as denied, for the cap in meters->limit. */
 void wgw_meters_deny(wgw_meters_t *meters);
@@ -125,8 +129,8 @@ void wgw_meters_add(wgw_meters_t *meters, uint64_t sent, uint64_t received,
 uint64_t wgw_meters_hold(wgw_meters_t *meters, int count, uint64_t want,
     int *waiting);
 
-void wgw_meters_release(wgw_meters_t *meters, int count, uint64_t bytes);
-void wgw_meters_release_all(wgw_meters_t *meters);
+/* Gives back what is held beyond so many bytes of each direction. */
+void wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received);
 
 /* 1 when so many bytes would fit if nobody held any; else 0 and the limit. */
 int wgw_meters_fit(wgw_meters_t *meters, int count, uint64_t bytes);

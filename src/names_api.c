@@ -5,11 +5,11 @@
 
 #include "name.h"
 #include "names_api.h"
+#include "names_bulk.h"
 #include "reply.h"
 #include "writer.h"
 
 
-#define API_NO_STORE    "the store is not available: nothing was changed"
 #define API_TOO_LARGE   "a record has at most 65536 bytes"
 #define API_TAIL        (WGW_NAME_MAX + 32)
 #define API_PAGE_BYTES  (4 * 1024 * 1024)       /* a page ends above it */
@@ -93,6 +93,8 @@ wgw_names_api_init(wgw_names_api_store_pt store,
 {
     api_store = store;
     api_rules = rules;
+
+    wgw_names_bulk_init(store, rules);
 }
 
 
@@ -122,7 +124,11 @@ wgw_names_api_handler(ngx_http_request_t *r, ngx_array_t *hosts)
         return api_list(r);
     }
 
-    return wgw_reply_not_allowed(r, "GET, HEAD");
+    if (r->method & NGX_HTTP_POST) {
+        return wgw_names_bulk(r);
+    }
+
+    return wgw_reply_not_allowed(r, "GET, HEAD, POST");
 }
 
 
@@ -572,7 +578,8 @@ api_look(ngx_http_request_t *r, uint64_t *id, api_refusal_t *refusal)
     store = api_store(r->connection->log);
 
     if (store == NULL) {
-        api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "", API_NO_STORE);
+        api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                   WGW_NAMES_API_NO_STORE);
         return NULL;
     }
 
@@ -863,7 +870,7 @@ api_post(api_change_t *api, api_refusal_t *refusal)
 
     if (store == NULL) {
         return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                          API_NO_STORE);
+                          WGW_NAMES_API_NO_STORE);
     }
 
     r->main->blocked++;
@@ -978,13 +985,13 @@ api_failed(ngx_http_request_t *r, wgw_store_rc_t rc, wgw_store_error_t *error,
                       error->text);
 
         return api_refuse(refusal, NGX_HTTP_INSUFFICIENT_STORAGE, "",
-                          "there is no space left: nothing was changed");
+                          WGW_NAMES_API_NO_SPACE);
 
     default:
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "names: %s",
                       error->text);
 
         return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                          API_NO_STORE);
+                          WGW_NAMES_API_NO_STORE);
     }
 }

@@ -6,6 +6,7 @@
  *     GET     NAME       200 or 404
  *     DELETE  NAME       204 or 404
  *     GET     ?after=NAME&limit=N    {"names":[record, ...],"next":NAME}
+ *     POST    ?replace=true          lines of JSON (names_bulk.h)
  *
  * below the location's prefix.  ETag is the record's change id; If-Match and
  * If-None-Match hold (412).  Errors are {"error":...,"field":...}.
@@ -32,6 +33,10 @@
 
 #define WGW_NAMES_API_LIMIT      100    /* records of a page, by default */
 #define WGW_NAMES_API_LIMIT_MAX  1000
+
+#define WGW_NAMES_API_NO_STORE   "the store is not available: nothing was "   \
+                                 "changed"
+#define WGW_NAMES_API_NO_SPACE   "there is no space left: nothing was changed"
 
 
 /* The worker's store, or NULL, logged. */

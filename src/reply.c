@@ -14,6 +14,14 @@ ngx_int_t
 wgw_reply_error(ngx_http_request_t *r, ngx_uint_t status, const char *field,
     const char *message)
 {
+    return wgw_reply_error_line(r, status, field, message, 0);
+}
+
+
+ngx_int_t
+wgw_reply_error_line(ngx_http_request_t *r, ngx_uint_t status,
+    const char *field, const char *message, ngx_uint_t line)
+{
     ngx_int_t     rc;
     wgw_out_t     out;
     ngx_chain_t  *cl;
@@ -36,6 +44,11 @@ wgw_reply_error(ngx_http_request_t *r, ngx_uint_t status, const char *field,
     if (*field) {
         wgw_out_str(&out, ",\"field\":");
         wgw_out_json(&out, (wgw_text_t) { field, ngx_strlen(field) });
+    }
+
+    if (line) {
+        wgw_out_str(&out, ",\"line\":");
+        wgw_out_uint(&out, line);
     }
 
     wgw_out_str(&out, "}\n");

@@ -22,6 +22,10 @@
 ngx_int_t wgw_reply_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *field, const char *message);
 
+/* The same with "line":line, unless that is 0. */
+ngx_int_t wgw_reply_error_line(ngx_http_request_t *r, ngx_uint_t status,
+    const char *field, const char *message, ngx_uint_t line);
+
 /* 405 and which methods there are: "GET, HEAD". */
 ngx_int_t wgw_reply_not_allowed(ngx_http_request_t *r, const char *methods);
 

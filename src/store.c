@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store.h"
+#include "store_env.h"
 
 
 /* f_type of file systems where LMDB's locks or mapping do not hold */
@@ -21,30 +21,9 @@
 #define STORE_FS_FUSE  0x65735546
 #define STORE_FS_9P    0x01021997
 
-#define STORE_DBS      3
+#define STORE_DBS      4
 
 
-struct wgw_store_s {
-    wgw_store_t       *next;            /* the process's stores */
-    char              *path;
-    dev_t              dev;
-    ino_t              ino;
-    wgw_store_sync_t   sync;
-    MDB_env           *env;             /* NULL: to be opened (again) */
-    MDB_txn           *reader;          /* reset between looks */
-    MDB_dbi            meta;
-    MDB_dbi            names[2];
-    unsigned           current;         /* of snapshot `id` */
-    uint64_t           id;
-    time_t             tried;
-    unsigned           writing;         /* a thread is in wgw_store_write() */
-};
-
-
-static wgw_store_rc_t store_fail(wgw_store_error_t *error,
-    const char *format, ...) __attribute__((format(printf, 2, 3)));
-static wgw_store_rc_t store_lmdb(wgw_store_error_t *error, const char *what,
-    int rc);
 static wgw_store_rc_t store_make(const char *path, wgw_store_error_t *error);
 static wgw_store_rc_t store_filesystem(const char *path,
     wgw_store_error_t *error);
@@ -58,13 +37,12 @@ static wgw_store_rc_t store_start(wgw_store_t *store,
     wgw_store_error_t *error);
 static wgw_store_rc_t store_databases(wgw_store_t *store,
     wgw_store_error_t *error);
+static unsigned store_claim(wgw_store_t *store);
+static int store_renew(wgw_store_t *store);
 static void store_stop(wgw_store_t *store);
-static int store_current(wgw_store_t *store, MDB_txn *txn, unsigned *current);
-static int store_apply(MDB_txn *txn, MDB_dbi dbi, wgw_store_write_t *write,
-    uint8_t *packed, unsigned *changed);
 
 
-static const char  *store_names[] = { "names.0", "names.1" };
+static const char  *store_names[] = { "names.0", "names.1", "kept" };
 
 static wgw_store_t  *stores;
 
@@ -78,13 +56,13 @@ wgw_store_create(const char *path, uid_t uid, gid_t gid,
     wgw_store_rc_t   rc;
 
     if (mkdir(path, 0750) == -1 && errno != EEXIST) {
-        return store_fail(error, "mkdir() failed (%d: %s)", errno,
-                          strerror(errno));
+        return wgw_store_fail(error, "mkdir() failed (%d: %s)", errno,
+                              strerror(errno));
     }
 
     if (stat(path, &st) == -1) {
-        return store_fail(error, "stat() failed (%d: %s)", errno,
-                          strerror(errno));
+        return wgw_store_fail(error, "stat() failed (%d: %s)", errno,
+                              strerror(errno));
     }
 
     /* a process without workers has it open since the last configuration */
@@ -137,7 +115,7 @@ store_make(const char *path, wgw_store_error_t *error)
     err = mdb_txn_begin(env, NULL, 0, &txn);
     if (err) {
         mdb_env_close(env);
-        return store_lmdb(error, "mdb_txn_begin()", err);
+        return wgw_store_lmdb(error, "mdb_txn_begin()", err);
     }
 
     rc = store_format(txn, MDB_CREATE, error);
@@ -145,11 +123,15 @@ store_make(const char *path, wgw_store_error_t *error)
     if (rc == WGW_STORE_OK) {
         err = mdb_txn_commit(txn);
         if (err) {
-            rc = store_lmdb(error, "mdb_txn_commit()", err);
+            rc = wgw_store_lmdb(error, "mdb_txn_commit()", err);
         }
 
     } else {
         mdb_txn_abort(txn);
+    }
+
+    if (rc == WGW_STORE_OK) {
+        wgw_shadow_sweep(env);
     }
 
     mdb_env_close(env);
@@ -170,7 +152,7 @@ wgw_store_check(const char *path, wgw_store_error_t *error)
 
     err = snprintf(file, sizeof(file), "%s/data.mdb", path);
     if (err < 0 || (size_t) err >= sizeof(file)) {
-        return store_fail(error, "path is too long");
+        return wgw_store_fail(error, "path is too long");
     }
 
     if (stat(file, &st) == -1) {
@@ -178,8 +160,8 @@ wgw_store_check(const char *path, wgw_store_error_t *error)
             return WGW_STORE_OK;
         }
 
-        return store_fail(error, "stat() \"%s\" failed (%d: %s)", "data.mdb",
-                          errno, strerror(errno));
+        return wgw_store_fail(error, "stat() \"data.mdb\" failed (%d: %s)",
+                              errno, strerror(errno));
     }
 
     rc = store_env(&env, path, MDB_RDONLY|MDB_NOLOCK, error);
@@ -190,7 +172,7 @@ wgw_store_check(const char *path, wgw_store_error_t *error)
     err = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
     if (err) {
         mdb_env_close(env);
-        return store_lmdb(error, "mdb_txn_begin()", err);
+        return wgw_store_lmdb(error, "mdb_txn_begin()", err);
     }
 
     rc = store_format(txn, 0, error);
@@ -215,7 +197,7 @@ store_env(MDB_env **env, const char *path, unsigned flags,
 
     err = mdb_env_create(env);
     if (err) {
-        return store_lmdb(error, "mdb_env_create()", err);
+        return wgw_store_lmdb(error, "mdb_env_create()", err);
     }
 
     err = mdb_env_set_maxreaders(*env, WGW_STORE_READERS);
@@ -234,7 +216,7 @@ store_env(MDB_env **env, const char *path, unsigned flags,
 
     if (err) {
         mdb_env_close(*env);
-        return store_lmdb(error, "mdb_env_open()", err);
+        return wgw_store_lmdb(error, "mdb_env_open()", err);
     }
 
     return WGW_STORE_OK;
@@ -253,17 +235,17 @@ store_format(MDB_txn *txn, unsigned create, wgw_store_error_t *error)
     err = mdb_dbi_open(txn, "wgw", create, &dbi);
 
     if (err == MDB_NOTFOUND) {
-        return store_fail(error, "is no store of wgw");
+        return wgw_store_fail(error, "is no store of wgw");
     }
 
-    for (i = 0; err == 0 && create && i < 2; i++) {
-        MDB_dbi  names;
+    for (i = 0; err == 0 && create && i < STORE_DBS - 1; i++) {
+        MDB_dbi  other;
 
-        err = mdb_dbi_open(txn, store_names[i], create, &names);
+        err = mdb_dbi_open(txn, store_names[i], create, &other);
     }
 
     if (err) {
-        return store_lmdb(error, "mdb_dbi_open()", err);
+        return wgw_store_lmdb(error, "mdb_dbi_open()", err);
     }
 
     key.mv_data = "format";
@@ -274,7 +256,7 @@ store_format(MDB_txn *txn, unsigned create, wgw_store_error_t *error)
     if (err == 0) {
 
         if (value.mv_size != sizeof(format)) {
-            return store_fail(error, "is no store of wgw");
+            return wgw_store_fail(error, "is no store of wgw");
         }
 
         memcpy(format, value.mv_data, sizeof(format));
@@ -283,15 +265,15 @@ store_format(MDB_txn *txn, unsigned create, wgw_store_error_t *error)
                 | (uint32_t) format[3] << 24;
 
         if (found != WGW_STORE_FORMAT) {
-            return store_fail(error, "has format %u, this is for format %d",
-                              found, WGW_STORE_FORMAT);
+            return wgw_store_fail(error, "has format %u, this is for format %d",
+                                  found, WGW_STORE_FORMAT);
         }
 
         return WGW_STORE_OK;
     }
 
     if (err != MDB_NOTFOUND || !create) {
-        return store_lmdb(error, "mdb_get()", err);
+        return wgw_store_lmdb(error, "mdb_get()", err);
     }
 
     memset(format, 0, sizeof(format));
@@ -313,7 +295,7 @@ store_format(MDB_txn *txn, unsigned create, wgw_store_error_t *error)
         err = mdb_put(txn, dbi, &key, &value, 0);
     }
 
-    return err ? store_lmdb(error, "mdb_put()", err) : WGW_STORE_OK;
+    return err ? wgw_store_lmdb(error, "mdb_put()", err) : WGW_STORE_OK;
 }
 
 
@@ -323,8 +305,8 @@ store_filesystem(const char *path, wgw_store_error_t *error)
     struct statfs  fs;
 
     if (statfs(path, &fs) == -1) {
-        return store_fail(error, "statfs() failed (%d: %s)", errno,
-                          strerror(errno));
+        return wgw_store_fail(error, "statfs() failed (%d: %s)", errno,
+                              strerror(errno));
     }
 
     switch ((uint32_t) fs.f_type) {
@@ -335,8 +317,9 @@ store_filesystem(const char *path, wgw_store_error_t *error)
     case STORE_FS_CIFS:
     case STORE_FS_FUSE:
     case STORE_FS_9P:
-        return store_fail(error, "is on a network or user-space file system, "
-                          "which cannot be shared between processes");
+        return wgw_store_fail(error, "is on a network or user-space file "
+                              "system, which cannot be shared between "
+                              "processes");
 
     default:
         return WGW_STORE_OK;
@@ -354,12 +337,12 @@ store_own(const char *path, const char *file, uid_t uid, gid_t gid,
 
     n = snprintf(name, sizeof(name), "%s%s", path, file);
     if (n < 0 || (size_t) n >= sizeof(name)) {
-        return store_fail(error, "path is too long");
+        return wgw_store_fail(error, "path is too long");
     }
 
     if (stat(name, &st) == -1) {
-        return store_fail(error, "stat() \"%s\" failed (%d: %s)", file, errno,
-                          strerror(errno));
+        return wgw_store_fail(error, "stat() \"%s\" failed (%d: %s)", file,
+                              errno, strerror(errno));
     }
 
     if (st.st_uid == uid && st.st_gid == gid) {
@@ -367,8 +350,8 @@ store_own(const char *path, const char *file, uid_t uid, gid_t gid,
     }
 
     if (chown(name, uid, gid) == -1) {
-        return store_fail(error, "chown() \"%s\" failed (%d: %s)", file,
-                          errno, strerror(errno));
+        return wgw_store_fail(error, "chown() \"%s\" failed (%d: %s)", file,
+                              errno, strerror(errno));
     }
 
     return WGW_STORE_OK;
@@ -383,7 +366,7 @@ wgw_store_open(const char *path, wgw_store_sync_t sync,
     wgw_store_t  *store;
 
     if (stat(path, &st) == -1) {
-        store_fail(error, "stat() failed (%d: %s)", errno, strerror(errno));
+        wgw_store_fail(error, "stat() failed (%d: %s)", errno, strerror(errno));
         return NULL;
     }
 
@@ -395,7 +378,7 @@ wgw_store_open(const char *path, wgw_store_sync_t sync,
 
     store = calloc(1, sizeof(wgw_store_t));
     if (store == NULL) {
-        store_fail(error, "out of memory");
+        wgw_store_fail(error, "out of memory");
         return NULL;
     }
 
@@ -420,11 +403,16 @@ wgw_store_open(const char *path, wgw_store_sync_t sync,
 void
 wgw_store_close(void)
 {
-    wgw_store_t  *store;
+    wgw_store_t            *store;
+    const struct timespec   pause = { 0, 1000000 };
 
     while (stores) {
         store = stores;
         stores = store->next;
+
+        while (!store_claim(store)) {
+            nanosleep(&pause, NULL);
+        }
 
         store_stop(store);
         free(store->path);
@@ -453,9 +441,12 @@ store_start(wgw_store_t *store, wgw_store_error_t *error)
     rc = store_databases(store, error);
     if (rc != WGW_STORE_OK) {
         store_stop(store);
+        return rc;
     }
 
-    return rc;
+    __atomic_store_n(&store->writing, 0, __ATOMIC_RELEASE);
+
+    return WGW_STORE_OK;
 }
 
 
@@ -472,7 +463,7 @@ store_databases(wgw_store_t *store, wgw_store_error_t *error)
 
     err = mdb_txn_begin(store->env, NULL, 0, &txn);
     if (err) {
-        return store_lmdb(error, "mdb_txn_begin()", err);
+        return wgw_store_lmdb(error, "mdb_txn_begin()", err);
     }
 
     err = mdb_dbi_open(txn, "wgw", 0, &store->meta);
@@ -481,14 +472,18 @@ store_databases(wgw_store_t *store, wgw_store_error_t *error)
         err = mdb_dbi_open(txn, store_names[i], 0, &store->names[i]);
     }
 
+    if (err == 0) {
+        err = mdb_dbi_open(txn, store_names[2], 0, &store->kept);
+    }
+
     if (err) {
         mdb_txn_abort(txn);
-        return store_lmdb(error, "mdb_dbi_open()", err);
+        return wgw_store_lmdb(error, "mdb_dbi_open()", err);
     }
 
     err = mdb_txn_commit(txn);
     if (err) {
-        return store_lmdb(error, "mdb_txn_commit()", err);
+        return wgw_store_lmdb(error, "mdb_txn_commit()", err);
     }
 
     (void) mdb_reader_check(store->env, &dead);
@@ -496,16 +491,31 @@ store_databases(wgw_store_t *store, wgw_store_error_t *error)
     err = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->reader);
     if (err) {
         store->reader = NULL;
-        return store_lmdb(error, "mdb_txn_begin()", err);
+        return wgw_store_lmdb(error, "mdb_txn_begin()", err);
     }
 
-    err = store_current(store, store->reader, &store->current);
+    err = wgw_store_current(store->reader, store->meta, &store->current);
 
     store->id = mdb_txn_id(store->reader);
 
     mdb_txn_reset(store->reader);
 
-    return err ? store_lmdb(error, "mdb_get()", err) : WGW_STORE_OK;
+    return err ? wgw_store_lmdb(error, "mdb_get()", err) : WGW_STORE_OK;
+}
+
+
+/* Keeps threads out, if none is in: before the environment is closed. */
+
+static unsigned
+store_claim(wgw_store_t *store)
+{
+    unsigned  n;
+
+    n = 0;
+
+    return __atomic_compare_exchange_n(&store->writing, &n, WGW_STORE_CLOSED,
+                                       0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+           || n == WGW_STORE_CLOSED;
 }
 
 
@@ -524,22 +534,10 @@ store_stop(wgw_store_t *store)
 }
 
 
-wgw_store_rc_t
-wgw_store_begin(wgw_store_t *store, uint64_t *id, wgw_store_error_t *error)
+static int
+store_renew(wgw_store_t *store)
 {
-    int             err, dead;
-    wgw_store_rc_t  rc;
-
-    if (store->env == NULL) {
-        if (store->tried == time(NULL)) {
-            return store_fail(error, "is not available after an I/O error");
-        }
-
-        rc = store_start(store, error);
-        if (rc != WGW_STORE_OK) {
-            return rc;
-        }
-    }
+    int  err, dead;
 
     err = mdb_txn_renew(store->reader);
 
@@ -548,24 +546,47 @@ wgw_store_begin(wgw_store_t *store, uint64_t *id, wgw_store_error_t *error)
         err = mdb_txn_renew(store->reader);
     }
 
-    if (err) {
-        if (err == MDB_PANIC
-            && __atomic_load_n(&store->writing, __ATOMIC_ACQUIRE) == 0)
-        {
-            store_stop(store);
-            store->tried = time(NULL);
+    return err;
+}
+
+
+wgw_store_rc_t
+wgw_store_begin(wgw_store_t *store, uint64_t *id, wgw_store_error_t *error)
+{
+    int             err;
+    wgw_store_rc_t  rc;
+
+    err = store->env ? store_renew(store) : MDB_PANIC;
+
+    /* LMDB gave up this environment: a new one may do, once a second */
+
+    if (err == MDB_PANIC && store_claim(store)) {
+        store_stop(store);
+
+        if (store->tried == time(NULL)) {
+            return wgw_store_fail(error,
+                                  "is not available after an I/O error");
         }
 
-        return store_lmdb(error, "mdb_txn_renew()", err);
+        rc = store_start(store, error);
+        if (rc != WGW_STORE_OK) {
+            return rc;
+        }
+
+        err = store_renew(store);
+    }
+
+    if (err) {
+        return wgw_store_lmdb(error, "mdb_txn_renew()", err);
     }
 
     *id = mdb_txn_id(store->reader);
 
     if (*id != store->id) {
-        err = store_current(store, store->reader, &store->current);
+        err = wgw_store_current(store->reader, store->meta, &store->current);
         if (err) {
             mdb_txn_reset(store->reader);
-            return store_lmdb(error, "mdb_get()", err);
+            return wgw_store_lmdb(error, "mdb_get()", err);
         }
 
         store->id = *id;
@@ -582,8 +603,8 @@ wgw_store_end(wgw_store_t *store)
 }
 
 
-static int
-store_current(wgw_store_t *store, MDB_txn *txn, unsigned *current)
+int
+wgw_store_current(MDB_txn *txn, MDB_dbi meta, unsigned *current)
 {
     int      err;
     MDB_val  key, value;
@@ -591,7 +612,7 @@ store_current(wgw_store_t *store, MDB_txn *txn, unsigned *current)
     key.mv_data = "current";
     key.mv_size = sizeof("current") - 1;
 
-    err = mdb_get(txn, store->meta, &key, &value);
+    err = mdb_get(txn, meta, &key, &value);
     if (err) {
         return err;
     }
@@ -627,7 +648,7 @@ wgw_store_get(wgw_store_t *store, wgw_text_t name, wgw_text_t *packed,
     }
 
     if (err) {
-        return store_lmdb(error, "mdb_get()", err);
+        return wgw_store_lmdb(error, "mdb_get()", err);
     }
 
     packed->data = value.mv_data;
@@ -648,7 +669,7 @@ wgw_store_next(wgw_store_t *store, wgw_text_t after, char name[WGW_NAME_MAX],
     err = mdb_cursor_open(store->reader, store->names[store->current],
                           &cursor);
     if (err) {
-        return store_lmdb(error, "mdb_cursor_open()", err);
+        return wgw_store_lmdb(error, "mdb_cursor_open()", err);
     }
 
     key.mv_data = (void *) after.data;
@@ -674,11 +695,11 @@ wgw_store_next(wgw_store_t *store, wgw_text_t after, char name[WGW_NAME_MAX],
     }
 
     if (err) {
-        return store_lmdb(error, "mdb_cursor_get()", err);
+        return wgw_store_lmdb(error, "mdb_cursor_get()", err);
     }
 
     if (key.mv_size > WGW_NAME_MAX) {
-        return store_lmdb(error, "mdb_cursor_get()", MDB_CORRUPTED);
+        return wgw_store_lmdb(error, "mdb_cursor_get()", MDB_CORRUPTED);
     }
 
     memcpy(name, key.mv_data, key.mv_size);
@@ -692,132 +713,7 @@ wgw_store_next(wgw_store_t *store, wgw_text_t after, char name[WGW_NAME_MAX],
 
 
 wgw_store_rc_t
-wgw_store_write(wgw_store_t *store, wgw_store_write_t *list,
-    wgw_store_error_t *error)
-{
-    int                 err;
-    uint8_t            *packed;
-    MDB_txn            *txn;
-    unsigned            current, changed;
-    wgw_store_rc_t      rc;
-    wgw_store_write_t  *write;
-
-    txn = NULL;
-    changed = 0;
-
-    __atomic_add_fetch(&store->writing, 1, __ATOMIC_ACQ_REL);
-
-    packed = malloc(WGW_RECORD_PACKED);
-
-    err = packed == NULL ? ENOMEM
-          : store->env == NULL ? MDB_PANIC
-          : mdb_txn_begin(store->env, NULL, 0, &txn);
-
-    if (err == 0) {
-        err = store_current(store, txn, &current);
-    }
-
-    for (write = list; err == 0 && write; write = write->next) {
-        err = store_apply(txn, store->names[current], write, packed,
-                          &changed);
-    }
-
-    if (err == 0 && changed) {
-        err = mdb_txn_commit(txn);
-        txn = NULL;
-    }
-
-    if (txn) {
-        mdb_txn_abort(txn);
-    }
-
-    free(packed);
-
-    __atomic_sub_fetch(&store->writing, 1, __ATOMIC_ACQ_REL);
-
-    if (err == 0) {
-        return WGW_STORE_OK;
-    }
-
-    rc = store_lmdb(error, "write", err);
-
-    for (write = list; write; write = write->next) {
-        write->rc = rc;
-    }
-
-    return rc;
-}
-
-
-static int
-store_apply(MDB_txn *txn, MDB_dbi dbi, wgw_store_write_t *write,
-    uint8_t *packed, unsigned *changed)
-{
-    int           err, same;
-    MDB_val       key, value;
-    wgw_record_t  old, new;
-
-    key.mv_data = (void *) write->name.data;
-    key.mv_size = write->name.len;
-
-    err = mdb_get(txn, dbi, &key, &value);
-    if (err && err != MDB_NOTFOUND) {
-        return err;
-    }
-
-    write->existed = (err == 0);
-    write->change = 0;
-    write->rc = WGW_STORE_OK;
-
-    same = 0;
-
-    /* a record that is damaged can still be replaced or deleted */
-
-    if (write->existed
-        && wgw_record_unpack(&old, value.mv_data, value.mv_size) == 0)
-    {
-        write->change = old.change;
-        same = write->record && wgw_record_equal(&old, write->record);
-    }
-
-    if ((write->absent && write->existed)
-        || (write->match && !write->existed)
-        || (write->match && write->if_match
-            && write->if_match != write->change))
-    {
-        write->rc = WGW_STORE_MISMATCH;
-        return 0;
-    }
-
-    if (write->record == NULL) {
-        if (!write->existed) {
-            write->rc = WGW_STORE_NONE;
-            return 0;
-        }
-
-        *changed = 1;
-        return mdb_del(txn, dbi, &key, NULL);
-    }
-
-    if (same) {
-        return 0;
-    }
-
-    new = *write->record;
-    new.change = mdb_txn_id(txn);
-
-    value.mv_data = packed;
-    value.mv_size = wgw_record_pack(&new, packed);
-
-    write->change = new.change;
-    *changed = 1;
-
-    return mdb_put(txn, dbi, &key, &value, 0);
-}
-
-
-static wgw_store_rc_t
-store_fail(wgw_store_error_t *error, const char *format, ...)
+wgw_store_fail(wgw_store_error_t *error, const char *format, ...)
 {
     va_list  args;
 
@@ -829,10 +725,10 @@ store_fail(wgw_store_error_t *error, const char *format, ...)
 }
 
 
-static wgw_store_rc_t
-store_lmdb(wgw_store_error_t *error, const char *what, int rc)
+wgw_store_rc_t
+wgw_store_lmdb(wgw_store_error_t *error, const char *what, int rc)
 {
-    store_fail(error, "%s failed (%d: %s)", what, rc, mdb_strerror(rc));
+    wgw_store_fail(error, "%s failed (%d: %s)", what, rc, mdb_strerror(rc));
 
     switch (rc) {
 

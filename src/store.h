@@ -3,12 +3,15 @@
  * store: the names, in an LMDB environment that all workers of an instance,
  * and both masters of a binary upgrade, share.
  *
- * A directory with data.mdb and lock.mdb (LMDB's own) and three databases:
+ * A directory with data.mdb and lock.mdb (LMDB's own) and four databases:
  *
- *     wgw       "format" -> u32 1, "current" -> u8 0 or 1
+ *     wgw       "format" -> u32 1, "current" -> u8 0 or 1, and while a
+ *               replace goes on "replace" -> its mark (shadow.h)
  *     names.0   canonical name -> packed record (record.h)
  *     names.1   the other set: a whole-set replace fills the one that is not
- *               current and flips "current" in its last transaction
+ *               current and flips "current"
+ *     kept      names changed during a replace -> u8 1 if it had a row for
+ *               them, too
  *
  * Numbers are little-endian.  The id of LMDB's newest transaction is the
  * only version there is: every process sees it, commits advance it, and a
@@ -41,6 +44,7 @@ typedef enum {
     WGW_STORE_OK = 0,
     WGW_STORE_NONE,             /* no such name */
     WGW_STORE_MISMATCH,         /* a condition of the change fails */
+    WGW_STORE_TAKEN,            /* another replace was started (shadow.h) */
     WGW_STORE_FULL,             /* disk or map full: nothing was changed */
     WGW_STORE_FAILED            /* anything else; `error` tells */
 } wgw_store_rc_t;
@@ -78,6 +82,7 @@ struct wgw_store_write_s {
 
     /* results */
     unsigned             existed:1;
+    unsigned             altered:1;     /* it is not as before */
     uint64_t             change;        /* the record's, after the write */
     wgw_store_rc_t       rc;
 
@@ -85,10 +90,27 @@ struct wgw_store_write_s {
 };
 
 
+/* A change of many; `line` tells the caller where it comes from. */
+typedef struct {
+    wgw_text_t           name;          /* canonical */
+    const uint8_t       *packed;        /* NULL: delete */
+    uint32_t             len;
+    uint32_t             line;
+} wgw_store_row_t;
+
+
+typedef struct {
+    uint64_t             added;
+    uint64_t             changed;
+    uint64_t             deleted;
+} wgw_store_counts_t;
+
+
 /*
  * What a master does before it forks: makes the directory (0750) and the
- * files (0640) where they are missing, checks the format, closes everything
- * and gives all to uid and gid when it is root.
+ * files (0640) where they are missing, checks the format, drops what a
+ * killed replace left, closes everything and gives all to uid and gid when
+ * it is root.
  */
 wgw_store_rc_t wgw_store_create(const char *path, uid_t uid, gid_t gid,
     wgw_store_error_t *error);
@@ -107,7 +129,10 @@ wgw_store_rc_t wgw_store_check(const char *path, wgw_store_error_t *error);
 wgw_store_t *wgw_store_open(const char *path, wgw_store_sync_t sync,
     wgw_store_error_t *error);
 
-/* Closes all environments of the process. */
+/*
+ * Closes all environments of the process; waits for a thread that is in a
+ * write, and lets none in after that.
+ */
 void wgw_store_close(void);
 
 /*
@@ -137,6 +162,15 @@ wgw_store_rc_t wgw_store_next(wgw_store_t *store, wgw_text_t after,
  * code and nothing was changed.  Blocks: for a thread.
  */
 wgw_store_rc_t wgw_store_write(wgw_store_t *store, wgw_store_write_t *list,
+    wgw_store_error_t *error);
+
+/*
+ * Makes all the changes in one transaction, or none, and counts them: a
+ * record that is there and equal, and a delete of what is not there, count
+ * nothing.  Rows in the order of their names are the fastest.  Blocks.
+ */
+wgw_store_rc_t wgw_store_write_rows(wgw_store_t *store,
+    const wgw_store_row_t *rows, size_t n, wgw_store_counts_t *counts,
     wgw_store_error_t *error);
 
 

@@ -10,10 +10,10 @@
  *      "zones":[{"zone":"names","keys_max":1000,"keys":1,
  *       "unknown":{"sent":0, ...},"other":{ ... },"denied":{ ... }}]}
  *
- * Sizes are bytes, and 0 in `window` is what it says; a window without end
- * (window=total) has a null start and no last one.  `next`, when it is not
- * null, is the value of `after` for the next page.  An answer for one key
- * has only `keys`, one for each zone that knows it.
+ * Figures are bytes and counts.  A window without end (window=total) has a
+ * null start and an empty last one.  `next`, when it is not null, is the
+ * value of `after` for the next page.  An answer for one key has only `keys`,
+ * one for each zone that knows it.
  *
  *     wgw_meter_sent_bytes_total{zone="names",key="shop.gw1.example"} 1
  *     wgw_meter_sent_bytes_total{zone="names",key="",class="denied"} 0

@@ -16,17 +16,21 @@
 /* What the thread works on: not touched by the event loop meanwhile. */
 typedef struct {
     wgw_store_t         *store;
-    wgw_change_t        *changes;
-} writer_group_t;
+    wgw_change_t        *changes;       /* a transaction of these, */
+    wgw_job_t           *job;           /* or, without any, a step */
+} writer_work_t;
 
 
-static void writer_commit(writer_group_t *group);
+static void writer_commit(writer_work_t *work);
 static void writer_reply(wgw_change_t *change);
 #if (NGX_THREADS)
 static ngx_thread_pool_t *writer_pool(void);
+static void writer_append(wgw_job_t *job);
 static void writer_start(void);
+static ngx_uint_t writer_take(writer_work_t *work);
 static void writer_thread(void *data, ngx_log_t *log);
 static void writer_done(ngx_event_t *ev);
+static void writer_finish(writer_work_t *work);
 #endif
 
 
@@ -34,13 +38,17 @@ static void writer_done(ngx_event_t *ev);
 
 static ngx_str_t           writer_name = ngx_string("wgw");
 
-static writer_group_t      writer_group;
+static writer_work_t       writer_work;
 static ngx_thread_task_t  *writer_task;
 
 /* waiting for the thread, oldest first */
 static wgw_store_t        *writer_store;
 static wgw_change_t       *writer_queue;
 static wgw_change_t      **writer_last = &writer_queue;
+static wgw_job_t          *writer_jobs;
+static wgw_job_t         **writer_last_job = &writer_jobs;
+
+static ngx_uint_t          writer_turn;         /* a job's is next */
 
 #endif
 
@@ -103,7 +111,7 @@ wgw_writer_init(ngx_conf_t *cf)
 void
 wgw_writer_post(wgw_store_t *store, wgw_change_t *change)
 {
-    writer_group_t  group;
+    writer_work_t  work;
 
     change->next = NULL;
 
@@ -115,45 +123,61 @@ wgw_writer_post(wgw_store_t *store, wgw_change_t *change)
         *writer_last = change;
         writer_last = &change->next;
 
-        if (writer_task == NULL || !writer_task->event.active) {
-            writer_start();
-        }
-
+        writer_start();
         return;
     }
 
 #endif
 
-    group.store = store;
-    group.changes = change;
+    work.store = store;
+    work.changes = change;
 
-    writer_commit(&group);
+    writer_commit(&work);
     writer_reply(change);
 }
 
 
+void
+wgw_writer_run(wgw_job_t *job)
+{
+#if (NGX_THREADS)
+
+    if (writer_pool()) {
+        writer_append(job);
+        writer_start();
+        return;
+    }
+
+#endif
+
+    while (job->step(job)) { /* void */ }
+
+    job->handler(job);
+}
+
+
 static void
-writer_commit(writer_group_t *group)
+writer_commit(writer_work_t *work)
 {
     wgw_change_t       *change;
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
-    for (change = group->changes; change; change = change->next) {
+    for (change = work->changes; change; change = change->next) {
         change->write.next = change->next ? &change->next->write : NULL;
     }
 
-    rc = wgw_store_write(group->store, &group->changes->write, &error);
+    rc = wgw_store_write(work->store, &work->changes->write, &error);
 
     if (rc == WGW_STORE_OK) {
         return;
     }
 
-    for (change = group->changes; change; change = change->next) {
+    for (change = work->changes; change; change = change->next) {
 
-        if (group->changes->next) {
+        if (work->changes->next) {
             change->write.next = NULL;
-            (void) wgw_store_write(group->store, &change->write,
+            (void) wgw_store_write(work->store, &change->write,
                                    &change->error);
 
         } else {
@@ -194,63 +218,124 @@ writer_pool(void)
 }
 
 
+static void
+writer_append(wgw_job_t *job)
+{
+    job->next = NULL;
+
+    *writer_last_job = job;
+    writer_last_job = &job->next;
+}
+
+
 /*
- * Hands the whole queue to the thread, which is idle.  If that fails, for
- * want of memory, the changes are made here and now.
+ * Gives the thread, if it is idle, what is next.  If that fails, for want of
+ * memory, it is done here and now.
  */
 
 static void
 writer_start(void)
 {
-    writer_group_t      group;
+    writer_work_t       work;
     ngx_thread_task_t  *task;
 
-    group.store = writer_store;
-    group.changes = writer_queue;
-
-    writer_queue = NULL;
-    writer_last = &writer_queue;
-
-    if (writer_task == NULL) {
-        writer_task = ngx_thread_task_alloc(ngx_cycle->pool, 0);
+    if (writer_task && writer_task->event.active) {
+        return;
     }
 
-    task = writer_task;
+    while (writer_take(&work)) {
 
-    if (task) {
-        task->ctx = &writer_group;
-        task->handler = writer_thread;
-        task->event.data = task;
-        task->event.handler = writer_done;
-        task->event.log = ngx_cycle->log;
+        if (writer_task == NULL) {
+            writer_task = ngx_thread_task_alloc(ngx_cycle->pool, 0);
+        }
 
-        writer_group = group;
+        task = writer_task;
 
-        if (ngx_thread_task_post(writer_pool(), task) == NGX_OK) {
+        if (task) {
+            task->ctx = &writer_work;
+            task->handler = writer_thread;
+            task->event.data = task;
+            task->event.handler = writer_done;
+            task->event.log = ngx_cycle->log;
 
-            /* not cancelable: a worker does not exit before the reply */
+            writer_work = work;
 
-            ngx_add_timer(&task->event, WRITER_TIMEOUT);
-            return;
+            if (ngx_thread_task_post(writer_pool(), task) == NGX_OK) {
+
+                /* not cancelable: a worker does not exit before the reply */
+
+                ngx_add_timer(&task->event, WRITER_TIMEOUT);
+                return;
+            }
+        }
+
+        writer_thread(&work, ngx_cycle->log);
+
+        if (work.job && work.job->more) {
+            writer_append(work.job);
+
+        } else {
+            writer_finish(&work);
         }
     }
+}
 
-    writer_commit(&group);
-    writer_reply(group.changes);
+
+/* Changes and jobs take turns where there are both. */
+
+static ngx_uint_t
+writer_take(writer_work_t *work)
+{
+    work->store = writer_store;
+    work->changes = NULL;
+    work->job = NULL;
+
+    if (writer_queue && !(writer_turn && writer_jobs)) {
+        work->changes = writer_queue;
+
+        writer_queue = NULL;
+        writer_last = &writer_queue;
+        writer_turn = 1;
+
+        return 1;
+    }
+
+    if (writer_jobs == NULL) {
+        return 0;
+    }
+
+    work->job = writer_jobs;
+
+    writer_jobs = work->job->next;
+
+    if (writer_jobs == NULL) {
+        writer_last_job = &writer_jobs;
+    }
+
+    writer_turn = 0;
+
+    return 1;
 }
 
 
 static void
 writer_thread(void *data, ngx_log_t *log)
 {
-    writer_commit(data);
+    writer_work_t *work = data;
+
+    if (work->changes) {
+        writer_commit(work);
+
+    } else {
+        work->job->more = work->job->step(work->job);
+    }
 }
 
 
 static void
 writer_done(ngx_event_t *ev)
 {
-    wgw_change_t  *change;
+    writer_work_t  work;
 
     if (ev->timedout) {
         ngx_log_error(NGX_LOG_WARN, ev->log, 0,
@@ -267,13 +352,28 @@ writer_done(ngx_event_t *ev)
         ngx_del_timer(ev);
     }
 
-    change = writer_group.changes;
+    work = writer_work;
 
-    if (writer_queue) {
+    if (work.job && work.job->more) {
+        writer_append(work.job);
         writer_start();
+        return;
     }
 
-    writer_reply(change);
+    writer_start();
+    writer_finish(&work);
+}
+
+
+static void
+writer_finish(writer_work_t *work)
+{
+    if (work->changes) {
+        writer_reply(work->changes);
+
+    } else {
+        work->job->handler(work->job);
+    }
 }
 
 #endif

@@ -5,8 +5,11 @@
  * A worker has one thread for it (the thread pool "wgw"); what is posted
  * while the thread is busy goes into the next transaction together.  If a
  * transaction fails as a whole, each of its changes is tried again alone, so
- * that one that does not fit spoils no other.  Without threads changes are
- * made at once, in the call.
+ * that one that does not fit spoils no other.
+ *
+ * Long work is a job: a sequence of steps, between any two of which the
+ * changes that are waiting are made, and a step of every other job.  Without
+ * threads changes are made, and jobs done, at once, in the call.
  */
 
 #ifndef WGW_WRITER_H
@@ -39,10 +42,29 @@ struct wgw_change_s {
 };
 
 
+typedef struct wgw_job_s  wgw_job_t;
+
+/*
+ * Owned by the caller until the handler is called, in the event loop, after
+ * the last step; the handler may run the job again.  A worker that exits
+ * gracefully waits for it.
+ */
+struct wgw_job_s {
+    /* in the thread; returns 1 if there is another step to make */
+    ngx_uint_t         (*step)(wgw_job_t *job);
+
+    void               (*handler)(wgw_job_t *job);
+
+    ngx_uint_t           more;
+    wgw_job_t           *next;
+};
+
+
 /* In the parse of the configuration: declares the thread pool. */
 char *wgw_writer_init(ngx_conf_t *cf);
 
 void wgw_writer_post(wgw_store_t *store, wgw_change_t *change);
+void wgw_writer_run(wgw_job_t *job);
 
 
 #pragma GCC visibility pop

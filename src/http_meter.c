@@ -1,0 +1,830 @@
+
+/*
+ * The http side of the meter: what is metered, when it is decided, and what
+ * a request's bytes are.
+ */
+
+#include "meter_module.h"
+
+
+typedef struct {
+    ngx_uint_t  enabled;
+} ngx_http_wgw_meter_main_conf_t;
+
+
+static ngx_int_t ngx_http_wgw_meter_body_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
+static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
+static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
+    ngx_uint_t n);
+static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow);
+static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
+    ngx_uint_t index);
+static off_t ngx_http_wgw_meter_input(ngx_http_request_t *r,
+    ngx_uint_t early);
+static off_t ngx_http_wgw_meter_expected(ngx_http_request_t *r);
+static off_t ngx_http_wgw_meter_received(wgw_flow_t *flow);
+#if (NGX_HTTP_V2)
+static off_t ngx_http_wgw_meter_length(wgw_flow_t *flow);
+#endif
+static size_t ngx_http_wgw_meter_head(wgw_flow_t *flow);
+static void ngx_http_wgw_meter_refuse(wgw_flow_t *flow);
+static void ngx_http_wgw_meter_cut(wgw_flow_t *flow);
+static ngx_uint_t ngx_http_wgw_meter_closable(wgw_flow_t *flow);
+#if (NGX_HTTP_V2)
+static ngx_uint_t ngx_http_wgw_meter_is_closable(wgw_flow_t *flow);
+#endif
+
+
+static ngx_int_t ngx_http_wgw_meter_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_wgw_meter_add_variables(ngx_conf_t *cf);
+static void *ngx_http_wgw_meter_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_wgw_meter_create_conf(ngx_conf_t *cf);
+static char *ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name);
+static void *ngx_http_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value);
+static char *ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_wgw_meter_init(ngx_conf_t *cf);
+
+
+static ngx_conf_num_bounds_t  ngx_wgw_meter_status_bounds = {
+    ngx_conf_check_num_bounds, 400, 599
+};
+
+
+static ngx_command_t  ngx_http_wgw_meter_commands[] = {
+
+    { ngx_string("wgw_meter"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_wgw_meter,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_meter_status"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_meter_conf_t, status),
+      &ngx_wgw_meter_status_bounds },
+
+    { ngx_string("wgw_meter_log_level"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_meter_conf_t, log_level),
+      &ngx_wgw_meter_log_levels },
+
+    { ngx_string("wgw_usage"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wgw_usage,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_wgw_meter_module_ctx = {
+    ngx_http_wgw_meter_add_variables,      /* preconfiguration */
+    ngx_http_wgw_meter_init,               /* postconfiguration */
+
+    ngx_http_wgw_meter_create_main_conf,   /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_wgw_meter_create_conf,        /* create location configuration */
+    ngx_http_wgw_meter_merge_conf          /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_wgw_meter_module = {
+    NGX_MODULE_V1,
+    &ngx_http_wgw_meter_module_ctx,        /* module context */
+    ngx_http_wgw_meter_commands,           /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_wgw_meter_init_process,            /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_wgw_meter_exit_process,            /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* HTTP/1: the response header is in send_chain(), the body in recv() */
+
+static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
+    ngx_http_wgw_meter_received,
+    ngx_http_wgw_meter_head,
+    ngx_http_wgw_meter_refuse,
+    ngx_http_wgw_meter_cut,
+    ngx_http_wgw_meter_closable
+};
+
+
+#if (NGX_HTTP_V2)
+
+/* HTTP/2 streams have a connection of their own, which is not wrapped. */
+
+static const wgw_flow_class_t  ngx_http_wgw_meter_v2 = {
+    ngx_http_wgw_meter_length,
+    NULL,
+    NULL,
+    NULL,
+    ngx_http_wgw_meter_is_closable
+};
+
+#endif
+
+
+static const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
+    ngx_http_wgw_meter_index,
+    ngx_http_wgw_meter_compile
+};
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+/*
+ * A body may be discarded before the request is known to be metered, by
+ * `return` in the rewrite phase: it has to be seen from the start.
+ */
+
+static ngx_int_t
+ngx_http_wgw_meter_body_handler(ngx_http_request_t *r)
+{
+    if (r == r->main
+        && (r->headers_in.content_length_n > 0 || r->headers_in.chunked)
+        && ngx_http_wgw_meter_find(r) == NULL
+        && ngx_http_wgw_meter_start(r, 0) == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_meter_handler(ngx_http_request_t *r)
+{
+    switch (ngx_http_wgw_meter_admit(r)) {
+
+    case NGX_DECLINED:
+        return ngx_http_wgw_meter_status(r);
+
+    case NGX_ERROR:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    default: /* NGX_OK */
+        return NGX_DECLINED;
+    }
+}
+
+
+/*
+ * Here come requests that never reached the phases: `return`, errors in the
+ * request line or header.  What is refused now ends with the connection,
+ * because nginx drops what a content handler would have said.
+ */
+
+static ngx_int_t
+ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
+{
+    switch (ngx_http_wgw_meter_admit(r)) {
+
+    case NGX_DECLINED:
+        r->keepalive = 0;
+
+        return ngx_http_filter_finalize_request(r, &ngx_http_wgw_meter_module,
+                                               ngx_http_wgw_meter_status(r));
+
+    case NGX_ERROR:
+        return NGX_ERROR;
+
+    default: /* NGX_OK */
+        return ngx_http_next_header_filter(r);
+    }
+}
+
+
+/* And here those that nothing was sent for. */
+
+static ngx_int_t
+ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
+{
+    (void) ngx_http_wgw_meter_admit(r);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_meter_status(ngx_http_request_t *r)
+{
+    ngx_http_wgw_meter_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+
+    return mcf->status;
+}
+
+
+/* An internal redirect clears the contexts, the pool stays. */
+
+static wgw_flow_t *
+ngx_http_wgw_meter_find(ngx_http_request_t *r)
+{
+    wgw_flow_t          *flow;
+    ngx_pool_cleanup_t  *cln;
+
+    r = r->main;
+
+    flow = ngx_http_get_module_ctx(r, ngx_http_wgw_meter_module);
+
+    if (flow || !(r->internal || r->filter_finalize)) {
+        return flow;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_wgw_meter_cleanup) {
+            ngx_http_set_ctx(r, cln->data, ngx_http_wgw_meter_module);
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* A flow with room for `n` meters, which is on the connection, for HTTP/1. */
+
+static wgw_flow_t *
+ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
+{
+    size_t               size;
+    wgw_flow_t          *flow;
+    ngx_pool_cleanup_t  *cln;
+
+    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
+
+    cln = ngx_pool_cleanup_add(r->pool, size);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    flow = cln->data;
+    ngx_memzero(flow, size);
+
+    cln->handler = ngx_wgw_meter_cleanup;
+    ngx_http_set_ctx(r, flow, ngx_http_wgw_meter_module);
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        wgw_flow_init(flow, &ngx_http_wgw_meter_v2, r, r->connection,
+                      r->pool);
+        wgw_flow_start(flow, 0);
+
+        return flow;
+    }
+
+#endif
+
+    wgw_flow_init(flow, &ngx_http_wgw_meter_v1, r, r->connection, r->pool);
+
+    /* the phases set it: who has none failed before them */
+
+    flow->tail = (r->write_event_handler == NULL);
+    flow->read = ngx_http_wgw_meter_input(r, flow->tail);
+
+    wgw_flow_start(flow, 1);
+
+    return flow;
+}
+
+
+/* NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR. */
+
+static ngx_int_t
+ngx_http_wgw_meter_admit(ngx_http_request_t *r)
+{
+    off_t                       length;
+    size_t                      head;
+    ngx_uint_t                  n;
+    wgw_flow_t                 *flow;
+    ngx_http_wgw_meter_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+
+    if (mcf->meters == NULL || r != r->main) {
+        return NGX_OK;
+    }
+
+    n = mcf->meters->nelts;
+    flow = ngx_http_wgw_meter_find(r);
+
+    if (n == 0 || (flow && flow->meters.status)) {
+        return NGX_OK;
+    }
+
+    if (flow) {
+        flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
+
+    } else {
+        flow = ngx_http_wgw_meter_start(r, n);
+
+        if (flow) {
+            flow->meters.elts = (wgw_meter_t *) &flow[1];
+        }
+    }
+
+    if (flow == NULL || flow->meters.elts == NULL) {
+        return NGX_ERROR;
+    }
+
+    flow->meters.log_level = mcf->log_level;
+    flow->meters.variable = ngx_http_wgw_meter_evaluate;
+
+    if (ngx_http_wgw_meter_keys(r, mcf, flow) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    length = flow->class->received(flow);
+    head = 0;
+
+    if (flow->attached) {
+        length += flow->tail ? 0 : ngx_http_wgw_meter_expected(r);
+        head = (r->http_version < NGX_HTTP_VERSION_10) ? 0 : WGW_FLOW_HEAD;
+    }
+
+    wgw_flow_admit(flow, length, head);
+
+    return flow->meters.status == WGW_METER_REJECTED ? NGX_DECLINED : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_meter_keys(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow)
+{
+    ngx_str_t              key;
+    ngx_uint_t             i;
+    wgw_meter_conf_t      *meters;
+    ngx_variable_value_t  *v;
+
+    meters = mcf->meters->elts;
+
+    for (i = 0; i < mcf->meters->nelts; i++) {
+        ngx_str_null(&key);
+
+        if (flow->tail) {
+            /* unknown: it failed before it had a name to be trusted */
+
+        } else if (meters[i].key_index != NGX_ERROR) {
+            v = ngx_http_get_flushed_variable(r, meters[i].key_index);
+
+            if (v && !v->not_found) {
+                key.data = v->data;
+                key.len = v->len;
+            }
+
+        } else if (ngx_http_complex_value(r, meters[i].key, &key) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        wgw_meters_push(&flow->meters, &meters[i], &key);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_variable_value_t *
+ngx_http_wgw_meter_evaluate(void *data, ngx_uint_t index)
+{
+    return ngx_http_get_flushed_variable(data, index);
+}
+
+
+/*
+ * What came before recv() was wrapped.  A request that failed has parsed a
+ * part of its lines; the line it failed at begins where the parser was, and
+ * nothing can follow it.
+ */
+
+static off_t
+ngx_http_wgw_meter_input(ngx_http_request_t *r, ngx_uint_t early)
+{
+    u_char     *start;
+    ngx_buf_t  *b;
+
+    b = r->header_in;
+
+    if (b == NULL) {
+        return r->request_length;
+    }
+
+    start = b->pos;
+
+    if (early && r->state) {
+        start = r->request_length ? r->header_name_start : r->request_start;
+    }
+
+    return r->request_length + (b->last - start);
+}
+
+
+/*
+ * What will be counted without another recv(): the body in the buffer.
+ * Where its end is not known, some of that may be of the next request.
+ */
+
+static off_t
+ngx_http_wgw_meter_expected(ngx_http_request_t *r)
+{
+    off_t  rest;
+
+    rest = r->header_in->last - r->header_in->pos;
+
+    if (r->headers_in.chunked || r->headers_in.upgrade) {
+        return rest;
+    }
+
+    return ngx_min(rest, ngx_max(r->headers_in.content_length_n, 0));
+}
+
+
+/*
+ * The unread rest of r->header_in belongs to the next request, unless the
+ * connection was upgraded.
+ */
+
+static off_t
+ngx_http_wgw_meter_received(wgw_flow_t *flow)
+{
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    if (!flow->tail && r->upstream && r->upstream->upgrade) {
+        flow->tail = 1;
+    }
+
+    if (flow->tail) {
+        return flow->read;
+    }
+
+    return flow->read - (r->header_in->last - r->header_in->pos);
+}
+
+
+#if (NGX_HTTP_V2)
+
+static off_t
+ngx_http_wgw_meter_length(wgw_flow_t *flow)
+{
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    return r->request_length;
+}
+
+#endif
+
+
+static size_t
+ngx_http_wgw_meter_head(wgw_flow_t *flow)
+{
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    return r->header_sent ? r->header_size : 0;
+}
+
+
+/*
+ * The header has been made but does not fit under the cap: this short one
+ * goes instead.  The filters have been passed, so it cannot have a body.
+ */
+
+static void
+ngx_http_wgw_meter_refuse(wgw_flow_t *flow)
+{
+    u_char                      text[256];
+    ngx_buf_t                   b;
+    ngx_chain_t                 out;
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_wgw_meter_conf_t  *mcf;
+
+    r = flow->data;
+    c = flow->connection;
+
+    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+
+    r->headers_out.status = mcf->status;
+    r->err_status = 0;
+    r->keepalive = 0;
+
+    ngx_memzero(&b, sizeof(ngx_buf_t));
+
+    b.pos = text;
+    b.last = ngx_snprintf(text, sizeof(text),
+                          "HTTP/1.1 %ui " CRLF
+                          "Date: %V" CRLF
+                          "Content-Length: 0" CRLF
+                          "Connection: close" CRLF CRLF,
+                          mcf->status, &ngx_cached_http_time);
+    b.temporary = 1;
+    b.last_buf = 1;
+    b.flush = 1;
+
+    out.buf = &b;
+    out.next = NULL;
+
+    (void) flow->send_chain(c, &out, 0);
+
+    c->error = 1;
+
+    wgw_flow_flush(flow);
+}
+
+
+/*
+ * At once, because a cache fill behind may go on for long.  Only a reset can
+ * tell that a body is cut which ends with the connection.
+ */
+
+static void
+ngx_http_wgw_meter_cut(wgw_flow_t *flow)
+{
+    struct linger        linger;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+    c = flow->connection;
+
+    if (r->header_sent
+        && r->headers_out.content_length_n == -1
+        && r->headers_out.status != NGX_HTTP_SWITCHING_PROTOCOLS
+        && !r->chunked
+#if (NGX_SSL)
+        && c->ssl == NULL
+#endif
+       )
+    {
+        linger.l_onoff = 1;
+        linger.l_linger = 0;
+
+        if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER,
+                       (const void *) &linger, sizeof(struct linger))
+            == -1)
+        {
+            ngx_log_error(NGX_LOG_ALERT, c->log, ngx_socket_errno,
+                          "setsockopt(SO_LINGER) failed");
+        }
+
+        return;
+    }
+
+    (void) ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN);
+}
+
+
+/* c->close ends a request, and with it a cache fill; not so a tunnel's */
+
+static ngx_uint_t
+ngx_http_wgw_meter_closable(wgw_flow_t *flow)
+{
+    return flow->tail;
+}
+
+
+#if (NGX_HTTP_V2)
+
+static ngx_uint_t
+ngx_http_wgw_meter_is_closable(wgw_flow_t *flow)
+{
+    return 1;
+}
+
+#endif
+
+
+static ngx_int_t
+ngx_http_wgw_meter_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    return ngx_wgw_meter_variable(ngx_http_wgw_meter_find(r), r->pool, v,
+                                  data);
+}
+
+
+static ngx_int_t
+ngx_http_wgw_meter_add_variables(ngx_conf_t *cf)
+{
+    ngx_str_t             name;
+    ngx_uint_t            i;
+    ngx_http_variable_t  *var;
+
+    for (i = 0; ngx_wgw_meter_vars[i].name.len; i++) {
+        name = ngx_wgw_meter_vars[i].name;
+
+        var = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = ngx_http_wgw_meter_variable;
+        var->data = ngx_wgw_meter_vars[i].what;
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_wgw_meter_create_main_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_meter_main_conf_t));
+}
+
+
+static void *
+ngx_http_wgw_meter_create_conf(ngx_conf_t *cf)
+{
+    ngx_http_wgw_meter_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_meter_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     mcf->usage = 0;
+     */
+
+    mcf->meters = NGX_CONF_UNSET_PTR;
+    mcf->log_level = NGX_CONF_UNSET_UINT;
+    mcf->status = NGX_CONF_UNSET_UINT;
+
+    return mcf;
+}
+
+
+static char *
+ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_wgw_meter_conf_t *prev = parent;
+    ngx_http_wgw_meter_conf_t *conf = child;
+
+    ngx_conf_merge_ptr_value(conf->meters, prev->meters, NULL);
+    ngx_conf_merge_uint_value(conf->log_level, prev->log_level, NGX_LOG_ERR);
+    ngx_conf_merge_uint_value(conf->status, prev->status,
+                              NGX_HTTP_TOO_MANY_REQUESTS);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_meter_conf_t *mcf = conf;
+
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_meter_module);
+    mmcf->enabled = 1;
+
+    return ngx_wgw_meter_parse(cf, &mcf->meters, &ngx_http_wgw_meter_proto);
+}
+
+
+static ngx_int_t
+ngx_http_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name)
+{
+    return ngx_http_get_variable_index(cf, name);
+}
+
+
+static void *
+ngx_http_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value)
+{
+    ngx_http_complex_value_t          *cv;
+    ngx_http_compile_complex_value_t   ccv;
+
+    cv = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (cv == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = cv;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? cv : NULL;
+}
+
+
+static char *
+ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_meter_conf_t *mcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (mcf->usage) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "json") == 0) {
+        mcf->usage = NGX_HTTP_WGW_USAGE_JSON;
+
+    } else if (ngx_strcmp(value[1].data, "prometheus") == 0) {
+        mcf->usage = NGX_HTTP_WGW_USAGE_PROMETHEUS;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\", "
+                           "it must be \"json\" or \"prometheus\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_wgw_usage_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_meter_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt             *h;
+    ngx_http_core_main_conf_t       *cmcf;
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_meter_module);
+
+    if (!mmcf->enabled) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_wgw_meter_body_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_wgw_meter_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_wgw_meter_log_handler;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_wgw_meter_header_filter;
+
+    return NGX_OK;
+}

@@ -1,0 +1,159 @@
+
+/*
+ * The endpoint of `wgw_usage`.
+ */
+
+#include "meter_module.h"
+#include "reply.h"
+
+
+static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
+    wgw_usage_query_t *query, const char **field, const char **error);
+static ngx_int_t ngx_http_wgw_usage_key(ngx_http_request_t *r,
+    ngx_str_t *key);
+
+
+ngx_int_t
+ngx_http_wgw_usage_handler(ngx_http_request_t *r)
+{
+    off_t                       length;
+    ngx_int_t                   rc;
+    ngx_uint_t                  status;
+    ngx_chain_t                *out;
+    const char                 *type, *field, *error;
+    wgw_usage_query_t           query;
+    ngx_http_wgw_meter_conf_t  *mcf;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return wgw_reply_not_allowed(r, "GET, HEAD");
+    }
+
+    status = ngx_http_wgw_usage_query(r, &query, &field, &error);
+    if (status != NGX_HTTP_OK) {
+        return wgw_reply_error(r, status, field, error);
+    }
+
+    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+
+    wgw_flow_flush_all();
+
+    if (mcf->usage == NGX_HTTP_WGW_USAGE_JSON) {
+        type = "application/json";
+        length = wgw_usage_json(r->pool, &query, &out);
+
+    } else {
+        type = "text/plain; version=0.0.4; charset=utf-8";
+        query.limit = WGW_USAGE_LIMIT_MAX;
+        length = wgw_usage_prometheus(r->pool, &query, &out);
+    }
+
+    if (length == NGX_DECLINED) {
+        return wgw_reply_error(r, NGX_HTTP_NOT_FOUND,
+                               query.key.len ? "key" : "zone",
+                               "is not known");
+    }
+
+    if (length == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return wgw_reply_send(r, NGX_HTTP_OK, type, out);
+}
+
+
+/* Returns the status of the answer, and the error when it is not 200. */
+
+static ngx_uint_t
+ngx_http_wgw_usage_query(ngx_http_request_t *r, wgw_usage_query_t *query,
+    const char **field, const char **error)
+{
+    uint64_t               n;
+    ngx_str_t              value;
+    wgw_text_t             text;
+    ngx_wgw_meter_conf_t  *mcf;
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+
+    ngx_memzero(query, sizeof(wgw_usage_query_t));
+
+    query->zones = mcf->zones.elts;
+    query->nzones = mcf->zones.nelts;
+    query->limit = WGW_USAGE_LIMIT;
+
+    if (ngx_http_wgw_usage_key(r, &query->key) != NGX_OK) {
+        *field = "";
+        *error = "no such resource";
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    if (ngx_http_arg(r, (u_char *) "zone", 4, &value) == NGX_OK) {
+        query->zone = value;
+    }
+
+    if (ngx_http_arg(r, (u_char *) "after", 5, &value) == NGX_OK) {
+        text.data = (char *) value.data;
+        text.len = value.len;
+
+        if (wgw_text_uint(text, WGW_METER_CAP_MAX, &query->after) != 0) {
+            *field = "after";
+            *error = "must be the \"next\" of a page";
+            return NGX_HTTP_BAD_REQUEST;
+        }
+    }
+
+    if (ngx_http_arg(r, (u_char *) "limit", 5, &value) == NGX_OK) {
+        text.data = (char *) value.data;
+        text.len = value.len;
+
+        if (wgw_text_uint(text, WGW_USAGE_LIMIT_MAX, &n) != 0 || n == 0) {
+            *field = "limit";
+            *error = "must be a number from 1 to 10000";
+            return NGX_HTTP_BAD_REQUEST;
+        }
+
+        query->limit = n;
+    }
+
+    return NGX_HTTP_OK;
+}
+
+
+/* The path below the location: /v1/usage/KEY */
+
+static ngx_int_t
+ngx_http_wgw_usage_key(ngx_http_request_t *r, ngx_str_t *key)
+{
+    ngx_str_t                 *name;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    name = &clcf->name;
+
+    if (r->uri.len < name->len
+        || ngx_strncmp(r->uri.data, name->data, name->len) != 0)
+    {
+        return NGX_OK;
+    }
+
+    key->data = r->uri.data + name->len;
+    key->len = r->uri.len - name->len;
+
+    if (key->len == 0 || (name->len && name->data[name->len - 1] == '/')) {
+        return NGX_OK;
+    }
+
+    if (*key->data != '/') {
+        return NGX_DECLINED;
+    }
+
+    key->data++;
+    key->len--;
+
+    return NGX_OK;
+}

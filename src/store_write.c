@@ -1,0 +1,437 @@
+
+/*
+ * store_write: changes of the store; see store.h.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "store_env.h"
+
+
+#define STORE_MARK  (WGW_SHADOW_TOKEN + 4 + 1 + 8 + 8)
+
+/* LMDB writes at most that much in one call */
+#define STORE_ROOM  (1024 * 1024)
+
+
+static int store_apply(wgw_store_txn_t *t, wgw_store_write_t *write);
+static int store_put(wgw_store_txn_t *t, MDB_val *key,
+    wgw_store_write_t *write, unsigned same);
+static int store_delete(wgw_store_txn_t *t, MDB_val *key,
+    wgw_store_write_t *write);
+static int store_row(wgw_store_txn_t *t, const wgw_store_row_t *row,
+    wgw_store_counts_t *counts);
+static unsigned store_no_room(wgw_store_t *store);
+static uint8_t *store_number(uint8_t *p, uint64_t number, size_t size);
+static uint64_t store_number_at(const uint8_t *p, size_t size);
+
+
+wgw_store_rc_t
+wgw_store_write(wgw_store_t *store, wgw_store_write_t *list,
+    wgw_store_error_t *error)
+{
+    int                 err;
+    wgw_store_rc_t      rc;
+    wgw_store_txn_t     t;
+    wgw_store_write_t  *write;
+
+    err = wgw_store_enter(store, &t);
+
+    for (write = list; err == 0 && write; write = write->next) {
+        err = store_apply(&t, write);
+    }
+
+    rc = wgw_store_leave(&t, err, error);
+
+    for (write = list; rc != WGW_STORE_OK && write; write = write->next) {
+        write->rc = rc;
+    }
+
+    return rc;
+}
+
+
+wgw_store_rc_t
+wgw_store_write_rows(wgw_store_t *store, const wgw_store_row_t *rows,
+    size_t n, wgw_store_counts_t *counts, wgw_store_error_t *error)
+{
+    int              err;
+    size_t           i;
+    wgw_store_txn_t  t;
+
+    memset(counts, 0, sizeof(wgw_store_counts_t));
+
+    err = wgw_store_enter(store, &t);
+
+    for (i = 0; err == 0 && i < n; i++) {
+        err = store_row(&t, &rows[i], counts);
+    }
+
+    return wgw_store_leave(&t, err, error);
+}
+
+
+static int
+store_row(wgw_store_txn_t *t, const wgw_store_row_t *row,
+    wgw_store_counts_t *counts)
+{
+    int                err;
+    wgw_record_t       record;
+    wgw_store_write_t  write;
+
+    memset(&write, 0, sizeof(wgw_store_write_t));
+
+    write.name = row->name;
+
+    if (row->packed) {
+        if (wgw_record_unpack(&record, row->packed, row->len) != 0) {
+            return EINVAL;
+        }
+
+        write.record = &record;
+    }
+
+    err = store_apply(t, &write);
+
+    if (err || !write.altered) {
+        return err;
+    }
+
+    if (write.record == NULL) {
+        counts->deleted++;
+
+    } else if (write.existed) {
+        counts->changed++;
+
+    } else {
+        counts->added++;
+    }
+
+    return 0;
+}
+
+
+static int
+store_apply(wgw_store_txn_t *t, wgw_store_write_t *write)
+{
+    int           err;
+    MDB_val       key, value;
+    unsigned      same;
+    wgw_record_t  old;
+
+    key.mv_data = (void *) write->name.data;
+    key.mv_size = write->name.len;
+
+    err = mdb_get(t->txn, t->store->names[t->current], &key, &value);
+    if (err && err != MDB_NOTFOUND) {
+        return err;
+    }
+
+    write->existed = (err == 0);
+    write->altered = 0;
+    write->change = 0;
+    write->rc = WGW_STORE_OK;
+
+    same = 0;
+
+    /* a record that is damaged can still be replaced or deleted */
+
+    if (write->existed
+        && wgw_record_unpack(&old, value.mv_data, value.mv_size) == 0)
+    {
+        write->change = old.change;
+        same = write->record && wgw_record_equal(&old, write->record);
+    }
+
+    if ((write->absent && write->existed)
+        || (write->match && !write->existed)
+        || (write->match && write->if_match
+            && write->if_match != write->change))
+    {
+        write->rc = WGW_STORE_MISMATCH;
+        return 0;
+    }
+
+    return write->record ? store_put(t, &key, write, same)
+                         : store_delete(t, &key, write);
+}
+
+
+/* What is the same already is put into the shadow, where it is asked for. */
+
+static int
+store_put(wgw_store_txn_t *t, MDB_val *key, wgw_store_write_t *write,
+    unsigned same)
+{
+    int           err;
+    MDB_val       value;
+    uint64_t      before;
+    wgw_record_t  record;
+
+    if (same && !t->mark.filling) {
+        return 0;
+    }
+
+    before = write->change;
+
+    if (!same) {
+        write->altered = 1;
+        write->change = mdb_txn_id(t->txn);
+    }
+
+    record = *write->record;
+    record.change = write->change;
+
+    value.mv_data = t->packed;
+    value.mv_size = wgw_record_pack(&record, t->packed);
+
+    if (!same) {
+        t->changed = 1;
+
+        err = mdb_put(t->txn, t->store->names[t->current], key, &value, 0);
+        if (err) {
+            return err;
+        }
+    }
+
+    return t->mark.filling
+           ? wgw_shadow_mirror(t, key, write->existed, before, &value) : 0;
+}
+
+
+static int
+store_delete(wgw_store_txn_t *t, MDB_val *key, wgw_store_write_t *write)
+{
+    int  err;
+
+    if (!write->existed) {
+        write->rc = WGW_STORE_NONE;
+        return 0;
+    }
+
+    write->altered = 1;
+    t->changed = 1;
+
+    err = mdb_del(t->txn, t->store->names[t->current], key, NULL);
+
+    if (err || !t->mark.filling) {
+        return err;
+    }
+
+    return wgw_shadow_mirror(t, key, 1, write->change, NULL);
+}
+
+
+int
+wgw_store_enter(wgw_store_t *store, wgw_store_txn_t *t)
+{
+    int       err;
+    unsigned  n;
+
+    memset(t, 0, sizeof(wgw_store_txn_t));
+
+    n = __atomic_load_n(&store->writing, __ATOMIC_ACQUIRE);
+
+    do {
+        if (n == WGW_STORE_CLOSED) {
+            return MDB_PANIC;
+        }
+
+    } while (!__atomic_compare_exchange_n(&store->writing, &n, n + 1, 0,
+                                          __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE));
+
+    t->store = store;
+
+    t->packed = malloc(WGW_RECORD_PACKED);
+    if (t->packed == NULL) {
+        return ENOMEM;
+    }
+
+    err = mdb_txn_begin(store->env, NULL, 0, &t->txn);
+    if (err) {
+        t->txn = NULL;
+        return err;
+    }
+
+    err = wgw_store_current(t->txn, store->meta, &t->current);
+    if (err) {
+        return err;
+    }
+
+    err = wgw_store_get_mark(t->txn, store->meta, &t->mark);
+
+    t->marked = (err == 0);
+
+    return err == MDB_NOTFOUND ? 0 : err;
+}
+
+
+wgw_store_rc_t
+wgw_store_leave(wgw_store_txn_t *t, int err, wgw_store_error_t *error)
+{
+    wgw_store_rc_t  rc;
+
+    if (err == 0 && t->changed) {
+        err = t->mark.filling ? wgw_store_put_mark(t) : 0;
+
+        if (err == 0) {
+            err = mdb_txn_commit(t->txn);
+            t->txn = NULL;
+        }
+    }
+
+    if (t->txn) {
+        mdb_txn_abort(t->txn);
+    }
+
+    free(t->packed);
+
+    rc = err ? wgw_store_lmdb(error, "write", err) : WGW_STORE_OK;
+
+    if (err == EIO && store_no_room(t->store)) {
+        rc = WGW_STORE_FULL;
+    }
+
+    if (t->store) {
+        __atomic_sub_fetch(&t->store->writing, 1, __ATOMIC_ACQ_REL);
+    }
+
+    return rc;
+}
+
+
+/*
+ * A write that fits in part only is an I/O error to LMDB.  It is no such
+ * thing where the disk, or the size of a file, is about to end.
+ */
+
+static unsigned
+store_no_room(wgw_store_t *store)
+{
+    struct stat     st;
+    struct rlimit   limit;
+    struct statvfs  fs;
+    char            file[4096];
+    int             n;
+
+    if (statvfs(store->path, &fs) == 0
+        && (uint64_t) fs.f_bavail * fs.f_frsize < STORE_ROOM)
+    {
+        return 1;
+    }
+
+    n = snprintf(file, sizeof(file), "%s/data.mdb", store->path);
+
+    return n > 0 && (size_t) n < sizeof(file)
+           && stat(file, &st) == 0
+           && getrlimit(RLIMIT_FSIZE, &limit) == 0
+           && limit.rlim_cur != RLIM_INFINITY
+           && (uint64_t) st.st_size + STORE_ROOM > limit.rlim_cur;
+}
+
+
+int
+wgw_store_get_mark(MDB_txn *txn, MDB_dbi meta, wgw_store_mark_t *mark)
+{
+    int             err;
+    MDB_val         key, value;
+    const uint8_t  *p;
+
+    key.mv_data = "replace";
+    key.mv_size = sizeof("replace") - 1;
+
+    err = mdb_get(txn, meta, &key, &value);
+    if (err) {
+        return err;
+    }
+
+    if (value.mv_size != STORE_MARK) {
+        return MDB_CORRUPTED;
+    }
+
+    p = value.mv_data;
+
+    memcpy(mark->token, p, WGW_SHADOW_TOKEN);
+    p += WGW_SHADOW_TOKEN;
+
+    mark->pid = (uint32_t) store_number_at(p, 4);
+    mark->filling = p[4];
+    mark->common = store_number_at(p + 5, 8);
+    mark->differ = store_number_at(p + 13, 8);
+
+    return 0;
+}
+
+
+int
+wgw_store_put_mark(wgw_store_txn_t *t)
+{
+    MDB_val   key, value;
+    uint8_t  *p, bytes[STORE_MARK];
+
+    memcpy(bytes, t->mark.token, WGW_SHADOW_TOKEN);
+
+    p = store_number(bytes + WGW_SHADOW_TOKEN, t->mark.pid, 4);
+    p = store_number(p, t->mark.filling, 1);
+    p = store_number(p, t->mark.common, 8);
+    store_number(p, t->mark.differ, 8);
+
+    key.mv_data = "replace";
+    key.mv_size = sizeof("replace") - 1;
+    value.mv_data = bytes;
+    value.mv_size = STORE_MARK;
+
+    t->changed = 1;
+
+    return mdb_put(t->txn, t->store->meta, &key, &value, 0);
+}
+
+
+int
+wgw_store_del_mark(wgw_store_txn_t *t)
+{
+    MDB_val  key;
+
+    key.mv_data = "replace";
+    key.mv_size = sizeof("replace") - 1;
+
+    t->changed = 1;
+
+    return mdb_del(t->txn, t->store->meta, &key, NULL);
+}
+
+
+static uint8_t *
+store_number(uint8_t *p, uint64_t number, size_t size)
+{
+    size_t  i;
+
+    for (i = 0; i < size; i++) {
+        *p++ = (uint8_t) (number >> 8 * i);
+    }
+
+    return p;
+}
+
+
+static uint64_t
+store_number_at(const uint8_t *p, size_t size)
+{
+    size_t    i;
+    uint64_t  number;
+
+    number = 0;
+
+    for (i = 0; i < size; i++) {
+        number |= (uint64_t) p[i] << 8 * i;
+    }
+
+    return number;
+}

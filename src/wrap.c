@@ -1,0 +1,549 @@
+
+#include "wrap.h"
+#include "chain.h"
+
+#include <ngx_event.h>
+
+#if (NGX_THREADS)
+#include <ngx_thread_pool.h>
+#endif
+
+
+/* counted at least so often, and the most that one call may move */
+#define WGW_WRAP_STEP  1048576
+
+
+static ssize_t wgw_wrap_recv_capped(wgw_flow_t *flow, u_char *buf,
+    size_t size);
+static ssize_t wgw_wrap_recv_nothing(wgw_flow_t *flow, u_char *buf,
+    size_t size);
+static ngx_int_t wgw_wrap_input(ngx_connection_t *c);
+
+static ssize_t wgw_wrap_send_capped(wgw_flow_t *flow, u_char *buf,
+    size_t size);
+static ngx_chain_t *wgw_wrap_send_chain_capped(wgw_flow_t *flow,
+    ngx_chain_t *in, off_t limit);
+static ngx_int_t wgw_wrap_head(wgw_flow_t *flow, off_t allowed,
+    int *waiting);
+static ngx_chain_t *wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
+    int waiting);
+static ngx_chain_t *wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in,
+    off_t allowed, off_t limit, ngx_uint_t *more);
+static void wgw_wrap_settle(wgw_flow_t *flow, off_t again);
+static off_t wgw_wrap_below(ngx_connection_t *c);
+static ngx_uint_t wgw_wrap_again(ngx_connection_t *c);
+static ngx_uint_t wgw_wrap_tls(ngx_connection_t *c);
+
+
+ssize_t
+wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
+{
+    ssize_t      n;
+    wgw_flow_t  *flow;
+
+    flow = wgw_flow_find(c);
+
+    if (flow == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (flow->over || (flow->meters.hard & WGW_COUNT_RECEIVED)) {
+        return wgw_wrap_recv_capped(flow, buf, size);
+    }
+
+    n = flow->recv(c, buf, size);
+
+    if (n > 0) {
+        flow->read += n;
+
+        if (flow->read - flow->received >= WGW_WRAP_STEP) {
+            wgw_flow_flush(flow);
+        }
+    }
+
+    return n;
+}
+
+
+static ssize_t
+wgw_wrap_recv_capped(wgw_flow_t *flow, u_char *buf, size_t size)
+{
+    int       waiting;
+    ssize_t   n;
+    uint64_t  got;
+
+    /* what was read before has found its place by now */
+
+    wgw_flow_flush(flow);
+
+    waiting = 0;
+    got = 0;
+
+    if (!flow->over) {
+        got = wgw_meters_hold(&flow->meters, WGW_COUNT_RECEIVED, size,
+                              &waiting);
+    }
+
+    if (got == 0) {
+        if (waiting && wgw_flow_pause(flow, flow->connection->read) == NGX_OK)
+        {
+            return NGX_AGAIN;
+        }
+
+        return wgw_wrap_recv_nothing(flow, buf, size);
+    }
+
+    flow->pauses = 0;
+
+    n = flow->recv(flow->connection, buf, got);
+
+    if (n > 0) {
+        flow->read += n;
+        flow->in += n;
+    }
+
+    /* a tunnel's bytes are its own at once */
+
+    if (flow->tail) {
+        (void) wgw_flow_count(flow);
+    }
+
+    wgw_meters_keep(&flow->meters, flow->out, flow->in);
+
+    return n;
+}
+
+
+/*
+ * Nothing may come in any more: that is an error when something would.  The
+ * stream proxy spins on an error that leaves the event ready.
+ */
+
+static ssize_t
+wgw_wrap_recv_nothing(wgw_flow_t *flow, u_char *buf, size_t size)
+{
+    ngx_connection_t  *c;
+
+    c = flow->connection;
+
+    if (!flow->over) {
+        switch (wgw_wrap_input(c)) {
+
+        case NGX_AGAIN:
+            c->read->ready = 0;
+            return NGX_AGAIN;
+
+        case NGX_DONE:
+            return flow->recv(c, buf, size);
+        }
+    }
+
+    c->read->ready = 0;
+    c->read->error = 1;
+    c->read->eof = 1;
+
+    wgw_flow_cut(flow);
+
+    return NGX_ERROR;
+}
+
+
+/* NGX_OK: there are bytes, NGX_AGAIN: none yet, NGX_DONE: the end */
+
+static ngx_int_t
+wgw_wrap_input(ngx_connection_t *c)
+{
+    u_char   byte;
+    ssize_t  n;
+
+#if (NGX_SSL)
+
+    if (c->ssl) {
+        n = SSL_peek(c->ssl->connection, &byte, 1);
+
+        if (n > 0) {
+            return NGX_OK;
+        }
+
+        n = SSL_get_error(c->ssl->connection, n);
+        ERR_clear_error();
+
+        return n == SSL_ERROR_WANT_READ ? NGX_AGAIN : NGX_DONE;
+    }
+
+#endif
+
+    n = recv(c->fd, &byte, 1, MSG_PEEK);
+
+    if (n > 0) {
+        return NGX_OK;
+    }
+
+    return n == -1 && ngx_socket_errno == NGX_EAGAIN ? NGX_AGAIN : NGX_DONE;
+}
+
+
+ssize_t
+wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size)
+{
+    ssize_t      n;
+    wgw_flow_t  *flow;
+
+    flow = wgw_flow_find(c);
+
+    if (flow == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (flow->over || (flow->meters.hard & WGW_COUNT_SENT)) {
+        return wgw_wrap_send_capped(flow, buf, size);
+    }
+
+    n = flow->send(c, buf, size);
+
+    if (c->sent - flow->sent >= WGW_WRAP_STEP) {
+        wgw_flow_flush(flow);
+        wgw_flow_check(flow);
+    }
+
+    return n;
+}
+
+
+/*
+ * The error is returned in the call in which the last byte went out: after a
+ * short count nginx would wait for the socket to become writable, which it
+ * is.
+ */
+
+static ssize_t
+wgw_wrap_send_capped(wgw_flow_t *flow, u_char *buf, size_t size)
+{
+    int                waiting;
+    size_t             sent;
+    off_t              want, allowed;
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    c = flow->connection;
+    sent = 0;
+    waiting = 0;
+
+    while (!flow->over && sent < size) {
+        want = (off_t) (size - sent) - flow->again;
+        allowed = flow->again;
+
+        if (want > 0) {
+            allowed += wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, want,
+                                       &waiting);
+        }
+
+        allowed = ngx_min(allowed, (off_t) (size - sent));
+
+        if (allowed == 0) {
+            break;
+        }
+
+        flow->pauses = 0;
+
+        n = flow->send(c, buf + sent, allowed);
+
+        wgw_wrap_settle(flow, n == NGX_AGAIN && wgw_wrap_tls(c)
+                              ? allowed : 0);
+
+        if (n == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (n <= 0) {
+            return sent ? (ssize_t) sent : n;
+        }
+
+        sent += n;
+
+        if (n < allowed) {
+            return sent;
+        }
+    }
+
+    if (sent == size) {
+        return sent;
+    }
+
+    if (waiting && wgw_flow_pause(flow, c->write) == NGX_OK) {
+        return sent ? (ssize_t) sent : NGX_AGAIN;
+    }
+
+    wgw_flow_cut(flow);
+
+    return NGX_ERROR;
+}
+
+
+ngx_chain_t *
+wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
+{
+    wgw_flow_t   *flow;
+    ngx_chain_t  *out;
+
+    flow = wgw_flow_find(c);
+
+    if (flow == NULL) {
+        return NGX_CHAIN_ERROR;
+    }
+
+    if (flow->over || (flow->meters.hard & WGW_COUNT_SENT)) {
+        return wgw_wrap_send_chain_capped(flow, in, limit);
+    }
+
+    out = flow->send_chain(c, in, limit);
+
+    /* at the end of a response: its client may look at the totals next */
+
+    if (out == NULL || c->sent - flow->sent >= WGW_WRAP_STEP) {
+        wgw_flow_flush(flow);
+
+        if (out && out != NGX_CHAIN_ERROR) {
+            wgw_flow_check(flow);
+        }
+    }
+
+    return out;
+}
+
+
+static ngx_chain_t *
+wgw_wrap_send_chain_capped(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
+{
+    int          waiting;
+    off_t        size, total, want, allowed;
+    ngx_uint_t   more;
+
+    total = 0;
+
+    for ( ;; ) {
+        size = wgw_chain_size(in, WGW_WRAP_STEP);
+
+        if (size == 0) {
+            in = flow->send_chain(flow->connection, in, limit);
+            wgw_wrap_settle(flow, 0);
+            return in;
+        }
+
+        if (flow->over) {
+            return wgw_wrap_exhausted(flow, in, 0);
+        }
+
+        waiting = 0;
+        want = ngx_max(ngx_min(size, WGW_WRAP_STEP) - flow->again, 0);
+        allowed = flow->again;
+
+        if (want > 0) {
+            allowed += wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, want,
+                                       &waiting);
+        }
+
+        if (flow->head
+            && wgw_wrap_head(flow, allowed, &waiting) != NGX_OK)
+        {
+            return waiting ? in : NGX_CHAIN_ERROR;
+        }
+
+        if (allowed == 0) {
+            return wgw_wrap_exhausted(flow, in, waiting);
+        }
+
+        flow->head = 0;
+        flow->pauses = 0;
+
+        in = wgw_wrap_offer(flow, in, size > allowed ? allowed : 0, limit,
+                            &more);
+
+        if (in == NULL || in == NGX_CHAIN_ERROR || !more) {
+            return in;
+        }
+
+        /* all that was allowed went, and there is more */
+
+        total += allowed;
+
+        if (total >= WGW_WRAP_STEP) {
+            ngx_post_event(flow->connection->write,
+                           &ngx_posted_next_events);
+            return in;
+        }
+    }
+}
+
+
+/*
+ * A response header goes as a whole or not at all: a client could not tell
+ * its beginning from another answer.
+ */
+
+static ngx_int_t
+wgw_wrap_head(wgw_flow_t *flow, off_t allowed, int *waiting)
+{
+    off_t  head;
+
+    head = flow->class->head ? flow->class->head(flow) : 0;
+
+    if (allowed >= head) {
+        return NGX_OK;
+    }
+
+    wgw_wrap_settle(flow, 0);
+
+    if (wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, head)
+        && wgw_flow_pause(flow, flow->connection->write) == NGX_OK)
+    {
+        *waiting = 1;
+        return NGX_AGAIN;
+    }
+
+    *waiting = 0;
+    wgw_meters_deny(&flow->meters);
+    flow->class->refuse(flow);
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_chain_t *
+wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in, int waiting)
+{
+    ngx_chain_t       *out;
+    ngx_connection_t  *c;
+
+    c = flow->connection;
+
+    if (waiting && wgw_flow_pause(flow, c->write) == NGX_OK) {
+        return in;
+    }
+
+    /* what TLS has taken is paid for and must leave first */
+
+    if (c->buffered & NGX_LOWLEVEL_BUFFERED) {
+        out = flow->send_chain(c, NULL, 0);
+        wgw_wrap_settle(flow, 0);
+
+        if (out == NGX_CHAIN_ERROR) {
+            return out;
+        }
+
+        if (c->buffered & NGX_LOWLEVEL_BUFFERED) {
+            return in;
+        }
+    }
+
+    wgw_flow_cut(flow);
+
+    return NGX_CHAIN_ERROR;
+}
+
+
+/* Offers the first bytes of a chain, all of it when `allowed` is 0. */
+
+static ngx_chain_t *
+wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed, off_t limit,
+    ngx_uint_t *more)
+{
+    off_t              rest;
+    ngx_chain_t       *out, *next;
+    ngx_connection_t  *c;
+    wgw_chain_t        cut;
+
+    c = flow->connection;
+
+    cut.link = NULL;
+
+    if (allowed) {
+        wgw_chain_shorten(&cut, in, allowed);
+    }
+
+    out = flow->send_chain(c, in, limit);
+
+    rest = 0;
+
+    if (out != NULL && out != NGX_CHAIN_ERROR) {
+        rest = wgw_chain_size(out, NGX_MAX_OFF_T_VALUE);
+    }
+
+    next = wgw_chain_restore(&cut);
+
+    *more = out == NULL && next != NULL;
+
+    wgw_wrap_settle(flow, rest && wgw_wrap_again(c) ? rest : 0);
+
+    return out == NULL ? next : out;
+}
+
+
+static void
+wgw_wrap_settle(wgw_flow_t *flow, off_t again)
+{
+    (void) wgw_flow_count(flow);
+
+    flow->again = again;
+    flow->out = again + wgw_wrap_below(flow->connection);
+
+    wgw_meters_keep(&flow->meters, flow->out, flow->in);
+}
+
+
+static off_t
+wgw_wrap_below(ngx_connection_t *c)
+{
+#if (NGX_SSL)
+
+    if (c->ssl && c->ssl->buf) {
+        return c->ssl->buf->last - c->ssl->buf->pos;
+    }
+
+#endif
+
+    return 0;
+}
+
+
+/* 1 when what is left of a chain is committed already */
+
+static ngx_uint_t
+wgw_wrap_again(ngx_connection_t *c)
+{
+#if (NGX_THREADS)
+
+    if (c->sendfile_task
+        && (c->sendfile_task->event.active
+            || c->sendfile_task->event.complete))
+    {
+        return 1;
+    }
+
+#endif
+
+#if (NGX_SSL)
+
+    if (c->ssl) {
+        return !c->ssl->buffer;
+    }
+
+#endif
+
+    return 0;
+}
+
+
+static ngx_uint_t
+wgw_wrap_tls(ngx_connection_t *c)
+{
+#if (NGX_SSL)
+
+    return c->ssl != NULL;
+
+#else
+
+    return 0;
+
+#endif
+}

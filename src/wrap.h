@@ -1,0 +1,40 @@
+
+/*
+ * wrap: what stands in place of a connection's recv, send and send_chain
+ * while a flow is attached; and what flow.c has for that.
+ */
+
+#ifndef WGW_WRAP_H
+#define WGW_WRAP_H
+
+
+#include "flow.h"
+
+#pragma GCC visibility push(hidden)
+
+
+ssize_t wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size);
+ssize_t wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size);
+ngx_chain_t *wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in,
+    off_t limit);
+
+
+/* As wgw_flow_flush(), without a release; 1 when there was something. */
+ngx_uint_t wgw_flow_count(wgw_flow_t *flow);
+
+/* Ends what is over a soft cap, or idle and over any. */
+void wgw_flow_check(wgw_flow_t *flow);
+
+/* Nothing more may move: the caller returns an error. */
+void wgw_flow_cut(wgw_flow_t *flow);
+
+/*
+ * Makes the event not ready, for a while.  Returns NGX_OK, or something else
+ * when there have been pauses enough.
+ */
+ngx_int_t wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_WRAP_H */
