@@ -86,7 +86,7 @@ static wgw_health_t  *ngx_wgw_route_health;
 static void *
 ngx_wgw_route_create_conf(ngx_cycle_t *cycle)
 {
-    wgw_names_t           *names;
+    wgw_names_t  *names;
 
     names = ngx_pcalloc(cycle->pool, sizeof(wgw_names_t));
     if (names == NULL) {
@@ -113,7 +113,7 @@ ngx_wgw_route_create_conf(ngx_cycle_t *cycle)
 static char *
 ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf)
 {
-    wgw_names_t          *names = conf;
+    wgw_names_t *names = conf;
 
     if (names->path.len == 0) {
 
@@ -135,7 +135,7 @@ ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf)
 
 
 static char *
-ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t          *names)
+ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
 {
 #if (NGX_WGW_STREAM)
 
@@ -177,7 +177,7 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t          *names)
 
 
 static char *
-ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t          *names)
+ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
 {
     char               *path;
     wgw_store_rc_t      rc;
@@ -261,7 +261,7 @@ ngx_wgw_route_exit_process(ngx_cycle_t *cycle)
 static char *
 ngx_wgw_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    wgw_names_t          *names = conf;
+    wgw_names_t *names = conf;
 
     char        *rv;
     ngx_str_t   *value;
@@ -300,7 +300,7 @@ ngx_wgw_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 static char *
 ngx_wgw_names_option(ngx_conf_t *cf, ngx_str_t *value,
-    wgw_names_t          *names)
+    wgw_names_t *names)
 {
     ngx_str_t    sync;
     const char  *error;
@@ -350,7 +350,7 @@ ngx_wgw_names_option(ngx_conf_t *cf, ngx_str_t *value,
 
 static char *
 ngx_wgw_names_address(ngx_conf_t *cf, ngx_str_t *value,
-    wgw_names_t          *names)
+    wgw_names_t *names)
 {
     size_t       n;
     wgw_addr_t   addr, *own;

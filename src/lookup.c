@@ -31,8 +31,8 @@ wgw_lookup_names(void)
 wgw_store_t *
 wgw_lookup_store(ngx_log_t *log)
 {
-    wgw_store_error_t      error;
-    wgw_names_t           *names;
+    wgw_names_t        *names;
+    wgw_store_error_t   error;
 
     names = lookup_names;
 
@@ -41,7 +41,8 @@ wgw_lookup_store(ngx_log_t *log)
     }
 
     names->tried = ngx_time();
-    names->store = wgw_store_open((char *) names->path.data, names->sync, &error);
+    names->store = wgw_store_open((char *) names->path.data, names->sync,
+                                  &error);
 
     if (names->store == NULL) {
         ngx_log_error(NGX_LOG_ERR, log, 0, "names \"%V\": %s", &names->path,
