@@ -66,6 +66,11 @@ is(curl("http://none.gw.localhost:$port{HTTP}/")->{code}, 404,
    'an unknown name');
 is(curl('-k', tls('none'))->{code}, 404, 'an unknown name with TLS');
 
+is(usage($port{ADMIN}, 'none.gw.localhost'), undef,
+   'tf 65: no counter is made for it');
+cmp_ok(json(http_get($port{ADMIN}, '/v1/usage')->{body})
+       ->{zones}[0]{unknown}{requests}, '>=', 2, 'tf 65: it is "unknown"');
+
 for my $command ($gw->{output}->() =~ /^  (curl .*)$/mg) {
     is(system("{ $command\n} > '$root/pasted' 2>&1"), 0, "works: $command")
         or diag(slurp("$root/pasted"));
