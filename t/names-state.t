@@ -188,6 +188,38 @@ is(slurp($foreign->dir() . '/names/data.mdb'), 'x' x 8192,
    'and stays as it was');
 
 
+# ---- a store of somebody else
+
+my $other = Wgw->new(<<"EOF");
+wgw_names names;
+events { }
+$http
+EOF
+
+mkdir $other->dir() . '/names';
+chmod 0, $other->dir() . '/names';
+chmod 0777, $other->dir(), $other->dir() . '/logs';
+
+for my $arguments ([ '-t' ], [ '-g', 'daemon off;' ]) {
+    my $nobody = open my $pipe, '-|';
+    die 'fork' if !defined $nobody;
+
+    if (!$nobody) {
+        open STDERR, '>&', \*STDOUT;
+        $) = $> = getpwnam 'nobody' if $> == 0;
+        ($(, $<) = ($), $>);
+        $other->exec_nginx(@$arguments);
+    }
+
+    $output = do { local $/; <$pipe> };
+    close $pipe;
+
+    isnt($?, 0, "@$arguments: another user's store is refused");
+    like($output, qr/\[emerg\] names "\.\/names": \w+\(\).* failed \(13: /,
+         'with its name');
+}
+
+
 # ---- single process mode
 
 my $single = Wgw->new(<<"EOF");
