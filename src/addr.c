@@ -15,6 +15,7 @@ static const char *wgw_addr_authority(wgw_addr_t *addr, wgw_text_t text);
 static const char *wgw_addr_port(wgw_addr_t *addr, wgw_text_t text);
 static size_t wgw_addr_find(wgw_text_t text, const char *set);
 static wgw_text_t wgw_addr_after(wgw_text_t text, size_t n);
+static char *wgw_addr_digits(char *p, unsigned number);
 
 
 int
@@ -281,30 +282,68 @@ wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback)
 void
 wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out)
 {
-    int          family;
-    char         literal[INET6_ADDRSTRLEN];
-    const char  *text;
+    size_t       len;
+    char         text[INET6_ADDRSTRLEN + sizeof("[]:65535")], *p;
+    const char  *literal;
 
     assert(addr->family == 4 || addr->family == 6);
 
-    family = (addr->family == 4) ? AF_INET : AF_INET6;
+    p = text;
 
-    text = inet_ntop(family, addr->addr, literal, sizeof(literal));
+    if (addr->family == 4) {
+        p = wgw_addr_digits(p, addr->addr[0]);
+        *p++ = '.';
+        p = wgw_addr_digits(p, addr->addr[1]);
+        *p++ = '.';
+        p = wgw_addr_digits(p, addr->addr[2]);
+        *p++ = '.';
+        p = wgw_addr_digits(p, addr->addr[3]);
 
-    assert(text);
+    } else {
+        p += (addr->port != 0);
 
-    if (addr->port == 0) {
-        wgw_out_str(out, text);
-        return;
+        literal = inet_ntop(AF_INET6, addr->addr, p, INET6_ADDRSTRLEN);
+
+        assert(literal);
+
+        len = strlen(literal);
+        p += len;
+
+        if (addr->port) {
+            text[0] = '[';
+            *p++ = ']';
+        }
     }
 
-    if (addr->family == 6) {
-        wgw_out_bytes(out, "[", 1);
+    if (addr->port) {
+        *p++ = ':';
+        p = wgw_addr_digits(p, addr->port);
     }
 
-    wgw_out_str(out, text);
-    wgw_out_str(out, (addr->family == 6) ? "]:" : ":");
-    wgw_out_uint(out, addr->port);
+    wgw_out_bytes(out, text, (size_t) (p - text));
+}
+
+
+/* inet_ntop() makes 1,700 instructions of it, on the way of a request. */
+
+static char *
+wgw_addr_digits(char *p, unsigned number)
+{
+    char      digits[5];
+    unsigned  n;
+
+    n = 0;
+
+    do {
+        digits[n++] = (char) ('0' + number % 10);
+        number /= 10;
+    } while (number);
+
+    while (n) {
+        *p++ = digits[--n];
+    }
+
+    return p;
 }
 
 

@@ -4,7 +4,6 @@
 #include <ngx_http.h>
 
 #include "balancer.h"
-#include "hash.h"
 #include "trust.h"
 
 
@@ -26,6 +25,7 @@ struct wgw_idle_s {
     ngx_queue_t                      queue;
     wgw_idle_t                      *next;      /* in the bucket */
     wgw_balancer_t                  *balancer;
+    wgw_idle_t                     **bucket;
     balancer_key_t                   key;
     ngx_connection_t                *connection;
 };
@@ -38,7 +38,7 @@ typedef struct {
     ngx_str_t                        name;      /* to verify, and the SNI */
     wgw_peer_t                      *peer;
     balancer_key_t                   key;
-    uint64_t                         hash;      /* of the peer's address */
+    uint64_t                         hash;      /* of the key */
     ngx_uint_t                       tried;     /* bits */
     unsigned                         fresh:1;   /* no cached connection */
 } balancer_peer_t;
@@ -54,7 +54,6 @@ static ngx_int_t balancer_init_upstream(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *uscf);
 static ngx_int_t balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *uscf);
-static void balancer_cleanup(void *data);
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
 static wgw_peer_t *balancer_choose(balancer_peer_t *bp);
 static wgw_peer_t *balancer_turn(balancer_peer_t *bp, ngx_uint_t any);
@@ -63,8 +62,7 @@ static void balancer_free(ngx_peer_connection_t *pc, void *data,
 static ngx_uint_t balancer_reusable(balancer_peer_t *bp,
     ngx_peer_connection_t *pc, ngx_uint_t state);
 
-static uint64_t balancer_hash(balancer_key_t *key);
-static void balancer_address_key(balancer_key_t *key, wgw_peer_t *peer);
+static void balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer);
 #if (NGX_HTTP_SSL)
 static ngx_int_t balancer_tls_key(balancer_peer_t *bp);
 #endif
@@ -80,7 +78,7 @@ static void balancer_close(ngx_connection_t *c);
 #if (NGX_HTTP_SSL)
 static ngx_int_t balancer_set_session(ngx_peer_connection_t *pc, void *data);
 static void balancer_save_session(ngx_peer_connection_t *pc, void *data);
-static balancer_session_t *balancer_session(balancer_key_t *key);
+static balancer_session_t *balancer_session(uint64_t hash);
 static int balancer_verify(X509_STORE_CTX *ctx, void *data);
 static X509_STORE *balancer_trust(wgw_route_t *route);
 #endif
@@ -90,9 +88,6 @@ extern ngx_module_t  ngx_http_wgw_route_module;
 
 static wgw_balancer_route_pt  balancer_route;
 static wgw_health_t          *balancer_health;
-
-/* addresses are not chosen by clients: a seed that all workers know */
-static const uint8_t          balancer_seed[WGW_HASH_SEED];
 
 #if (NGX_HTTP_SSL)
 static balancer_session_t    *balancer_sessions;
@@ -212,19 +207,15 @@ wgw_balancer_claim(ngx_http_upstream_srv_conf_t *uscf)
 static ngx_int_t
 balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 {
-    ngx_pool_cleanup_t   *cln;
     balancer_peer_t      *bp;
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(balancer_peer_t));
-    if (cln == NULL) {
+    bp = ngx_pcalloc(r->pool, sizeof(balancer_peer_t));
+    if (bp == NULL) {
         return NGX_ERROR;
     }
-
-    bp = cln->data;
-    ngx_memzero(bp, sizeof(balancer_peer_t));
 
     bp->balancer = ngx_http_conf_upstream_srv_conf(uscf,
                                                    ngx_http_wgw_route_module);
@@ -232,9 +223,6 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     bp->route = balancer_route(r, &bp->name);
 
     if (bp->route) {
-        bp->route->refs++;
-        cln->handler = balancer_cleanup;
-
         if (bp->route->passthrough || bp->route->https != u->ssl) {
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                           "the record of \"%V\" wants %s backends",
@@ -268,15 +256,6 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 #endif
 
     return NGX_OK;
-}
-
-
-static void
-balancer_cleanup(void *data)
-{
-    balancer_peer_t  *bp = data;
-
-    wgw_route_release(bp->route);
 }
 
 
@@ -349,7 +328,7 @@ balancer_choose(balancer_peer_t *bp)
         bp->tried = 1;
         peer = bp->route->peers;
 
-        balancer_address_key(&bp->key, peer);
+        balancer_address_key(bp, peer);
 
         return peer;
     }
@@ -379,15 +358,14 @@ balancer_turn(balancer_peer_t *bp, ngx_uint_t any)
 
         peer = &route->peers[i];
 
-        balancer_address_key(&bp->key, peer);
-        bp->hash = balancer_hash(&bp->key);
-
         if (!any
             && !wgw_health_try(balancer_health, &bp->balancer->health,
-                               bp->hash, (uint32_t) ngx_time()))
+                               peer->hash, (uint32_t) ngx_time()))
         {
             continue;
         }
+
+        balancer_address_key(bp, peer);
 
         bp->tried |= (ngx_uint_t) 1 << i;
         route->next = i + 1;
@@ -427,14 +405,15 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
         /* there is no choice, so nothing to remember */
 
     } else if (state & NGX_PEER_FAILED) {
-        wgw_health_failed(balancer_health, bp->hash, (uint32_t) ngx_time());
+        wgw_health_failed(balancer_health, bp->peer->hash,
+                          (uint32_t) ngx_time());
 
         ngx_log_error(NGX_LOG_WARN, pc->log, 0,
                       "backend %V of \"%V\" failed", &bp->peer->text,
                       &bp->route->name);
 
     } else {
-        wgw_health_worked(balancer_health, bp->hash);
+        wgw_health_worked(balancer_health, bp->peer->hash);
     }
 
     if (balancer_reusable(bp, pc, state)) {
@@ -483,18 +462,15 @@ balancer_reusable(balancer_peer_t *bp, ngx_peer_connection_t *pc,
 }
 
 
-static uint64_t
-balancer_hash(balancer_key_t *key)
-{
-    return wgw_hash(balancer_seed, key->bytes, BALANCER_KEY);
-}
-
+/* A route's socket addresses are padded with zeros. */
 
 static void
-balancer_address_key(balancer_key_t *key, wgw_peer_t *peer)
+balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
 {
-    ngx_memzero(key, sizeof(balancer_key_t));
-    ngx_memcpy(key->bytes, &peer->sockaddr, peer->socklen);
+    ngx_memcpy(bp->key.bytes, peer->sockaddr.bytes, BALANCER_KEY);
+
+    bp->key.tls = 0;
+    bp->hash = peer->hash;
 }
 
 
@@ -557,6 +533,8 @@ balancer_tls_key(balancer_peer_t *bp)
 
     EVP_MD_CTX_free(md);
 
+    ngx_memcpy(&bp->hash, bp->key.bytes, sizeof(bp->hash));
+
     bp->key.tls = 1;
 
     return rc ? NGX_OK : NGX_ERROR;
@@ -578,8 +556,7 @@ balancer_take(balancer_peer_t *bp, ngx_log_t *log)
         return NULL;
     }
 
-    idle = balancer->buckets[balancer_hash(&bp->key)
-                             & (balancer->nbuckets - 1)];
+    idle = balancer->buckets[bp->hash & (balancer->nbuckets - 1)];
 
     while (idle && ngx_memcmp(&idle->key, &bp->key, sizeof(balancer_key_t))) {
         idle = idle->next;
@@ -640,8 +617,9 @@ balancer_keep(balancer_peer_t *bp, ngx_connection_t *c)
     idle->key = bp->key;
     idle->connection = c;
 
-    bucket = &balancer->buckets[balancer_hash(&idle->key)
-                                & (balancer->nbuckets - 1)];
+    bucket = &balancer->buckets[bp->hash & (balancer->nbuckets - 1)];
+
+    idle->bucket = bucket;
     idle->next = *bucket;
     *bucket = idle;
 
@@ -667,13 +645,9 @@ balancer_keep(balancer_peer_t *bp, ngx_connection_t *c)
 static void
 balancer_unlink(wgw_idle_t *idle)
 {
-    wgw_idle_t      **place;
-    wgw_balancer_t   *balancer;
+    wgw_idle_t  **place;
 
-    balancer = idle->balancer;
-
-    place = &balancer->buckets[balancer_hash(&idle->key)
-                               & (balancer->nbuckets - 1)];
+    place = idle->bucket;
 
     while (*place != idle) {
         place = &(*place)->next;
@@ -682,7 +656,7 @@ balancer_unlink(wgw_idle_t *idle)
     *place = idle->next;
 
     ngx_queue_remove(&idle->queue);
-    ngx_queue_insert_head(&balancer->free, &idle->queue);
+    ngx_queue_insert_head(&idle->balancer->free, &idle->queue);
 }
 
 
@@ -754,7 +728,7 @@ balancer_set_session(ngx_peer_connection_t *pc, void *data)
 
     balancer_session_t  *place;
 
-    place = balancer_session(&bp->key);
+    place = balancer_session(bp->hash);
 
     if (place
         && place->session
@@ -775,7 +749,7 @@ balancer_save_session(ngx_peer_connection_t *pc, void *data)
     ngx_ssl_session_t   *session;
     balancer_session_t  *place;
 
-    place = balancer_session(&bp->key);
+    place = balancer_session(bp->hash);
     session = ngx_ssl_get_session(pc->connection);
 
     if (place == NULL || session == NULL) {
@@ -795,7 +769,7 @@ balancer_save_session(ngx_peer_connection_t *pc, void *data)
 /* One place for a key: a session that is lost costs a full handshake. */
 
 static balancer_session_t *
-balancer_session(balancer_key_t *key)
+balancer_session(uint64_t hash)
 {
     if (balancer_sessions == NULL) {
         balancer_sessions = ngx_calloc(BALANCER_SESSIONS
@@ -806,7 +780,7 @@ balancer_session(balancer_key_t *key)
         }
     }
 
-    return &balancer_sessions[balancer_hash(key) % BALANCER_SESSIONS];
+    return &balancer_sessions[hash % BALANCER_SESSIONS];
 }
 
 

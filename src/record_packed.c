@@ -27,7 +27,7 @@ _Static_assert(WGW_RECORD_HEAD
 static uint8_t *wgw_record_put(uint8_t *p, uint64_t number, size_t size);
 static uint8_t *wgw_record_put_addr(uint8_t *p, const wgw_addr_t *addr);
 static uint8_t *wgw_record_put_text(uint8_t *p, wgw_text_t text);
-static uint64_t wgw_record_get(const uint8_t *p, size_t size);
+static inline uint64_t wgw_record_get(const uint8_t *p, size_t size);
 static int wgw_record_get_addr(wgw_addr_t *addr, const uint8_t *p);
 static int wgw_record_get_text(wgw_text_t *text, const uint8_t **p,
     const uint8_t *end, size_t max);
@@ -137,7 +137,8 @@ wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
         return -1;
     }
 
-    memset(record, 0, sizeof(wgw_record_t));
+    record->name.data = NULL;
+    record->name.len = 0;
 
     flags = packed[1];
 
@@ -179,17 +180,17 @@ wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
 }
 
 
-static uint64_t
+static inline uint64_t
 wgw_record_get(const uint8_t *p, size_t size)
 {
-    size_t    i;
     uint64_t  number;
 
     number = 0;
+    memcpy(&number, p, size);
 
-    for (i = 0; i < size; i++) {
-        number |= (uint64_t) p[i] << 8 * i;
-    }
+#if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+    number = __builtin_bswap64(number);
+#endif
 
     return number;
 }

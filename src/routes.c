@@ -19,27 +19,38 @@ typedef struct {
     uint64_t             hash;
     uint64_t             id;            /* snapshot it was read from */
     wgw_route_t         *route;         /* NULL: free */
-    size_t               len;
-    char                 name[WGW_NAME_MAX];
 } routes_entry_t;
 
 
+/* a line of the processor's cache */
 typedef struct {
     routes_entry_t       ways[ROUTES_WAYS];
-    ngx_uint_t           victim;        /* the one not used last */
+    uint64_t             victim;        /* the one not used last */
+    uint64_t             unused;
 } routes_set_t;
 
 
-static routes_entry_t *routes_entry(ngx_str_t *name);
+_Static_assert(sizeof(routes_set_t) == 64, "a set is a cache line");
+
+
+static routes_set_t *routes_set(ngx_str_t *name, uint64_t *hash);
+static routes_entry_t *routes_entry(routes_set_t *set, uint64_t hash,
+    ngx_str_t *name);
+static ngx_int_t routes_look(wgw_store_t *store, ngx_str_t *name,
+    routes_entry_t *entry, uint64_t *id, ngx_log_t *log);
 static ngx_int_t routes_read(wgw_store_t *store, ngx_str_t *name,
-    routes_entry_t *entry, uint64_t id, ngx_log_t *log);
+    routes_entry_t *entry, ngx_log_t *log);
+static void routes_drop(routes_entry_t *entry);
 static wgw_store_rc_t routes_get(wgw_store_t *store, char *name, size_t *len,
     wgw_text_t *packed, wgw_store_error_t *error);
-static wgw_route_t *routes_parse(wgw_record_t *record, ngx_str_t *name,
-    ngx_log_t *log);
+static wgw_route_t *routes_parse(wgw_record_t *record, ngx_str_t *asked,
+    ngx_str_t *name, ngx_log_t *log);
 static void routes_copy(ngx_str_t *dst, wgw_text_t *src, u_char **p);
 static void routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p);
 
+
+/* addresses are not chosen by clients: a seed that all workers know */
+static const uint8_t  routes_peer_seed[WGW_HASH_SEED];
 
 static routes_set_t  *routes_cache;
 static uint8_t        routes_seed[WGW_HASH_SEED];
@@ -49,90 +60,129 @@ ngx_int_t
 wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
     uint64_t *id, ngx_log_t *log)
 {
-    ngx_int_t           rc;
-    routes_entry_t     *entry;
-    wgw_store_error_t   error;
+    uint64_t         hash;
+    ngx_int_t        rc;
+    routes_set_t    *set;
+    routes_entry_t  *entry, found;
 
-    if (wgw_store_begin(store, id, &error) != WGW_STORE_OK) {
-        ngx_log_error(NGX_LOG_ERR, log, 0, "names: %s", error.text);
+    set = routes_set(name, &hash);
+    if (set == NULL) {
         return NGX_ERROR;
     }
 
-    entry = routes_entry(name);
+    *id = wgw_store_id(store);
+
+    entry = routes_entry(set, hash, name);
 
     if (entry == NULL) {
-        rc = NGX_ERROR;
 
-    } else if (entry->route && entry->id == *id) {
-        rc = NGX_OK;
+        /* a name that is not there takes nobody's place */
 
-    } else {
-        rc = routes_read(store, name, entry, *id, log);
+        found.hash = hash;
+        found.route = NULL;
+
+        rc = routes_look(store, name, &found, id, log);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        entry = &set->ways[set->victim];
+
+        routes_drop(entry);
+        *entry = found;
+
+        set->victim ^= 1;
+
+    } else if (entry->id != *id || *id == 0) {
+
+        rc = routes_look(store, name, entry, id, log);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
-    wgw_store_end(store);
+    *route = entry->route;
+    entry->route->refs++;
 
-    if (rc == NGX_OK) {
-        *route = entry->route;
-        entry->route->refs++;
-    }
-
-    return rc;
+    return NGX_OK;
 }
 
 
-/*
- * The cache's entry of a name, or the one to be used for it: then its route
- * is NULL.
- */
-
-static routes_entry_t *
-routes_entry(ngx_str_t *name)
+static routes_set_t *
+routes_set(ngx_str_t *name, uint64_t *hash)
 {
-    uint64_t         hash;
-    ngx_uint_t       i;
-    routes_set_t    *set;
-    routes_entry_t  *entry;
-
     if (routes_cache == NULL) {
-        routes_cache = ngx_calloc(sizeof(routes_set_t) * ROUTES_SETS,
-                                  ngx_cycle->log);
+        routes_cache = ngx_memalign(sizeof(routes_set_t),
+                                    sizeof(routes_set_t) * ROUTES_SETS,
+                                    ngx_cycle->log);
 
         if (routes_cache == NULL
             || RAND_bytes(routes_seed, WGW_HASH_SEED) != 1)
         {
+            ngx_free(routes_cache);
+            routes_cache = NULL;
+
             return NULL;
         }
+
+        ngx_memzero(routes_cache, sizeof(routes_set_t) * ROUTES_SETS);
     }
 
-    hash = wgw_hash(routes_seed, name->data, name->len);
-    set = &routes_cache[hash & (ROUTES_SETS - 1)];
+    *hash = wgw_hash(routes_seed, name->data, name->len);
+
+    return &routes_cache[*hash & (ROUTES_SETS - 1)];
+}
+
+
+static routes_entry_t *
+routes_entry(routes_set_t *set, uint64_t hash, ngx_str_t *name)
+{
+    ngx_uint_t       i;
+    routes_entry_t  *entry;
 
     for (i = 0; i < ROUTES_WAYS; i++) {
         entry = &set->ways[i];
 
-        if (entry->route
-            && entry->hash == hash
-            && entry->len == name->len
-            && ngx_memcmp(entry->name, name->data, name->len) == 0)
+        if (entry->hash == hash
+            && entry->route
+            && entry->route->asked.len == name->len
+            && ngx_memcmp(entry->route->asked.data, name->data, name->len)
+               == 0)
         {
             set->victim = !i;
             return entry;
         }
     }
 
-    entry = &set->ways[set->victim];
+    return NULL;
+}
 
-    if (entry->route) {
-        wgw_route_release(entry->route);
-        entry->route = NULL;
+
+static ngx_int_t
+routes_look(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
+    uint64_t *id, ngx_log_t *log)
+{
+    ngx_int_t          rc;
+    wgw_store_error_t  error;
+
+    if (wgw_store_begin(store, id, &error) != WGW_STORE_OK) {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "names: %s", error.text);
+        return NGX_ERROR;
     }
 
-    entry->hash = hash;
-    entry->len = name->len;
-    ngx_memcpy(entry->name, name->data, name->len);
+    entry->id = *id;
 
-    return entry;
+    rc = routes_read(store, name, entry, log);
+
+    wgw_store_end(store);
+
+    if (rc != NGX_OK) {
+        routes_drop(entry);
+    }
+
+    return rc;
 }
 
 
@@ -140,7 +190,7 @@ routes_entry(ngx_str_t *name)
 
 static ngx_int_t
 routes_read(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
-    uint64_t id, ngx_log_t *log)
+    ngx_log_t *log)
 {
     char                found[WGW_NAME_MAX];
     size_t              len;
@@ -156,32 +206,6 @@ routes_read(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
 
     rc = routes_get(store, found, &len, &packed, &error);
 
-    if (rc == WGW_STORE_OK
-        && wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len)
-           != 0)
-    {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "names: the record of \"%*s\" is damaged", len, found);
-        return NGX_ERROR;
-    }
-
-    route = entry->route;
-
-    if (rc == WGW_STORE_OK
-        && route
-        && route->change == record.change
-        && route->name.len == len
-        && ngx_memcmp(route->name.data, found, len) == 0)
-    {
-        entry->id = id;
-        return NGX_OK;
-    }
-
-    if (route) {
-        wgw_route_release(route);
-        entry->route = NULL;
-    }
-
     if (rc == WGW_STORE_NONE) {
         return NGX_DECLINED;
     }
@@ -191,13 +215,46 @@ routes_read(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
         return NGX_ERROR;
     }
 
+    if (wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len)
+        != 0)
+    {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "names: the record of \"%*s\" is damaged", len, found);
+        return NGX_ERROR;
+    }
+
+    route = entry->route;
+
+    if (route
+        && route->change == record.change
+        && route->name.len == len
+        && ngx_memcmp(route->name.data, found, len) == 0)
+    {
+        return NGX_OK;
+    }
+
     full.data = (u_char *) found;
     full.len = len;
 
-    entry->route = routes_parse(&record, &full, log);
-    entry->id = id;
+    route = routes_parse(&record, name, &full, log);
+    if (route == NULL) {
+        return NGX_ERROR;
+    }
 
-    return entry->route ? NGX_OK : NGX_ERROR;
+    routes_drop(entry);
+    entry->route = route;
+
+    return NGX_OK;
+}
+
+
+static void
+routes_drop(routes_entry_t *entry)
+{
+    if (entry->route) {
+        wgw_route_release(entry->route);
+        entry->route = NULL;
+    }
 }
 
 
@@ -229,7 +286,8 @@ routes_get(wgw_store_t *store, char *name, size_t *len, wgw_text_t *packed,
 /* One allocation holds the route and all it points to. */
 
 static wgw_route_t *
-routes_parse(wgw_record_t *record, ngx_str_t *name, ngx_log_t *log)
+routes_parse(wgw_record_t *record, ngx_str_t *asked, ngx_str_t *name,
+    ngx_log_t *log)
 {
     size_t        size;
     u_char       *p;
@@ -240,7 +298,7 @@ routes_parse(wgw_record_t *record, ngx_str_t *name, ngx_log_t *log)
     size = sizeof(wgw_route_t)
            + record->nbackends * (sizeof(wgw_peer_t) + ROUTES_TEXT)
            + record->naddresses * sizeof(wgw_addr_t)
-           + name->len + record->tls_name.len + record->tls_ca.len
+           + asked->len + name->len + record->tls_name.len + record->tls_ca.len
            + record->owner.len + record->workload.len + NGX_INT64_LEN;
 
     route = ngx_alloc(size, log);
@@ -269,6 +327,11 @@ routes_parse(wgw_record_t *record, ngx_str_t *name, ngx_log_t *log)
     for (i = 0; i < route->npeers; i++) {
         routes_peer(&route->peers[i], &record->backends[i], &p);
     }
+
+    text.data = (char *) asked->data;
+    text.len = asked->len;
+
+    routes_copy(&route->asked, &text, &p);
 
     text.data = (char *) name->data;
     text.len = name->len;
@@ -304,7 +367,7 @@ routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p)
 {
     wgw_out_t  out;
 
-    ngx_memzero(&peer->sockaddr, sizeof(ngx_sockaddr_t));
+    ngx_memzero(&peer->sockaddr, sizeof(wgw_sockaddr_t));
 
 #if (NGX_HAVE_INET6)
     if (addr->family == 6) {
@@ -321,6 +384,8 @@ routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p)
         ngx_memcpy(&peer->sockaddr.sockaddr_in.sin_addr, addr->addr, 4);
         peer->socklen = sizeof(struct sockaddr_in);
     }
+
+    peer->hash = wgw_hash(routes_peer_seed, &peer->sockaddr, peer->socklen);
 
     wgw_out_init(&out, *p, ROUTES_TEXT);
     wgw_addr_text(addr, &out);

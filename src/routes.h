@@ -26,12 +26,24 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_ROUTES_CACHE  8192          /* entries of a worker, a power of 2 */
+#define WGW_ROUTES_CACHE  32768         /* entries of a worker, a power of 2 */
+
+
+/* nginx's own has room for the path of a unix socket, 80 bytes more */
+typedef union {
+    struct sockaddr      sockaddr;
+    struct sockaddr_in   sockaddr_in;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  sockaddr_in6;
+#endif
+    u_char               bytes[32];     /* padded with zeros */
+} wgw_sockaddr_t;
 
 
 typedef struct {
-    ngx_sockaddr_t       sockaddr;
+    wgw_sockaddr_t       sockaddr;
     socklen_t            socklen;
+    uint64_t             hash;          /* of the address, in all workers */
     ngx_str_t            text;          /* "[2001:db8::10]:8080" */
 } wgw_peer_t;
 
@@ -40,6 +52,7 @@ typedef struct {
     ngx_uint_t           refs;
     uint64_t             change;        /* the record's version */
 
+    ngx_str_t            asked;         /* what it is cached under */
     ngx_str_t            name;          /* may be a wildcard */
     ngx_str_t            tls_name;      /* SNI, and the name to verify;
                                            empty: the one asked for */

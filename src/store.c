@@ -550,6 +550,24 @@ store_renew(wgw_store_t *store)
 }
 
 
+/*
+ * LMDB's newest meta page, in shared memory.  A commit writes it before the
+ * transaction number that readers start from, and a reply follows both.
+ */
+
+uint64_t
+wgw_store_id(wgw_store_t *store)
+{
+    MDB_envinfo  info;
+
+    if (store->env == NULL || mdb_env_info(store->env, &info) != 0) {
+        return 0;
+    }
+
+    return info.me_last_txnid;
+}
+
+
 wgw_store_rc_t
 wgw_store_begin(wgw_store_t *store, uint64_t *id, wgw_store_error_t *error)
 {

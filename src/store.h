@@ -136,6 +136,14 @@ wgw_store_t *wgw_store_open(const char *path, wgw_store_sync_t sync,
 void wgw_store_close(void);
 
 /*
+ * The id of the newest commit, as wgw_store_begin() would give it, for a
+ * fraction of the cost; 0 when the store has to be opened again.  It may be
+ * ahead of the snapshot of a look that begins at the same moment, never
+ * behind one that has ended.
+ */
+uint64_t wgw_store_id(wgw_store_t *store);
+
+/*
  * A look at one snapshot, from begin to end: must not be held over a turn of
  * the event loop.  `*id` is the snapshot's; every commit gives a new one.
  */
