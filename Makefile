@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test unit asan fuzz modules install clean distclean help
+.PHONY: build run test unit asan fuzz bench bench-full modules install clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -31,6 +31,14 @@ fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+bench: build ## routing against nginx and peers, in short; see bench/README.md
+	@tools/deps.sh bench
+	@bench/route/run short
+
+bench-full: build
+	@tools/deps.sh bench
+	@bench/route/run full
 
 modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules

@@ -7,6 +7,7 @@ use warnings;
 use strict;
 
 use File::Spec;
+use File::Temp;
 use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -190,11 +191,20 @@ is(slurp($foreign->dir() . '/names/data.mdb'), 'x' x 8192,
 
 # ---- a store of somebody else
 
-my $other = Wgw->new(<<"EOF");
+# who may be unable to read the checkout: with copies of what is run
+
+my $copies = File::Temp::tempdir(DIR => $ENV{WGW_TEST_ROOT} || '/tmp',
+                                 CLEANUP => 1);
+chmod 0755, $copies;
+system('cp', $binary, @{$gw->{modules}}, $copies) == 0 or die 'cp';
+
+my $other = Wgw->new(<<"EOF", modules => [ glob "$copies/*.so" ]);
 wgw_names names;
 events { }
 $http
 EOF
+
+$other->{binary} = "$copies/nginx";
 
 mkdir $other->dir() . '/names';
 chmod 0, $other->dir() . '/names';

@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|test|modules: installs the Debian packages that are missing.
+# deps.sh build|test|bench|modules: installs the Debian packages that are missing.
 # When all are there, nothing is asked of apt or of the network.
 
 set -eu
@@ -19,6 +19,10 @@ build)
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
         procps lmdb-utils
+    ;;
+bench)
+    set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
+        libssl-dev
     ;;
 modules)
     # apt would install nginx as well, and Debian start it

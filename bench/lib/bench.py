@@ -1,0 +1,485 @@
+"""What every benchmark shares: contenders, interleaved rounds, tables.
+
+The servers run on processor 0 with one worker; the load and the backends on
+processor 1.  All contenders of a table are started once and stay up; then,
+round by round, each gets the same load for a moment, one after another and
+always right after the floor, so that a slow spell of the machine hits both.
+A figure is the median of the rounds (lowest..highest); a ratio the median of
+the ratios to the floor just before.  CPU per request is the clock of all the
+server's processes.  A measurement in which other processes took more than
+0.12 processors is repeated, TRIES times in all, and the quietest counts.
+
+Instructions are those of user space, counted by callgrind over a number of
+requests after a warm-up, and repeat within 1 %.
+"""
+
+import atexit
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+NGINX = os.path.abspath(os.environ.get("NGINX", TOP + "/build/bin/nginx"))
+MODULES = os.path.abspath(os.environ.get("MODULES", TOP + "/build/modules"))
+RUN = os.path.abspath(os.environ.get("BENCH_RUN", TOP + "/build/bench"))
+TOOLS = RUN + "/tools"
+
+ROUNDS = int(os.environ.get("ROUNDS", "0"))
+SECONDS = float(os.environ.get("SECONDS", "0"))
+TRIES = int(os.environ.get("TRIES", "2"))
+ONLY = re.compile(os.environ.get("ONLY", "."))
+
+SERVER, LOAD = {0}, {1}
+FOREIGN = 0.12
+CONNECTIONS = 64
+
+BACKEND_PORT = 9100
+BACKENDS = 16
+
+# nginx would take it for sockets to inherit
+os.environ.pop("NGINX", None)
+
+_started = []
+_lock = socket.socket(socket.AF_UNIX)
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def setup():
+    """The tools, room for many connections, and nobody else's run."""
+    try:
+        _lock.bind("\0wgw-bench")
+    except OSError:
+        sys.exit("bench: another run is going on, on the same ports and "
+                 "processors")
+
+    if len(os.sched_getaffinity(0)) < 2:
+        sys.exit("bench: needs two processors, 0 and 1")
+
+    for path in (NGINX, MODULES + "/ngx_wgw_route_module.so"):
+        if not os.path.exists(path):
+            sys.exit(f"bench: no {path}: make it first, or set NGINX and "
+                     "MODULES")
+
+    os.makedirs(TOOLS, exist_ok=True)
+    subprocess.run(["make", "-s", "-C", TOP + "/bench/tools", "OUT=" + TOOLS],
+                   check=True)
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(65536, hard), hard))
+
+    atexit.register(stop_all)
+    signal.signal(signal.SIGTERM, lambda *a: sys.exit(1))
+
+
+# --- processes
+
+def pinned(cpus):
+    def before_exec():
+        os.sched_setaffinity(0, cpus)
+        os.setsid()
+    return before_exec
+
+
+def spawn(argv, cpus, log=None, env=None):
+    out = open(log, "ab") if log else subprocess.DEVNULL
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out,
+                               stderr=out, preexec_fn=pinned(cpus),
+                               env={**os.environ, **(env or {})})
+    _started.append(process)
+    return process
+
+
+def run_tool(name, *args, timeout=600):
+    out = subprocess.run([f"{TOOLS}/{name}", *map(str, args)], check=True,
+                         stdout=subprocess.PIPE, preexec_fn=pinned(LOAD),
+                         timeout=timeout).stdout
+    return json.loads(out)
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            return [int(x) for x in f.read().split()]
+    except OSError:
+        return []
+
+
+def stop(process):
+    """Ends it and the workers it had."""
+    workers = children(process.pid)
+
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    for pid in workers:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            pass
+
+    if process in _started:
+        _started.remove(process)
+
+
+def stop_all():
+    for process in list(reversed(_started)):
+        stop(process)
+
+
+def cpu_seconds(pids):
+    """All threads of these processes, by their clocks (nanoseconds)."""
+    total = 0.0
+    for pid in pids:
+        try:
+            total += time.clock_gettime((~pid << 3) | 2)
+        except OSError:
+            pass
+    return total
+
+
+def memory(pids, *keys):
+    """Sums of smaps_rollup, in bytes."""
+    sums = dict.fromkeys(keys, 0)
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as f:
+                text = f.read()
+        except OSError:
+            continue
+        for key in keys:
+            sums[key] += 1024 * int(
+                re.search(rf"^{key}:\s+(\d+)", text, re.M).group(1))
+    return [sums[key] for key in keys]
+
+
+def taken(port):
+    """Whether somebody listens there already, who would answer for us."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_answer(port, process, seconds=120):
+    """Until it answers a request, whatever it says."""
+    end = time.time() + seconds
+    while time.time() < end and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 60) as s:
+                s.sendall(b"GET / HTTP/1.1\r\nHost: n0000000.gw.test\r\n\r\n")
+                if s.recv(1):
+                    return True
+        except OSError:
+            time.sleep(0.001)
+    return False
+
+
+# --- other people's use of the machine
+
+def busy():
+    """Seconds that the machine worked, and those that were our own."""
+    with open("/proc/stat") as f:
+        ticks = [int(x) for x in f.readline().split()[1:]]
+    ours = [p for s in _started for p in [s.pid] + children(s.pid)]
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ((sum(ticks[:3]) + sum(ticks[5:8])) / os.sysconf("SC_CLK_TCK"),
+            cpu_seconds(ours + [os.getpid()])
+            + ended.ru_utime + ended.ru_stime)
+
+
+class Watch:
+    """Processors that others used since it was made."""
+
+    def __init__(self):
+        self.busy, self.time = busy(), time.time()
+
+    def foreign(self):
+        now = busy()
+        used = (now[0] - self.busy[0]) - (now[1] - self.busy[1])
+        return max(0.0, used) / (time.time() - self.time)
+
+
+def quiet(seconds=1):
+    """Waits for others to pause, but not for long."""
+    end = time.time() + seconds
+    while time.time() < end:
+        watch = Watch()
+        time.sleep(0.05)
+        if watch.foreign() < FOREIGN:
+            return
+
+
+# --- contenders
+
+class Contender:
+    """A server: `kind` nginx, wgw or haproxy; `conf` is a template."""
+
+    def __init__(self, name, kind, conf, port, load=(), **values):
+        self.name, self.kind, self.conf, self.port = name, kind, conf, port
+        self.load = [str(x) for x in load]
+        self.values = values
+        self.dir = f"{RUN}/{name}"
+        self.cpus = SERVER
+        self.rounds = []
+        self.ratios = []
+        self.process = None
+        self.start_seconds = 0
+
+    def available(self):
+        return bool(ONLY.search(self.name))
+
+    def binary(self):
+        return NGINX
+
+    def argv(self, conf, single):
+        directives = "daemon off;"
+        if os.geteuid() == 0:
+            directives += " user root;"
+        if single:
+            directives += " master_process off;"
+        return [self.binary(), "-p", self.dir, "-e", self.dir + "/error.log",
+                "-c", conf, "-g", directives]
+
+    def env(self):
+        return {}
+
+    def configure(self):
+        os.makedirs(self.dir + "/tmp", exist_ok=True)
+        temp = "".join(f"    {x}_temp_path {self.dir}/tmp/{x};\n" for x in
+                       ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        values = {"PORT": self.port, "DIR": self.dir, "TEMP": temp,
+                  "MODULES": MODULES, "WORKERS": 1, **self.values}
+        with open(self.conf) as f:
+            text = f.read()
+        text = re.sub(r"@(\w+)@", lambda m: str(values[m.group(1)]), text)
+        with open(self.dir + "/conf", "w") as f:
+            f.write(text)
+        return self.dir + "/conf"
+
+    def start(self, single=False, prefix=()):
+        if taken(self.port):
+            sys.exit(f"bench: port {self.port} is in use")
+
+        conf = self.configure()
+        begin = time.time()
+        self.process = spawn([*prefix, *self.argv(conf, single)], self.cpus,
+                             self.dir + "/log", self.env())
+        if not wait_answer(self.port, self.process):
+            note(f"bench: {self.name} does not start, see {self.dir}/log")
+            stop(self.process)
+            self.process = None
+            return False
+        self.start_seconds = time.time() - begin
+        return True
+
+    def stop(self):
+        if self.process:
+            stop(self.process)
+            self.process = None
+
+    def pids(self):
+        return [self.process.pid] + children(self.process.pid)
+
+    def workers(self):
+        return children(self.process.pid)
+
+    def ask(self, *args):
+        """One run of wload."""
+        pids = [x for pid in self.pids() for x in ("-p", pid)]
+        return run_tool("wload", *pids, *args, *self.load, self.port)
+
+    def shoot(self, seconds):
+        """The quietest of a few measurements."""
+        best = None
+        for _ in range(TRIES):
+            quiet()
+            watch = Watch()
+            result = self.ask("-c", CONNECTIONS, "-w", 0.1, "-d", seconds)
+            result["foreign"] = watch.foreign()
+            if best is None or result["foreign"] < best["foreign"]:
+                best = result
+            if result["foreign"] < FOREIGN:
+                break
+        return best
+
+    def instructions(self, warm, requests):
+        """Per request, in user space; None without valgrind."""
+        out = f"{self.dir}/callgrind"
+        os.makedirs(self.dir, exist_ok=True)
+        for name in os.listdir(self.dir):
+            if name.startswith("callgrind"):
+                os.unlink(f"{self.dir}/{name}")
+
+        if not self.start(True, ["env", f"LD_PRELOAD={TOOLS}/smallmap.so",
+                                 "valgrind", "--tool=callgrind",
+                                 "--callgrind-out-file=" + out]):
+            return None
+        try:
+            pid = str(self.process.pid)
+            for n, action in ((warm, "--zero"), (requests, "--dump")):
+                run_tool("wload", "-c", 16, "-n", n, *self.load, self.port)
+                subprocess.run(["callgrind_control", action, pid], check=True,
+                               stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, timeout=120)
+            return self.totals(out + ".1") / requests
+        finally:
+            self.stop()
+
+    @staticmethod
+    def totals(path):
+        with open(path) as f:
+            text = f.read()
+        return int(re.search(r"^(?:totals|summary): (\d+)", text,
+                             re.M).group(1))
+
+
+def start_backend():
+    """What all contenders proxy to: a plain nginx, 200 bytes of body."""
+    if taken(BACKEND_PORT):
+        sys.exit(f"bench: port {BACKEND_PORT} is in use")
+
+    directory = RUN + "/backend"
+    os.makedirs(directory + "/tmp", exist_ok=True)
+    listen = " ".join(f"listen {BACKEND_PORT + i} backlog=8192;"
+                      for i in range(BACKENDS))
+    with open(directory + "/conf", "w") as f:
+        f.write(f"worker_processes 1;\npid {directory}/pid;\n"
+                f"error_log {directory}/error.log;\n"
+                "events { worker_connections 40000; }\n"
+                "http {\n    access_log off;\n"
+                "    keepalive_timeout 1h;\n"
+                "    keepalive_requests 1000000000;\n"
+                + "".join(f"    {x}_temp_path {directory}/tmp/{x};\n"
+                          for x in ("client_body", "proxy", "fastcgi",
+                                    "uwsgi", "scgi"))
+                + f"    server {{ {listen} return 200 '{'x' * 200}'; }}\n}}\n")
+
+    directives = "daemon off;"
+    if os.geteuid() == 0:
+        directives += " user root;"
+    process = spawn([NGINX, "-p", directory, "-e", directory + "/error.log",
+                     "-c", directory + "/conf", "-g", directives], LOAD,
+                    directory + "/log")
+    if not wait_answer(BACKEND_PORT, process, 10):
+        sys.exit(f"bench: the backend does not start, see {directory}/log")
+
+
+# --- tables
+
+def median(values):
+    return statistics.median(values) if values else float("nan")
+
+
+def spread(values, form="{:.2f}"):
+    if not values:
+        return "-"
+    return (f"{form.format(median(values))} ({form.format(min(values))}.."
+            f"{form.format(max(values))})")
+
+
+def middle(values):
+    """The quartiles, which say more than the ends when others work too."""
+    if len(values) < 4:
+        return "-"
+    low, _, high = statistics.quantiles(values, n=4)
+    return f"{low:.3f}..{high:.3f}"
+
+
+def table(title, head, rows):
+    """A Markdown table, aligned so that it reads as text as well."""
+    rows = [[str(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    rows.insert(1, ["-" * w for w in widths])
+
+    say(f"\n### {title}\n")
+    for row in rows:
+        say("| " + " | ".join(c.ljust(w) for c, w in zip(row, widths))
+            + " |")
+
+
+def compare(title, contenders, floor, rounds, seconds):
+    """Interleaved rounds of all contenders that start; prints the table."""
+    rounds, seconds = ROUNDS or rounds, SECONDS or seconds
+
+    base = next(c for c in contenders if c.name == floor)
+    running = [c for c in contenders
+               if c is base or c.available() and c.start()]
+
+    if not base.start():
+        sys.exit(1)
+
+    for number in range(rounds):
+        for c in running:
+            if c is not base:
+                base.rounds.append(base.shoot(seconds))
+                c.rounds.append(c.shoot(seconds))
+                c.ratios.append(c.rounds[-1]["cpu_us"]
+                                / base.rounds[-1]["cpu_us"])
+        note(f"  round {number + 1} of {rounds}: " + "  ".join(
+            f"{c.name} {c.ratios[-1]:.3f}" for c in running if c.ratios))
+
+    def column(c, key):
+        return [r[key] for r in c.rounds]
+
+    table(title, ["contender", "CPU us a request", "ratio to the floor",
+                  "middle half", "requests/s", "p50 us", "p99 us", "failed"],
+          [[c.name, spread(column(c, "cpu_us")), spread(c.ratios, "{:.3f}"),
+            middle(c.ratios), f"{median(column(c, 'rps')):.0f}",
+            f"{median(column(c, 'p50')):.0f}",
+            f"{median(column(c, 'p99')):.0f}",
+            sum(column(c, "bad")) + sum(column(c, "broken"))]
+           for c in running])
+
+    foreign = [r["foreign"] for c in running for r in c.rounds]
+    say(f"\n{rounds} rounds of {seconds:g} s.  Processors that others used "
+        f"meanwhile: {spread(foreign)}.")
+
+    for c in running:
+        c.stop()
+
+
+def count(title, contenders, floor, warm, requests):
+    """Instructions of each contender, one after another."""
+    if not shutil.which("valgrind"):
+        say(f"\n### {title}\n\nNot counted: valgrind is not installed.")
+        return
+
+    rows, base = [], None
+
+    for c in contenders:
+        if not c.available():
+            continue
+        n = c.instructions(warm, requests)
+        if n is None:
+            continue
+        if c.name == floor:
+            base = n
+        rows.append([c.name, f"{n:.0f}",
+                     f"{n - base:+.0f}" if base else "-"])
+        note(f"  {c.name} {n:.0f}")
+
+    table(title, ["contender", "instructions a request", "over the floor"],
+          rows)

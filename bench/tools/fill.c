@@ -1,0 +1,130 @@
+
+/*
+ * fill: a store of names, written by the parts of the module itself.
+ *
+ *     fill PATH NAMES 16          names over 16 backends, 127.0.0.1:9100 ...
+ *     fill PATH NAMES own         a backend each, 127.1.0.1:9100 ...
+ *
+ * Names are n0000000.gw.test and on.  Prints the seconds that it took.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/store.h"
+
+
+#define FILL_GROUP     10000            /* changes of a transaction */
+#define FILL_NAME      32
+#define FILL_PORT      9100
+#define FILL_BACKENDS  16
+
+
+typedef struct {
+    wgw_store_write_t   write;
+    wgw_record_t        record;
+    char                name[FILL_NAME];
+} fill_row_t;
+
+
+static void fill_row(fill_row_t *row, long number, int own);
+
+
+int
+main(int argc, char **argv)
+{
+    int                 own;
+    long                i, n, names;
+    fill_row_t         *rows;
+    wgw_store_t        *store;
+    struct timespec     from, to;
+    wgw_store_error_t   error;
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: fill PATH NAMES 16|own\n");
+        return 2;
+    }
+
+    names = atol(argv[2]);
+    own = strcmp(argv[3], "own") == 0;
+    rows = calloc(FILL_GROUP, sizeof(fill_row_t));
+
+    clock_gettime(CLOCK_MONOTONIC, &from);
+
+    if (rows == NULL
+        || wgw_store_create(argv[1], geteuid(), getegid(), &error)
+           != WGW_STORE_OK)
+    {
+        fprintf(stderr, "%s: %s\n", argv[1], error.text);
+        return 1;
+    }
+
+    store = wgw_store_open(argv[1], WGW_STORE_SYNC_OFF, &error);
+
+    for (n = 0; store && n < names; n += i) {
+
+        for (i = 0; i < FILL_GROUP && n + i < names; i++) {
+            fill_row(&rows[i], n + i, own);
+            rows[i].write.next = NULL;
+
+            if (i) {
+                rows[i - 1].write.next = &rows[i].write;
+            }
+        }
+
+        if (wgw_store_write(store, &rows[0].write, &error) != WGW_STORE_OK) {
+            store = NULL;
+        }
+    }
+
+    if (store == NULL) {
+        fprintf(stderr, "%s: %s\n", argv[1], error.text);
+        return 1;
+    }
+
+    wgw_store_close();
+    free(rows);
+
+    clock_gettime(CLOCK_MONOTONIC, &to);
+
+    printf("%.2f\n", (to.tv_sec - from.tv_sec)
+                     + (to.tv_nsec - from.tv_nsec) / 1e9);
+    return 0;
+}
+
+
+static void
+fill_row(fill_row_t *row, long number, int own)
+{
+    wgw_addr_t  *backend;
+
+    memset(row, 0, sizeof(fill_row_t));
+
+    snprintf(row->name, FILL_NAME, "n%07ld.gw.test", number);
+
+    backend = &row->record.backends[0];
+
+    backend->family = 4;
+    backend->port = FILL_PORT;
+    backend->addr[0] = 127;
+    backend->addr[3] = 1;
+
+    if (own) {
+        backend->addr[1] = 1 + number / 62500;
+        backend->addr[2] = number / 250 % 250;
+        backend->addr[3] = 1 + number % 250;
+
+    } else {
+        backend->port += number % FILL_BACKENDS;
+    }
+
+    row->record.nbackends = 1;
+    row->record.verify = 1;
+
+    row->write.name.data = row->name;
+    row->write.name.len = strlen(row->name);
+    row->write.record = &row->record;
+}
