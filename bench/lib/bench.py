@@ -14,6 +14,7 @@ requests after a warm-up, and repeat within 1 %.
 """
 
 import atexit
+import itertools
 import json
 import os
 import re
@@ -51,6 +52,10 @@ os.environ.pop("NGINX", None)
 
 _started = []
 _lock = socket.socket(socket.AF_UNIX)
+
+# every run of wload asks for other names: what a table of names has cached
+# from the run before must not be what the next one asks for
+_seeds = itertools.count(1)
 
 
 def say(text):
@@ -111,6 +116,10 @@ def run_tool(name, *args, timeout=600):
                          stdout=subprocess.PIPE, preexec_fn=pinned(LOAD),
                          timeout=timeout).stdout
     return json.loads(out)
+
+
+def wload(*args):
+    return run_tool("wload", "-s", next(_seeds), *args)
 
 
 def children(pid):
@@ -243,6 +252,7 @@ class Contender:
         self.values = values
         self.dir = f"{RUN}/{name}"
         self.cpus = SERVER
+        self.warm = 1           # times a warm-up has to be longer
         self.rounds = []
         self.ratios = []
         self.process = None
@@ -309,7 +319,7 @@ class Contender:
     def ask(self, *args):
         """One run of wload."""
         pids = [x for pid in self.pids() for x in ("-p", pid)]
-        return run_tool("wload", *pids, *args, *self.load, self.port)
+        return wload(*pids, *args, *self.load, self.port)
 
     def shoot(self, seconds):
         """The quietest of a few measurements."""
@@ -339,8 +349,9 @@ class Contender:
             return None
         try:
             pid = str(self.process.pid)
-            for n, action in ((warm, "--zero"), (requests, "--dump")):
-                run_tool("wload", "-c", 16, "-n", n, *self.load, self.port)
+            for n, action in ((warm * self.warm, "--zero"),
+                              (requests, "--dump")):
+                wload("-c", 16, "-n", n, *self.load, self.port)
                 subprocess.run(["callgrind_control", action, pid], check=True,
                                stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, timeout=120)

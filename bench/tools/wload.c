@@ -53,6 +53,9 @@
 /* coprime to powers of ten: popular names are scattered over the table */
 #define LOAD_SCATTER  2654435761
 
+/* sequences of neighbouring seeds start far apart */
+#define LOAD_SEED     UINT64_C(0xd1342543de82ef95)
+
 
 typedef struct {
     int           fd;
@@ -103,7 +106,7 @@ static int            in_turn, first_port = 9100;
 static long           total, names = 1, sent, turn;
 static double         warm = 0.5, duration = 3, rate;
 static pid_t          pids[LOAD_PIDS];
-static uint64_t       state = 88172645463325252;
+static uint64_t       state = 1;
 
 static load_conn_t   *conns;
 static load_conn_t  **idle;             /* of an open loop */
@@ -164,7 +167,7 @@ load_options(int argc, char **argv)
         case 'q': in_turn = 1; break;
         case 'W': writes = 1; break;
         case 'b': first_port = atoi(optarg); break;
-        case 's': state ^= (uint64_t) atol(optarg) * LOAD_SCATTER; break;
+        case 's': state = atol(optarg) * LOAD_SEED; break;
 
         case 'p':
             if (npids < LOAD_PIDS) {
@@ -521,14 +524,20 @@ load_uniform(void)
 }
 
 
+/* splitmix64: any seed will do, and close ones give unlike sequences. */
+
 static uint64_t
 load_random(void)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
+    uint64_t  z;
 
-    return state * UINT64_C(2685821657736338717);
+    state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = state;
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+
+    return z ^ (z >> 31);
 }
 
 
