@@ -6,6 +6,7 @@
 use warnings;
 use strict;
 
+use POSIX ();
 use Test::More;
 
 use Wgw;
@@ -32,6 +33,7 @@ http {
 
     upstream wgw { wgw_backend fail_timeout=60s; }
     upstream once { wgw_backend keepalive=0; }
+    upstream probing { wgw_backend fail_timeout=2s; }
 
     server {
         listen 127.0.0.1:%%HTTP%%;
@@ -44,6 +46,13 @@ http {
         wgw_route;
         proxy_ssl_session_reuse off;
         location / { proxy_pass $wgw_scheme://once; }
+    }
+
+    server {
+        listen 127.0.0.1:%%PROBING%%;
+        wgw_route;
+        add_header X-Worker $pid;
+        location / { proxy_pass $wgw_scheme://probing; }
     }
 
     server {
@@ -132,6 +141,63 @@ is(scalar(grep { $_ != 200 } @statuses), 0,
 $failed = () = $gw->log() =~ /backend \S+ of "half/g;
 cmp_ok($failed, '>', 0, 'it was tried');
 cmp_ok($failed, '<=', 2, 'and then spared, by both workers');
+
+
+# ---- a failure is remembered, by all workers, and probed by one request
+
+my $dead = free_port();
+put('shared', { backends => [ "http://127.0.0.1:$dead", $plain[0] ] });
+
+my @workers = workers($gw->port('PROBING'));
+is(scalar @workers, 2, 'a connection to each worker');
+
+my $failures = 0;
+
+is(ask($workers[0], 'shared'), 200, 'worker A meets the dead backend');
+is(failures(), 1, 'and says so');
+
+is(scalar(grep { ask($workers[1], 'shared') != 200 } 1 .. 20), 0,
+   'worker B serves');
+is(failures(), 0, "worker A's failure spares worker B's requests");
+
+my ($asked, $probes) = (0, 0);
+my $end = time + 8;
+
+while (time < $end && $probes < 2) {
+    $asked++ for grep { ask($_, 'shared') == 200 } @workers;
+    $probes += failures();
+    select undef, undef, undef, 0.01;
+}
+
+is($probes, 2, 'after fail_timeout it is tried again');
+cmp_ok($asked, '>', 100, 'by one request of many, each time');
+
+my $back = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $dead,
+                               Listen => 64, ReuseAddr => 1);
+my $alive = fork;
+
+if (!$alive) {
+    while (my $client = $back->accept()) {
+        sysread $client, my $request, 4096;
+        syswrite $client, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+                          . "Connection: close\r\n\r\nback\n";
+    }
+
+    POSIX::_exit(0);
+}
+
+my %answers;
+
+for (1 .. 300) {
+    $answers{(ask($_, 'shared', 1))}++ for @workers;
+    last if ($answers{back} || 0) > 20;
+    select undef, undef, undef, 0.02;
+}
+
+cmp_ok($answers{back} || 0, '>', 20, 'when it is back, both workers use it');
+
+kill 'KILL', $alive;
+waitpid $alive, 0;
 
 my @pairs = pipeline($http, 'GET', map { 'one' } 1 .. 1000);
 my %connections = map { (split / /)[2] => 1 } @pairs;
@@ -262,6 +328,57 @@ sub body {
     chomp $body;
 
     return $body;
+}
+
+# A kept connection to each worker of this port.
+
+sub workers {
+    my ($port) = @_;
+    my %workers;
+
+    for (1 .. 200) {
+        my $socket = connect_to($port) or die 'no connection';
+        my ($pid) = answer($socket, 'one') =~ /^X-Worker: (\d+)/m;
+
+        $workers{$pid} ||= $socket;
+        last if keys %workers == 2;
+    }
+
+    return values %workers;
+}
+
+# The status of a request on a kept connection, or the start of its body.
+
+sub ask {
+    my ($socket, $name, $body) = @_;
+    my $answer = answer($socket, $name);
+
+    return $answer =~ ($body ? qr/\r\n\r\n(\w+)/ : qr/^HTTP\S+ (\d+)/)
+           ? $1 : 0;
+}
+
+sub answer {
+    my ($socket, $name) = @_;
+    my $answer = '';
+
+    syswrite $socket, "GET / HTTP/1.1\r\nHost: $name.gw.test\r\n\r\n";
+
+    until ($answer =~ /\r\n\r\n.*\n/s) {
+        sysread $socket, $answer, 65536, length $answer or last;
+    }
+
+    return $answer;
+}
+
+# How often "shared" failed since the last call.
+
+sub failures {
+    my $now = () = $gw->log() =~ /backend \S+ of "shared/g;
+    my $new = $now - $failures;
+
+    $failures = $now;
+
+    return $new;
 }
 
 # The bodies of requests for these names, on one connection.
