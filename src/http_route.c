@@ -14,6 +14,7 @@
 #include "name.h"
 #include "names_api.h"
 #include "names_bulk.h"
+#include "request.h"
 #include "route.h"
 
 
@@ -46,7 +47,6 @@ static void *ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static void ngx_http_wgw_api_body(ngx_conf_t *cf);
-static char *ngx_http_wgw_api_hosts(ngx_conf_t *cf, ngx_array_t *hosts);
 static char *ngx_http_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -464,7 +464,7 @@ ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->api_hosts) {
         ngx_http_wgw_api_body(cf);
 
-        return ngx_http_wgw_api_hosts(cf, conf->api_hosts);
+        return wgw_request_hosts(cf, conf->api_hosts);
     }
 
     return NGX_CONF_OK;
@@ -486,38 +486,6 @@ ngx_http_wgw_api_body(ngx_conf_t *cf)
     if (clcf->client_max_body_size == 1024 * 1024) {
         clcf->client_max_body_size = WGW_NAMES_BULK_BODY;
     }
-}
-
-
-/* nginx itself keeps the names of a server only while it is configured. */
-
-static char *
-ngx_http_wgw_api_hosts(ngx_conf_t *cf, ngx_array_t *hosts)
-{
-    ngx_str_t                 *host;
-    ngx_uint_t                 i;
-    ngx_http_server_name_t    *name;
-    ngx_http_core_srv_conf_t  *cscf;
-
-    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-
-    name = cscf->server_names.elts;
-
-    for (i = 0; i < cscf->server_names.nelts; i++) {
-
-        if (name[i].name.len == 0) {
-            continue;
-        }
-
-        host = ngx_array_push(hosts);
-        if (host == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *host = name[i].name;
-    }
-
-    return NGX_CONF_OK;
 }
 
 

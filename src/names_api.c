@@ -7,6 +7,7 @@
 #include "names_api.h"
 #include "names_bulk.h"
 #include "reply.h"
+#include "request.h"
 #include "writer.h"
 
 
@@ -44,9 +45,6 @@ typedef struct {
 static ngx_int_t api_refuse(api_refusal_t *refusal, ngx_uint_t status,
     const char *field, const char *message);
 static ngx_int_t api_refused(ngx_http_request_t *r, api_refusal_t *refusal);
-static ngx_uint_t api_trusted(ngx_http_request_t *r, ngx_array_t *hosts);
-static ngx_uint_t api_host(ngx_str_t *host, ngx_array_t *hosts);
-static ngx_table_elt_t *api_header(ngx_http_request_t *r, char *name);
 static ngx_int_t api_name(ngx_http_request_t *r, char name[WGW_NAME_MAX],
     wgw_text_t *text, api_refusal_t *refusal);
 static ngx_int_t api_item(ngx_http_request_t *r, wgw_text_t name);
@@ -67,8 +65,6 @@ static ngx_int_t api_get(ngx_http_request_t *r, wgw_text_t name);
 static ngx_int_t api_delete(ngx_http_request_t *r, wgw_text_t name);
 static void api_put(ngx_http_request_t *r);
 static ngx_int_t api_put_record(ngx_http_request_t *r, api_change_t *api,
-    api_refusal_t *refusal);
-static ngx_int_t api_body(ngx_http_request_t *r, wgw_text_t *body,
     api_refusal_t *refusal);
 static api_change_t *api_change(ngx_http_request_t *r, wgw_text_t name);
 static ngx_int_t api_conditions(ngx_http_request_t *r,
@@ -105,11 +101,8 @@ wgw_names_api_handler(ngx_http_request_t *r, ngx_array_t *hosts)
     wgw_text_t      text;
     api_refusal_t   refusal;
 
-    if (!api_trusted(r, hosts)) {
-        return wgw_reply_error(r, NGX_HTTP_FORBIDDEN, "",
-                               "this Host or Origin may not use the API: use "
-                               "a loopback address, localhost or the "
-                               "server_name");
+    if (!wgw_request_trusted(r, hosts)) {
+        return wgw_request_distrust(r);
     }
 
     if (api_name(r, name, &text, &refusal) != NGX_OK) {
@@ -189,140 +182,19 @@ api_refused(ngx_http_request_t *r, api_refusal_t *refusal)
 }
 
 
-/* Against pages of other sites in a browser here, and DNS rebinding. */
-
-static ngx_uint_t
-api_trusted(ngx_http_request_t *r, ngx_array_t *hosts)
-{
-    ngx_str_t         *value, host;
-    ngx_table_elt_t   *origin;
-
-    host = r->headers_in.server;
-
-    if (host.len && !api_host(&host, hosts)) {
-        return 0;
-    }
-
-    origin = api_header(r, "origin");
-
-    if (origin == NULL) {
-        return 1;
-    }
-
-    if (r->headers_in.host == NULL) {
-        return 0;
-    }
-
-    /* the same origin, by either scheme */
-
-    value = &origin->value;
-    host = r->headers_in.host->value;
-
-    if (value->len <= host.len + sizeof("://") - 1) {
-        return 0;
-    }
-
-    return ngx_strncasecmp(value->data + value->len - host.len, host.data,
-                           host.len) == 0
-           && ((value->len - host.len == sizeof("http://") - 1
-                && ngx_strncmp(value->data, "http://", 7) == 0)
-               || (value->len - host.len == sizeof("https://") - 1
-                   && ngx_strncmp(value->data, "https://", 8) == 0));
-}
-
-
-static ngx_uint_t
-api_host(ngx_str_t *host, ngx_array_t *hosts)
-{
-    ngx_str_t   *name;
-    ngx_uint_t   i;
-    wgw_addr_t   addr;
-    wgw_text_t   text;
-
-    static const wgw_addr_t  loopback = { .family = 6, .addr = { [15] = 1 } };
-
-    text.data = (char *) host->data;
-    text.len = host->len;
-
-    if (wgw_text_equal(text, wgw_text("localhost"))) {
-        return 1;
-    }
-
-    if (text.len > 2 && text.data[0] == '[') {
-        text.data++;
-        text.len -= 2;
-    }
-
-    if (wgw_addr_parse(&addr, text) == 0
-        && ((addr.family == 4 && addr.addr[0] == 127)
-            || wgw_addr_equal(&addr, &loopback)))
-    {
-        return 1;
-    }
-
-    name = hosts->elts;
-
-    for (i = 0; i < hosts->nelts; i++) {
-        if (name[i].len == host->len
-            && ngx_strncasecmp(name[i].data, host->data, host->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_table_elt_t *
-api_header(ngx_http_request_t *r, char *name)
-{
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
-
-    len = ngx_strlen(name);
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (header[i].key.len == len
-                && ngx_strncmp(header[i].lowcase_key, name, len) == 0)
-            {
-                return &header[i];
-            }
-        }
-    }
-
-    return NULL;
-}
-
-
 /* What follows the location's prefix: empty, or a name in canonical form. */
 
 static ngx_int_t
 api_name(ngx_http_request_t *r, char name[WGW_NAME_MAX], wgw_text_t *text,
     api_refusal_t *refusal)
 {
-    const char                *error;
-    wgw_text_t                 rest;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    rest.len = r->uri.len - ngx_min(clcf->name.len, r->uri.len);
-    rest.data = (char *) r->uri.data + r->uri.len - rest.len;
+    const char  *error;
+    wgw_text_t   rest;
 
     text->data = name;
     text->len = 0;
 
-    if (rest.len && rest.data[0] == '/') {
-        rest.data++;
-        rest.len--;
-
-    } else if (rest.len && rest.data[-1] != '/') {
+    if (wgw_request_rest(r, &rest) != NGX_OK) {
         return api_refuse(refusal, NGX_HTTP_NOT_FOUND, "",
                           "no such resource");
     }
@@ -701,10 +573,15 @@ static ngx_int_t
 api_put_record(ngx_http_request_t *r, api_change_t *api,
     api_refusal_t *refusal)
 {
+    ngx_int_t   rc;
     wgw_text_t  body;
 
-    if (api_body(r, &body, refusal) != NGX_OK) {
-        return NGX_ERROR;
+    rc = wgw_request_body(r, WGW_RECORD_JSON, &body);
+
+    if (rc != NGX_OK) {
+        return api_refuse(refusal, rc, "",
+                          rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
+                          ? API_TOO_LARGE : "");
     }
 
     if (wgw_record_parse(&api->record, body, api->change.write.name,
@@ -722,56 +599,6 @@ api_put_record(ngx_http_request_t *r, api_change_t *api,
     }
 
     return api_post(api, refusal);
-}
-
-
-/* nginx may have put a part of the body, or all, into a temporary file. */
-
-static ngx_int_t
-api_body(ngx_http_request_t *r, wgw_text_t *body, api_refusal_t *refusal)
-{
-    u_char       *p;
-    size_t        size, len;
-    ngx_buf_t    *buf;
-    ngx_chain_t  *cl;
-
-    p = ngx_palloc(r->pool, WGW_RECORD_JSON);
-    if (p == NULL) {
-        return api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "", "");
-    }
-
-    size = 0;
-
-    for (cl = r->request_body ? r->request_body->bufs : NULL;
-         cl;
-         cl = cl->next)
-    {
-        buf = cl->buf;
-        len = (size_t) ngx_buf_size(buf);
-
-        if (len > WGW_RECORD_JSON - size) {
-            return api_refuse(refusal, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
-                              API_TOO_LARGE);
-        }
-
-        if (ngx_buf_in_memory(buf)) {
-            ngx_memcpy(p + size, buf->pos, len);
-
-        } else if (len
-                   && ngx_read_file(buf->file, p + size, len, buf->file_pos)
-                      != (ssize_t) len)
-        {
-            return api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "",
-                              "");
-        }
-
-        size += len;
-    }
-
-    body->data = (char *) p;
-    body->len = size;
-
-    return NGX_OK;
 }
 
 
