@@ -93,7 +93,7 @@ ngx_wgw_route_create_conf(ngx_cycle_t *cycle)
         return NULL;
     }
 
-    if (ngx_array_init(&names->offload, cycle->pool, 2, sizeof(ngx_addr_t *))
+    if (ngx_array_init(&names->offload, cycle->pool, 2, sizeof(void *))
         != NGX_OK)
     {
         return NULL;
@@ -141,7 +141,7 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
 
     char              *error;
     ngx_uint_t         i;
-    ngx_addr_t       **offload;
+    wgw_offload_t    **offload;
     ngx_event_conf_t  *ecf;
 
     /* bytes that are peeked at stay: level-triggered events would spin */
@@ -165,7 +165,7 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
 
         if (error) {
             ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                          "\"offload=%V\" %s", &offload[i]->name, error);
+                          "\"offload=%V\" %s", &offload[i]->addr.name, error);
             return NGX_CONF_ERROR;
         }
     }
@@ -223,10 +223,24 @@ ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
 static ngx_int_t
 ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 {
-    wgw_names_t  *names;
+    wgw_names_t     *names;
+#if (NGX_WGW_STREAM)
+    ngx_uint_t       i;
+    wgw_offload_t  **offload;
+#endif
 
     names = (wgw_names_t *) ngx_get_conf(cycle->conf_ctx,
                                          ngx_wgw_route_module);
+
+#if (NGX_WGW_STREAM)
+
+    offload = names->offload.elts;
+
+    for (i = 0; i < names->offload.nelts; i++) {
+        wgw_port_find(cycle, offload[i]);
+    }
+
+#endif
 
     wgw_lookup_init(names);
     wgw_balancer_init(ngx_http_wgw_route_peer, ngx_wgw_route_health);

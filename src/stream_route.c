@@ -16,7 +16,7 @@
 
 typedef struct {
     ngx_flag_t                   enable;
-    ngx_addr_t                  *offload;
+    wgw_offload_t               *offload;
     ngx_stream_content_handler_pt  handler;     /* of who came before us */
 } ngx_stream_wgw_route_srv_conf_t;
 
@@ -331,7 +331,7 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_url_t                    u;
     ngx_str_t                   *value;
-    ngx_addr_t                 **offload;
+    wgw_offload_t              **offload;
     wgw_names_t                 *names;
     ngx_stream_core_srv_conf_t  *cscf;
 
@@ -380,7 +380,12 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    rscf->offload = &u.addrs[0];
+    rscf->offload = ngx_pcalloc(cf->pool, sizeof(wgw_offload_t));
+    if (rscf->offload == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rscf->offload->addr = u.addrs[0];
 
     offload = ngx_array_push(&names->offload);
     if (offload == NULL) {
