@@ -25,6 +25,7 @@ static u_char  port_buffer[WGW_HELLO_MAX];
 ngx_int_t
 wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
 {
+    int                came;
     ssize_t            n;
     ngx_err_t          err;
     ngx_connection_t  *c;
@@ -35,6 +36,16 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
         ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT,
                       "client sent no complete TLS hello in time");
         return NGX_STREAM_OK;
+    }
+
+    /* whether it is time to parse again is known without reading */
+
+    if (peek->waiting
+        && !c->read->pending_eof
+        && ioctl(c->fd, FIONREAD, &came) == 0
+        && came < (int) peek->hello.wanted)
+    {
+        return port_wait(s, peek, timeout);
     }
 
     n = recv(c->fd, (char *) port_buffer, WGW_HELLO_MAX, MSG_PEEK);
