@@ -31,6 +31,11 @@ static void *ngx_wgw_route_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf);
 static char *ngx_wgw_route_check_ports(ngx_cycle_t *cycle,
     wgw_names_t *names);
+#if (NGX_HAVE_UNIX_DOMAIN)
+static void ngx_wgw_route_free_sockets(ngx_cycle_t *cycle);
+static ngx_uint_t ngx_wgw_route_stale(ngx_cycle_t *cycle,
+    ngx_listening_t *ls);
+#endif
 static char *ngx_wgw_route_init_store(ngx_cycle_t *cycle,
     wgw_names_t *names);
 static ngx_int_t ngx_wgw_route_init_module(ngx_cycle_t *cycle);
@@ -130,6 +135,12 @@ ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf)
         return NGX_CONF_ERROR;
     }
 
+#if (NGX_HAVE_UNIX_DOMAIN)
+    if (!ngx_test_config && ngx_process != NGX_PROCESS_SIGNALLER) {
+        ngx_wgw_route_free_sockets(cycle);
+    }
+#endif
+
     return ngx_wgw_route_init_store(cycle, names);
 }
 
@@ -174,6 +185,86 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
 
     return NGX_CONF_OK;
 }
+
+
+#if (NGX_HAVE_UNIX_DOMAIN)
+
+/*
+ * A killed master leaves its unix sockets behind, and nginx does not start
+ * while they are there.  None has been opened for this cycle yet.
+ */
+
+static void
+ngx_wgw_route_free_sockets(ngx_cycle_t *cycle)
+{
+    u_char           *path;
+    ngx_uint_t        i;
+    ngx_listening_t  *ls;
+
+    ls = cycle->listening.elts;
+
+    for (i = 0; i < cycle->listening.nelts; i++) {
+
+        if (ls[i].sockaddr->sa_family != AF_UNIX
+            || !ngx_wgw_route_stale(cycle, &ls[i]))
+        {
+            continue;
+        }
+
+        path = (u_char *) ((struct sockaddr_un *) ls[i].sockaddr)->sun_path;
+
+        if (ngx_delete_file(path) == NGX_FILE_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                          ngx_delete_file_n " \"%s\" failed", path);
+            continue;
+        }
+
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "removed \"%s\", where nobody listened", path);
+    }
+}
+
+
+/* A socket that is there, not ours already, and refuses. */
+
+static ngx_uint_t
+ngx_wgw_route_stale(ngx_cycle_t *cycle, ngx_listening_t *ls)
+{
+    int               rc;
+    ngx_err_t         err;
+    ngx_uint_t        i;
+    ngx_socket_t      s;
+    ngx_listening_t  *old;
+
+    old = cycle->old_cycle->listening.elts;
+
+    for (i = 0; i < cycle->old_cycle->listening.nelts; i++) {
+        if (old[i].sockaddr
+            && ngx_cmp_sockaddr(old[i].sockaddr, old[i].socklen,
+                                ls->sockaddr, ls->socklen, 1)
+               == NGX_OK)
+        {
+            return 0;
+        }
+    }
+
+    s = ngx_socket(AF_UNIX, ls->type, 0);
+    if (s == (ngx_socket_t) -1) {
+        return 0;
+    }
+
+    /* it never waits: a full queue is somebody's, too */
+
+    rc = ngx_nonblocking(s) == -1 ? 0
+                                  : connect(s, ls->sockaddr, ls->socklen);
+    err = ngx_socket_errno;
+
+    ngx_close_socket(s);
+
+    return rc == -1 && err == NGX_ECONNREFUSED;
+}
+
+#endif
 
 
 static char *
