@@ -21,6 +21,7 @@
 #include "src/record.h"
 #include "src/route.h"
 #include "src/store.h"
+#include "src/turn.h"
 #include "src/writer.h"
 #if (NGX_WGW_STREAM)
 #include "src/port.h"
@@ -334,7 +335,8 @@ ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 #endif
 
     wgw_lookup_init(names);
-    wgw_balancer_init(ngx_http_wgw_route_peer, ngx_wgw_route_health);
+    wgw_turn_init(ngx_wgw_route_health);
+    wgw_balancer_init(ngx_http_wgw_route_peer);
     wgw_names_api_init(wgw_lookup_store, &names->rules);
 
     return NGX_OK;

@@ -12,6 +12,7 @@
 #include "lookup.h"
 #include "port.h"
 #include "route.h"
+#include "stream_balancer.h"
 
 
 typedef struct {
@@ -24,6 +25,7 @@ typedef struct {
 typedef struct {
     wgw_lookup_t                 lookup;
     wgw_peek_t                   peek;
+    wgw_stream_peer_t            peer;
     unsigned                     offload:1;
 } ngx_stream_wgw_route_ctx_t;
 
@@ -33,6 +35,8 @@ static ngx_int_t ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
     ngx_stream_wgw_route_ctx_t *ctx);
 static void ngx_stream_wgw_route_content(ngx_stream_session_t *s);
 static ngx_stream_wgw_route_ctx_t *ngx_stream_wgw_route_get_ctx(
+    ngx_stream_session_t *s);
+static wgw_stream_peer_t *ngx_stream_wgw_route_peer(
     ngx_stream_session_t *s);
 static ngx_int_t ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
     ngx_stream_variable_value_t *v, uintptr_t data);
@@ -239,11 +243,28 @@ ngx_stream_wgw_route_get_ctx(ngx_stream_session_t *s)
 }
 
 
+static wgw_stream_peer_t *
+ngx_stream_wgw_route_peer(ngx_stream_session_t *s)
+{
+    ngx_stream_wgw_route_ctx_t  *ctx;
+
+    ctx = ngx_stream_get_module_ctx(s, ngx_stream_wgw_route_module);
+
+    if (ctx == NULL || ctx->lookup.route == NULL) {
+        return NULL;
+    }
+
+    ctx->peer.route = ctx->lookup.route;
+
+    return &ctx->peer;
+}
+
+
 static ngx_int_t
 ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
     ngx_stream_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t                    value;
+    ngx_str_t                    value, *backend;
     ngx_stream_wgw_route_ctx_t  *ctx;
 
     ctx = ngx_stream_get_module_ctx(s, ngx_stream_wgw_route_module);
@@ -253,7 +274,16 @@ ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
         value.len = ctx->offload;
 
     } else if (ctx && ctx->lookup.route) {
-        wgw_lookup_value(&ctx->lookup, data, &value, s->connection->log);
+        backend = (data == WGW_LOOKUP_BACKEND)
+                  ? wgw_stream_balancer_value(s, &ctx->peer) : NULL;
+
+        if (backend) {
+            value = *backend;
+
+        } else {
+            wgw_lookup_value(&ctx->lookup, data, &value,
+                             s->connection->log);
+        }
 
     } else {
         v->not_found = 1;
@@ -415,6 +445,10 @@ ngx_stream_wgw_route_init(ngx_conf_t *cf)
     }
 
     *h = ngx_stream_wgw_route_preread;
+
+    if (wgw_stream_balancer_init(cf, ngx_stream_wgw_route_peer) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     cscfp = cmcf->servers.elts;
 
