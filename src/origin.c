@@ -31,7 +31,7 @@ wgw_origin_parse(wgw_origin_t *origin, wgw_text_t text)
 
     if (i + 3 <= text.len) {
 
-        if (wgw_uri_parse(&uri, text) != 0) {
+        if (wgw_uri_parse(&uri, text) != 0 || uri.scheme.len != i) {
             return "is not a valid URI";
         }
 

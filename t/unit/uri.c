@@ -169,7 +169,8 @@ static const refusal_t  refusals[] = {
     { "/auth", "has no host" },
     { "", "has no host" },
     { "gw example/auth", "is not a host with an optional port" },
-    { "://gw.example", "is not a valid URI" }
+    { "://gw.example", "is not a valid URI" },
+    { "a:b://gw.example", "is not a valid URI" }
 };
 
 
