@@ -84,7 +84,7 @@ UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*.c))
 UNIT_CFLAGS = -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -I.
 
-UNIT_LIBS = -lyajl -lcrypto -llmdb -lpthread
+UNIT_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1
 
 unit: $(UNITS)
 	@:

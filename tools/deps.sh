@@ -14,11 +14,12 @@ fail() {
 case $1 in
 build)
     set -- gcc libc6-dev make dpkg-dev libpcre2-dev zlib1g-dev libssl-dev \
-        liblmdb-dev libyajl-dev openssl ca-certificates curl
+        liblmdb-dev libyajl-dev libsecp256k1-dev openssl ca-certificates \
+        curl
     ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
-        procps lmdb-utils
+        procps lmdb-utils libsecp256k1-dev
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \

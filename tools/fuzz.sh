@@ -25,7 +25,7 @@ for source in fuzz/*.c; do
     then
         # shellcheck disable=SC2086    # lists
         clang $flags -o "build/fuzz/$name" "$source" $parts \
-            -lyajl -lcrypto -lpthread
+            -lyajl -lcrypto -lpthread -lsecp256k1
     fi
 
     set -- -max_total_time="$seconds"
