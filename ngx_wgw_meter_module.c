@@ -380,6 +380,7 @@ ngx_wgw_meter_zone_get(ngx_conf_t *cf, ngx_str_t *name)
         return NULL;
     }
 
+    zone->zone.class = &wgw_zone_billable;
     zone->zone.name = *name;
     zone->conf_file = cf->conf_file->file.name.data;
     zone->line = cf->conf_file->line;

@@ -21,6 +21,7 @@
 #include "src/record.h"
 #include "src/route.h"
 #include "src/store.h"
+#include "src/turn.h"
 #include "src/writer.h"
 #if (NGX_WGW_STREAM)
 #include "src/port.h"
@@ -31,6 +32,11 @@ static void *ngx_wgw_route_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf);
 static char *ngx_wgw_route_check_ports(ngx_cycle_t *cycle,
     wgw_names_t *names);
+#if (NGX_HAVE_UNIX_DOMAIN)
+static void ngx_wgw_route_free_sockets(ngx_cycle_t *cycle);
+static ngx_uint_t ngx_wgw_route_stale(ngx_cycle_t *cycle,
+    ngx_listening_t *ls);
+#endif
 static char *ngx_wgw_route_init_store(ngx_cycle_t *cycle,
     wgw_names_t *names);
 static ngx_int_t ngx_wgw_route_init_module(ngx_cycle_t *cycle);
@@ -93,7 +99,7 @@ ngx_wgw_route_create_conf(ngx_cycle_t *cycle)
         return NULL;
     }
 
-    if (ngx_array_init(&names->offload, cycle->pool, 2, sizeof(ngx_addr_t *))
+    if (ngx_array_init(&names->offload, cycle->pool, 2, sizeof(void *))
         != NGX_OK)
     {
         return NULL;
@@ -130,6 +136,12 @@ ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf)
         return NGX_CONF_ERROR;
     }
 
+#if (NGX_HAVE_UNIX_DOMAIN)
+    if (!ngx_test_config && ngx_process != NGX_PROCESS_SIGNALLER) {
+        ngx_wgw_route_free_sockets(cycle);
+    }
+#endif
+
     return ngx_wgw_route_init_store(cycle, names);
 }
 
@@ -141,7 +153,7 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
 
     char              *error;
     ngx_uint_t         i;
-    ngx_addr_t       **offload;
+    wgw_offload_t    **offload;
     ngx_event_conf_t  *ecf;
 
     /* bytes that are peeked at stay: level-triggered events would spin */
@@ -165,7 +177,7 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
 
         if (error) {
             ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                          "\"offload=%V\" %s", &offload[i]->name, error);
+                          "\"offload=%V\" %s", &offload[i]->addr.name, error);
             return NGX_CONF_ERROR;
         }
     }
@@ -174,6 +186,86 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
 
     return NGX_CONF_OK;
 }
+
+
+#if (NGX_HAVE_UNIX_DOMAIN)
+
+/*
+ * A killed master leaves its unix sockets behind, and nginx does not start
+ * while they are there.  None has been opened for this cycle yet.
+ */
+
+static void
+ngx_wgw_route_free_sockets(ngx_cycle_t *cycle)
+{
+    u_char           *path;
+    ngx_uint_t        i;
+    ngx_listening_t  *ls;
+
+    ls = cycle->listening.elts;
+
+    for (i = 0; i < cycle->listening.nelts; i++) {
+
+        if (ls[i].sockaddr->sa_family != AF_UNIX
+            || !ngx_wgw_route_stale(cycle, &ls[i]))
+        {
+            continue;
+        }
+
+        path = (u_char *) ((struct sockaddr_un *) ls[i].sockaddr)->sun_path;
+
+        if (ngx_delete_file(path) == NGX_FILE_ERROR) {
+            ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
+                          ngx_delete_file_n " \"%s\" failed", path);
+            continue;
+        }
+
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "removed \"%s\", where nobody listened", path);
+    }
+}
+
+
+/* A socket that is there, not ours already, and refuses. */
+
+static ngx_uint_t
+ngx_wgw_route_stale(ngx_cycle_t *cycle, ngx_listening_t *ls)
+{
+    int               rc;
+    ngx_err_t         err;
+    ngx_uint_t        i;
+    ngx_socket_t      s;
+    ngx_listening_t  *old;
+
+    old = cycle->old_cycle->listening.elts;
+
+    for (i = 0; i < cycle->old_cycle->listening.nelts; i++) {
+        if (old[i].sockaddr
+            && ngx_cmp_sockaddr(old[i].sockaddr, old[i].socklen,
+                                ls->sockaddr, ls->socklen, 1)
+               == NGX_OK)
+        {
+            return 0;
+        }
+    }
+
+    s = ngx_socket(AF_UNIX, ls->type, 0);
+    if (s == (ngx_socket_t) -1) {
+        return 0;
+    }
+
+    /* it never waits: a full queue is somebody's, too */
+
+    rc = ngx_nonblocking(s) == -1 ? 0
+                                  : connect(s, ls->sockaddr, ls->socklen);
+    err = ngx_socket_errno;
+
+    ngx_close_socket(s);
+
+    return rc == -1 && err == NGX_ECONNREFUSED;
+}
+
+#endif
 
 
 static char *
@@ -223,13 +315,28 @@ ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
 static ngx_int_t
 ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 {
-    wgw_names_t  *names;
+    wgw_names_t     *names;
+#if (NGX_WGW_STREAM)
+    ngx_uint_t       i;
+    wgw_offload_t  **offload;
+#endif
 
     names = (wgw_names_t *) ngx_get_conf(cycle->conf_ctx,
                                          ngx_wgw_route_module);
 
+#if (NGX_WGW_STREAM)
+
+    offload = names->offload.elts;
+
+    for (i = 0; i < names->offload.nelts; i++) {
+        wgw_port_find(cycle, offload[i]);
+    }
+
+#endif
+
     wgw_lookup_init(names);
-    wgw_balancer_init(ngx_http_wgw_route_peer, ngx_wgw_route_health);
+    wgw_turn_init(ngx_wgw_route_health);
+    wgw_balancer_init(ngx_http_wgw_route_peer);
     wgw_names_api_init(wgw_lookup_store, &names->rules);
 
     return NGX_OK;

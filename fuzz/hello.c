@@ -61,7 +61,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* more bytes end the asking and change nothing else */
 
     assert(before == rc || before == WGW_HELLO_AGAIN);
-    assert(before != rc || memcmp(&whole, &part, sizeof(whole)) == 0);
+    assert(before != rc || rc == WGW_HELLO_AGAIN
+           || memcmp(&whole, &part, sizeof(whole)) == 0);
+
+    /* what is waited for is neither there nor too much */
+
+    if (before == WGW_HELLO_AGAIN) {
+        assert(part.wanted > cut && part.wanted <= WGW_HELLO_MAX);
+        assert(rc != WGW_HELLO_DONE || part.wanted <= size);
+    }
+
     assert(rc != WGW_HELLO_AGAIN || size < WGW_HELLO_MAX);
 
     if (rc != WGW_HELLO_DONE) {

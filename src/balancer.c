@@ -5,6 +5,7 @@
 
 #include "balancer.h"
 #include "trust.h"
+#include "turn.h"
 
 
 #define BALANCER_KEY       32
@@ -55,8 +56,6 @@ static ngx_int_t balancer_init_upstream(ngx_conf_t *cf,
 static ngx_int_t balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *uscf);
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
-static wgw_peer_t *balancer_choose(balancer_peer_t *bp);
-static wgw_peer_t *balancer_turn(balancer_peer_t *bp, ngx_uint_t any);
 static void balancer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 static ngx_uint_t balancer_reusable(balancer_peer_t *bp,
@@ -87,7 +86,6 @@ static X509_STORE *balancer_trust(wgw_route_t *route);
 extern ngx_module_t  ngx_http_wgw_route_module;
 
 static wgw_balancer_route_pt  balancer_route;
-static wgw_health_t          *balancer_health;
 
 #if (NGX_HTTP_SSL)
 static balancer_session_t    *balancer_sessions;
@@ -97,10 +95,9 @@ static EVP_MD                *balancer_digest;
 
 
 void
-wgw_balancer_init(wgw_balancer_route_pt route, wgw_health_t *health)
+wgw_balancer_init(wgw_balancer_route_pt route)
 {
     balancer_route = route;
-    balancer_health = health;
 }
 
 
@@ -267,7 +264,9 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
     wgw_peer_t        *peer;
     ngx_connection_t  *c;
 
-    peer = balancer_choose(bp);
+    peer = bp->route ? wgw_turn_next(bp->route, &bp->tried,
+                                     &bp->balancer->health)
+                     : NULL;
 
     if (peer == NULL) {
         pc->name = bp->route ? &bp->route->name : &bp->name;
@@ -275,6 +274,8 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
     }
 
     bp->peer = peer;
+
+    balancer_address_key(bp, peer);
 
     pc->sockaddr = &peer->sockaddr.sockaddr;
     pc->socklen = peer->socklen;
@@ -305,78 +306,6 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
 }
 
 
-/*
- * The peer whose turn it is, of those not tried yet by this request; first
- * among those that work, and when none does, among all.
- */
-
-static wgw_peer_t *
-balancer_choose(balancer_peer_t *bp)
-{
-    wgw_peer_t  *peer;
-
-    if (bp->route == NULL) {
-        return NULL;
-    }
-
-    if (bp->route->npeers == 1) {
-
-        if (bp->tried) {
-            return NULL;
-        }
-
-        bp->tried = 1;
-        peer = bp->route->peers;
-
-        balancer_address_key(bp, peer);
-
-        return peer;
-    }
-
-    peer = balancer_turn(bp, 0);
-
-    return peer ? peer : balancer_turn(bp, 1);
-}
-
-
-static wgw_peer_t *
-balancer_turn(balancer_peer_t *bp, ngx_uint_t any)
-{
-    ngx_uint_t    i, n;
-    wgw_peer_t   *peer;
-    wgw_route_t  *route;
-
-    route = bp->route;
-
-    for (n = 0; n < route->npeers; n++) {
-
-        i = (route->next + n) % route->npeers;
-
-        if (bp->tried & (ngx_uint_t) 1 << i) {
-            continue;
-        }
-
-        peer = &route->peers[i];
-
-        if (!any
-            && !wgw_health_try(balancer_health, &bp->balancer->health,
-                               peer->hash, (uint32_t) ngx_time()))
-        {
-            continue;
-        }
-
-        balancer_address_key(bp, peer);
-
-        bp->tried |= (ngx_uint_t) 1 << i;
-        route->next = i + 1;
-
-        return peer;
-    }
-
-    return NULL;
-}
-
-
 static void
 balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 {
@@ -401,19 +330,11 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
         bp->tried &= ~((ngx_uint_t) 1 << (bp->peer - bp->route->peers));
         bp->fresh = 1;
 
-    } else if (bp->route->npeers == 1) {
-        /* there is no choice, so nothing to remember */
-
     } else if (state & NGX_PEER_FAILED) {
-        wgw_health_failed(balancer_health, bp->peer->hash,
-                          (uint32_t) ngx_time());
-
-        ngx_log_error(NGX_LOG_WARN, pc->log, 0,
-                      "backend %V of \"%V\" failed", &bp->peer->text,
-                      &bp->route->name);
+        wgw_turn_failed(bp->route, bp->peer, pc->log);
 
     } else {
-        wgw_health_worked(balancer_health, bp->peer->hash);
+        wgw_turn_worked(bp->route, bp->peer);
     }
 
     if (balancer_reusable(bp, pc, state)) {

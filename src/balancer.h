@@ -56,8 +56,8 @@ char *wgw_balancer_create(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf,
 /* In postconfiguration: takes back peer.init from whoever wrapped it. */
 void wgw_balancer_claim(ngx_http_upstream_srv_conf_t *uscf);
 
-/* Before any request: whom to ask, and the memory all workers share. */
-void wgw_balancer_init(wgw_balancer_route_pt route, wgw_health_t *health);
+/* Before any request: whom to ask. */
+void wgw_balancer_init(wgw_balancer_route_pt route);
 
 
 #pragma GCC visibility pop

@@ -18,6 +18,10 @@ typedef struct {
 } wgw_sip_t;
 
 
+static inline void wgw_sip_absorb(wgw_sip_t *sip,
+    const uint8_t seed[WGW_HASH_SEED], uint64_t tweak, const void *data,
+    size_t len);
+static inline uint64_t wgw_sip_end(wgw_sip_t *sip);
 static inline uint64_t wgw_sip_load(const uint8_t *p);
 static inline uint64_t wgw_sip_rotate(uint64_t word, unsigned bits);
 static inline void wgw_sip_round(wgw_sip_t *sip);
@@ -26,26 +30,55 @@ static inline void wgw_sip_round(wgw_sip_t *sip);
 uint64_t
 wgw_hash(const uint8_t seed[WGW_HASH_SEED], const void *data, size_t len)
 {
+    wgw_sip_t  sip;
+
+    wgw_sip_absorb(&sip, seed, 0, data, len);
+
+    sip.v2 ^= 0xff;
+
+    return wgw_sip_end(&sip);
+}
+
+
+void
+wgw_hash_128(const uint8_t seed[WGW_HASH_SEED], const void *data, size_t len,
+    uint64_t hash[2])
+{
+    wgw_sip_t  sip;
+
+    wgw_sip_absorb(&sip, seed, 0xee, data, len);
+
+    sip.v2 ^= 0xee;
+    hash[0] = wgw_sip_end(&sip);
+
+    sip.v1 ^= 0xdd;
+    hash[1] = wgw_sip_end(&sip);
+}
+
+
+static inline void
+wgw_sip_absorb(wgw_sip_t *sip, const uint8_t seed[WGW_HASH_SEED],
+    uint64_t tweak, const void *data, size_t len)
+{
     size_t          n;
     uint64_t        k0, k1, word;
-    wgw_sip_t       sip;
     const uint8_t  *p;
 
     p = data;
     k0 = wgw_sip_load(seed);
     k1 = wgw_sip_load(seed + 8);
 
-    sip.v0 = k0 ^ UINT64_C(0x736f6d6570736575);
-    sip.v1 = k1 ^ UINT64_C(0x646f72616e646f6d);
-    sip.v2 = k0 ^ UINT64_C(0x6c7967656e657261);
-    sip.v3 = k1 ^ UINT64_C(0x7465646279746573);
+    sip->v0 = k0 ^ UINT64_C(0x736f6d6570736575);
+    sip->v1 = k1 ^ UINT64_C(0x646f72616e646f6d) ^ tweak;
+    sip->v2 = k0 ^ UINT64_C(0x6c7967656e657261);
+    sip->v3 = k1 ^ UINT64_C(0x7465646279746573);
 
     for (n = len / 8; n; n--, p += 8) {
         word = wgw_sip_load(p);
 
-        sip.v3 ^= word;
-        wgw_sip_round(&sip);
-        sip.v0 ^= word;
+        sip->v3 ^= word;
+        wgw_sip_round(sip);
+        sip->v0 ^= word;
     }
 
     /* the last word ends with the length modulo 256 */
@@ -56,16 +89,20 @@ wgw_hash(const uint8_t seed[WGW_HASH_SEED], const void *data, size_t len)
         word |= (uint64_t) p[n] << 8 * n;
     }
 
-    sip.v3 ^= word;
-    wgw_sip_round(&sip);
-    sip.v0 ^= word;
+    sip->v3 ^= word;
+    wgw_sip_round(sip);
+    sip->v0 ^= word;
+}
 
-    sip.v2 ^= 0xff;
-    wgw_sip_round(&sip);
-    wgw_sip_round(&sip);
-    wgw_sip_round(&sip);
 
-    return sip.v0 ^ sip.v1 ^ sip.v2 ^ sip.v3;
+static inline uint64_t
+wgw_sip_end(wgw_sip_t *sip)
+{
+    wgw_sip_round(sip);
+    wgw_sip_round(sip);
+    wgw_sip_round(sip);
+
+    return sip->v0 ^ sip->v1 ^ sip->v2 ^ sip->v3;
 }
 
 

@@ -70,12 +70,15 @@ static size_t wgw_hello_rest(const wgw_hello_cursor_t *c);
 wgw_hello_rc_t
 wgw_hello_parse(wgw_hello_t *hello, const uint8_t *data, size_t len)
 {
+    size_t              wanted;
     wgw_hello_rc_t      rc;
     wgw_hello_cursor_t  c;
 
     memset(hello, 0, sizeof(wgw_hello_t));
 
     if (len == 0) {
+        /* the first byte tells TLS from all else */
+        hello->wanted = 1;
         return WGW_HELLO_AGAIN;
     }
 
@@ -95,12 +98,20 @@ wgw_hello_parse(wgw_hello_t *hello, const uint8_t *data, size_t len)
 
     rc = wgw_hello_message(hello, &c);
 
-    if (rc == WGW_HELLO_AGAIN && len + wgw_hello_rest(&c) > WGW_HELLO_MAX) {
-        rc = WGW_HELLO_BAD;
+    if (rc == WGW_HELLO_DONE) {
+        return rc;
     }
 
-    if (rc != WGW_HELLO_DONE) {
-        memset(hello, 0, sizeof(wgw_hello_t));
+    memset(hello, 0, sizeof(wgw_hello_t));
+
+    if (rc == WGW_HELLO_AGAIN) {
+        wanted = len + wgw_hello_rest(&c);
+
+        if (wanted > WGW_HELLO_MAX) {
+            return WGW_HELLO_BAD;
+        }
+
+        hello->wanted = (uint16_t) wanted;
     }
 
     return rc;

@@ -3,8 +3,14 @@
  * hello: the server name in a TLS ClientHello (RFC 8446 4.1.2, RFC 6066 3).
  *
  * Works on the bytes from the start of a connection, all that have come so
- * far; a caller that peeks simply calls again with more.  The message may be
- * spread over any number of TLS records.  Nothing is copied but the name.
+ * far; a caller that peeks calls again with more, from the start.  The
+ * message may be spread over any number of TLS records.  Nothing is copied
+ * but the name.
+ *
+ * A caller that waits for `wanted` bytes before each call parses a hello at
+ * most some 60 times, however small its pieces and records are: what is
+ * still missing shrinks by a sixth each time, even if all records have one
+ * byte behind their five of header.
  */
 
 #ifndef WGW_HELLO_H
@@ -33,6 +39,8 @@ typedef struct {
     char         name[WGW_NAME_MAX];  /* folded: wgw_name_fold() */
     uint8_t      len;                 /* 0: no server name was sent */
     unsigned     acme:1;              /* ALPN offers acme-tls/1 */
+    uint16_t     wanted;              /* AGAIN: the fewest bytes, of all,
+                                         that can be a whole hello */
 } wgw_hello_t;
 
 

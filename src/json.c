@@ -22,9 +22,14 @@ typedef struct {
     size_t                    index;        /* of the next element */
     unsigned                  object:1;     /* inside the object */
     unsigned                  array:1;      /* inside an array */
+    unsigned                  open:1;       /* unknown members may be */
+    unsigned                  skip:1;       /* inside an unknown member */
+    unsigned                  depth;        /* and how deep */
 } wgw_json_reader_t;
 
 
+static int wgw_json_parse(wgw_json_reader_t *reader, wgw_text_t json,
+    uint32_t *seen);
 static int wgw_json_null(void *data);
 static int wgw_json_boolean(void *data, int truth);
 static int wgw_json_number(void *data, const char *text, size_t len);
@@ -32,8 +37,12 @@ static int wgw_json_string(void *data, const unsigned char *text,
     size_t len);
 static int wgw_json_start_map(void *data);
 static int wgw_json_key(void *data, const unsigned char *text, size_t len);
+static int wgw_json_end_map(void *data);
 static int wgw_json_start_array(void *data);
 static int wgw_json_end_array(void *data);
+static int wgw_json_skip(wgw_json_reader_t *reader);
+static int wgw_json_enter(wgw_json_reader_t *reader);
+static int wgw_json_leave(wgw_json_reader_t *reader);
 static int wgw_json_set(wgw_json_reader_t *reader, wgw_json_value_t *value);
 static int wgw_json_mistyped(wgw_json_reader_t *reader);
 static int wgw_json_stop(wgw_json_reader_t *reader, const char *message);
@@ -51,7 +60,7 @@ static const yajl_callbacks  wgw_json_callbacks = {
     wgw_json_string,
     wgw_json_start_map,
     wgw_json_key,
-    NULL,                                   /* end of the object */
+    wgw_json_end_map,
     wgw_json_start_array,
     wgw_json_end_array
 };
@@ -61,12 +70,7 @@ int
 wgw_json_read(wgw_text_t json, const wgw_json_member_t *members, size_t n,
     void *data, uint32_t *seen, wgw_json_error_t *error)
 {
-    char               message[sizeof(error->message)];
-    yajl_handle        yajl;
-    yajl_status        status;
     wgw_json_reader_t  reader;
-
-    assert(n <= 32);
 
     memset(&reader, 0, sizeof(wgw_json_reader_t));
     reader.members = members;
@@ -74,10 +78,41 @@ wgw_json_read(wgw_text_t json, const wgw_json_member_t *members, size_t n,
     reader.data = data;
     reader.error = error;
 
-    yajl = yajl_alloc(&wgw_json_callbacks, NULL, &reader);
+    return wgw_json_parse(&reader, json, seen);
+}
+
+
+int
+wgw_json_read_open(wgw_text_t json, const wgw_json_member_t *members,
+    size_t n, void *data, uint32_t *seen, wgw_json_error_t *error)
+{
+    wgw_json_reader_t  reader;
+
+    memset(&reader, 0, sizeof(wgw_json_reader_t));
+    reader.members = members;
+    reader.n = n;
+    reader.data = data;
+    reader.error = error;
+    reader.open = 1;
+
+    return wgw_json_parse(&reader, json, seen);
+}
+
+
+static int
+wgw_json_parse(wgw_json_reader_t *reader, wgw_text_t json, uint32_t *seen)
+{
+    char         message[sizeof(reader->error->message)];
+    yajl_handle  yajl;
+    yajl_status  status;
+
+    assert(reader->n <= 32);
+
+    yajl = yajl_alloc(&wgw_json_callbacks, NULL, reader);
 
     if (yajl == NULL) {
-        return wgw_json_refuse(error, "", "cannot be read: out of memory");
+        return wgw_json_refuse(reader->error, "",
+                               "cannot be read: out of memory");
     }
 
     message[0] = '\0';
@@ -100,10 +135,10 @@ wgw_json_read(wgw_text_t json, const wgw_json_member_t *members, size_t n,
     yajl_free(yajl);
 
     if (message[0] != '\0') {
-        return wgw_json_refuse(error, "", message);
+        return wgw_json_refuse(reader->error, "", message);
     }
 
-    *seen = reader.seen;
+    *seen = reader->seen;
 
     /* a callback that stops has filled the error */
 
@@ -140,6 +175,10 @@ wgw_json_null(void *data)
 {
     wgw_json_reader_t  *reader = data;
 
+    if (wgw_json_skip(reader)) {
+        return 1;
+    }
+
     if (!reader->object || reader->array || reader->member->required) {
         return wgw_json_mistyped(reader);
     }
@@ -153,6 +192,10 @@ wgw_json_boolean(void *data, int truth)
 {
     wgw_json_value_t    value;
     wgw_json_reader_t  *reader = data;
+
+    if (wgw_json_skip(reader)) {
+        return 1;
+    }
 
     if (!reader->object || reader->member->type != WGW_JSON_BOOLEAN) {
         return wgw_json_mistyped(reader);
@@ -172,6 +215,10 @@ wgw_json_number(void *data, const char *text, size_t len)
     wgw_json_value_t    value;
     wgw_json_reader_t  *reader = data;
 
+    if (wgw_json_skip(reader)) {
+        return 1;
+    }
+
     memset(&value, 0, sizeof(wgw_json_value_t));
 
     if (!reader->object || reader->member->type != WGW_JSON_NUMBER
@@ -190,8 +237,13 @@ wgw_json_string(void *data, const unsigned char *text, size_t len)
     wgw_json_value_t    value;
     wgw_json_reader_t  *reader = data;
 
+    if (wgw_json_skip(reader)) {
+        return 1;
+    }
+
     if (!reader->object
-        || (!reader->array && reader->member->type != WGW_JSON_STRING))
+        || (!reader->array && reader->member->type != WGW_JSON_STRING
+            && reader->member->type != WGW_JSON_STRINGS))
     {
         return wgw_json_mistyped(reader);
     }
@@ -216,6 +268,10 @@ wgw_json_start_map(void *data)
 {
     wgw_json_reader_t  *reader = data;
 
+    if (reader->skip) {
+        return wgw_json_enter(reader);
+    }
+
     if (reader->object) {
         return wgw_json_mistyped(reader);
     }
@@ -233,6 +289,10 @@ wgw_json_key(void *data, const unsigned char *text, size_t len)
     uint32_t            bit;
     wgw_text_t          name, key = { (const char *) text, len };
     wgw_json_reader_t  *reader = data;
+
+    if (reader->skip) {
+        return 1;
+    }
 
     for (i = 0; i < reader->n; i++) {
         name.data = reader->members[i].name;
@@ -256,7 +316,21 @@ wgw_json_key(void *data, const unsigned char *text, size_t len)
         return 1;
     }
 
+    if (reader->open) {
+        reader->skip = 1;
+        return 1;
+    }
+
     return wgw_json_unknown(reader, key);
+}
+
+
+static int
+wgw_json_end_map(void *data)
+{
+    wgw_json_reader_t  *reader = data;
+
+    return reader->skip ? wgw_json_leave(reader) : 1;
 }
 
 
@@ -265,8 +339,13 @@ wgw_json_start_array(void *data)
 {
     wgw_json_reader_t  *reader = data;
 
+    if (reader->skip) {
+        return wgw_json_enter(reader);
+    }
+
     if (!reader->object || reader->array
-        || reader->member->type != WGW_JSON_ARRAY)
+        || (reader->member->type != WGW_JSON_ARRAY
+            && reader->member->type != WGW_JSON_STRINGS))
     {
         return wgw_json_mistyped(reader);
     }
@@ -282,7 +361,50 @@ wgw_json_end_array(void *data)
 {
     wgw_json_reader_t  *reader = data;
 
+    if (reader->skip) {
+        return wgw_json_leave(reader);
+    }
+
     reader->array = 0;
+
+    return 1;
+}
+
+
+/* What is inside an unknown member is passed over, up to its end. */
+
+static int
+wgw_json_skip(wgw_json_reader_t *reader)
+{
+    if (!reader->skip) {
+        return 0;
+    }
+
+    reader->skip = (reader->depth > 0);
+
+    return 1;
+}
+
+
+static int
+wgw_json_enter(wgw_json_reader_t *reader)
+{
+    if (reader->depth == WGW_JSON_DEPTH) {
+        wgw_json_refuse(reader->error, "", "is nested too deep");
+        return 0;
+    }
+
+    reader->depth++;
+
+    return 1;
+}
+
+
+static int
+wgw_json_leave(wgw_json_reader_t *reader)
+{
+    reader->depth--;
+    reader->skip = (reader->depth > 0);
 
     return 1;
 }
@@ -306,7 +428,8 @@ wgw_json_mistyped(wgw_json_reader_t *reader)
         "must be a string",
         "must be a whole number from 0 to 9007199254740992",
         "must be true or false",
-        "must be an array of strings"
+        "must be an array of strings",
+        "must be a string or an array of strings"
     };
 
     if (!reader->object) {

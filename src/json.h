@@ -6,6 +6,10 @@
  * unknown and repeated members, other types, deeper nesting, text after the
  * object and unpaired surrogates are refused.  Each string is handed over
  * once, decoded and whole; it is UTF-8 only if the caller checks that.
+ *
+ * Documents of other people's making, which may say more than is asked, are
+ * read the open way: unknown members are passed over, nested ones down to
+ * WGW_JSON_DEPTH; what is asked for is read as strictly.
  */
 
 #ifndef WGW_JSON_H
@@ -18,13 +22,15 @@
 
 
 #define WGW_JSON_NUMBER_MAX  9007199254740992   /* 2^53, always exact */
+#define WGW_JSON_DEPTH       32                 /* of what is passed over */
 
 
 typedef enum {
     WGW_JSON_STRING = 0,
     WGW_JSON_NUMBER,            /* whole, 0 to WGW_JSON_NUMBER_MAX */
     WGW_JSON_BOOLEAN,
-    WGW_JSON_ARRAY              /* of strings */
+    WGW_JSON_ARRAY,             /* of strings */
+    WGW_JSON_STRINGS            /* a string, or an array of strings */
 } wgw_json_type_t;
 
 
@@ -61,6 +67,9 @@ typedef struct {
  * was there, the first being bit 0.  Returns 0, or -1 and the error.
  */
 int wgw_json_read(wgw_text_t json, const wgw_json_member_t *members,
+    size_t n, void *data, uint32_t *seen, wgw_json_error_t *error);
+
+int wgw_json_read_open(wgw_text_t json, const wgw_json_member_t *members,
     size_t n, void *data, uint32_t *seen, wgw_json_error_t *error);
 
 /* Fills the error; what is too long for it is cut.  Returns -1. */

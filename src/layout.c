@@ -6,6 +6,7 @@
 
 
 #define WGW_MAGIC         "wgwtable"
+#define WGW_SLOTS_MAGIC   "wgwslots"
 #define WGW_BYTE_ORDER    0x01020304
 #define WGW_BILLABLE      1
 
@@ -193,6 +194,10 @@ static const char *
 wgw_table_foreign(const wgw_table_made_t *made)
 {
     static char  newer[64];
+
+    if (memcmp(made->magic, WGW_SLOTS_MAGIC, sizeof(made->magic)) == 0) {
+        return "is that of a wgw_auth_zone";
+    }
 
     if (memcmp(made->magic, WGW_MAGIC, sizeof(made->magic)) != 0) {
         return "is not a wgw table";

@@ -19,6 +19,7 @@
 #include <assert.h>
 
 #include "table.h"
+#include "word.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -81,35 +82,6 @@ wgw_table_hot(wgw_table_t *t, uint32_t record)
     assert(record < WGW_TABLE_FIRST + t->header->made.keys);
 
     return &t->hot[record];
-}
-
-
-/*
- * One order of all operations, as the proofs need it; on x86-64 these loads
- * cost no more than plain ones.
- */
-
-static inline uint64_t
-wgw_load(const uint64_t *word)
-{
-    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
-}
-
-
-static inline int
-wgw_swap(uint64_t *word, uint64_t from, uint64_t to)
-{
-    return __atomic_compare_exchange_n(word, &from, to, 0, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_SEQ_CST);
-}
-
-
-static inline void
-wgw_add(uint64_t *word, uint64_t n)
-{
-    if (n) {
-        (void) __atomic_fetch_add(word, n, __ATOMIC_SEQ_CST);
-    }
 }
 
 

@@ -32,7 +32,7 @@ typedef struct {
 
     ngx_uint_t           used;          /* a directive needs names */
     ngx_uint_t           peeks;         /* a stream server peeks */
-    ngx_array_t          offload;       /* of ngx_addr_t *, to be checked */
+    ngx_array_t          offload;       /* of wgw_offload_t * */
 
     wgw_store_t         *store;
     time_t               tried;         /* to open it */

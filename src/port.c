@@ -25,6 +25,7 @@ static u_char  port_buffer[WGW_HELLO_MAX];
 ngx_int_t
 wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
 {
+    int                came;
     ssize_t            n;
     ngx_err_t          err;
     ngx_connection_t  *c;
@@ -35,6 +36,16 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
         ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT,
                       "client sent no complete TLS hello in time");
         return NGX_STREAM_OK;
+    }
+
+    /* whether it is time to parse again is known without reading */
+
+    if (peek->waiting
+        && !c->read->pending_eof
+        && ioctl(c->fd, FIONREAD, &came) == 0
+        && came < (int) peek->hello.wanted)
+    {
+        return port_wait(s, peek, timeout);
     }
 
     n = recv(c->fd, (char *) port_buffer, WGW_HELLO_MAX, MSG_PEEK);
@@ -163,10 +174,13 @@ port_timeout(ngx_event_t *ev)
 
 
 char *
-wgw_port_check(ngx_cycle_t *cycle, ngx_addr_t *addr)
+wgw_port_check(ngx_cycle_t *cycle, wgw_offload_t *offload)
 {
+    ngx_addr_t            *addr;
     ngx_listening_t       *ls;
     ngx_http_addr_conf_t  *conf;
+
+    addr = &offload->addr;
 
     if (addr->sockaddr->sa_family != AF_UNIX
         && ngx_inet_wildcard(addr->sockaddr))
@@ -197,7 +211,14 @@ wgw_port_check(ngx_cycle_t *cycle, ngx_addr_t *addr)
 
 
 void
-wgw_port_hand_over(ngx_stream_session_t *s, ngx_addr_t *addr)
+wgw_port_find(ngx_cycle_t *cycle, wgw_offload_t *offload)
+{
+    offload->listening = port_listener(cycle, &offload->addr);
+}
+
+
+void
+wgw_port_hand_over(ngx_stream_session_t *s, wgw_offload_t *offload)
 {
     ngx_listening_t   *ls;
     ngx_connection_t  *c;
@@ -206,11 +227,11 @@ wgw_port_hand_over(ngx_stream_session_t *s, ngx_addr_t *addr)
 
     c->log->action = "handing connection over to http";
 
-    ls = port_listener((ngx_cycle_t *) ngx_cycle, addr);
+    ls = offload->listening;
 
     if (ls == NULL || (c->buffer && c->buffer->pos != c->buffer->last)) {
         ngx_log_error(NGX_LOG_ERR, c->log, 0, "cannot hand over to \"%V\": %s",
-                      &addr->name, ls ? "the connection was read from"
+                      &offload->addr.name, ls ? "the connection was read from"
                                       : "nobody listens");
         ngx_stream_finalize_session(s, NGX_STREAM_INTERNAL_SERVER_ERROR);
         return;

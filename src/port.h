@@ -30,6 +30,13 @@ typedef struct {
 } wgw_peek_t;
 
 
+/* The http listener that connections are given to. */
+typedef struct {
+    ngx_addr_t           addr;
+    ngx_listening_t     *listening;     /* see wgw_port_find() */
+} wgw_offload_t;
+
+
 /*
  * For a preread handler, which returns what this does: NGX_DECLINED when
  * peek->rc is final (the phases go on), NGX_DONE while waiting (the phases
@@ -40,18 +47,23 @@ ngx_int_t wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek,
     ngx_msec_t timeout);
 
 /*
- * While the configuration is checked: `addr` must be one that an http server
- * with ssl listens on, by itself.  NULL, or what is wrong, in the manner of
- * a directive's error.
+ * While the configuration is checked: the address must be one that an http
+ * server with ssl listens on, by itself.  NULL, or what is wrong, in the
+ * manner of a directive's error.
  */
-char *wgw_port_check(ngx_cycle_t *cycle, ngx_addr_t *addr);
+char *wgw_port_check(ngx_cycle_t *cycle, wgw_offload_t *offload);
 
 /*
- * Gives the connection to the http listener at `addr`, for good: the session
- * ends here, without a log entry.  For a content handler; peeked bytes must
- * be unread.
+ * Before workers start: finds the listener.  A worker that is about to end
+ * has no list of them any more, but connections to hand over.
  */
-void wgw_port_hand_over(ngx_stream_session_t *s, ngx_addr_t *addr);
+void wgw_port_find(ngx_cycle_t *cycle, wgw_offload_t *offload);
+
+/*
+ * Gives the connection to that listener, for good: the session ends here,
+ * without a log entry.  For a content handler; peeked bytes must be unread.
+ */
+void wgw_port_hand_over(ngx_stream_session_t *s, wgw_offload_t *offload);
 
 
 #pragma GCC visibility pop

@@ -50,6 +50,7 @@ enum {
     WGW_RECORD_M_TLS_NAME,
     WGW_RECORD_M_TLS_VERIFY,
     WGW_RECORD_M_TLS_CA,
+    WGW_RECORD_M_PROXY,
     WGW_RECORD_M_OWNER,
     WGW_RECORD_M_WORKLOAD,
     WGW_RECORD_M_STATE,
@@ -91,6 +92,8 @@ static const char *wgw_record_set_tls_verify(void *data,
     const wgw_json_value_t *value);
 static const char *wgw_record_set_tls_ca(void *data,
     const wgw_json_value_t *value);
+static const char *wgw_record_set_proxy(void *data,
+    const wgw_json_value_t *value);
 static const char *wgw_record_set_owner(void *data,
     const wgw_json_value_t *value);
 static const char *wgw_record_set_workload(void *data,
@@ -131,6 +134,7 @@ static const wgw_json_member_t  wgw_record_members[WGW_RECORD_MEMBERS] = {
     { "tls_name", WGW_JSON_STRING, 0, wgw_record_set_tls_name },
     { "tls_verify", WGW_JSON_BOOLEAN, 0, wgw_record_set_tls_verify },
     { "tls_ca", WGW_JSON_STRING, 0, wgw_record_set_tls_ca },
+    { "proxy_protocol", WGW_JSON_BOOLEAN, 0, wgw_record_set_proxy },
     { "owner", WGW_JSON_STRING, 0, wgw_record_set_owner },
     { "workload", WGW_JSON_STRING, 0, wgw_record_set_workload },
     { "state", WGW_JSON_STRING, 0, wgw_record_set_state },
@@ -455,6 +459,17 @@ wgw_record_certificate(const char *label, const char *header,
 
 
 static const char *
+wgw_record_set_proxy(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    p->record->proxy = (value->truth != 0);
+
+    return NULL;
+}
+
+
+static const char *
 wgw_record_set_owner(void *data, const wgw_json_value_t *value)
 {
     wgw_record_parse_t  *p = data;
@@ -655,6 +670,11 @@ wgw_record_finish_tls(wgw_record_parse_t *p)
 
     record = p->record;
 
+    if (record->proxy && !record->passthrough) {
+        return wgw_record_refuse(p, WGW_RECORD_M_PROXY,
+                                 "needs tls_passthrough");
+    }
+
     if (record->https) {
         return 0;
     }
@@ -740,6 +760,10 @@ wgw_record_json(const wgw_record_t *record, wgw_out_t *out)
     wgw_out_str(out, record->verify ? "true" : "false");
 
     wgw_record_member_text(out, WGW_RECORD_M_TLS_CA, record->tls_ca);
+
+    wgw_record_member(out, WGW_RECORD_M_PROXY);
+    wgw_out_str(out, record->proxy ? "true" : "false");
+
     wgw_record_member_text(out, WGW_RECORD_M_OWNER, record->owner);
     wgw_record_member_text(out, WGW_RECORD_M_WORKLOAD, record->workload);
     wgw_record_member_text(out, WGW_RECORD_M_STATE,

@@ -52,6 +52,7 @@
 #define WGW_RECORD_HTTPS        0x02
 #define WGW_RECORD_VERIFY       0x04
 #define WGW_RECORD_PAUSED       0x08
+#define WGW_RECORD_PROXY        0x10
 
 
 /*
@@ -67,6 +68,7 @@ typedef struct {
     unsigned     https:1;
     unsigned     verify:1;      /* tls_verify, default 1 */
     unsigned     paused:1;
+    unsigned     proxy:1;       /* proxy_protocol, with passthrough only */
     uint8_t      nbackends;     /* at least 1 */
     uint8_t      naddresses;
     wgw_addr_t   backends[WGW_RECORD_BACKENDS];

@@ -13,7 +13,8 @@
 #define WGW_RECORD_HEAD     24          /* bytes before the backends */
 #define WGW_RECORD_ADDR     20          /* bytes of an address */
 #define WGW_RECORD_FLAGS    (WGW_RECORD_PASSTHROUGH|WGW_RECORD_HTTPS          \
-                             |WGW_RECORD_VERIFY|WGW_RECORD_PAUSED)
+                             |WGW_RECORD_VERIFY|WGW_RECORD_PAUSED             \
+                             |WGW_RECORD_PROXY)
 
 
 _Static_assert(WGW_RECORD_HEAD
@@ -45,7 +46,8 @@ wgw_record_pack(const wgw_record_t *record, uint8_t *packed)
     flags = (record->passthrough ? WGW_RECORD_PASSTHROUGH : 0)
             | (record->https ? WGW_RECORD_HTTPS : 0)
             | (record->verify ? WGW_RECORD_VERIFY : 0)
-            | (record->paused ? WGW_RECORD_PAUSED : 0);
+            | (record->paused ? WGW_RECORD_PAUSED : 0)
+            | (record->proxy ? WGW_RECORD_PROXY : 0);
 
     packed[0] = WGW_RECORD_FORMAT;
     packed[1] = flags;
@@ -146,6 +148,7 @@ wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
     record->https = (flags & WGW_RECORD_HTTPS) != 0;
     record->verify = (flags & WGW_RECORD_VERIFY) != 0;
     record->paused = (flags & WGW_RECORD_PAUSED) != 0;
+    record->proxy = (flags & WGW_RECORD_PROXY) != 0;
     record->nbackends = packed[2];
     record->naddresses = packed[3];
     record->change = wgw_record_get(packed + 8, 8);
@@ -257,6 +260,10 @@ wgw_record_possible(const wgw_record_t *record)
         return 0;
     }
 
+    if (record->proxy && !record->passthrough) {
+        return 0;
+    }
+
     if (!record->https && (!record->verify || record->tls_name.len
                            || record->tls_ca.len))
     {
@@ -291,6 +298,7 @@ wgw_record_equal(const wgw_record_t *a, const wgw_record_t *b)
         || a->https != b->https
         || a->verify != b->verify
         || a->paused != b->paused
+        || a->proxy != b->proxy
         || a->nbackends != b->nbackends
         || a->naddresses != b->naddresses)
     {

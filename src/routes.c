@@ -314,6 +314,7 @@ routes_parse(wgw_record_t *record, ngx_str_t *asked, ngx_str_t *name,
     route->https = record->https;
     route->verify = record->verify;
     route->paused = record->paused;
+    route->proxy = record->proxy;
     route->npeers = record->nbackends;
     route->naddresses = record->naddresses;
 

@@ -65,6 +65,7 @@ typedef struct {
     unsigned             https:1;
     unsigned             verify:1;
     unsigned             paused:1;
+    unsigned             proxy:1;       /* PROXY protocol to the backend */
 
     ngx_uint_t           next;          /* the peer whose turn it is */
     ngx_uint_t           npeers;

@@ -12,11 +12,12 @@
 #include "lookup.h"
 #include "port.h"
 #include "route.h"
+#include "stream_balancer.h"
 
 
 typedef struct {
     ngx_flag_t                   enable;
-    ngx_addr_t                  *offload;
+    wgw_offload_t               *offload;
     ngx_stream_content_handler_pt  handler;     /* of who came before us */
 } ngx_stream_wgw_route_srv_conf_t;
 
@@ -24,6 +25,7 @@ typedef struct {
 typedef struct {
     wgw_lookup_t                 lookup;
     wgw_peek_t                   peek;
+    wgw_stream_peer_t            peer;
     unsigned                     offload:1;
 } ngx_stream_wgw_route_ctx_t;
 
@@ -33,6 +35,8 @@ static ngx_int_t ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
     ngx_stream_wgw_route_ctx_t *ctx);
 static void ngx_stream_wgw_route_content(ngx_stream_session_t *s);
 static ngx_stream_wgw_route_ctx_t *ngx_stream_wgw_route_get_ctx(
+    ngx_stream_session_t *s);
+static wgw_stream_peer_t *ngx_stream_wgw_route_peer(
     ngx_stream_session_t *s);
 static ngx_int_t ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
     ngx_stream_variable_value_t *v, uintptr_t data);
@@ -239,11 +243,28 @@ ngx_stream_wgw_route_get_ctx(ngx_stream_session_t *s)
 }
 
 
+static wgw_stream_peer_t *
+ngx_stream_wgw_route_peer(ngx_stream_session_t *s)
+{
+    ngx_stream_wgw_route_ctx_t  *ctx;
+
+    ctx = ngx_stream_get_module_ctx(s, ngx_stream_wgw_route_module);
+
+    if (ctx == NULL || ctx->lookup.route == NULL) {
+        return NULL;
+    }
+
+    ctx->peer.route = ctx->lookup.route;
+
+    return &ctx->peer;
+}
+
+
 static ngx_int_t
 ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
     ngx_stream_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t                    value;
+    ngx_str_t                    value, *backend;
     ngx_stream_wgw_route_ctx_t  *ctx;
 
     ctx = ngx_stream_get_module_ctx(s, ngx_stream_wgw_route_module);
@@ -253,7 +274,16 @@ ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
         value.len = ctx->offload;
 
     } else if (ctx && ctx->lookup.route) {
-        wgw_lookup_value(&ctx->lookup, data, &value, s->connection->log);
+        backend = (data == WGW_LOOKUP_BACKEND)
+                  ? wgw_stream_balancer_value(s, &ctx->peer) : NULL;
+
+        if (backend) {
+            value = *backend;
+
+        } else {
+            wgw_lookup_value(&ctx->lookup, data, &value,
+                             s->connection->log);
+        }
 
     } else {
         v->not_found = 1;
@@ -331,7 +361,7 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_url_t                    u;
     ngx_str_t                   *value;
-    ngx_addr_t                 **offload;
+    wgw_offload_t              **offload;
     wgw_names_t                 *names;
     ngx_stream_core_srv_conf_t  *cscf;
 
@@ -380,7 +410,12 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    rscf->offload = &u.addrs[0];
+    rscf->offload = ngx_pcalloc(cf->pool, sizeof(wgw_offload_t));
+    if (rscf->offload == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rscf->offload->addr = u.addrs[0];
 
     offload = ngx_array_push(&names->offload);
     if (offload == NULL) {
@@ -410,6 +445,10 @@ ngx_stream_wgw_route_init(ngx_conf_t *cf)
     }
 
     *h = ngx_stream_wgw_route_preread;
+
+    if (wgw_stream_balancer_init(cf, ngx_stream_wgw_route_peer) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     cscfp = cmcf->servers.elts;
 

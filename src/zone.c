@@ -19,21 +19,33 @@
 
 #define WGW_ZONE_RETRY  NGX_AGAIN
 
+/* of all kinds of tables */
+#define WGW_ZONE_HEADER  4096
+#define WGW_ZONE_BOOT    16
+#define WGW_ZONE_TEXT    128
+
+
+_Static_assert(WGW_TABLE_HEADER == WGW_ZONE_HEADER, "header");
+_Static_assert(WGW_EXPIRING_HEADER == WGW_ZONE_HEADER, "header");
+_Static_assert(WGW_TABLE_BOOT == WGW_ZONE_BOOT, "boot");
+_Static_assert(WGW_EXPIRING_BOOT == WGW_ZONE_BOOT, "boot");
+
 
 typedef struct wgw_mapping_s  wgw_mapping_t;
 
 struct wgw_mapping_s {
-    wgw_mapping_t      *next;
-    ngx_cycle_t        *cycle;          /* the newest that uses it */
-    wgw_zone_t         *zone;           /* of that cycle */
-    ngx_uint_t          cycles;
-    ngx_str_t           name;           /* a copy: cycles come and go */
-    dev_t               device;
-    ino_t               inode;
-    ngx_fd_t            fd;
-    void               *memory;
-    size_t              size;
-    wgw_table_conf_t    conf;
+    wgw_mapping_t           *next;
+    ngx_cycle_t             *cycle;     /* the newest that uses it */
+    wgw_zone_t              *zone;      /* of that cycle */
+    const wgw_zone_class_t  *class;
+    ngx_uint_t               cycles;
+    ngx_str_t                name;      /* a copy: cycles come and go */
+    dev_t                    device;
+    ino_t                    inode;
+    ngx_fd_t                 fd;
+    void                    *memory;
+    size_t                   size;
+    u_char                   made[WGW_ZONE_TEXT];
 };
 
 
@@ -56,18 +68,20 @@ static ngx_int_t wgw_zone_make(ngx_log_t *log, wgw_zone_t *zone,
     ngx_fd_t *fd);
 static ngx_int_t wgw_zone_fill(ngx_log_t *log, wgw_zone_t *zone, char *tmp,
     ngx_fd_t fd);
-static ngx_err_t wgw_zone_write(ngx_fd_t fd, wgw_table_conf_t *conf);
+static ngx_err_t wgw_zone_write(ngx_fd_t fd, const wgw_zone_t *zone);
 static ngx_int_t wgw_zone_check(ngx_log_t *log, wgw_zone_t *zone,
     ngx_fd_t fd, ngx_file_info_t *fi);
 static ngx_int_t wgw_zone_conf(ngx_log_t *log, wgw_zone_t *zone,
-    wgw_table_conf_t *made);
+    const wgw_zone_t *made);
+static void wgw_zone_describe(const wgw_zone_t *zone,
+    u_char text[WGW_ZONE_TEXT]);
 static ngx_int_t wgw_zone_map(ngx_log_t *log, wgw_zone_t *zone,
     wgw_mapping_t *m);
 static ngx_int_t wgw_zone_lock(ngx_log_t *log, wgw_zone_t *zone,
     wgw_mapping_t *m);
 static ngx_int_t wgw_zone_repair(ngx_log_t *log, wgw_zone_t *zone,
     wgw_mapping_t *m);
-static ngx_int_t wgw_zone_boot(u_char boot[WGW_TABLE_BOOT]);
+static ngx_int_t wgw_zone_boot(u_char boot[WGW_ZONE_BOOT]);
 
 static wgw_mapping_t *wgw_mapping_create(ngx_log_t *log, wgw_zone_t *zone);
 static wgw_mapping_t *wgw_mapping_find(dev_t device, ino_t inode);
@@ -112,13 +126,14 @@ wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone)
 static ngx_int_t
 wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
 {
-    u_char          seed[WGW_HASH_SEED];
+    u_char          seed[WGW_HASH_SEED], made[WGW_ZONE_TEXT];
     wgw_mapping_t  *m;
 
     /* the newest of that name comes first */
 
     for (m = wgw_mappings; m; m = m->next) {
-        if (m->inode == 0 && m->name.len == zone->name.len
+        if (m->inode == 0 && m->class == zone->class
+            && m->name.len == zone->name.len
             && ngx_strncmp(m->name.data, zone->name.data, m->name.len) == 0)
         {
             break;
@@ -126,10 +141,10 @@ wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
     }
 
     if (m) {
-        if (m->conf.keys == zone->conf.keys
-            && m->conf.key_bytes == zone->conf.key_bytes
-            && m->conf.window.kind == zone->conf.window.kind
-            && m->conf.window.reset_day == zone->conf.window.reset_day)
+        wgw_zone_describe(zone, made);
+
+        if (ngx_strcmp(m->made, made) == 0
+            && m->size == zone->class->size(zone))
         {
             return wgw_zone_use(cycle, zone, m);
         }
@@ -148,14 +163,14 @@ wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
         return NGX_ERROR;
     }
 
-    m->size = wgw_table_size(&zone->conf);
+    m->size = zone->class->size(zone);
 
     if (wgw_zone_map(cycle->log, zone, m) != NGX_OK) {
         wgw_mapping_destroy(m);
         return NGX_ERROR;
     }
 
-    wgw_table_format(m->memory, &zone->conf, seed);
+    zone->class->format(zone, m->memory, seed);
 
     return wgw_zone_use(cycle, zone, m);
 }
@@ -301,7 +316,7 @@ wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
     zone->mapping = m;
 
     if (m->memory) {
-        wgw_table_open(&zone->table, m->memory);
+        zone->class->open(zone, m->memory);
     }
 
     return NGX_OK;
@@ -394,7 +409,7 @@ wgw_zone_fill(ngx_log_t *log, wgw_zone_t *zone, char *tmp, ngx_fd_t fd)
         return WGW_ZONE_RETRY;
     }
 
-    err = wgw_zone_write(fd, &zone->conf);
+    err = wgw_zone_write(fd, zone);
 
     if (err == 0 && rename(tmp, (char *) zone->file.data) == -1) {
         err = ngx_errno;
@@ -410,15 +425,15 @@ wgw_zone_fill(ngx_log_t *log, wgw_zone_t *zone, char *tmp, ngx_fd_t fd)
 
 
 static ngx_err_t
-wgw_zone_write(ngx_fd_t fd, wgw_table_conf_t *conf)
+wgw_zone_write(ngx_fd_t fd, const wgw_zone_t *zone)
 {
-    void         *memory;
-    size_t        size;
-    u_char        seed[WGW_HASH_SEED];
-    ngx_err_t     err;
-    wgw_table_t   table;
+    void        *memory;
+    size_t       size;
+    u_char       seed[WGW_HASH_SEED];
+    ngx_err_t    err;
+    wgw_zone_t   new;
 
-    size = wgw_table_size(conf);
+    size = zone->class->size(zone);
 
     if (ftruncate(fd, 0) == -1) {
         return ngx_errno;
@@ -440,9 +455,11 @@ wgw_zone_write(ngx_fd_t fd, wgw_table_conf_t *conf)
         return ngx_errno;
     }
 
-    wgw_table_format(memory, conf, seed);
-    wgw_table_open(&table, memory);
-    (void) wgw_zone_boot(wgw_table_boot(&table));
+    new = *zone;
+
+    new.class->format(&new, memory, seed);
+    new.class->open(&new, memory);
+    (void) wgw_zone_boot(new.class->boot(&new));
 
     (void) munmap(memory, size);
 
@@ -454,10 +471,10 @@ static ngx_int_t
 wgw_zone_check(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t fd,
     ngx_file_info_t *fi)
 {
-    ssize_t            n;
-    u_char             header[WGW_TABLE_HEADER];
-    const char        *error;
-    wgw_table_conf_t   made;
+    ssize_t      n;
+    u_char       header[WGW_ZONE_HEADER];
+    const char  *error;
+    wgw_zone_t   made;
 
     if (fstat(fd, fi) == -1) {
         return wgw_zone_error(log, zone, ngx_errno, "cannot be read");
@@ -467,15 +484,17 @@ wgw_zone_check(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t fd,
         return wgw_zone_error(log, zone, 0, "is not a regular file");
     }
 
-    ngx_memzero(header, WGW_TABLE_HEADER);
+    ngx_memzero(header, WGW_ZONE_HEADER);
 
-    n = pread(fd, header, WGW_TABLE_HEADER, 0);
+    n = pread(fd, header, WGW_ZONE_HEADER, 0);
 
     if (n == -1) {
         return wgw_zone_error(log, zone, ngx_errno, "cannot be read");
     }
 
-    if (wgw_table_check(header, fi->st_size, &made, &error) != 0) {
+    made = *zone;
+
+    if (zone->class->check(&made, header, fi->st_size, &error) != 0) {
         return wgw_zone_error(log, zone, 0, error);
     }
 
@@ -483,26 +502,13 @@ wgw_zone_check(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t fd,
 }
 
 
-/* The size of keys was decided when the table was made. */
-
 static ngx_int_t
-wgw_zone_conf(ngx_log_t *log, wgw_zone_t *zone, wgw_table_conf_t *made)
+wgw_zone_conf(ngx_log_t *log, wgw_zone_t *zone, const wgw_zone_t *made)
 {
-    u_char             text[2][128];
-    ngx_uint_t         i;
-    wgw_table_conf_t  *conf[2];
+    u_char  text[2][WGW_ZONE_TEXT];
 
-    conf[0] = made;
-    conf[1] = &zone->conf;
-
-    for (i = 0; i < 2; i++) {
-        *ngx_sprintf(text[i], conf[i]->window.kind == WGW_WINDOW_MONTH
-                              && conf[i]->window.reset_day > 1
-                              ? "keys=%uD window=%s reset_day=%d"
-                              : "keys=%uD window=%s",
-                     conf[i]->keys, wgw_window_name(conf[i]->window.kind),
-                     (int) conf[i]->window.reset_day) = '\0';
-    }
+    wgw_zone_describe(made, text[0]);
+    wgw_zone_describe(zone, text[1]);
 
     if (ngx_strcmp(text[0], text[1]) == 0) {
         return NGX_OK;
@@ -513,6 +519,13 @@ wgw_zone_conf(ngx_log_t *log, wgw_zone_t *zone, wgw_table_conf_t *made)
                   "the configuration says %s", &zone->file, text[0], text[1]);
 
     return NGX_ERROR;
+}
+
+
+static void
+wgw_zone_describe(const wgw_zone_t *zone, u_char text[WGW_ZONE_TEXT])
+{
+    *zone->class->describe(zone, text, text + WGW_ZONE_TEXT - 1) = '\0';
 }
 
 
@@ -587,27 +600,24 @@ wgw_zone_lock(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m)
 static ngx_int_t
 wgw_zone_repair(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m)
 {
-    u_char       boot[WGW_TABLE_BOOT];
+    u_char       boot[WGW_ZONE_BOOT];
     uint8_t     *last;
     uint32_t     dropped;
     ngx_int_t    known;
     ngx_uint_t   rebuild;
-    wgw_table_t  table;
 
-    wgw_table_open(&table, m->memory);
+    zone->class->open(zone, m->memory);
 
     known = wgw_zone_boot(boot);
-    last = wgw_table_boot(&table);
+    last = zone->class->boot(zone);
 
-    rebuild = known != NGX_OK || ngx_memcmp(last, boot, WGW_TABLE_BOOT) != 0;
+    rebuild = known != NGX_OK || ngx_memcmp(last, boot, WGW_ZONE_BOOT) != 0;
 
-    dropped = wgw_table_repair(&table, rebuild);
+    dropped = zone->class->repair(zone, rebuild);
 
     if (dropped) {
-        ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "wgw table \"%V\" has lost the keys of %uD records "
-                      "when the machine stopped, they count as \"other\"",
-                      &zone->file, dropped);
+        ngx_log_error(NGX_LOG_WARN, log, 0, zone->class->lost, &zone->file,
+                      dropped);
     }
 
     /* the next start may trust the index only once it is on the disk */
@@ -616,7 +626,7 @@ wgw_zone_repair(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m)
         return wgw_zone_error(log, zone, ngx_errno, "cannot be written");
     }
 
-    ngx_memcpy(last, boot, WGW_TABLE_BOOT);
+    ngx_memcpy(last, boot, WGW_ZONE_BOOT);
 
     return NGX_OK;
 }
@@ -625,15 +635,15 @@ wgw_zone_repair(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m)
 /* The boot's id, "xxxxxxxx-xxxx-...", without the dashes, as bytes. */
 
 static ngx_int_t
-wgw_zone_boot(u_char boot[WGW_TABLE_BOOT])
+wgw_zone_boot(u_char boot[WGW_ZONE_BOOT])
 {
-    u_char      text[36], hex[2 * WGW_TABLE_BOOT];
+    u_char      text[36], hex[2 * WGW_ZONE_BOOT];
     ssize_t     n;
     ngx_int_t   byte;
     ngx_fd_t    fd;
     ngx_uint_t  i, digits;
 
-    ngx_memzero(boot, WGW_TABLE_BOOT);
+    ngx_memzero(boot, WGW_ZONE_BOOT);
 
     fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY|O_CLOEXEC);
 
@@ -657,7 +667,7 @@ wgw_zone_boot(u_char boot[WGW_TABLE_BOOT])
         return NGX_ERROR;
     }
 
-    for (i = 0; i < WGW_TABLE_BOOT; i++) {
+    for (i = 0; i < WGW_ZONE_BOOT; i++) {
         byte = ngx_hextoi(&hex[2 * i], 2);
 
         if (byte == NGX_ERROR) {
@@ -687,7 +697,8 @@ wgw_mapping_create(ngx_log_t *log, wgw_zone_t *zone)
     ngx_memcpy(m->name.data, zone->name.data, zone->name.len);
 
     m->fd = NGX_INVALID_FILE;
-    m->conf = zone->conf;
+    m->class = zone->class;
+    wgw_zone_describe(zone, m->made);
 
     m->next = wgw_mappings;
     wgw_mappings = m;

@@ -1,6 +1,6 @@
 
 /*
- * zone: the memory of a table and its life in an nginx instance.
+ * zone: the memory of a table, of any kind, and its life in an nginx instance.
  *
  * With a file: made by the master as FILE.tmp, allocated whole (never
  * sparse: a full disk is an error at start, not a SIGBUS later), renamed and
@@ -20,6 +20,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "expiring.h"
 #include "table.h"
 
 #pragma GCC visibility push(hidden)
@@ -27,21 +28,56 @@
 
 typedef struct wgw_zone_s  wgw_zone_t;
 
+
+/* What kind of table a zone has; see the functions of the tables. */
+typedef struct {
+    size_t             (*size)(const wgw_zone_t *zone);
+    void               (*format)(const wgw_zone_t *zone, void *memory,
+                                 const u_char *seed);
+    int                (*check)(wgw_zone_t *made, const void *header,
+                                size_t size, const char **error);
+    void               (*open)(wgw_zone_t *zone, void *memory);
+    uint8_t           *(*boot)(wgw_zone_t *zone);
+    uint32_t           (*repair)(wgw_zone_t *zone, int rebuild);
+    const char          *lost;          /* log format: what a repair drops */
+
+    /* the parameters a table was made with, as the configuration has them */
+    u_char            *(*describe)(const wgw_zone_t *zone, u_char *buf,
+                                   u_char *last);
+} wgw_zone_class_t;
+
+
 struct wgw_zone_s {
-    ngx_str_t            name;          /* in the configuration */
-    ngx_str_t            file;          /* path, empty: anonymous */
-    wgw_table_conf_t     conf;
-    wgw_table_t          table;         /* valid after wgw_zone_open() */
-    void                *mapping;       /* opaque: shared by cycles */
+    const wgw_zone_class_t  *class;
+    ngx_str_t                name;      /* in the configuration */
+    ngx_str_t                file;      /* path, empty: anonymous */
+
+    union {
+        wgw_table_conf_t     conf;
+        wgw_expiring_conf_t  expiring_conf;
+    };
+
+    /* valid after wgw_zone_open() */
+
+    union {
+        wgw_table_t          table;
+        wgw_expiring_t       expiring;
+    };
+
+    void                    *mapping;   /* opaque: shared by cycles */
 };
+
+
+extern const wgw_zone_class_t  wgw_zone_billable;
+extern const wgw_zone_class_t  wgw_zone_expiring;
 
 
 /*
  * Called from a core module's init_conf, once per cycle and zone.  Opens or
  * makes the memory and ties it to cycle->pool.  Under `nginx -t` (and -s)
  * only looks, at the header, without creating, locking or changing anything.
- * A table made with other keys= or window= than the configuration says is
- * refused.  Errors are logged as [emerg] with the file's name.
+ * A table made with other keys= or window= than the configuration says, or
+ * of another kind, is refused.  Errors are logged as [emerg] with the file's name.
  */
 ngx_int_t wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone);
 

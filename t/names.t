@@ -53,7 +53,8 @@ is($reply->{headers}{'content-type'}, 'application/json', 'is JSON');
 is_deeply(json($reply->{body}), {
     name => 'shop.gw.test', backends => [ $v6 ], tls_passthrough => bool(0),
     cap_bytes => 1000, addresses => [ ], tls_name => '',
-    tls_verify => bool(1), tls_ca => '', owner => '', workload => '',
+    tls_verify => bool(1), tls_ca => '',
+    proxy_protocol => bool(0), owner => '', workload => '',
     state => 'ok',
 }, 'the reply is the stored record');
 

@@ -6,11 +6,11 @@
 use warnings;
 use strict;
 
-use IO::Socket::SSL;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Wgw;
+use Wgw::Tls;
 
 
 my $gw = Wgw->new(<<'EOF');
@@ -71,20 +71,20 @@ EOF
 
 my $dir = $gw->dir();
 
-certificate($_) for qw(gateway backend);
+certificate($dir, qw(gateway backend));
 
 $gw->start();
 
 my ($tls, $only) = map { $gw->port($_) } qw(TLS ONLY);
 my $backend = '127.0.0.1:' . $gw->port('BACKEND');
 
-put('web', { backends => [ 'http://192.0.2.10' ] });
-put('pass', { backends => [ $backend ], tls_passthrough => $JSON::PP::true });
-put('rest', { backends => [ $backend ], tls_passthrough => $JSON::PP::true,
+put_name($gw, 'web', { backends => [ 'http://192.0.2.10' ] });
+put_name($gw, 'pass', { backends => [ $backend ], tls_passthrough => true });
+put_name($gw, 'rest', { backends => [ $backend ], tls_passthrough => true,
               state => 'paused' });
-put('away', { backends => [ $backend ], tls_passthrough => $JSON::PP::true,
+put_name($gw, 'away', { backends => [ $backend ], tls_passthrough => true,
               addresses => [ '192.0.2.1' ] });
-put('webaway', { backends => [ 'http://192.0.2.10' ],
+put_name($gw, 'webaway', { backends => [ 'http://192.0.2.10' ],
                  addresses => [ '192.0.2.1' ] });
 
 
@@ -158,9 +158,9 @@ for my $size (1, 7, 50) {
 
 like(pieces($tls, 4000, records($hello, 40)), qr/^\x16\x03.*backend/s,
      'a hello in records of 40 bytes');
-like(pieces($tls, 100, hello('pass.gw.test', 1700)), qr/^\x16\x03.*backend/s,
+like(pieces($tls, 100, hello('pass.gw.test', padding(1700))), qr/^\x16\x03.*backend/s,
      'a hello of post-quantum size');
-like(pieces($tls, 4000, hello('pass.gw.test', 12000)),
+like(pieces($tls, 4000, hello('pass.gw.test', padding(12000))),
      qr/^\x16\x03.*backend/s, 'tf 41: a hello of 12 KiB');
 like(pieces($tls, 1, hello('web.gw.test')), qr/^\x16\x03.*gateway/s,
      'offload, byte by byte');
@@ -208,8 +208,8 @@ my $blob = join '', map { chr rand 256 } 1 .. 300000;
 my $sink = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 4)
     or die "listen: $!";
 
-put('raw', { backends => [ '127.0.0.1:' . $sink->sockport() ],
-             tls_passthrough => $JSON::PP::true });
+put_name($gw, 'raw', { backends => [ '127.0.0.1:' . $sink->sockport() ],
+             tls_passthrough => true });
 
 my $raw = connect_to($tls);
 my $sent = hello('raw.gw.test') . $blob;
@@ -245,7 +245,7 @@ like(slurp("$dir/logs/stream.log"),
 
 # ---- changes
 
-put('pass', { backends => [ 'http://192.0.2.10' ] });
+put_name($gw, 'pass', { backends => [ 'http://192.0.2.10' ] });
 is(subject(client($tls, 'pass.gw.test')), 'gateway',
    'a name becomes offloaded at once');
 
@@ -275,132 +275,8 @@ like($output, qr/needs\ the\ event\ method "epoll"\ or\ "kqueue",\ not\ "poll"
 done_testing();
 
 
-sub put {
-    my ($name, $record) = @_;
+sub padding {
+    my ($size) = @_;
 
-    my $reply = http_get($gw->port('ADMIN'), "/v1/names/$name",
-                         method => 'PUT',
-                         body => JSON::PP->new->encode($record));
-
-    ok($reply->{status} =~ /^20[01]$/, "put $name")
-        or diag($reply->{body});
-}
-
-sub client {
-    my ($port, $name, $address) = @_;
-
-    return IO::Socket::SSL->new(
-        PeerHost => $address || '127.0.0.1', PeerPort => $port, Timeout => 5,
-        SSL_verify_mode => SSL_VERIFY_NONE, SSL_hostname => $name
-    );
-}
-
-sub subject {
-    my ($client) = @_;
-
-    return $client ? $client->peer_certificate('commonName') : 'none';
-}
-
-# The body, on a connection that stays open.
-
-sub talk {
-    my ($client, $host) = @_;
-
-    return 'no connection' if !$client;
-
-    print $client "GET / HTTP/1.1\r\nHost: $host\r\n\r\n";
-
-    my $answer = '';
-
-    while ($answer !~ /\r\n\r\n.*\n/s) {
-        sysread $client, $answer, 65536, length $answer or last;
-    }
-
-    return $answer =~ /\r\n\r\n(.*)\n/ ? $1 : $answer;
-}
-
-sub status {
-    my ($port, $name, $host) = @_;
-
-    my $client = client($port, $name) or return 0;
-
-    print $client "GET / HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n";
-    my $line = <$client> // '';
-
-    return $line =~ /^HTTP\/1\.1 (\d+)/ ? $1 : 0;
-}
-
-# What is answered to bytes sent in pieces; with 'open' the connection is
-# then left open, with 'shut' its sending side is closed, 'slow' waits
-# between the pieces.
-
-sub pieces {
-    my ($port, $size, $bytes, $how) = @_;
-
-    my $socket = connect_to($port) or return 'no connection';
-    my ($answer, $end) = ('', time + 5);
-
-    local $SIG{PIPE} = 'IGNORE';
-
-    setsockopt $socket, 6, 1, 1;
-
-    for my $piece (unpack "(a$size)*", $bytes) {
-        syswrite $socket, $piece or last;
-        sleep($how && $how eq 'slow' ? 0.1 : 0.0005);
-        last if time > $end;
-    }
-
-    shutdown $socket, 1 if $how && $how eq 'shut';
-
-    my $select = IO::Select->new($socket);
-
-    while (time < $end) {
-        next if !$select->can_read(0.1);
-        sysread $socket, $answer, 65536, length $answer or last;
-        last if $answer =~ /backend|gateway/;
-    }
-
-    return $answer;
-}
-
-# A TLS 1.2 hello, so that the certificate comes in the clear; `padding`
-# bytes of a padding extension.
-
-sub hello {
-    my ($name, $padding) = @_;
-
-    my $sni = pack 'n/a*', pack 'Cn/a*', 0, $name;
-    my $extensions = pack('nn/a*', 0, $sni)
-        . pack('nn/a*', 10, pack 'n/a*', pack 'n*', 23, 24)
-        . pack('nn/a*', 11, "\1\0")
-        . pack('nn/a*', 13, pack 'n/a*', pack 'n*', 0x0403, 0x0804)
-        . pack('nn/a*', 0x0a0a, '');
-
-    $extensions .= pack 'nn/a*', 21, "\0" x $padding if $padding;
-
-    my $body = pack('n', 0x0303) . 'r' x 32 . "\0"
-        . pack('n/a*', pack 'n*', 0xc02b, 0xc02c) . "\1\0"
-        . pack('n/a*', $extensions);
-
-    my $message = pack('C', 1) . substr(pack('N', length $body), 1) . $body;
-
-    return pack('Cnn/a*', 22, 0x0301, $message);
-}
-
-# The same message in records of that size.
-
-sub records {
-    my ($hello, $size) = @_;
-
-    return join '', map { pack 'Cnn/a*', 22, 0x0301, $_ }
-        unpack "(a$size)*", substr $hello, 5;
-}
-
-sub certificate {
-    my ($name) = @_;
-
-    system("openssl req -x509 -newkey ec -nodes -days 30 -subj /CN=$name "
-           . '-pkeyopt ec_paramgen_curve:prime256v1 '
-           . "-keyout $dir/$name.key -out $dir/$name.crt 2> /dev/null") == 0
-        or die 'openssl req';
+    return extension(21, "\0" x $size);
 }

@@ -1,6 +1,6 @@
 
 /*
- * SipHash-1-3 against OpenSSL, and one literal vector.
+ * SipHash-1-3, both lengths, against OpenSSL, and one literal vector.
  *
  * sources: hash
  */
@@ -16,25 +16,24 @@
 #include "tap.h"
 
 
-static uint64_t openssl(const uint8_t seed[WGW_HASH_SEED],
-    const uint8_t *data, size_t len);
+static void openssl(const uint8_t seed[WGW_HASH_SEED], const uint8_t *data,
+    size_t len, size_t size, uint64_t words[2]);
 static size_t disagreements(const uint8_t seed[WGW_HASH_SEED]);
 
 
-/* OpenSSL's result, its bytes read as little-endian. */
+/* OpenSSL's result of 8 or 16 bytes, read as little-endian. */
 
-static uint64_t
-openssl(const uint8_t seed[WGW_HASH_SEED], const uint8_t *data, size_t len)
+static void
+openssl(const uint8_t seed[WGW_HASH_SEED], const uint8_t *data, size_t len,
+    size_t size, uint64_t words[2])
 {
-    size_t         i, size;
+    size_t         i, written;
     EVP_MAC       *mac;
-    uint8_t        out[8];
-    uint64_t       word;
+    uint8_t        out[16];
     OSSL_PARAM     params[4];
     EVP_MAC_CTX   *ctx;
     unsigned int   c_rounds, d_rounds;
 
-    size = sizeof(out);
     c_rounds = 1;
     d_rounds = 3;
 
@@ -49,8 +48,8 @@ openssl(const uint8_t seed[WGW_HASH_SEED], const uint8_t *data, size_t len)
     if (ctx == NULL
         || EVP_MAC_init(ctx, seed, WGW_HASH_SEED, params) != 1
         || EVP_MAC_update(ctx, data, len) != 1
-        || EVP_MAC_final(ctx, out, &size, sizeof(out)) != 1
-        || size != sizeof(out))
+        || EVP_MAC_final(ctx, out, &written, sizeof(out)) != 1
+        || written != size)
     {
         printf("Bail out! OpenSSL has no SipHash\n");
         exit(1);
@@ -59,13 +58,12 @@ openssl(const uint8_t seed[WGW_HASH_SEED], const uint8_t *data, size_t len)
     EVP_MAC_CTX_free(ctx);
     EVP_MAC_free(mac);
 
-    word = 0;
+    words[0] = 0;
+    words[1] = 0;
 
-    for (i = sizeof(out); i; i--) {
-        word = word << 8 | out[i - 1];
+    for (i = size; i; i--) {
+        words[(i - 1) / 8] = words[(i - 1) / 8] << 8 | out[i - 1];
     }
-
-    return word;
 }
 
 
@@ -74,8 +72,9 @@ openssl(const uint8_t seed[WGW_HASH_SEED], const uint8_t *data, size_t len)
 static size_t
 disagreements(const uint8_t seed[WGW_HASH_SEED])
 {
-    size_t   len, wrong;
-    uint8_t  buffer[302];
+    size_t    len, wrong;
+    uint8_t   buffer[302];
+    uint64_t  words[2], both[2];
 
     wrong = 0;
 
@@ -84,10 +83,12 @@ disagreements(const uint8_t seed[WGW_HASH_SEED])
     }
 
     for (len = 0; len < sizeof(buffer); len++) {
-        if (wgw_hash(seed, buffer + 1, len) != openssl(seed, buffer + 1, len))
-        {
-            wrong++;
-        }
+        openssl(seed, buffer + 1, len, 8, words);
+        wrong += wgw_hash(seed, buffer + 1, len) != words[0];
+
+        openssl(seed, buffer + 1, len, 16, words);
+        wgw_hash_128(seed, buffer + 1, len, both);
+        wrong += both[0] != words[0] || both[1] != words[1];
 
         if (len == 300) {
             break;

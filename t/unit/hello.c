@@ -202,6 +202,43 @@ parse(wgw_hello_t *hello, size_t len)
 }
 
 
+/*
+ * What a caller does that gets bytes one by one and waits for `wanted`:
+ * returns how often it asked, 0 if it was misled.
+ */
+
+static size_t
+dribble(void)
+{
+    size_t          len, asked;
+    wgw_hello_t     hello;
+    wgw_hello_rc_t  rc;
+
+    asked = 0;
+    hello.wanted = 0;
+
+    for (len = 0; len <= wire.len; len++) {
+
+        if (len < hello.wanted) {
+            continue;
+        }
+
+        rc = parse(&hello, len);
+        asked++;
+
+        if (rc != WGW_HELLO_AGAIN) {
+            return rc == WGW_HELLO_DONE && len == wire.len ? asked : 0;
+        }
+
+        if (hello.wanted <= len) {
+            return 0;
+        }
+    }
+
+    return 0;
+}
+
+
 /* Every part must ask for more, the whole must be done. */
 
 static void
@@ -221,6 +258,10 @@ test_done(const char *name, unsigned acme, const char *what)
 
     ok(wrong == 0, "%s: each part of %zu bytes asks for more", what,
        wire.len);
+
+    step = dribble();
+    ok(step > 0 && step <= 64, "%s: byte by byte, asked %zu times", what,
+       step);
 
     if (parse(&hello, wire.len - 1) != WGW_HELLO_AGAIN) {
         ok(0, "%s: all but one byte asks for more", what);
@@ -394,6 +435,14 @@ test_records(void)
         snprintf(what, sizeof(what), "tf 41: records of %zu", sizes[i]);
         test_done("shop.gw1.example", 1, what);
     }
+
+    hello_start(32, 20);
+    extension(KEY_SHARE, 5300);
+    extension_name("a.b", 3);
+    hello_end();
+    records(1);
+    ok(wire.len > 32000, "nothing but headers: %zu bytes", wire.len);
+    test_done("a.b", 0, "nothing but headers");
 
     /* post-quantum, and as large as one record takes */
 

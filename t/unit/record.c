@@ -113,7 +113,8 @@ static const record_case_t  cases[] = {
     { HTTP ",\"n\\u0061me\":\"a.b\"}", "name", "is duplicate",
       "repeated member, escaped" },
     { HTTP ",\"tls_passthrough\":null,\"cap_bytes\":null,\"addresses\":null,"
-      "\"tls_name\":null,\"tls_verify\":null,\"tls_ca\":null,\"owner\":null,"
+      "\"tls_name\":null,\"tls_verify\":null,\"tls_ca\":null,"
+      "\"proxy_protocol\":null,\"owner\":null,"
       "\"workload\":null,\"state\":null}", NULL, NULL,
       "null is the default" },
 
@@ -293,6 +294,15 @@ static const record_case_t  cases[] = {
       "has no meaning with tls_passthrough", "tls_verify, passthrough" },
     { PASS ",\"tls_verify\":true,\"tls_name\":\"\",\"tls_ca\":\"\"}", NULL,
       NULL, "TLS members at their defaults, passthrough" },
+    { PASS ",\"proxy_protocol\":true}", NULL, NULL, "PROXY protocol" },
+    { PASS ",\"proxy_protocol\":\"v2\"}", "proxy_protocol",
+      "must be true or false", "PROXY protocol a string" },
+    { HTTP ",\"proxy_protocol\":true}", "proxy_protocol",
+      "needs tls_passthrough", "PROXY protocol with http" },
+    { HTTPS ",\"proxy_protocol\":true}", "proxy_protocol",
+      "needs tls_passthrough", "PROXY protocol with https" },
+    { HTTPS ",\"proxy_protocol\":false}", NULL, NULL,
+      "PROXY protocol off with https" },
 
     /* notes and state */
 
@@ -533,7 +543,8 @@ test_written(void)
               "\"backends\":[\"http://[2001:db8::10]:80\","
               "\"http://192.0.2.10:8080\"],\"tls_passthrough\":false,"
               "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
-              "\"tls_verify\":true,\"tls_ca\":\"\",\"owner\":\"\","
+              "\"tls_verify\":true,\"tls_ca\":\"\","
+              "\"proxy_protocol\":false,\"owner\":\"\","
               "\"workload\":\"\",\"state\":\"ok\"}",
               "written: defaults");
 
@@ -548,18 +559,58 @@ test_written(void)
               "\"tls_passthrough\":false,\"cap_bytes\":9007199254740992,"
               "\"addresses\":[\"2001:db8:ffff::10\",\"203.0.113.10\"],"
               "\"tls_name\":\"192.0.2.9\",\"tls_verify\":false,"
-              "\"tls_ca\":\"" CERT2 "\",\"owner\":\"\xc3\xa9\","
+              "\"tls_ca\":\"" CERT2 "\",\"proxy_protocol\":false,"
+              "\"owner\":\"\xc3\xa9\","
               "\"workload\":\"w\\\"\",\"state\":\"paused\"}",
               "written: everything");
+
+    test_json("{\"name\":\"a.b\",\"proxy_protocol\":true,"
+              "\"tls_passthrough\":true,\"backends\":[\"192.0.2.10:443\"]}",
+              "{\"name\":\"a.b\",\"backends\":[\"192.0.2.10:443\"],"
+              "\"tls_passthrough\":true,"
+              "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
+              "\"tls_verify\":true,\"tls_ca\":\"\","
+              "\"proxy_protocol\":true,\"owner\":\"\","
+              "\"workload\":\"\",\"state\":\"ok\"}",
+              "written: PROXY protocol");
 
     test_json("{\"name\":\"*.a.b\",\"tls_passthrough\":true,"
               "\"backends\":[\"[2001:db8::10]:0443\",\"[192.0.2.10]:443\"]}",
               "{\"name\":\"*.a.b\",\"backends\":[\"[2001:db8::10]:443\","
               "\"192.0.2.10:443\"],\"tls_passthrough\":true,"
               "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
-              "\"tls_verify\":true,\"tls_ca\":\"\",\"owner\":\"\","
+              "\"tls_verify\":true,\"tls_ca\":\"\","
+              "\"proxy_protocol\":false,\"owner\":\"\","
               "\"workload\":\"\",\"state\":\"ok\"}",
               "written: passthrough");
+}
+
+
+/* What an earlier version stored must be read, also when bits are added. */
+
+static void
+test_earlier(void)
+{
+    size_t        len;
+    uint8_t       packed[WGW_RECORD_PACKED];
+    wgw_record_t  record;
+
+    static const uint8_t  stored[] = {
+        1, 0x05, 1, 0, 53, 0, 0, 0,             /* passthrough, verify */
+        7, 0, 0, 0, 0, 0, 0, 0,
+        0, 202, 154, 59, 0, 0, 0, 0,
+        4, 0, 1, 187, 192, 0, 2, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 1, 0, 'o', 0, 0
+    };
+
+    ok(wgw_record_unpack(&record, stored, sizeof(stored)) == 0
+       && record.passthrough && !record.proxy && record.change == 7
+       && record.cap_bytes == 1000000000 && record.backends[0].port == 443,
+       "stored by an earlier version");
+
+    len = wgw_record_pack(&record, packed);
+    ok(len == sizeof(stored) && memcmp(packed, stored, len) == 0,
+       "and stored so again");
 }
 
 
@@ -893,6 +944,11 @@ test_equal(void)
     parse(&b, HTTP ",\"addresses\":[\"203.0.113.11\"]}", "", NULL, &error);
     ok(!wgw_record_equal(&a, &b), "not equal: another address");
 
+    text = wgw_text(PASS "}");
+    wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
+    parse(&b, PASS ",\"proxy_protocol\":true}", "", NULL, &error);
+    ok(!wgw_record_equal(&a, &b), "not equal: PROXY protocol");
+
     text = wgw_text(HTTPS "}");
     wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
 
@@ -922,7 +978,8 @@ typedef struct {
 static const record_damage_t  damages[] = {
     { 0, 0, "format 0" },
     { 0, 2, "format 2" },
-    { 1, 0x16, "an unknown flag" },
+    { 1, 0x26, "an unknown flag" },
+    { 1, 0x16, "PROXY protocol without passthrough" },
     { 1, 0x07, "passthrough with https" },
     { 1, 0x04, "TLS texts without https" },
     { 2, 0, "no backends" },
@@ -1016,6 +1073,7 @@ main(void)
     test_limits();
     test_equal();
     test_damaged();
+    test_earlier();
 
     return done();
 }
