@@ -12,7 +12,10 @@
 #pragma GCC visibility push(hidden)
 
 
-/* Two digits of either case a byte.  Returns 0, or -1 for anything else. */
+/*
+ * Two digits of either case a byte.  Returns 0, or -1 for anything else, and
+ * then `bytes` has no meaning.
+ */
 int wgw_hex_decode(uint8_t *bytes, size_t n, wgw_text_t digits);
 
 /* Writes 2 * n lower-case digits. */

@@ -543,27 +543,38 @@ wgw_jwt_literal(wgw_jwt_scan_t *scan, wgw_text_t literal)
 }
 
 
-/* As JSON has it: no leading zero. */
+/* As JSON has it: no leading zero.  16 digits are more than 2^53. */
 
 static int
 wgw_jwt_number(wgw_jwt_scan_t *scan, uint64_t *number)
 {
+    size_t       len;
+    uint64_t     n;
     const char  *p;
-    wgw_text_t   digits;
+
+    n = 0;
 
     for (p = scan->pos; p < scan->end && *p >= '0' && *p <= '9'; p++) {
-        /* void */
+
+        if (p - scan->pos == 16) {
+            return 0;
+        }
+
+        n = n * 10 + (uint64_t) (*p - '0');
     }
 
-    digits.data = scan->pos;
-    digits.len = (size_t) (p - scan->pos);
-    scan->pos = p;
+    len = (size_t) (p - scan->pos);
 
-    if (digits.len > 1 && digits.data[0] == '0') {
+    if (len == 0 || (len > 1 && *scan->pos == '0')
+        || n > WGW_JSON_NUMBER_MAX)
+    {
         return 0;
     }
 
-    return wgw_text_uint(digits, WGW_JSON_NUMBER_MAX, number) == 0;
+    scan->pos = p;
+    *number = n;
+
+    return 1;
 }
 
 

@@ -25,16 +25,17 @@ typedef struct {
 } wgw_place_t;
 
 
-/* Steps through the sixteen slots that a key may be in. */
+/* Steps through those of a key's sixteen slots that have its tag. */
 typedef struct {
     wgw_expiring_t    *table;
     uint32_t           bucket[2];
-    uint32_t           n;               /* slots tried */
+    uint32_t           left;            /* a bit each */
 } wgw_scan_t;
 
 
 static void wgw_scan_start(wgw_scan_t *scan, wgw_expiring_t *t,
     wgw_expiring_key_t key);
+static inline uint32_t wgw_scan_tags(const wgw_bucket_t *b, uint64_t tag);
 static int wgw_scan_next(wgw_scan_t *scan, wgw_expiring_key_t key,
     wgw_place_t *place);
 static wgw_place_t wgw_notes_place(wgw_expiring_t *t, size_t slot);
@@ -299,12 +300,33 @@ wgw_notes_forgotten(wgw_expiring_t *t)
 static void
 wgw_scan_start(wgw_scan_t *scan, wgw_expiring_t *t, wgw_expiring_key_t key)
 {
+    wgw_bucket_t  *a, *b;
+
     scan->table = t;
-    scan->n = 0;
     scan->bucket[0] = wgw_slot_bucket(t, key, 0);
     scan->bucket[1] = wgw_slot_bucket(t, key, 1);
 
-    __builtin_prefetch(&t->buckets[scan->bucket[1]]);
+    a = &t->buckets[scan->bucket[0]];
+    b = &t->buckets[scan->bucket[1]];
+
+    __builtin_prefetch(b->tag);
+
+    scan->left = wgw_scan_tags(a, key.hash[1])
+                 | wgw_scan_tags(b, key.hash[1]) << WGW_SLOTS;
+}
+
+
+static inline uint32_t
+wgw_scan_tags(const wgw_bucket_t *b, uint64_t tag)
+{
+    return (uint32_t) (wgw_load(&b->tag[0]) == tag)
+           | (uint32_t) (wgw_load(&b->tag[1]) == tag) << 1
+           | (uint32_t) (wgw_load(&b->tag[2]) == tag) << 2
+           | (uint32_t) (wgw_load(&b->tag[3]) == tag) << 3
+           | (uint32_t) (wgw_load(&b->tag[4]) == tag) << 4
+           | (uint32_t) (wgw_load(&b->tag[5]) == tag) << 5
+           | (uint32_t) (wgw_load(&b->tag[6]) == tag) << 6
+           | (uint32_t) (wgw_load(&b->tag[7]) == tag) << 7;
 }
 
 
@@ -313,20 +335,16 @@ wgw_scan_start(wgw_scan_t *scan, wgw_expiring_t *t, wgw_expiring_key_t key)
 static int
 wgw_scan_next(wgw_scan_t *scan, wgw_expiring_key_t key, wgw_place_t *place)
 {
-    uint32_t       i, bucket;
-    wgw_bucket_t  *b;
+    uint32_t  i, bucket;
 
-    while (scan->n < 2 * WGW_SLOTS) {
-        i = scan->n % WGW_SLOTS;
-        bucket = scan->bucket[scan->n++ / WGW_SLOTS];
-        b = &scan->table->buckets[bucket];
+    while (scan->left) {
+        i = (uint32_t) __builtin_ctz(scan->left);
+        bucket = scan->bucket[i / WGW_SLOTS];
 
-        if (wgw_load(&b->tag[i]) != key.hash[1]) {
-            continue;
-        }
+        scan->left &= scan->left - 1;
 
-        *place = wgw_notes_place(scan->table,
-                                 (size_t) bucket * WGW_SLOTS + i);
+        *place = wgw_notes_place(scan->table, (size_t) bucket * WGW_SLOTS
+                                              + i % WGW_SLOTS);
 
         /* what belongs to the time that was seen has not changed since */
 
