@@ -1,0 +1,1146 @@
+
+/*
+ * The http side of the auth module: directives, variables, phases.
+ */
+
+
+#include "auth_module.h"
+#include "request.h"
+
+
+#define NGX_HTTP_WGW_AUTH_SECRET      4096      /* bytes of a file, at most */
+#define NGX_HTTP_WGW_AUTH_SECRET_MIN  16
+#define NGX_HTTP_WGW_AUTH_TTL_MIN     60
+
+
+static ngx_int_t ngx_http_wgw_auth_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_wgw_auth_add_variables(ngx_conf_t *cf);
+static void *ngx_http_wgw_auth_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_wgw_auth_needs(ngx_conf_t *cf,
+    ngx_http_wgw_auth_conf_t *conf);
+static char *ngx_http_wgw_auth_names(ngx_conf_t *cf,
+    ngx_http_wgw_auth_conf_t *conf);
+
+static void ngx_http_wgw_auth_use(ngx_conf_t *cf);
+static char *ngx_http_wgw_auth(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name);
+static char *ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_http_wgw_auth_file_t *ngx_http_wgw_auth_allow_file(ngx_conf_t *cf,
+    ngx_str_t *name);
+static void ngx_http_wgw_auth_free_list(void *data);
+static char *ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ssize_t ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
+    u_char *secret);
+static void ngx_http_wgw_auth_wipe(void *data);
+static char *ngx_http_wgw_auth_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_auth_chain(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_auth_words(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_auth_signin(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_auth_log(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_auth_api(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_wgw_auth_init(ngx_conf_t *cf);
+
+
+static ngx_conf_num_bounds_t  ngx_http_wgw_auth_uses_bounds = {
+    ngx_conf_check_num_bounds, 0, 1000000000
+};
+
+
+#define NGX_HTTP_WGW_AUTH_ANY                                                 \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
+static ngx_command_t  ngx_http_wgw_auth_commands[] = {
+
+    { ngx_string("wgw_auth"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wgw_auth,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_auth_signin"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
+      ngx_http_wgw_auth_signin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_auth_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_wgw_auth_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_auth_allow"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
+      ngx_http_wgw_auth_allow,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_auth_secret"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
+      ngx_http_wgw_auth_secret,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_auth_uri"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
+      ngx_http_wgw_auth_origins,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, uris),
+      NULL },
+
+    { ngx_string("wgw_auth_domain"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
+      ngx_http_wgw_auth_origins,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, domains),
+      NULL },
+
+    { ngx_string("wgw_auth_chain"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
+      ngx_http_wgw_auth_chain,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_auth_cors"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
+      ngx_http_wgw_auth_words,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, cors),
+      NULL },
+
+    { ngx_string("wgw_auth_skew"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, skew),
+      NULL },
+
+    { ngx_string("wgw_auth_ttl"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, ttl),
+      NULL },
+
+    { ngx_string("wgw_auth_max_age"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, max_age),
+      NULL },
+
+    { ngx_string("wgw_auth_uses"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, uses),
+      &ngx_http_wgw_auth_uses_bounds },
+
+    { ngx_string("wgw_auth_rate"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_http_wgw_auth_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_auth_lenient"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, lenient),
+      NULL },
+
+    { ngx_string("wgw_auth_expiration"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, expiration),
+      NULL },
+
+    { ngx_string("wgw_auth_bare"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, bare),
+      NULL },
+
+    { ngx_string("wgw_auth_recheck"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, recheck),
+      NULL },
+
+    { ngx_string("wgw_auth_pass_key"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, pass),
+      NULL },
+
+    { ngx_string("wgw_auth_log"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_http_wgw_auth_log,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_auth_allow_methods"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
+      ngx_http_wgw_auth_words,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, allow),
+      NULL },
+
+    { ngx_string("wgw_auth_deny_methods"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
+      ngx_http_wgw_auth_words,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, deny),
+      NULL },
+
+    { ngx_string("wgw_auth_methods_body"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, body),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_wgw_auth_module_ctx = {
+    ngx_http_wgw_auth_add_variables,       /* preconfiguration */
+    ngx_http_wgw_auth_init,                /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_wgw_auth_create_loc_conf,     /* create location configuration */
+    ngx_http_wgw_auth_merge_loc_conf       /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_wgw_auth_module = {
+    NGX_MODULE_V1,
+    &ngx_http_wgw_auth_module_ctx,         /* module context */
+    ngx_http_wgw_auth_commands,            /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+enum {
+    NGX_HTTP_WGW_AUTH_VAR_ADDRESS = 0,
+    NGX_HTTP_WGW_AUTH_VAR_SERVICE,
+    NGX_HTTP_WGW_AUTH_VAR_STATUS,
+    NGX_HTTP_WGW_AUTH_VAR_EXPIRES,
+    NGX_HTTP_WGW_AUTH_VAR_TOKEN_ID
+};
+
+
+static ngx_http_variable_t  ngx_http_wgw_auth_vars[] = {
+
+    { ngx_string("wgw_auth_address"), NULL, ngx_http_wgw_auth_variable,
+      NGX_HTTP_WGW_AUTH_VAR_ADDRESS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_auth_service"), NULL, ngx_http_wgw_auth_variable,
+      NGX_HTTP_WGW_AUTH_VAR_SERVICE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_auth_status"), NULL, ngx_http_wgw_auth_variable,
+      NGX_HTTP_WGW_AUTH_VAR_STATUS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_auth_expires"), NULL, ngx_http_wgw_auth_variable,
+      NGX_HTTP_WGW_AUTH_VAR_EXPIRES, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_auth_token_id"), NULL, ngx_http_wgw_auth_variable,
+      NGX_HTTP_WGW_AUTH_VAR_TOKEN_ID, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+/*
+ * A phase before access may ask, the meter's for its key: then the key is
+ * checked there.
+ */
+
+static ngx_int_t
+ngx_http_wgw_auth_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char                   *p;
+    ngx_str_t                 value;
+    ngx_http_wgw_auth_ctx_t  *ctx;
+
+    ctx = ngx_http_wgw_auth_check(r->main);
+
+    ngx_str_null(&value);
+
+    if (ctx == NULL) {
+        /* no directive for this location */
+
+    } else if (data == NGX_HTTP_WGW_AUTH_VAR_STATUS) {
+        value.data = (u_char *) ctx->reason;
+        value.len = ngx_strlen(ctx->reason);
+
+    } else if (ctx->status) {
+        /* nothing of a key that is not good */
+
+    } else if (data == NGX_HTTP_WGW_AUTH_VAR_ADDRESS) {
+        value = ctx->address;
+
+    } else if (data == NGX_HTTP_WGW_AUTH_VAR_SERVICE) {
+        value = ctx->service;
+
+    } else if (data == NGX_HTTP_WGW_AUTH_VAR_TOKEN_ID) {
+        value = ctx->id;
+
+    } else if (ctx->expires) {
+
+        p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        value.data = p;
+        value.len = ngx_sprintf(p, "%L", ctx->expires) - p;
+    }
+
+    if (value.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = value.data;
+    v->len = value.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_auth_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_wgw_auth_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_wgw_auth_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_wgw_auth_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_auth_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->service = { 0, NULL };
+     */
+
+    conf->rules = NGX_CONF_UNSET_PTR;
+    conf->keys = NGX_CONF_UNSET_PTR;
+    conf->uris = NGX_CONF_UNSET_PTR;
+    conf->domains = NGX_CONF_UNSET_PTR;
+    conf->chains = NGX_CONF_UNSET_PTR;
+    conf->cors = NGX_CONF_UNSET_PTR;
+    conf->allow = NGX_CONF_UNSET_PTR;
+    conf->deny = NGX_CONF_UNSET_PTR;
+    conf->log = NGX_CONF_UNSET_PTR;
+
+    conf->skew = NGX_CONF_UNSET;
+    conf->ttl = NGX_CONF_UNSET;
+    conf->max_age = NGX_CONF_UNSET;
+    conf->uses = NGX_CONF_UNSET;
+    conf->rate = NGX_CONF_UNSET;
+    conf->lenient = NGX_CONF_UNSET;
+    conf->expiration = NGX_CONF_UNSET;
+    conf->bare = NGX_CONF_UNSET;
+    conf->recheck = NGX_CONF_UNSET;
+    conf->pass = NGX_CONF_UNSET;
+    conf->enable = NGX_CONF_UNSET;
+    conf->body = NGX_CONF_UNSET_SIZE;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_wgw_auth_conf_t *prev = parent;
+    ngx_http_wgw_auth_conf_t *conf = child;
+
+    ngx_conf_merge_ptr_value(conf->rules, prev->rules, NULL);
+    ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
+    ngx_conf_merge_ptr_value(conf->uris, prev->uris, NULL);
+    ngx_conf_merge_ptr_value(conf->domains, prev->domains, NULL);
+    ngx_conf_merge_ptr_value(conf->chains, prev->chains, NULL);
+    ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
+    ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
+    ngx_conf_merge_ptr_value(conf->deny, prev->deny, NULL);
+    ngx_conf_merge_ptr_value(conf->log, prev->log, NULL);
+
+    ngx_conf_merge_sec_value(conf->skew, prev->skew, 30);
+    ngx_conf_merge_sec_value(conf->ttl, prev->ttl, 3600);
+    ngx_conf_merge_sec_value(conf->max_age, prev->max_age, 3600);
+    ngx_conf_merge_value(conf->uses, prev->uses, 0);
+    ngx_conf_merge_value(conf->rate, prev->rate, 600);
+    ngx_conf_merge_value(conf->lenient, prev->lenient, 0);
+    ngx_conf_merge_value(conf->expiration, prev->expiration, 0);
+    ngx_conf_merge_value(conf->bare, prev->bare, 0);
+    ngx_conf_merge_value(conf->recheck, prev->recheck, 0);
+    ngx_conf_merge_value(conf->pass, prev->pass, 0);
+    ngx_conf_merge_size_value(conf->body, prev->body, 128 * 1024);
+
+    if (conf->enable == NGX_CONF_UNSET) {
+        conf->service = prev->service;
+    }
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    if (conf->ttl < NGX_HTTP_WGW_AUTH_TTL_MIN) {
+        return "has \"wgw_auth_ttl\" below 60s, which routers renew without "
+               "end";
+    }
+
+    if (conf->max_age < 1) {
+        return "has \"wgw_auth_max_age\" below 1s";
+    }
+
+    if (conf->api_hosts) {
+        return wgw_request_hosts(cf, conf->api_hosts);
+    }
+
+    return ngx_http_wgw_auth_needs(cf, conf);
+}
+
+
+/* What would never work, or would work for everybody. */
+
+static char *
+ngx_http_wgw_auth_needs(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
+{
+    if ((conf->enable || conf->signin) && conf->keys == NULL) {
+        return "has \"wgw_auth\" or \"wgw_auth_signin\", but no "
+               "\"wgw_auth_secret\"";
+    }
+
+    if (conf->enable && conf->recheck && conf->rules == NULL) {
+        return "has \"wgw_auth_recheck\", but no \"wgw_auth_allow\"";
+    }
+
+    if (conf->signin == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (conf->rules == NULL) {
+        return "has \"wgw_auth_signin\", but no \"wgw_auth_allow\"";
+    }
+
+    return conf->uris ? NGX_CONF_OK : ngx_http_wgw_auth_names(cf, conf);
+}
+
+
+/*
+ * The server's names that stand for themselves: nginx keeps them only while
+ * it is configured.
+ */
+
+static char *
+ngx_http_wgw_auth_names(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
+{
+    ngx_uint_t                 i;
+    wgw_text_t                 text;
+    wgw_origin_t              *origin;
+    ngx_http_server_name_t    *name;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    conf->names = ngx_array_create(cf->pool, 1, sizeof(wgw_origin_t));
+    if (conf->names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    name = cscf->server_names.elts;
+
+    for (i = 0; i < cscf->server_names.nelts; i++) {
+
+#if (NGX_PCRE)
+        if (name[i].regex) {
+            continue;
+        }
+#endif
+
+        if (name[i].name.len == 0
+            || ngx_strchr(name[i].name.data, '*')
+            || ngx_strcmp(name[i].name.data, "_") == 0)
+        {
+            continue;
+        }
+
+        text.data = (char *) name[i].name.data;
+        text.len = name[i].name.len;
+
+        origin = ngx_array_push(conf->names);
+        if (origin == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (wgw_origin_domain_parse(origin, text) != NULL) {
+            conf->names->nelts--;
+        }
+    }
+
+    return conf->names->nelts ? NGX_CONF_OK
+                              : "has \"wgw_auth_signin\", but neither "
+                                "\"wgw_auth_uri\" nor a \"server_name\" that "
+                                "a message's URI could be compared with";
+}
+
+
+/* Zones and counters are made only where something uses them. */
+
+static void
+ngx_http_wgw_auth_use(ngx_conf_t *cf)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+    acf->used = 1;
+}
+
+
+static char *
+ngx_http_wgw_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_str_t  *value;
+
+    if (aucf->enable != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    ngx_http_wgw_auth_use(cf);
+
+    aucf->enable = 1;
+
+    if (cf->args->nelts == 1) {
+        return NGX_CONF_OK;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        aucf->enable = 0;
+        return NGX_CONF_OK;
+    }
+
+    aucf->service = value[1];
+
+    return ngx_http_wgw_auth_service(cf, &aucf->service);
+}
+
+
+/* A service is a claim, a label and part of a list. */
+
+static char *
+ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < name->len; i++) {
+        if (!isalnum(name->data[i]) && !ngx_strchr("._-", name->data[i])) {
+            break;
+        }
+    }
+
+    if (i && i == name->len && i <= NGX_HTTP_WGW_AUTH_SERVICE) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "service \"%V\" is not 1 to %d letters, digits, "
+                       "\".\", \"_\" and \"-\"",
+                       name, NGX_HTTP_WGW_AUTH_SERVICE);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_wgw_auth_signin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_str_t                 *value, *service;
+    ngx_uint_t                 i;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (aucf->signin) {
+        return "is duplicate";
+    }
+
+    if (cf->args->nelts > NGX_HTTP_WGW_AUTH_SERVICES + 1) {
+        return "has too many services";
+    }
+
+    ngx_http_wgw_auth_use(cf);
+
+    aucf->signin = ngx_array_create(cf->pool, cf->args->nelts,
+                                    sizeof(ngx_str_t));
+    if (aucf->signin == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        service = ngx_array_push(aucf->signin);
+        *service = value[i];
+
+        if (ngx_http_wgw_auth_service(cf, service) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_wgw_auth_signin_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_str_t                 *value, name;
+    ngx_uint_t                 i;
+    wgw_text_t                 text;
+    const char                *error;
+    ngx_http_wgw_auth_rule_t  *rule;
+
+    if (aucf->rules == NGX_CONF_UNSET_PTR) {
+        aucf->rules = ngx_array_create(cf->pool, 4,
+                                       sizeof(ngx_http_wgw_auth_rule_t));
+        if (aucf->rules == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    rule = ngx_array_push(aucf->rules);
+    if (rule == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(rule, sizeof(ngx_http_wgw_auth_rule_t));
+
+    value = cf->args->elts;
+
+    rule->services = &value[2];
+    rule->nservices = cf->args->nelts - 2;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_http_wgw_auth_service(cf, &value[i]) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_strcmp(value[1].data, "any") == 0) {
+        rule->any = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[1].data, "file=", 5) == 0) {
+        name.data = value[1].data + 5;
+        name.len = value[1].len - 5;
+
+        rule->file = ngx_http_wgw_auth_allow_file(cf, &name);
+
+        return rule->file ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    text.data = (char *) value[1].data;
+    text.len = value[1].len;
+
+    error = wgw_allowlist_address(rule->address, text);
+
+    if (error) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "address \"%V\" %s",
+                           &value[1], error);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_http_wgw_auth_file_t *
+ngx_http_wgw_auth_allow_file(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_wgw_auth_file_t  *file;
+
+    cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_http_wgw_auth_file_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    file = cln->data;
+    ngx_memzero(file, sizeof(ngx_http_wgw_auth_file_t));
+
+    cln->handler = ngx_http_wgw_auth_free_list;
+
+    file->name = *name;
+
+    if (file->name.len == 0
+        || ngx_conf_full_name(cf->cycle, &file->name, 1) != NGX_OK
+        || ngx_http_wgw_auth_load(file, NGX_LOG_EMERG, cf->log) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return file;
+}
+
+
+static void
+ngx_http_wgw_auth_free_list(void *data)
+{
+    ngx_http_wgw_auth_file_t *file = data;
+
+    free(file->list.addresses);
+    file->list.addresses = NULL;
+    file->list.n = 0;
+}
+
+
+static char *
+ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    u_char               secret[NGX_HTTP_WGW_AUTH_SECRET + 1];
+    ssize_t              n;
+    ngx_str_t           *value;
+    ngx_uint_t           i, last, raw;
+    wgw_jwt_key_t       *key;
+    ngx_pool_cleanup_t  *cln;
+
+    if (aucf->keys != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    last = cf->args->nelts - 1;
+
+    raw = last > 1 && ngx_strcmp(value[last].data, "raw") == 0;
+    last -= raw;
+
+    aucf->keys = ngx_array_create(cf->pool, last, sizeof(wgw_jwt_key_t));
+    if (aucf->keys == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_wgw_auth_wipe;
+    cln->data = aucf->keys;
+
+    for (i = 1; i <= last; i++) {
+        n = ngx_http_wgw_auth_read_secret(cf, &value[i], secret);
+        if (n == NGX_ERROR) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (!raw && secret[n - 1] == '\n') {
+            n--;
+        }
+
+        if (n < NGX_HTTP_WGW_AUTH_SECRET_MIN) {
+            ngx_explicit_memzero(secret, sizeof(secret));
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "secret in \"%V\" has less than %d bytes",
+                               &value[i], NGX_HTTP_WGW_AUTH_SECRET_MIN);
+            return NGX_CONF_ERROR;
+        }
+
+        key = ngx_array_push(aucf->keys);
+        ngx_memzero(key, sizeof(wgw_jwt_key_t));
+
+        wgw_hmac_init(&key->hmac, secret, n);
+        ngx_explicit_memzero(secret, sizeof(secret));
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Returns its length, 1 to NGX_HTTP_WGW_AUTH_SECRET. */
+
+static ssize_t
+ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
+    u_char *secret)
+{
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_file_info_t  fi;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
+        && (ngx_file_access(&fi) & 0007))
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "secret in \"%V\" may be read by everybody", name);
+    }
+
+    n = ngx_read_fd(fd, secret, NGX_HTTP_WGW_AUTH_SECRET + 1);
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_fd_n " \"%V\" failed", name);
+
+    } else if (n == 0 || n > NGX_HTTP_WGW_AUTH_SECRET) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret in \"%V\" is %s", name,
+                           n ? "longer than 4096 bytes" : "empty");
+        n = -1;
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return n;
+}
+
+
+static void
+ngx_http_wgw_auth_wipe(void *data)
+{
+    ngx_array_t *keys = data;
+
+    ngx_uint_t      i;
+    wgw_jwt_key_t  *key;
+
+    key = keys->elts;
+
+    for (i = 0; i < keys->nelts; i++) {
+        wgw_hmac_wipe(&key[i].hmac);
+    }
+}
+
+
+/* wgw_auth_uri, wgw_auth_domain */
+
+static char *
+ngx_http_wgw_auth_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t     *value;
+    ngx_uint_t     i, domain;
+    wgw_text_t     text;
+    const char    *error;
+    ngx_array_t  **origins;
+    wgw_origin_t  *origin;
+
+    origins = (ngx_array_t **) (p + cmd->offset);
+
+    if (*origins != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    *origins = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                sizeof(wgw_origin_t));
+    if (*origins == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "any") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    domain = cmd->offset == offsetof(ngx_http_wgw_auth_conf_t, domains);
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        text.data = (char *) value[i].data;
+        text.len = value[i].len;
+
+        origin = ngx_array_push(*origins);
+
+        error = domain ? wgw_origin_domain_parse(origin, text)
+                       : wgw_origin_parse(origin, text);
+
+        if (error) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s", &value[i],
+                               error);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_wgw_auth_chain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    uint64_t    *chain;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+    wgw_text_t   text;
+
+    if (aucf->chains != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    aucf->chains = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                    sizeof(uint64_t));
+    if (aucf->chains == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "any") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        text.data = (char *) value[i].data;
+        text.len = value[i].len;
+
+        chain = ngx_array_push(aucf->chains);
+
+        if (wgw_text_uint(text, UINT64_MAX, chain) != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid chain id \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_str_t  *value;
+
+    if (aucf->rate != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        aucf->rate = 0;
+        return NGX_CONF_OK;
+    }
+
+    if (value[1].len < 4
+        || ngx_strcmp(value[1].data + value[1].len - 3, "r/m") != 0)
+    {
+        return "must be \"off\" or a number of sign-ins a minute, as "
+               "\"600r/m\"";
+    }
+
+    aucf->rate = ngx_atoi(value[1].data, value[1].len - 3);
+
+    if (aucf->rate < 1 || aucf->rate > 1000000) {
+        return "must be from 1r/m to 1000000r/m";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* wgw_auth_cors, wgw_auth_allow_methods, wgw_auth_deny_methods */
+
+static char *
+ngx_http_wgw_auth_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t     *value;
+    ngx_array_t  **words;
+
+    words = (ngx_array_t **) (p + cmd->offset);
+
+    if (*words != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    *words = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                              sizeof(ngx_str_t));
+    if (*words == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    (*words)->nelts = cf->args->nelts - 1;
+
+    ngx_memcpy((*words)->elts, &value[1],
+               (*words)->nelts * sizeof(ngx_str_t));
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_wgw_auth_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_str_t  *value;
+
+    if (aucf->log != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        aucf->log = NULL;
+        return NGX_CONF_OK;
+    }
+
+    aucf->log = ngx_conf_open_file(cf->cycle, &value[1]);
+
+    return aucf->log ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_wgw_auth_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (aucf->api_hosts) {
+        return "is duplicate";
+    }
+
+    ngx_http_wgw_auth_use(cf);
+
+    aucf->api_hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+    if (aucf->api_hosts == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_wgw_auth_api_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_auth_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_wgw_auth_access_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_wgw_auth_rpc_handler;
+
+    return NGX_OK;
+}
