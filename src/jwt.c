@@ -65,7 +65,8 @@ static int wgw_jwt_number(wgw_jwt_scan_t *scan, uint64_t *number);
 static int wgw_jwt_string(wgw_jwt_scan_t *scan, wgw_text_t *string);
 static wgw_jwt_status_t wgw_jwt_slow(wgw_jwt_t *jwt, wgw_text_t claims,
     char *buffer);
-static wgw_text_t wgw_jwt_copy(wgw_jwt_reader_t *reader, wgw_text_t text);
+static const char *wgw_jwt_copy(wgw_jwt_reader_t *reader, wgw_text_t text,
+    wgw_text_t *copy);
 static const char *wgw_jwt_set_exp(void *data, const wgw_json_value_t *value);
 static const char *wgw_jwt_set_iat(void *data, const wgw_json_value_t *value);
 static const char *wgw_jwt_set_nbf(void *data, const wgw_json_value_t *value);
@@ -578,7 +579,7 @@ wgw_jwt_number(wgw_jwt_scan_t *scan, uint64_t *number)
 }
 
 
-/* Behind the first quote: ASCII without escapes, and the second one. */
+/* Behind the first quote: printable ASCII, no escape; and the second one. */
 
 static int
 wgw_jwt_string(wgw_jwt_scan_t *scan, wgw_text_t *string)
@@ -595,7 +596,7 @@ wgw_jwt_string(wgw_jwt_scan_t *scan, wgw_text_t *string)
             return 1;
         }
 
-        if (*p == '\\' || (uint8_t) *p < 0x20 || (uint8_t) *p >= 0x80) {
+        if (*p == '\\' || (uint8_t) *p < 0x20 || (uint8_t) *p >= 0x7f) {
             return 0;
         }
     }
@@ -632,15 +633,22 @@ wgw_jwt_slow(wgw_jwt_t *jwt, wgw_text_t claims, char *buffer)
 }
 
 
-static wgw_text_t
-wgw_jwt_copy(wgw_jwt_reader_t *reader, wgw_text_t text)
+/* The texts go to logs and headers; yajl lets some bad UTF-8 through. */
+
+static const char *
+wgw_jwt_copy(wgw_jwt_reader_t *reader, wgw_text_t text, wgw_text_t *copy)
 {
-    wgw_text_t  copy = { reader->pos, text.len };
+    if (!wgw_text_printable(text)) {
+        return "is not printable text";
+    }
+
+    copy->data = reader->pos;
+    copy->len = text.len;
 
     memcpy(reader->pos, text.data, text.len);
     reader->pos += text.len;
 
-    return copy;
+    return NULL;
 }
 
 
@@ -683,9 +691,7 @@ wgw_jwt_set_sub(void *data, const wgw_json_value_t *value)
 {
     wgw_jwt_reader_t  *reader = data;
 
-    reader->jwt->sub = wgw_jwt_copy(reader, value->text);
-
-    return NULL;
+    return wgw_jwt_copy(reader, value->text, &reader->jwt->sub);
 }
 
 
@@ -694,9 +700,7 @@ wgw_jwt_set_jti(void *data, const wgw_json_value_t *value)
 {
     wgw_jwt_reader_t  *reader = data;
 
-    reader->jwt->jti = wgw_jwt_copy(reader, value->text);
-
-    return NULL;
+    return wgw_jwt_copy(reader, value->text, &reader->jwt->jti);
 }
 
 
@@ -712,9 +716,7 @@ wgw_jwt_set_aud(void *data, const wgw_json_value_t *value)
         return "are more than 32";
     }
 
-    jwt->aud[jwt->naud++] = wgw_jwt_copy(reader, value->text);
-
-    return NULL;
+    return wgw_jwt_copy(reader, value->text, &jwt->aud[jwt->naud++]);
 }
 
 

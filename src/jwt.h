@@ -9,7 +9,8 @@
  *
  * `sub` is an address with its EIP-55 capitals, `aud` a service or an array
  * of them and absent where none was named, `uses` a number where uses are
- * counted.  Tokens without sub, jti and iat are accepted only when asked for.
+ * counted.  All texts are printable.  Tokens without sub, jti and iat are
+ * accepted only when asked for.
  *
  * The algorithm is never taken from a token: anything but HS256 is refused
  * before a key is touched.  Claims are looked at only after the MAC is found

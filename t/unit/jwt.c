@@ -134,7 +134,13 @@ static const jwt_case_t  cases[] = {
     { USUAL, OURS "}x", WGW_JWT_CLAIMS, WGW_JWT_CLAIMS, "more behind" },
     { USUAL, OURS, WGW_JWT_CLAIMS, WGW_JWT_CLAIMS, "cut" },
     { USUAL, OURS ",\"aud\":\"\xff\"}", WGW_JWT_CLAIMS, WGW_JWT_CLAIMS,
-      "no UTF-8" }
+      "no UTF-8" },
+    { USUAL, OURS ",\"aud\":\"\xc0\xb5\"}", WGW_JWT_CLAIMS,
+      WGW_JWT_CLAIMS, "an overlong form, which yajl takes" },
+    { USUAL, OURS ",\"aud\":\"\x7f\"}", WGW_JWT_CLAIMS, WGW_JWT_CLAIMS,
+      "a delete, in our layout" },
+    { USUAL, "{" TIMES "," SUB ",\"jti\":\"a\\n\"}", WGW_JWT_CLAIMS,
+      WGW_JWT_CLAIMS, "a line feed in jti" }
 };
 
 
