@@ -267,6 +267,18 @@ ngx_wgw_auth_tokens(void)
 }
 
 
+time_t
+ngx_wgw_auth_ttl(void)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return acf->ttl;
+}
+
+
 ngx_uint_t
 ngx_wgw_auth_admit(struct sockaddr *sockaddr, ngx_int_t rate, time_t *wait)
 {

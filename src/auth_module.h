@@ -40,6 +40,7 @@ typedef struct {
     wgw_zone_t                tokens;
     wgw_zone_t                rates;        /* of sign-ins, by source */
     ngx_uint_t                used;         /* by a directive of http */
+    time_t                    ttl;          /* no token lives longer */
 } ngx_wgw_auth_conf_t;
 
 
@@ -90,7 +91,7 @@ typedef struct {
     ngx_array_t              *signin;       /* of ngx_str_t: services */
     ngx_array_t              *api_hosts;
 
-    ngx_array_t              *allow;        /* of ngx_str_t: methods */
+    ngx_array_t              *allow;        /* of wgw_text_t: methods */
     ngx_array_t              *deny;
     size_t                    body;
 } ngx_http_wgw_auth_conf_t;
@@ -115,7 +116,8 @@ typedef struct {
 
     unsigned                  counted:1;    /* it has a number of uses */
     unsigned                  used:1;       /* of these, one */
-    unsigned                  read:1;       /* the body, for its methods */
+    unsigned                  reading:1;    /* the body, for its methods */
+    unsigned                  read:1;
 } ngx_http_wgw_auth_ctx_t;
 
 
@@ -125,8 +127,9 @@ extern ngx_module_t                 ngx_http_wgw_auth_module;
 extern const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[];
 
 
-/* The zone of tokens. */
+/* The zone of tokens, and the longest life that any of them may have. */
 wgw_expiring_t *ngx_wgw_auth_tokens(void);
+time_t ngx_wgw_auth_ttl(void);
 
 /*
  * 1 unless a source asks too often, at most `rate` times a minute; then
@@ -164,12 +167,17 @@ ngx_uint_t ngx_http_wgw_auth_allowed(ngx_http_wgw_auth_conf_t *conf,
 ngx_int_t ngx_http_wgw_auth_load(ngx_http_wgw_auth_file_t *file,
     ngx_uint_t level, ngx_log_t *log);
 
+/* 1 when a rule is about the address. */
+ngx_uint_t ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
+    const uint8_t address[WGW_EIP55_BYTES], ngx_log_t *log);
+
 /*
  * Cross-origin requests: adds the header fields that let a page of an
- * allowed origin read the answer.  Returns NGX_OK, or NGX_DONE when it was a
- * preflight, which is answered; NGX_DECLINED when the origin is not allowed.
+ * allowed origin read the answer.  Returns NGX_OK, NGX_ERROR, or NGX_DONE
+ * for a preflight of such a page, to be answered with the next function.
  */
 ngx_int_t ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods);
+ngx_int_t ngx_http_wgw_auth_preflight(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_wgw_auth_access_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wgw_auth_rpc_handler(ngx_http_request_t *r);

@@ -44,7 +44,9 @@ static char *ngx_http_wgw_auth_chain(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_wgw_auth_words(ngx_conf_t *cf, ngx_command_t *cmd,
+static char *ngx_http_wgw_auth_origins_allowed(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static char *ngx_http_wgw_auth_methods(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_wgw_auth_signin(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -124,9 +126,9 @@ static ngx_command_t  ngx_http_wgw_auth_commands[] = {
 
     { ngx_string("wgw_auth_cors"),
       NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
-      ngx_http_wgw_auth_words,
+      ngx_http_wgw_auth_origins_allowed,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_wgw_auth_conf_t, cors),
+      0,
       NULL },
 
     { ngx_string("wgw_auth_skew"),
@@ -208,14 +210,14 @@ static ngx_command_t  ngx_http_wgw_auth_commands[] = {
 
     { ngx_string("wgw_auth_allow_methods"),
       NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
-      ngx_http_wgw_auth_words,
+      ngx_http_wgw_auth_methods,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_wgw_auth_conf_t, allow),
       NULL },
 
     { ngx_string("wgw_auth_deny_methods"),
       NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_1MORE,
-      ngx_http_wgw_auth_words,
+      ngx_http_wgw_auth_methods,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_wgw_auth_conf_t, deny),
       NULL },
@@ -309,8 +311,8 @@ ngx_http_wgw_auth_variable(ngx_http_request_t *r,
 
     ngx_str_null(&value);
 
-    if (ctx == NULL) {
-        /* no directive for this location */
+    if (ctx == NULL || ctx->reason == NULL) {
+        /* nobody was asked for a key */
 
     } else if (data == NGX_HTTP_WGW_AUTH_VAR_STATUS) {
         value.data = (u_char *) ctx->reason;
@@ -422,6 +424,8 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wgw_auth_conf_t *prev = parent;
     ngx_http_wgw_auth_conf_t *conf = child;
 
+    ngx_wgw_auth_conf_t  *acf;
+
     ngx_conf_merge_ptr_value(conf->rules, prev->rules, NULL);
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
     ngx_conf_merge_ptr_value(conf->uris, prev->uris, NULL);
@@ -458,6 +462,10 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->max_age < 1) {
         return "has \"wgw_auth_max_age\" below 1s";
     }
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+    acf->ttl = ngx_max(acf->ttl, conf->ttl);
 
     if (conf->api_hosts) {
         return wgw_request_hosts(cf, conf->api_hosts);
@@ -1034,38 +1042,88 @@ ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* wgw_auth_cors, wgw_auth_allow_methods, wgw_auth_deny_methods */
-
 static char *
-ngx_http_wgw_auth_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_wgw_auth_origins_allowed(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
-    char  *p = conf;
+    ngx_http_wgw_auth_conf_t *aucf = conf;
 
-    ngx_str_t     *value;
-    ngx_array_t  **words;
+    ngx_str_t   *value, *origin;
+    ngx_uint_t   i;
 
-    words = (ngx_array_t **) (p + cmd->offset);
-
-    if (*words != NGX_CONF_UNSET_PTR) {
+    if (aucf->cors != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
-    *words = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                              sizeof(ngx_str_t));
-    if (*words == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
     if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        aucf->cors = NULL;
         return NGX_CONF_OK;
     }
 
-    (*words)->nelts = cf->args->nelts - 1;
+    aucf->cors = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                  sizeof(ngx_str_t));
+    if (aucf->cors == NULL) {
+        return NGX_CONF_ERROR;
+    }
 
-    ngx_memcpy((*words)->elts, &value[1],
-               (*words)->nelts * sizeof(ngx_str_t));
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "*") != 0
+            && (ngx_strstr(value[i].data, "://") == NULL
+                || value[i].data[value[i].len - 1] == '/'))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" is not an origin, as "
+                               "\"https://app.example\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        origin = ngx_array_push(aucf->cors);
+        *origin = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* wgw_auth_allow_methods, wgw_auth_deny_methods */
+
+static char *
+ngx_http_wgw_auth_methods(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t     *value;
+    ngx_uint_t     i;
+    wgw_text_t    *method;
+    ngx_array_t  **methods;
+
+    methods = (ngx_array_t **) (p + cmd->offset);
+
+    if (*methods != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        *methods = NULL;
+        return NGX_CONF_OK;
+    }
+
+    *methods = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                sizeof(wgw_text_t));
+    if (*methods == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        method = ngx_array_push(*methods);
+        method->data = (char *) value[i].data;
+        method->len = value[i].len;
+    }
 
     return NGX_CONF_OK;
 }

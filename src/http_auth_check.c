@@ -50,8 +50,13 @@ ngx_http_wgw_auth_access_handler(ngx_http_request_t *r)
     if (conf->cors) {
         rc = ngx_http_wgw_auth_cors(r, "GET, HEAD, POST");
 
-        if (rc == NGX_ERROR || rc == NGX_DONE) {
-            return rc;
+        if (rc == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        if (rc == NGX_DONE) {
+            ngx_http_finalize_request(r, ngx_http_wgw_auth_preflight(r));
+            return NGX_DONE;
         }
     }
 

@@ -64,7 +64,7 @@ ngx_http_wgw_auth_signin_handler(ngx_http_request_t *r)
         }
 
         if (rc == NGX_DONE) {
-            return NGX_HTTP_NO_CONTENT;
+            return ngx_http_wgw_auth_preflight(r);
         }
     }
 

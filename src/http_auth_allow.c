@@ -1,0 +1,194 @@
+
+/*
+ * Who may sign in: the rules of `wgw_auth_allow`, and the files they name.
+ */
+
+
+#include "auth_module.h"
+
+
+static ngx_int_t auth_read(ngx_http_wgw_auth_file_t *file, ngx_fd_t fd,
+    ngx_file_info_t *fi, ngx_uint_t level, ngx_log_t *log);
+static ngx_int_t auth_parse(ngx_http_wgw_auth_file_t *file, wgw_text_t text,
+    ngx_uint_t level, ngx_log_t *log);
+
+
+ngx_uint_t
+ngx_http_wgw_auth_allowed(ngx_http_wgw_auth_conf_t *conf,
+    const uint8_t address[WGW_EIP55_BYTES], ngx_str_t *service,
+    ngx_log_t *log)
+{
+    ngx_uint_t                 i, j;
+    ngx_http_wgw_auth_rule_t  *rule;
+
+    rule = conf->rules->elts;
+
+    for (i = 0; i < conf->rules->nelts; i++) {
+
+        for (j = 0; j < rule[i].nservices; j++) {
+            if (rule[i].services[j].len == service->len
+                && ngx_memcmp(rule[i].services[j].data, service->data,
+                              service->len)
+                   == 0)
+            {
+                break;
+            }
+        }
+
+        if (rule[i].nservices && service->len && j == rule[i].nservices) {
+            continue;
+        }
+
+        if (ngx_http_wgw_auth_matches(&rule[i], address, log)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
+    const uint8_t address[WGW_EIP55_BYTES], ngx_log_t *log)
+{
+    if (rule->any) {
+        return 1;
+    }
+
+    if (rule->file == NULL) {
+        return ngx_memcmp(rule->address, address, WGW_EIP55_BYTES) == 0;
+    }
+
+    (void) ngx_http_wgw_auth_load(rule->file, NGX_LOG_ERR, log);
+
+    return wgw_allowlist_has(&rule->file->list, address);
+}
+
+
+ngx_int_t
+ngx_http_wgw_auth_load(ngx_http_wgw_auth_file_t *file, ngx_uint_t level,
+    ngx_log_t *log)
+{
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+
+    if (file->checked == ngx_time()) {
+        return NGX_OK;
+    }
+
+    file->checked = ngx_time();
+
+    if (ngx_file_info(file->name.data, &fi) == NGX_FILE_ERROR) {
+        ngx_log_error(level, log, ngx_errno, ngx_file_info_n " \"%V\" failed",
+                      &file->name);
+        return NGX_ERROR;
+    }
+
+    if (file->mtime == ngx_file_mtime(&fi)
+        && file->size == ngx_file_size(&fi)
+        && file->uniq == ngx_file_uniq(&fi))
+    {
+        return NGX_OK;
+    }
+
+    fd = ngx_open_file(file->name.data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                       NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_log_error(level, log, ngx_errno, ngx_open_file_n " \"%V\" failed",
+                      &file->name);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR || !ngx_is_file(&fi)
+        || ngx_file_size(&fi) > (off_t) WGW_ALLOWLIST_FILE)
+    {
+        ngx_log_error(level, log, 0,
+                      "\"%V\" is not a file of at most 16 MB", &file->name);
+
+    } else {
+        rc = auth_read(file, fd, &fi, level, log);
+    }
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", &file->name);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+auth_read(ngx_http_wgw_auth_file_t *file, ngx_fd_t fd, ngx_file_info_t *fi,
+    ngx_uint_t level, ngx_log_t *log)
+{
+    char        *data;
+    ssize_t      n;
+    ngx_int_t    rc;
+    wgw_text_t   text;
+
+    data = ngx_alloc((size_t) ngx_file_size(fi) + 1, log);
+    if (data == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_fd(fd, data, (size_t) ngx_file_size(fi) + 1);
+
+    /* of another size: it is just being written */
+
+    if (n != ngx_file_size(fi)) {
+        ngx_log_error(level, log, n == -1 ? ngx_errno : 0,
+                      ngx_read_fd_n " \"%V\" failed", &file->name);
+        ngx_free(data);
+
+        return NGX_ERROR;
+    }
+
+    text.data = data;
+    text.len = (size_t) n;
+
+    rc = auth_parse(file, text, level, log);
+
+    ngx_free(data);
+
+    if (rc == NGX_OK || level != NGX_LOG_EMERG) {
+
+        /* one that is bad is looked at again when it is another */
+
+        file->mtime = ngx_file_mtime(fi);
+        file->size = ngx_file_size(fi);
+        file->uniq = ngx_file_uniq(fi);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+auth_parse(ngx_http_wgw_auth_file_t *file, wgw_text_t text, ngx_uint_t level,
+    ngx_log_t *log)
+{
+    unsigned          line;
+    const char       *error;
+    wgw_allowlist_t   list;
+
+    error = wgw_allowlist_parse(&list, text, &line);
+
+    if (error) {
+        ngx_log_error(level, log, 0, "address in %V:%ui %s%s", &file->name,
+                      (ngx_uint_t) line, error,
+                      level == NGX_LOG_EMERG ? "" : ", the list stays as it "
+                                                    "was");
+        return NGX_ERROR;
+    }
+
+    free(file->list.addresses);
+    file->list = list;
+
+    return NGX_OK;
+}
