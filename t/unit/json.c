@@ -63,7 +63,7 @@ static const json_case_t  cases[] = {
     { "{\"x\":[1]", "is not complete JSON" },
     { "[]", "is not a JSON object" },
     { "null", "is not a JSON object" },
-    { "1 ", "is not a JSON object" },
+    { "true", "is not a JSON object" },
     { "", "is not complete JSON" }
 };
 
