@@ -18,7 +18,7 @@ build)
     ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
-        procps lmdb-utils
+        procps lmdb-utils ngtcp2-client
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
