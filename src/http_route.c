@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "balancer.h"
+#include "live.h"
 #include "lookup.h"
 #include "name.h"
 #include "names_api.h"
@@ -27,6 +28,7 @@ typedef struct {
 
 typedef struct {
     wgw_lookup_t                 lookup;
+    wgw_live_t                   live;
     ngx_http_complex_value_t    *key;           /* it was made with */
 } ngx_http_wgw_route_ctx_t;
 
@@ -38,6 +40,10 @@ static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_get_ctx(
     ngx_http_request_t *r);
 static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_find_ctx(
     ngx_http_request_t *r);
+static void ngx_http_wgw_route_find(ngx_http_request_t *r,
+    ngx_http_wgw_route_ctx_t *ctx);
+static void ngx_http_wgw_route_cleanup(void *data);
+static void ngx_http_wgw_route_end(void *data);
 static ngx_int_t ngx_http_wgw_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_route_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -268,7 +274,7 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     ctx = ngx_http_wgw_route_find_ctx(r->main);
 
     if (ctx && ctx->key == rlcf->key) {
-        wgw_lookup(&ctx->lookup, r->connection->log);
+        ngx_http_wgw_route_find(r, ctx);
         return ctx;
     }
 
@@ -284,7 +290,7 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     ctx = cln->data;
     ngx_memzero(ctx, sizeof(ngx_http_wgw_route_ctx_t));
 
-    cln->handler = wgw_lookup_cleanup;
+    cln->handler = ngx_http_wgw_route_cleanup;
 
     ctx->key = rlcf->key;
 
@@ -313,7 +319,7 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
 
     ngx_http_set_ctx(r->main, ctx, ngx_http_wgw_route_module);
 
-    wgw_lookup(&ctx->lookup, r->connection->log);
+    ngx_http_wgw_route_find(r, ctx);
 
     return ctx;
 }
@@ -334,7 +340,7 @@ ngx_http_wgw_route_find_ctx(ngx_http_request_t *r)
     }
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == wgw_lookup_cleanup) {
+        if (cln->handler == ngx_http_wgw_route_cleanup) {
             ctx = cln->data;
             ngx_http_set_ctx(r, ctx, ngx_http_wgw_route_module);
             return ctx;
@@ -342,6 +348,76 @@ ngx_http_wgw_route_find_ctx(ngx_http_request_t *r)
     }
 
     return NULL;
+}
+
+
+static void
+ngx_http_wgw_route_find(ngx_http_request_t *r, ngx_http_wgw_route_ctx_t *ctx)
+{
+    if (ctx->lookup.route) {
+        return;
+    }
+
+    wgw_lookup(&ctx->lookup, r->connection->log);
+
+    if (ctx->lookup.route) {
+        wgw_live_add(&ctx->live, ctx->lookup.route, ctx->lookup.id,
+                     ngx_http_wgw_route_end, r->main);
+    }
+}
+
+
+static void
+ngx_http_wgw_route_cleanup(void *data)
+{
+    ngx_http_wgw_route_ctx_t *ctx = data;
+
+    wgw_live_remove(&ctx->live);
+    wgw_lookup_cleanup(&ctx->lookup);
+}
+
+
+/*
+ * The name was deleted.  A reset, so that a body without a length does not
+ * look whole; in HTTP/2 nginx resets the stream.
+ */
+
+static void
+ngx_http_wgw_route_end(void *data)
+{
+    ngx_http_request_t *r = data;
+
+    ngx_uint_t         reset;
+    struct linger      linger;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+    reset = 1;
+
+#if (NGX_HTTP_V2)
+    reset = (r->stream == NULL);
+#endif
+
+    if (reset) {
+        linger.l_onoff = 1;
+        linger.l_linger = 0;
+
+        if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger,
+                       sizeof(struct linger)) == -1)
+        {
+            ngx_log_error(NGX_LOG_INFO, c->log, ngx_socket_errno,
+                          "setsockopt(SO_LINGER) failed");
+        }
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    /* as in a shutdown: or an upstream's cleanup would free the request */
+
+    r->main->count++;
+
+    ngx_http_finalize_request(r, NGX_HTTP_CLOSE);
+    ngx_http_run_posted_requests(c);
 }
 
 

@@ -84,10 +84,8 @@ wgw_lookup(wgw_lookup_t *lookup, ngx_log_t *log)
 
 
 void
-wgw_lookup_cleanup(void *data)
+wgw_lookup_cleanup(wgw_lookup_t *lookup)
 {
-    wgw_lookup_t *lookup = data;
-
     if (lookup->route) {
         wgw_route_release(lookup->route);
         lookup->route = NULL;

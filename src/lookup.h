@@ -75,8 +75,8 @@ wgw_store_t *wgw_lookup_store(ngx_log_t *log);
 /* Finds the route; again only if there was none. */
 void wgw_lookup(wgw_lookup_t *lookup, ngx_log_t *log);
 
-/* The handler of the cleanup whose data begins with a lookup. */
-void wgw_lookup_cleanup(void *data);
+/* Gives the route back. */
+void wgw_lookup_cleanup(wgw_lookup_t *lookup);
 
 /* A variable's value, for a lookup that has a route. */
 void wgw_lookup_value(wgw_lookup_t *lookup, wgw_lookup_field_e field,

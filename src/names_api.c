@@ -63,6 +63,7 @@ static wgw_store_t *api_look(ngx_http_request_t *r, uint64_t *id,
 static ngx_int_t api_get(ngx_http_request_t *r, wgw_text_t name);
 
 static ngx_int_t api_delete(ngx_http_request_t *r, wgw_text_t name);
+static ngx_int_t api_close(ngx_http_request_t *r, ngx_uint_t *close);
 static void api_put(ngx_http_request_t *r);
 static ngx_int_t api_put_record(ngx_http_request_t *r, api_change_t *api,
     api_refusal_t *refusal);
@@ -138,13 +139,13 @@ api_item(ngx_http_request_t *r, wgw_text_t name)
         return wgw_reply_not_allowed(r, "GET, HEAD, PUT, DELETE");
     }
 
-    if (r->args.len) {
-        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "",
-                               "a change takes no arguments");
-    }
-
     if (r->method & NGX_HTTP_DELETE) {
         return api_delete(r, name);
+    }
+
+    if (r->args.len) {
+        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "",
+                               "a put takes no arguments");
     }
 
     if (r->headers_in.content_length_n > WGW_RECORD_JSON) {
@@ -515,8 +516,14 @@ static ngx_int_t
 api_delete(ngx_http_request_t *r, wgw_text_t name)
 {
     ngx_int_t       rc;
+    ngx_uint_t      close;
     api_change_t   *api;
     api_refusal_t   refusal;
+
+    if (api_close(r, &close) != NGX_OK) {
+        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "close",
+                               "a delete takes \"close=true\" only");
+    }
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -528,6 +535,8 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    api->change.write.close = close;
+
     r->main->count++;
 
     if (api_conditions(r, &api->change.write, &refusal) != NGX_OK
@@ -538,6 +547,22 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
     }
 
     return NGX_DONE;
+}
+
+
+static ngx_int_t
+api_close(ngx_http_request_t *r, ngx_uint_t *close)
+{
+    wgw_text_t  args;
+
+    args.data = (char *) r->args.data;
+    args.len = r->args.len;
+
+    *close = wgw_text_equal(args, wgw_text("close=true"));
+
+    return *close || args.len == 0
+           || wgw_text_equal(args, wgw_text("close=false"))
+           ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -14,6 +14,7 @@ static void port_done(wgw_peek_t *peek);
 static void port_cleanup(void *data);
 static void port_read(ngx_event_t *ev);
 static void port_timeout(ngx_event_t *ev);
+static ngx_int_t port_local(ngx_connection_t *c, ngx_listening_t *ls);
 static ngx_listening_t *port_listener(ngx_cycle_t *cycle, ngx_addr_t *addr);
 static ngx_http_addr_conf_t *port_addr_conf(ngx_listening_t *ls);
 
@@ -237,6 +238,11 @@ wgw_port_hand_over(ngx_stream_session_t *s, wgw_offload_t *offload)
         return;
     }
 
+    if (port_local(c, ls) != NGX_OK) {
+        ngx_stream_finalize_session(s, NGX_STREAM_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
     c->listening = ls;
     c->data = NULL;
     c->buffer = NULL;
@@ -245,12 +251,45 @@ wgw_port_hand_over(ngx_stream_session_t *s, wgw_offload_t *offload)
     c->log->handler = NULL;
     c->log->data = NULL;
 
-    /* http takes the family of its structures from this address */
-
-    c->local_sockaddr = ls->sockaddr;
-    c->local_socklen = ls->socklen;
-
     ls->handler(c);
+}
+
+
+/*
+ * http tells the type of its listener's structures by the family of this
+ * address, which may differ from the socket's.  So it is of that family, and
+ * a wildcard: who needs the address asks the socket then, and gets what the
+ * client connected to.  The port in redirects is taken from here.
+ */
+
+static ngx_int_t
+port_local(ngx_connection_t *c, ngx_listening_t *ls)
+{
+    in_port_t        port;
+    ngx_sockaddr_t  *local;
+
+    local = ngx_pcalloc(c->pool, sizeof(ngx_sockaddr_t));
+    if (local == NULL) {
+        return NGX_ERROR;
+    }
+
+    port = ngx_inet_get_port(c->local_sockaddr);
+
+    c->local_socklen = sizeof(struct sockaddr_in);
+    local->sockaddr.sa_family = AF_INET;
+
+#if (NGX_HAVE_INET6)
+    if (ls->sockaddr->sa_family == AF_INET6) {
+        c->local_socklen = sizeof(struct sockaddr_in6);
+        local->sockaddr.sa_family = AF_INET6;
+    }
+#endif
+
+    ngx_inet_set_port(&local->sockaddr, port);
+
+    c->local_sockaddr = &local->sockaddr;
+
+    return NGX_OK;
 }
 
 

@@ -731,6 +731,84 @@ wgw_store_next(wgw_store_t *store, wgw_text_t after, char name[WGW_NAME_MAX],
 
 
 wgw_store_rc_t
+wgw_store_closed(wgw_store_t *store, wgw_store_closed_t *at,
+    wgw_store_error_t *error)
+{
+    int          err, i;
+    size_t       len;
+    MDB_val      key, value;
+    uint8_t      bytes[WGW_STORE_CLOSED_MAX], *p;
+    MDB_cursor  *cursor;
+
+    err = mdb_cursor_open(store->reader, store->meta, &cursor);
+    if (err) {
+        return wgw_store_lmdb(error, "mdb_cursor_open()", err);
+    }
+
+    len = wgw_store_closed_key(at, bytes);
+
+    key.mv_data = bytes;
+    key.mv_size = len;
+
+    err = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+
+    if (err == 0
+        && at->len
+        && key.mv_size == len
+        && memcmp(key.mv_data, bytes, len) == 0)
+    {
+        err = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+
+    mdb_cursor_close(cursor);
+
+    p = key.mv_data;
+
+    if (err == MDB_NOTFOUND
+        || (err == 0
+            && (key.mv_size <= WGW_STORE_CLOSED_HEAD
+                || key.mv_size > WGW_STORE_CLOSED_MAX
+                || memcmp(p, bytes, WGW_STORE_CLOSED_HEAD - 8) != 0)))
+    {
+        return WGW_STORE_NONE;
+    }
+
+    if (err) {
+        return wgw_store_lmdb(error, "mdb_cursor_get()", err);
+    }
+
+    at->id = 0;
+
+    for (i = 8; i > 0; i--) {
+        at->id = at->id << 8 | p[WGW_STORE_CLOSED_HEAD - i];
+    }
+
+    at->len = key.mv_size - WGW_STORE_CLOSED_HEAD;
+    memcpy(at->name, p + WGW_STORE_CLOSED_HEAD, at->len);
+
+    return WGW_STORE_OK;
+}
+
+
+size_t
+wgw_store_closed_key(const wgw_store_closed_t *at,
+    uint8_t key[WGW_STORE_CLOSED_MAX])
+{
+    int  i;
+
+    memcpy(key, WGW_STORE_CLOSED_KEY, WGW_STORE_CLOSED_HEAD - 8);
+
+    for (i = 8; i > 0; i--) {
+        key[WGW_STORE_CLOSED_HEAD - i] = (uint8_t) (at->id >> 8 * (i - 1));
+    }
+
+    memcpy(key + WGW_STORE_CLOSED_HEAD, at->name, at->len);
+
+    return WGW_STORE_CLOSED_HEAD + at->len;
+}
+
+
+wgw_store_rc_t
 wgw_store_fail(wgw_store_error_t *error, const char *format, ...)
 {
     va_list  args;

@@ -79,6 +79,8 @@ struct wgw_store_write_s {
     uint64_t             if_match;
     unsigned             match:1;
     unsigned             absent:1;
+    unsigned             close:1;       /* note a deletion for
+                                           wgw_store_closed() */
 
     /* results */
     unsigned             existed:1;
@@ -88,6 +90,17 @@ struct wgw_store_write_s {
 
     wgw_store_write_t   *next;
 };
+
+
+/*
+ * A place in the list of such deletions: `id` is a transaction's, and, unless
+ * `len` is 0, that of the deletion of `name`.
+ */
+typedef struct {
+    uint64_t             id;
+    size_t               len;
+    char                 name[WGW_NAME_MAX];
+} wgw_store_closed_t;
 
 
 /* A change of many; `line` tells the caller where it comes from. */
@@ -161,6 +174,14 @@ wgw_store_rc_t wgw_store_get(wgw_store_t *store, wgw_text_t name,
  */
 wgw_store_rc_t wgw_store_next(wgw_store_t *store, wgw_text_t after,
     char name[WGW_NAME_MAX], size_t *len, wgw_text_t *packed,
+    wgw_store_error_t *error);
+
+/*
+ * Moves `at` to the next deletion with `close`, in the order of transactions,
+ * or gives WGW_STORE_NONE and leaves it: more may follow in a later look.
+ * They are kept for a minute.
+ */
+wgw_store_rc_t wgw_store_closed(wgw_store_t *store, wgw_store_closed_t *at,
     wgw_store_error_t *error);
 
 /*

@@ -50,6 +50,16 @@ typedef struct {
 } wgw_store_mark_t;
 
 
+/*
+ * A deletion that ends live connections, in the database "wgw": this, its
+ * transaction's id, high byte first, and the name; the value is the time,
+ * low byte first, 8 bytes.
+ */
+#define WGW_STORE_CLOSED_KEY   "closed"
+#define WGW_STORE_CLOSED_HEAD  (sizeof(WGW_STORE_CLOSED_KEY) - 1 + 8)
+#define WGW_STORE_CLOSED_MAX   (WGW_STORE_CLOSED_HEAD + WGW_NAME_MAX)
+
+
 /* A write transaction and what it has to know. */
 typedef struct {
     MDB_txn           *txn;
@@ -74,6 +84,10 @@ wgw_store_rc_t wgw_store_lmdb(wgw_store_error_t *error, const char *what,
 int wgw_store_enter(wgw_store_t *store, wgw_store_txn_t *t);
 wgw_store_rc_t wgw_store_leave(wgw_store_txn_t *t, int err,
     wgw_store_error_t *error);
+
+/* The key of a place in that list; its length. */
+size_t wgw_store_closed_key(const wgw_store_closed_t *at,
+    uint8_t key[WGW_STORE_CLOSED_MAX]);
 
 int wgw_store_current(MDB_txn *txn, MDB_dbi meta, unsigned *current);
 

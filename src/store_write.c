@@ -10,10 +10,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "store_env.h"
 
 
+#define STORE_KEEP  60                  /* seconds, of a noted deletion */
 #define STORE_MARK  (WGW_SHADOW_TOKEN + 4 + 1 + 8 + 8)
 
 /* LMDB writes at most that much in one call */
@@ -25,6 +27,7 @@ static int store_put(wgw_store_txn_t *t, MDB_val *key,
     wgw_store_write_t *write, unsigned same);
 static int store_delete(wgw_store_txn_t *t, MDB_val *key,
     wgw_store_write_t *write);
+static int store_note(wgw_store_txn_t *t, MDB_val *name);
 static int store_row(wgw_store_txn_t *t, const wgw_store_row_t *row,
     wgw_store_counts_t *counts);
 static unsigned store_no_room(wgw_store_t *store);
@@ -220,11 +223,82 @@ store_delete(wgw_store_txn_t *t, MDB_val *key, wgw_store_write_t *write)
 
     err = mdb_del(t->txn, t->store->names[t->current], key, NULL);
 
+    if (err == 0 && write->close) {
+        err = store_note(t, key);
+    }
+
     if (err || !t->mark.filling) {
         return err;
     }
 
     return wgw_shadow_mirror(t, key, 1, write->change, NULL);
+}
+
+
+/*
+ * Notes a deletion, and forgets the oldest ones.  A clock that was set back
+ * makes old ones of all.
+ */
+
+static int
+store_note(wgw_store_txn_t *t, MDB_val *name)
+{
+    int                 err;
+    MDB_val             key, value;
+    uint8_t             bytes[WGW_STORE_CLOSED_MAX], now[8];
+    uint64_t            age;
+    MDB_cursor         *cursor;
+    wgw_store_closed_t  at;
+
+    err = mdb_cursor_open(t->txn, t->store->meta, &cursor);
+    if (err) {
+        return err;
+    }
+
+    at.id = 0;
+    at.len = 0;
+
+    key.mv_data = bytes;
+    key.mv_size = wgw_store_closed_key(&at, bytes);
+
+    err = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+
+    while (err == 0
+           && key.mv_size > WGW_STORE_CLOSED_HEAD
+           && memcmp(key.mv_data, bytes, WGW_STORE_CLOSED_HEAD - 8) == 0
+           && value.mv_size == sizeof(now))
+    {
+        age = (uint64_t) time(NULL) - store_number_at(value.mv_data, 8);
+
+        if (age <= STORE_KEEP) {
+            break;
+        }
+
+        err = mdb_cursor_del(cursor, 0);
+
+        if (err == 0) {
+            err = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        }
+    }
+
+    mdb_cursor_close(cursor);
+
+    if (err && err != MDB_NOTFOUND) {
+        return err;
+    }
+
+    at.id = mdb_txn_id(t->txn);
+    at.len = name->mv_size;
+    memcpy(at.name, name->mv_data, at.len);
+
+    store_number(now, (uint64_t) time(NULL), sizeof(now));
+
+    key.mv_data = bytes;
+    key.mv_size = wgw_store_closed_key(&at, bytes);
+    value.mv_data = now;
+    value.mv_size = sizeof(now);
+
+    return mdb_put(t->txn, t->store->meta, &key, &value, 0);
 }
 
 

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_stream.h>
 
+#include "live.h"
 #include "lookup.h"
 #include "port.h"
 #include "route.h"
@@ -26,6 +27,7 @@ typedef struct {
     wgw_lookup_t                 lookup;
     wgw_peek_t                   peek;
     wgw_stream_peer_t            peer;
+    wgw_live_t                   live;
     unsigned                     offload:1;
 } ngx_stream_wgw_route_ctx_t;
 
@@ -36,6 +38,8 @@ static ngx_int_t ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
 static void ngx_stream_wgw_route_content(ngx_stream_session_t *s);
 static ngx_stream_wgw_route_ctx_t *ngx_stream_wgw_route_get_ctx(
     ngx_stream_session_t *s);
+static void ngx_stream_wgw_route_cleanup(void *data);
+static void ngx_stream_wgw_route_end(void *data);
 static wgw_stream_peer_t *ngx_stream_wgw_route_peer(
     ngx_stream_session_t *s);
 static ngx_int_t ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
@@ -172,7 +176,15 @@ ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
     route = ctx->lookup.route;
 
     if (route && route->passthrough && wgw_lookup_here(c, route)) {
-        return route->paused ? NGX_STREAM_SERVICE_UNAVAILABLE : NGX_DECLINED;
+
+        if (route->paused) {
+            return NGX_STREAM_SERVICE_UNAVAILABLE;
+        }
+
+        wgw_live_add(&ctx->live, route, ctx->lookup.id,
+                     ngx_stream_wgw_route_end, s);
+
+        return NGX_DECLINED;
     }
 
     rscf = ngx_stream_get_module_srv_conf(s, ngx_stream_wgw_route_module);
@@ -235,11 +247,40 @@ ngx_stream_wgw_route_get_ctx(ngx_stream_session_t *s)
     ctx = cln->data;
     ngx_memzero(ctx, sizeof(ngx_stream_wgw_route_ctx_t));
 
-    cln->handler = wgw_lookup_cleanup;
+    cln->handler = ngx_stream_wgw_route_cleanup;
 
     ngx_stream_set_ctx(s, ctx, ngx_stream_wgw_route_module);
 
     return ctx;
+}
+
+
+static void
+ngx_stream_wgw_route_cleanup(void *data)
+{
+    ngx_stream_wgw_route_ctx_t *ctx = data;
+
+    wgw_live_remove(&ctx->live);
+    wgw_lookup_cleanup(&ctx->lookup);
+}
+
+
+/*
+ * The name was deleted.  The proxy ends a session in this way when a worker
+ * shuts down, and closes both connections.
+ */
+
+static void
+ngx_stream_wgw_route_end(void *data)
+{
+    ngx_stream_session_t *s = data;
+
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    c->close = 1;
+    c->read->handler(c->read);
 }
 
 

@@ -143,7 +143,8 @@ is(status($tls, 'webaway.gw.test', 'webaway.gw.test'), 404,
     like($reply->{body}, qr/ HTTP\/2\.0$/m, 'is that');
 }
 
-like(`echo | openssl s_client -connect 127.0.0.1:$tls -servername pass.gw.test 2>&1`,
+like(`openssl s_client -connect 127.0.0.1:$tls -servername pass.gw.test \
+          < /dev/null 2>&1`,
      qr/subject=CN = backend/, 'openssl s_client');
 
 
@@ -158,12 +159,46 @@ for my $size (1, 7, 50) {
 
 like(pieces($tls, 4000, records($hello, 40)), qr/^\x16\x03.*backend/s,
      'a hello in records of 40 bytes');
-like(pieces($tls, 100, hello('pass.gw.test', padding(1700))), qr/^\x16\x03.*backend/s,
-     'a hello of post-quantum size');
+like(pieces($tls, 100, hello('pass.gw.test', padding(1700))),
+     qr/^\x16\x03.*backend/s, 'a hello of post-quantum size');
+like(pieces($tls, 4000, records(hello('pass.gw.test', padding(5000)), 1)),
+     qr/^\x16\x03.*backend/s, 'a hello in records of one byte');
 like(pieces($tls, 4000, hello('pass.gw.test', padding(12000))),
      qr/^\x16\x03.*backend/s, 'tf 41: a hello of 12 KiB');
 like(pieces($tls, 1, hello('web.gw.test')), qr/^\x16\x03.*gateway/s,
      'offload, byte by byte');
+
+
+# ---- hellos that are unusual
+
+# what GREASE and ECH add has a meaning for the backend only
+
+my $ech = pack('Cnn', 0, 1, 1) . "\x01" . pack('n/a*', 'k' x 32)
+    . pack('n/a*', 'p' x 200);
+
+like(pieces($tls, 4000, hello('pass.gw.test', extension(0x3a3a, ''),
+                              extension(0xfe0d, $ech),
+                              extension(0xfafa, "\0"))),
+     qr/^\x16\x03.*backend/s, 'GREASE and ECH: by the outer name');
+like(pieces($tls, 4000, hello('web.gw.test', extension(0x3a3a, ''),
+                              extension(0xfe0d, $ech))),
+     qr/^\x16\x03.*gateway/s, 'offload as well');
+
+for my $port ($tls, $only) {
+    my $two = extension(0, server_name('pass.gw.test', 'web.gw.test'));
+    my $sni = extension(0, server_name('pass.gw.test'));
+
+    unlike(pieces($port, 4000, hello(undef, $two)), qr/backend|gateway/,
+           'two names in the SNI: nobody\'s');
+    unlike(pieces($port, 4000, hello('pass.gw.test', $sni)),
+           qr/backend|gateway/, 'two SNIs as well');
+    unlike(pieces($port, 4000, hello("pass.gw.test\0.web.gw.test")),
+           qr/backend|gateway/, 'tf 46: a zero in the name');
+    unlike(pieces($port, 4000, sslv2()), qr/backend|gateway/,
+           'the hello of SSLv2');
+}
+
+is(subject(client($tls, 'pass.gw.test')), 'backend', 'others are served');
 
 
 # ---- no hello
@@ -184,6 +219,21 @@ cmp_ok(time - $start, '<', 5, 'and no later');
 $start = time;
 is(pieces($tls, 1, $hello, 'slow'), '', 'tf 45: a byte now and then: closed');
 cmp_ok(time - $start, '<', 5, 'when that time is over');
+
+my @slow = map { connect_to($tls) } 1 .. 200;
+my $least = 9;
+
+for my $n (0 .. 4) {
+    syswrite $_, substr $hello, $n, 1 for @slow;
+
+    $start = time;
+    is(status($tls, 'web.gw.test', 'web.gw.test'), 200,
+       'tf 45: served beside 200 slow ones');
+    $least = time - $start if time - $start < $least;
+}
+
+cmp_ok($least, '<', 0.3, 'without delay');
+close $_ for @slow;
 
 $start = time;
 is(pieces($tls, 1000, substr($hello, 0, 60), 'shut'), '',
@@ -243,6 +293,32 @@ like(slurp("$dir/logs/stream.log"),
      'the hello is counted once');
 
 
+# the other side first
+
+$raw = connect_to($tls);
+$sent = hello('raw.gw.test', extension(16, pack 'n/a*', pack 'C/a*',
+                                           'acme-tls/1'));
+syswrite $raw, $sent;
+$peer = $sink->accept();
+$got = '';
+while (length $got < length $sent) {
+    sysread $peer, $got, 65536, length $got or last;
+}
+ok($got eq $sent, 'tf 53: acme-tls/1 goes to a passthrough name\'s backend');
+
+syswrite $peer, $blob;
+shutdown $peer, 1;
+$back = '';
+while (sysread $raw, $back, 65536, length $back) { }
+ok($back eq $blob, 'tf 41: a backend that closes its half');
+
+syswrite $raw, 'and then this';
+shutdown $raw, 1;
+$got = '';
+while (sysread $peer, $got, 65536, length $got) { }
+is($got, 'and then this', 'still gets all that comes');
+
+
 # ---- changes
 
 put_name($gw, 'pass', { backends => [ 'http://192.0.2.10' ] });
@@ -279,4 +355,12 @@ sub padding {
     my ($size) = @_;
 
     return extension(21, "\0" x $size);
+}
+
+# A hello of SSL 2.0 that offers SSL 3.1.
+
+sub sslv2 {
+    my $body = pack('Cnnnn', 1, 0x0301, 3, 0, 16) . "\0\0\x35" . 'c' x 16;
+
+    return pack('n', 0x8000 | length $body) . $body;
 }

@@ -19,7 +19,7 @@ build)
     ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
-        procps lmdb-utils libsecp256k1-dev
+        procps lmdb-utils libsecp256k1-dev ngtcp2-client
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \

@@ -32,6 +32,25 @@
 
 static char               root[] = "/tmp/wgw-store.XXXXXX";
 static wgw_store_error_t  error;
+static time_t             ahead;        /* of the true time, seconds */
+
+
+/* The parts' own clock, instead of libc's. */
+
+time_t
+time(time_t *t)
+{
+    struct timespec  now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += ahead;
+
+    if (t) {
+        *t = now.tv_sec;
+    }
+
+    return now.tv_sec;
+}
 
 
 /* A path below the test's directory, one at a time. */
@@ -342,6 +361,126 @@ test_changes(void)
     list[0].name = text("a.example");
     wgw_store_write(store, list, &error);
     ok(list[0].rc == WGW_STORE_OK && cap(store, "a.example") == -1, "delete");
+
+    wgw_store_close();
+}
+
+
+static void
+delete(wgw_store_t *store, const char *name, unsigned close)
+{
+    wgw_store_write_t  write;
+
+    memset(&write, 0, sizeof(write));
+
+    write.name = text(name);
+    write.close = close & 1;
+
+    wgw_store_write(store, &write, &error);
+}
+
+
+/* The deletions noted behind `at`, which is moved: "a b c". */
+
+static const char *
+closed(wgw_store_t *store, wgw_store_closed_t *at)
+{
+    uint64_t     id, before;
+    wgw_out_t    out;
+
+    static char  names[256];
+
+    wgw_out_init(&out, names, sizeof(names) - 1);
+    wgw_store_begin(store, &id, &error);
+
+    before = at->id;
+
+    while (wgw_store_closed(store, at, &error) == WGW_STORE_OK) {
+        if (at->id < before || at->id > id) {
+            ok(0, "transactions are in order");
+        }
+
+        before = at->id;
+
+        wgw_out_str(&out, out.pos > out.start ? " " : "");
+        wgw_out_bytes(&out, at->name, at->len);
+    }
+
+    wgw_store_end(store);
+    *out.pos = '\0';
+
+    return names;
+}
+
+
+static void
+test_closed(void)
+{
+    wgw_store_t         *store;
+    wgw_store_write_t    write, list[2];
+    wgw_store_closed_t   first, second, third;
+
+    store = fresh("closed");
+
+    memset(&first, 0, sizeof(first));
+    ok(strcmp(closed(store, &first), "") == 0 && first.id == 0,
+       "no deletion is noted");
+
+    put(store, "a.example", 1);
+    put(store, "b.example", 1);
+    put(store, "c.example", 1);
+    write = put(store, "d.example", 1);
+
+    delete(store, "a.example", 0);
+    delete(store, "none.example", 1);
+    ok(strcmp(closed(store, &first), "") == 0,
+       "none without close, none of what is not there");
+
+    second = first;
+    delete(store, "c.example", 1);
+    ok(strcmp(closed(store, &first), "c.example") == 0, "one with close");
+    ok(first.id > write.change, "later than the records");
+    ok(strcmp(closed(store, &first), "") == 0, "which is seen once");
+
+    memset(list, 0, sizeof(list));
+    list[0].name = text("d.example");
+    list[0].close = 1;
+    list[0].next = &list[1];
+    list[1].name = text("b.example");
+    list[1].close = 1;
+    wgw_store_write(store, list, &error);
+
+    ok(strcmp(closed(store, &first), "b.example d.example") == 0,
+       "two in a transaction");
+    ok(strcmp(closed(store, &second), "c.example b.example d.example") == 0,
+       "by another reader, all");
+
+    ahead = 59;
+    put(store, "e.example", 1);
+    delete(store, "e.example", 1);
+    memset(&third, 0, sizeof(third));
+    ok(strcmp(closed(store, &third),
+              "c.example b.example d.example e.example") == 0,
+       "they are kept for a minute");
+
+    ahead = 100;
+    put(store, "f.example", 1);
+    delete(store, "f.example", 1);
+    memset(&third, 0, sizeof(third));
+    ok(strcmp(closed(store, &third), "e.example f.example") == 0,
+       "and no longer");
+    ok(strcmp(closed(store, &first), "e.example f.example") == 0,
+       "a reader whose place was forgotten goes on after it");
+
+    ahead = 0;
+    put(store, "g.example", 1);
+    delete(store, "g.example", 1);
+    memset(&third, 0, sizeof(third));
+    ok(strcmp(closed(store, &third), "g.example") == 0,
+       "a clock that was set back");
+
+    put(store, "h.example", 5);
+    ok(cap(store, "h.example") == 5, "names are found among all that");
 
     wgw_store_close();
 }
@@ -1206,6 +1345,7 @@ main(void)
     test_files();
     test_refused();
     test_changes();
+    test_closed();
     test_full();
     test_killed();
     test_seen();
