@@ -22,7 +22,7 @@ events { worker_connections 500; accept_mutex off; }
 
 wgw_rate_zone keys keys=1000;
 wgw_rate_zone small keys=64;
-wgw_meter_zone names keys=1000;
+wgw_meter_zone keys keys=1000;
 
 http {
     log_format rate '$status $wgw_rate_status $request_uri';
