@@ -1,14 +1,15 @@
 
 /*
- * wgw meter: bytes by key, live, and caps that hold.
+ * wgw meter: bytes by key, live, and caps that hold; rates.
  *
- * Three modules.  The core one, here, owns the zones, so that http and
- * stream count in the same; it opens them in init_conf, when all of the
- * configuration is known.  The http and the stream one decide what is
- * metered under which key, and leave the rest to flow.h and meter.h.
+ * The core module, here, owns the zones, so that http and stream count in
+ * the same; it opens them in init_conf, when all of the configuration is
+ * known.  The http and the stream one decide what is metered under which
+ * key, and leave the rest to flow.h and meter.h.  Rates have a module of
+ * their own in each, and rate.h.
  */
 
-#include "src/meter_module.h"
+#include "src/rate.h"
 
 
 #define NGX_WGW_METER_SWEEP    1000     /* ms */
@@ -32,7 +33,6 @@ static wgw_meter_zone_t *ngx_wgw_meter_zone_get(ngx_conf_t *cf,
     ngx_str_t *name);
 static char *ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
-static ngx_int_t ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name);
 
 
 ngx_conf_enum_t  ngx_wgw_meter_log_levels[] = {
@@ -49,6 +49,13 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
     { ngx_string("wgw_meter_zone"),
       NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
       ngx_wgw_meter_zone,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_rate_zone"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
+      wgw_rate_zone_parse,
       0,
       0,
       NULL },
@@ -103,6 +110,7 @@ static ngx_event_t       ngx_wgw_meter_event;
 /* debug logs read the descriptor of an event's connection */
 static ngx_connection_t  ngx_wgw_meter_dummy;
 
+
 static void *
 ngx_wgw_meter_create_conf(ngx_cycle_t *cycle)
 {
@@ -115,7 +123,10 @@ ngx_wgw_meter_create_conf(ngx_cycle_t *cycle)
 
     if (ngx_array_init(&mcf->zones, cycle->pool, 4,
                        sizeof(wgw_meter_zone_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&mcf->rates, cycle->pool, 4,
+                          sizeof(wgw_rate_zone_t *))
+           != NGX_OK)
     {
         return NULL;
     }
@@ -150,6 +161,10 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
         if (wgw_zone_open(cycle, &zones[i]->zone) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (wgw_rate_open(cycle, &mcf->rates) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
@@ -540,9 +555,9 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
 }
 
 
-/* "$name" or "${name}" and nothing else; $1 is none that has an index */
+/* $1 is none that has an index */
 
-static ngx_int_t
+ngx_int_t
 ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name)
 {
     u_char   ch;

@@ -32,6 +32,7 @@ _Static_assert(sizeof(wgw_expiring_header_t) == WGW_EXPIRING_HEADER, "header");
 _Static_assert(offsetof(wgw_expiring_header_t, forgotten) == 64, "forgotten");
 _Static_assert(offsetof(wgw_expiring_header_t, latest) == 72, "latest");
 _Static_assert(offsetof(wgw_expiring_header_t, boot) == 128, "boot");
+_Static_assert(offsetof(wgw_expiring_header_t, filter) == 256, "filter");
 
 _Static_assert(sizeof(wgw_bucket_t) == 128, "bucket");
 _Static_assert(offsetof(wgw_bucket_t, when) == 64, "when");
@@ -45,6 +46,8 @@ _Static_assert(offsetof(wgw_note_slot_t, payload) == 24, "payload");
 static uint32_t wgw_expiring_buckets(const wgw_expiring_conf_t *conf);
 static uint64_t wgw_expiring_checksum(const wgw_expiring_made_t *made);
 static const char *wgw_expiring_foreign(const wgw_expiring_made_t *made);
+static void wgw_expiring_mark(wgw_expiring_t *t, uint32_t bucket,
+    uint32_t slot);
 static int wgw_expiring_whole(wgw_expiring_t *t, uint32_t bucket,
     uint32_t slot);
 
@@ -163,6 +166,8 @@ wgw_expiring_repair(wgw_expiring_t *t, int rebuild)
 
     dropped = 0;
 
+    memset(t->header->filter, 0, sizeof(t->header->filter));
+
     for (i = 0; i < t->n; i++) {
         for (j = 0; j < WGW_SLOTS; j++) {
             when = &t->buckets[i].when[j];
@@ -179,6 +184,9 @@ wgw_expiring_repair(wgw_expiring_t *t, int rebuild)
             } else if (rebuild && !wgw_expiring_whole(t, i, j)) {
                 *when = 0;
                 dropped++;
+
+            } else {
+                wgw_expiring_mark(t, i, j);
             }
         }
     }
@@ -302,6 +310,20 @@ wgw_expiring_foreign(const wgw_expiring_made_t *made)
     }
 
     return NULL;
+}
+
+
+static void
+wgw_expiring_mark(wgw_expiring_t *t, uint32_t bucket, uint32_t slot)
+{
+    uint64_t  kind;
+
+    kind = t->buckets[bucket].when[slot] >> 2 & 0x3f;
+
+    if (t->notes && kind >= WGW_NOTE_MARKED) {
+        wgw_slot_mark(t, t->notes[(size_t) bucket * WGW_SLOTS + slot]
+                         .payload[0]);
+    }
 }
 
 

@@ -25,6 +25,7 @@
 
 typedef struct {
     ngx_array_t      zones;     /* of wgw_meter_zone_t * */
+    ngx_array_t      rates;     /* of wgw_rate_zone_t * */
 } ngx_wgw_meter_conf_t;
 
 
@@ -52,6 +53,8 @@ typedef struct {
 extern ngx_module_t               ngx_wgw_meter_module;
 extern ngx_module_t               ngx_http_wgw_meter_module;
 extern ngx_module_t               ngx_stream_wgw_meter_module;
+extern ngx_module_t               ngx_http_wgw_rate_module;
+extern ngx_module_t               ngx_stream_wgw_rate_module;
 
 extern ngx_conf_enum_t            ngx_wgw_meter_log_levels[];
 extern const ngx_wgw_meter_var_t  ngx_wgw_meter_vars[];
@@ -60,6 +63,12 @@ extern const ngx_wgw_meter_var_t  ngx_wgw_meter_vars[];
 /* The directive `wgw_meter`. */
 char *ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
     const ngx_wgw_meter_proto_t *proto);
+
+/* NGX_OK and the name for "$name" or "${name}" and nothing else. */
+ngx_int_t ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name);
+
+/* `wgw_meter_log_level` of a stream server, by its s->srv_conf. */
+ngx_uint_t ngx_stream_wgw_meter_log_level(void **srv_conf);
 
 /* A variable of the flow, which may be NULL. */
 ngx_int_t ngx_wgw_meter_variable(wgw_flow_t *flow, ngx_pool_t *pool,

@@ -75,6 +75,10 @@ wgw_notes_insert(wgw_expiring_t *t, wgw_expiring_key_t key,
     wgw_notes_write(&place, key, when, note);
     wgw_raise(&t->header->latest[note->kind], (uint64_t) note->until);
 
+    if (note->kind >= WGW_NOTE_MARKED) {
+        wgw_slot_mark(t, note->payload[0]);
+    }
+
     if (!wgw_swap(place.when, place.seen, when)) {
         return WGW_NOTES_FULL;
     }
@@ -257,6 +261,17 @@ wgw_notes_next(wgw_expiring_t *t, uint32_t kind, uint64_t from, int64_t now,
     }
 
     return WGW_NOTES_END;
+}
+
+
+int
+wgw_notes_marked(wgw_expiring_t *t, uint64_t word)
+{
+    uint64_t  bit, *place;
+
+    place = wgw_slot_filter(t, word, &bit);
+
+    return (wgw_load(place) & bit) != 0;
 }
 
 

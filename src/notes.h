@@ -26,6 +26,7 @@
 
 
 #define WGW_NOTE_KINDS    7
+#define WGW_NOTE_MARKED   4         /* these kinds, see wgw_notes_marked() */
 #define WGW_NOTE_PAYLOAD  104       /* bytes */
 
 #define WGW_NOTES_OK      0
@@ -79,6 +80,14 @@ int wgw_notes_remove(wgw_expiring_t *table, wgw_expiring_key_t key,
  */
 uint64_t wgw_notes_next(wgw_expiring_t *table, uint32_t kind, uint64_t from,
     int64_t now, wgw_note_t *note);
+
+/*
+ * 0 when no note of a kind from WGW_NOTE_MARKED on has this as the first word
+ * of its payload: one load, of a filter of 16384 bits, instead of a look into
+ * the table.  1 when there may be one.  Ended notes are cleared from it when
+ * the table is repaired.
+ */
+int wgw_notes_marked(wgw_expiring_t *table, uint64_t word);
 
 /* How many live notes of a kind there are; reads 64 bytes for each 8 slots. */
 uint64_t wgw_notes_live(wgw_expiring_t *table, uint32_t kind, int64_t now);

@@ -8,6 +8,7 @@
  * - a slot's tag and note change only while its time is a claim, and only by
  *   the claim's process; so what was read between two loads of one and the
  *   same time that is no claim belongs together;
+ * - a note of a marked kind is in `filter` before it is published;
  * - `forgotten` is not less than the time of any note whose slot was taken
  *   again, `latest` not less than that of any note of its kind.
  */
@@ -17,6 +18,7 @@
 
 
 #include <assert.h>
+#include <string.h>
 
 #include "expiring.h"
 #include "notes.h"
@@ -26,6 +28,7 @@
 
 
 #define WGW_SLOTS         8         /* of a bucket */
+#define WGW_FILTER        256       /* words, a power of two */
 
 /* the state, in the low bits of a time; an empty slot is 0 */
 #define WGW_SLOT_LIVE     1
@@ -52,7 +55,9 @@ typedef struct wgw_expiring_header_s {
     uint64_t               forgotten;
     uint64_t               latest[WGW_NOTE_KINDS];
     uint8_t                boot[WGW_EXPIRING_BOOT];
-    uint8_t                reserved[WGW_EXPIRING_HEADER - 144];
+    uint8_t                reserved1[112];
+    uint64_t               filter[WGW_FILTER];
+    uint8_t                reserved2[WGW_EXPIRING_HEADER - 2304];
 } wgw_expiring_header_t;
 
 
@@ -80,6 +85,33 @@ wgw_slot_bucket(const wgw_expiring_t *t, wgw_expiring_key_t key, int second)
     half = second ? key.hash[0] & UINT32_MAX : key.hash[0] >> 32;
 
     return (uint32_t) (half * t->n >> 32);
+}
+
+
+/* A multiplication by a secret odd number: its high bits choose. */
+
+static inline uint64_t *
+wgw_slot_filter(wgw_expiring_t *t, uint64_t word, uint64_t *bit)
+{
+    uint64_t  factor;
+
+    memcpy(&factor, t->header->made.seed, sizeof(factor));
+
+    word *= factor | 1;
+    *bit = UINT64_C(1) << (word >> 58);
+
+    return &t->header->filter[word >> 50 & (WGW_FILTER - 1)];
+}
+
+
+static inline void
+wgw_slot_mark(wgw_expiring_t *t, uint64_t word)
+{
+    uint64_t  bit, *place;
+
+    place = wgw_slot_filter(t, word, &bit);
+
+    (void) __atomic_fetch_or(place, bit, __ATOMIC_SEQ_CST);
 }
 
 

@@ -290,6 +290,17 @@ ngx_stream_wgw_meter_closable(wgw_flow_t *flow)
 }
 
 
+ngx_uint_t
+ngx_stream_wgw_meter_log_level(void **srv_conf)
+{
+    ngx_stream_wgw_meter_conf_t  *mcf;
+
+    mcf = srv_conf[ngx_stream_wgw_meter_module.ctx_index];
+
+    return mcf->log_level;
+}
+
+
 static ngx_int_t
 ngx_stream_wgw_meter_variable(ngx_stream_session_t *s,
     ngx_stream_variable_value_t *v, uintptr_t data)

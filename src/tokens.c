@@ -8,8 +8,8 @@
 /* kinds of notes; in files, too */
 #define WGW_TOKENS_USED     0           /* a message, by address and nonce */
 #define WGW_TOKENS_MINTED   1           /* a token, by id; uses as count */
-#define WGW_TOKENS_DEAD     2           /* a revoked token, by id */
-#define WGW_TOKENS_BARRED   3           /* an address; second as count */
+#define WGW_TOKENS_DEAD     4           /* a revoked token, by id */
+#define WGW_TOKENS_BARRED   5           /* an address; second as count */
 
 #define WGW_TOKENS_KEY      (1 + WGW_TOKENS_ADDRESS + WGW_TOKENS_NONCE)
 
@@ -29,12 +29,14 @@ _Static_assert(offsetof(wgw_token_note_t, address) == 16, "address");
 _Static_assert(offsetof(wgw_token_note_t, services_len) == 36, "services");
 _Static_assert(offsetof(wgw_token_note_t, iat) == 96, "iat");
 _Static_assert(WGW_TOKENS_BARRED < WGW_NOTE_KINDS, "kinds");
+_Static_assert(WGW_TOKENS_DEAD >= WGW_NOTE_MARKED, "revocations are marked");
 
 
 static wgw_expiring_key_t wgw_tokens_key(wgw_expiring_t *t, uint8_t kind,
     const uint8_t *data, size_t len, wgw_text_t more);
-static wgw_tokens_rc_t wgw_tokens_bar(wgw_expiring_t *t, uint8_t kind,
-    wgw_expiring_key_t key, uint32_t count, int64_t until, int64_t now);
+static inline uint64_t wgw_tokens_mark(const uint8_t *data, size_t len);
+static wgw_tokens_rc_t wgw_tokens_bar(wgw_expiring_t *t,
+    wgw_expiring_key_t key, const wgw_note_t *note, int64_t now);
 static uint64_t wgw_tokens_next(wgw_expiring_t *t, uint64_t from,
     int64_t now, wgw_token_t *token);
 
@@ -132,7 +134,9 @@ wgw_tokens_check(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
         return WGW_TOKENS_REVOKED;
     }
 
-    if (wgw_notes_latest(t, WGW_TOKENS_DEAD) > now) {
+    if (wgw_notes_latest(t, WGW_TOKENS_DEAD) > now
+        && wgw_notes_marked(t, wgw_tokens_mark(id, WGW_TOKENS_ID)))
+    {
         key = wgw_tokens_key(t, WGW_TOKENS_DEAD, id, WGW_TOKENS_ID,
                              wgw_text(""));
 
@@ -141,7 +145,9 @@ wgw_tokens_check(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
         }
     }
 
-    if (wgw_notes_latest(t, WGW_TOKENS_BARRED) > now) {
+    if (wgw_notes_latest(t, WGW_TOKENS_BARRED) > now
+        && wgw_notes_marked(t, wgw_tokens_mark(address, WGW_TOKENS_ADDRESS)))
+    {
         key = wgw_tokens_key(t, WGW_TOKENS_BARRED, address,
                              WGW_TOKENS_ADDRESS, wgw_text(""));
 
@@ -185,13 +191,20 @@ wgw_tokens_rc_t
 wgw_tokens_revoke(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     int64_t until, int64_t now)
 {
+    wgw_note_t          note;
     wgw_tokens_rc_t     rc;
     wgw_expiring_key_t  key;
+
+    memset(&note, 0, sizeof(wgw_note_t));
+
+    note.kind = WGW_TOKENS_DEAD;
+    note.until = until;
+    note.payload[0] = wgw_tokens_mark(id, WGW_TOKENS_ID);
 
     key = wgw_tokens_key(t, WGW_TOKENS_DEAD, id, WGW_TOKENS_ID,
                          wgw_text(""));
 
-    rc = wgw_tokens_bar(t, WGW_TOKENS_DEAD, key, 0, until, now);
+    rc = wgw_tokens_bar(t, key, &note, now);
 
     if (rc == WGW_TOKENS_OK) {
         key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
@@ -208,15 +221,20 @@ wgw_tokens_rc_t
 wgw_tokens_revoke_address(wgw_expiring_t *t,
     const uint8_t address[WGW_TOKENS_ADDRESS], int64_t until, int64_t now)
 {
-    uint32_t            second;
+    wgw_note_t          note;
     wgw_expiring_key_t  key;
 
-    second = (uint32_t) (now < UINT32_MAX ? now : UINT32_MAX);
+    memset(&note, 0, sizeof(wgw_note_t));
+
+    note.kind = WGW_TOKENS_BARRED;
+    note.count = (uint32_t) (now < UINT32_MAX ? now : UINT32_MAX);
+    note.until = until;
+    note.payload[0] = wgw_tokens_mark(address, WGW_TOKENS_ADDRESS);
 
     key = wgw_tokens_key(t, WGW_TOKENS_BARRED, address, WGW_TOKENS_ADDRESS,
                          wgw_text(""));
 
-    return wgw_tokens_bar(t, WGW_TOKENS_BARRED, key, second, until, now);
+    return wgw_tokens_bar(t, key, &note, now);
 }
 
 
@@ -279,25 +297,33 @@ wgw_tokens_key(wgw_expiring_t *t, uint8_t kind, const uint8_t *data,
 }
 
 
+/* Of the eight bytes at either end. */
+
+static inline uint64_t
+wgw_tokens_mark(const uint8_t *data, size_t len)
+{
+    uint64_t  first, last;
+
+    memcpy(&first, data, sizeof(first));
+    memcpy(&last, data + len - sizeof(last), sizeof(last));
+
+    return first ^ (last << 7 | last >> 57) ^ len;
+}
+
+
 /* Two processes may add a revocation each: either is looked at. */
 
 static wgw_tokens_rc_t
-wgw_tokens_bar(wgw_expiring_t *t, uint8_t kind, wgw_expiring_key_t key,
-    uint32_t count, int64_t until, int64_t now)
+wgw_tokens_bar(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const wgw_note_t *note, int64_t now)
 {
-    wgw_note_t  note;
-
-    if (wgw_notes_raise(t, key, count, until, now) == WGW_NOTES_OK) {
+    if (wgw_notes_raise(t, key, note->count, note->until, now)
+        == WGW_NOTES_OK)
+    {
         return WGW_TOKENS_OK;
     }
 
-    memset(&note, 0, sizeof(wgw_note_t));
-
-    note.kind = kind;
-    note.count = count;
-    note.until = until;
-
-    return wgw_notes_insert(t, key, &note, now, 0) == WGW_NOTES_OK
+    return wgw_notes_insert(t, key, note, now, 0) == WGW_NOTES_OK
            ? WGW_TOKENS_OK : WGW_TOKENS_FULL;
 }
 

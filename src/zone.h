@@ -77,7 +77,8 @@ extern const wgw_zone_class_t  wgw_zone_expiring;
  * makes the memory and ties it to cycle->pool.  Under `nginx -t` (and -s)
  * only looks, at the header, without creating, locking or changing anything.
  * A table made with other keys= or window= than the configuration says, or
- * of another kind, is refused.  Errors are logged as [emerg] with the file's name.
+ * of another kind, is refused.  Errors are logged as [emerg] with the file's
+ * name.
  */
 ngx_int_t wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone);
 

@@ -169,6 +169,8 @@ revocations(void)
        == WGW_TOKENS_OK && check(&t, &later, NOW + 59) == WGW_TOKENS_REVOKED,
        "until it is revoked again");
 
+    memset(t.header->filter, 0, sizeof(t.header->filter));
+
     ok(wgw_expiring_repair(&t, 1) == 0
        && check(&t, &a, NOW + 20) == WGW_TOKENS_REVOKED
        && check(&t, &b, NOW + 20) == WGW_TOKENS_REVOKED
@@ -182,6 +184,50 @@ revocations(void)
     ok(check(&t, &a, NOW) == WGW_TOKENS_REVOKED
        && check(&t, &later, NOW) == WGW_TOKENS_REVOKED,
        "a clock that steps back brings none back");
+
+    munmap(t.header, size);
+}
+
+
+/* The filter answers for most, the table for the rest. */
+
+static void
+many(void)
+{
+    size_t           size;
+    uint32_t         i, wrong, marked;
+    uint64_t         word;
+    wgw_token_t      token;
+    wgw_expiring_t   t;
+
+    size = make(&t, WGW_EXPIRING_NOTES, 5000);
+    wrong = 0;
+    marked = 0;
+
+    for (i = 0; i < 2000; i += 2) {
+        token = token_of(i * 7919, 3, NOW, NOW + 60, 1);
+        wrong += wgw_tokens_revoke(&t, token.id, NOW + 60, NOW);
+        memcpy(token.address, &i, sizeof(i));
+        wrong += wgw_tokens_revoke_address(&t, token.address, NOW + 60, NOW);
+    }
+
+    for (i = 0; i < 2000; i++) {
+        token = token_of(i * 7919, 1, NOW, NOW + 60, 1);
+        wrong += check(&t, &token, NOW)
+                 != (i % 2 ? WGW_TOKENS_OK : WGW_TOKENS_REVOKED);
+
+        token = token_of(100000000 + i, 3, NOW, NOW + 60, 1);
+        memcpy(token.address, &i, sizeof(i));
+        wrong += check(&t, &token, NOW)
+                 != (i % 2 ? WGW_TOKENS_OK : WGW_TOKENS_REVOKED);
+
+        word = UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
+        marked += (uint32_t) wgw_notes_marked(&t, word);
+    }
+
+    ok(wrong == 0, "a thousand revocations of each kind, exactly");
+    ok(marked > 0 && marked < 400, "%u of 2000 others pass the filter",
+       marked);
 
     munmap(t.header, size);
 }
@@ -247,6 +293,7 @@ main(void)
     replays();
     uses();
     revocations();
+    many();
     lists();
 
     return done();

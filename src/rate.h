@@ -1,0 +1,100 @@
+
+/*
+ * rate: limits of requests per key, for http and stream.
+ *
+ * A limit is a zone, a key and a rate; what has the same of all three shares
+ * it, wherever it is configured.  Its state is one entry in the zone's table
+ * of rates, which all workers share and reloads keep; see gcra.h.  Times are
+ * of CLOCK_MONOTONIC.
+ */
+
+#ifndef WGW_RATE_H
+#define WGW_RATE_H
+
+
+#include "meter_module.h"
+#include "gcra.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_RATES_MAX       8
+
+/* the verdict; 0 when no limit was looked at */
+#define WGW_RATE_PASSED     1
+#define WGW_RATE_REJECTED   2
+#define WGW_RATE_DRY_RUN    3       /* would have been rejected */
+
+
+typedef struct {
+    wgw_zone_t         zone;
+    u_char            *conf_file;
+    ngx_uint_t         line;        /* where it was named first */
+    ngx_uint_t         defined;
+} wgw_rate_zone_t;
+
+
+/* One line `wgw_rate` of the configuration. */
+typedef struct {
+    wgw_rate_zone_t   *zone;
+    ngx_int_t          key_index;   /* a variable, or NGX_ERROR: ... */
+    void              *key;         /* ... a complex value */
+    wgw_gcra_t         limit;
+    uint64_t           salt[2];     /* tells its rate from others' */
+    ngx_uint_t         prefix;      /* bits of an IPv6 address, 0: all */
+    size_t             least;       /* units worth taking */
+    unsigned           address:1;   /* the key is the client's address */
+    unsigned           binary:1;    /* in binary */
+    unsigned           dry_run:1;
+} wgw_rate_conf_t;
+
+
+typedef ngx_int_t (*wgw_rate_key_pt)(void *data, wgw_rate_conf_t *conf,
+    ngx_str_t *key);
+
+
+/* One request or connection to be decided about. */
+typedef struct {
+    wgw_rate_key_pt    key;         /* evaluates; NGX_ERROR ends it */
+    void              *data;
+    ngx_log_t         *log;
+    ngx_uint_t         log_level;
+    const char        *what;        /* "requests" */
+    ngx_uint_t         status;      /* the verdict */
+    time_t             wait;        /* seconds until it is worth a try */
+} wgw_rate_call_t;
+
+
+/* The directives `wgw_rate_zone` and `wgw_rate`. */
+char *wgw_rate_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *wgw_rate_parse(ngx_conf_t *cf, ngx_array_t **rates,
+    const ngx_wgw_meter_proto_t *proto);
+
+/* Opens all zones, from the core module's init_conf. */
+ngx_int_t wgw_rate_open(ngx_cycle_t *cycle, ngx_array_t *zones);
+
+/*
+ * Decides by all of these limits: what one refuses is taken from none.  Sets
+ * status and wait, and logs a refusal.  Returns NGX_OK, NGX_DECLINED when it
+ * is to be refused, or NGX_ERROR.
+ */
+ngx_int_t wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates,
+    ngx_uint_t n);
+
+/* The entry of a key in the table of its limit. */
+wgw_expiring_key_t wgw_rate_entry(wgw_rate_conf_t *rate, ngx_str_t *key);
+
+/*
+ * For pacing: up to `want` units, one at least, or 0 and how long to wait
+ * until there are enough to be worth it.
+ */
+size_t wgw_rate_take(wgw_rate_conf_t *rate, wgw_expiring_key_t entry,
+    size_t want, ngx_msec_t *delay);
+
+/* `$wgw_rate_status` */
+ngx_int_t wgw_rate_variable(ngx_uint_t status, ngx_variable_value_t *v);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_RATE_H */
