@@ -5,6 +5,7 @@
  */
 
 #include "meter_module.h"
+#include "http_meter_v2.h"
 
 
 typedef struct {
@@ -16,6 +17,10 @@ static ngx_int_t ngx_http_wgw_meter_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
+#if (NGX_HTTP_V2)
+static ngx_int_t ngx_http_wgw_meter_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+#endif
 static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
@@ -29,17 +34,10 @@ static off_t ngx_http_wgw_meter_input(ngx_http_request_t *r,
     ngx_uint_t early);
 static off_t ngx_http_wgw_meter_expected(ngx_http_request_t *r);
 static off_t ngx_http_wgw_meter_received(wgw_flow_t *flow);
-#if (NGX_HTTP_V2)
-static off_t ngx_http_wgw_meter_length(wgw_flow_t *flow);
-#endif
 static size_t ngx_http_wgw_meter_head(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_refuse(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_cut(wgw_flow_t *flow);
 static ngx_uint_t ngx_http_wgw_meter_closable(wgw_flow_t *flow);
-#if (NGX_HTTP_V2)
-static ngx_uint_t ngx_http_wgw_meter_is_closable(wgw_flow_t *flow);
-#endif
-
 
 static ngx_int_t ngx_http_wgw_meter_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -131,26 +129,14 @@ ngx_module_t  ngx_http_wgw_meter_module = {
 
 static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
     ngx_http_wgw_meter_received,
+    NULL,
+    NULL,
+    NULL,
     ngx_http_wgw_meter_head,
     ngx_http_wgw_meter_refuse,
     ngx_http_wgw_meter_cut,
     ngx_http_wgw_meter_closable
 };
-
-
-#if (NGX_HTTP_V2)
-
-/* HTTP/2 streams have a connection of their own, which is not wrapped. */
-
-static const wgw_flow_class_t  ngx_http_wgw_meter_v2 = {
-    ngx_http_wgw_meter_length,
-    NULL,
-    NULL,
-    NULL,
-    ngx_http_wgw_meter_is_closable
-};
-
-#endif
 
 
 static const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
@@ -160,6 +146,9 @@ static const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+#if (NGX_HTTP_V2)
+static ngx_http_request_body_filter_pt   ngx_http_next_request_body_filter;
+#endif
 
 
 /*
@@ -208,6 +197,10 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 {
+#if (NGX_HTTP_V2)
+    wgw_flow_t  *flow;
+#endif
+
     switch (ngx_http_wgw_meter_admit(r)) {
 
     case NGX_DECLINED:
@@ -220,9 +213,48 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
 
     default: /* NGX_OK */
-        return ngx_http_next_header_filter(r);
+        break;
     }
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream && r == r->main) {
+        flow = ngx_http_wgw_meter_find(r);
+
+        if (flow && flow->meters.status) {
+            return ngx_http_wgw_meter_v2_header(flow,
+                                                ngx_http_next_header_filter,
+                                                ngx_http_wgw_meter_status(r));
+        }
+    }
+
+#endif
+
+    return ngx_http_next_header_filter(r);
 }
+
+
+#if (NGX_HTTP_V2)
+
+static ngx_int_t
+ngx_http_wgw_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    wgw_flow_t  *flow;
+
+    if (r->stream) {
+        flow = ngx_http_wgw_meter_find(r);
+
+        if (flow && flow->meters.status
+            && ngx_http_wgw_meter_v2_body(flow) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_next_request_body_filter(r, in);
+}
+
+#endif
 
 
 /* And here those that nothing was sent for. */
@@ -370,6 +402,14 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r)
     length = flow->class->received(flow);
     head = 0;
 
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        head = NGX_HTTP_WGW_METER_V2_HEAD;
+    }
+
+#endif
+
     if (flow->attached) {
         length += flow->tail ? 0 : ngx_http_wgw_meter_expected(r);
         head = (r->http_version < NGX_HTTP_VERSION_10) ? 0 : WGW_FLOW_HEAD;
@@ -496,21 +536,6 @@ ngx_http_wgw_meter_received(wgw_flow_t *flow)
 }
 
 
-#if (NGX_HTTP_V2)
-
-static off_t
-ngx_http_wgw_meter_length(wgw_flow_t *flow)
-{
-    ngx_http_request_t  *r;
-
-    r = flow->data;
-
-    return r->request_length;
-}
-
-#endif
-
-
 static size_t
 ngx_http_wgw_meter_head(wgw_flow_t *flow)
 {
@@ -619,17 +644,6 @@ ngx_http_wgw_meter_closable(wgw_flow_t *flow)
 {
     return flow->tail;
 }
-
-
-#if (NGX_HTTP_V2)
-
-static ngx_uint_t
-ngx_http_wgw_meter_is_closable(wgw_flow_t *flow)
-{
-    return 1;
-}
-
-#endif
 
 
 static ngx_int_t
@@ -825,6 +839,13 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_wgw_meter_header_filter;
+
+#if (NGX_HTTP_V2)
+
+    ngx_http_next_request_body_filter = ngx_http_top_request_body_filter;
+    ngx_http_top_request_body_filter = ngx_http_wgw_meter_body_filter;
+
+#endif
 
     return NGX_OK;
 }

@@ -98,6 +98,9 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
     NULL,
     NULL,
     NULL,
+    NULL,
+    NULL,
+    NULL,
     ngx_stream_wgw_meter_closable
 };
 
@@ -106,6 +109,9 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
 
 static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
     ngx_stream_wgw_meter_datagrams,
+    NULL,
+    NULL,
+    NULL,
     NULL,
     NULL,
     NULL,
