@@ -529,6 +529,11 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
     } else if (ngx_strcmp(value->data, "dry_run") == 0) {
         meter->dry_run = 1;
 
+    } else if (proto->precheck
+               && ngx_strcmp(value->data, "precheck") == 0)
+    {
+        meter->precheck = 1;
+
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
                            value);

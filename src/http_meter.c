@@ -21,6 +21,10 @@ static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 #endif
+static ngx_int_t ngx_http_wgw_meter_retry(ngx_http_request_t *r,
+    wgw_flow_t *flow);
+static ngx_int_t ngx_http_wgw_meter_precheck(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
@@ -141,7 +145,8 @@ static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
 
 static const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
     ngx_http_wgw_meter_index,
-    ngx_http_wgw_meter_compile
+    ngx_http_wgw_meter_compile,
+    1
 };
 
 
@@ -197,11 +202,29 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 {
-#if (NGX_HTTP_V2)
+    ngx_int_t    rc;
     wgw_flow_t  *flow;
-#endif
 
-    switch (ngx_http_wgw_meter_admit(r)) {
+    rc = ngx_http_wgw_meter_admit(r);
+
+    flow = (r == r->main) ? ngx_http_wgw_meter_find(r) : NULL;
+
+    if (flow == NULL || flow->meters.status == 0) {
+        return rc == NGX_OK ? ngx_http_next_header_filter(r) : NGX_ERROR;
+    }
+
+    if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED
+        && ngx_http_wgw_meter_retry(r, flow) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK && ngx_http_wgw_meter_precheck(r, flow) != NGX_OK) {
+        wgw_meters_deny(&flow->meters);
+        rc = NGX_DECLINED;
+    }
+
+    switch (rc) {
 
     case NGX_DECLINED:
         r->keepalive = 0;
@@ -218,14 +241,10 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 
 #if (NGX_HTTP_V2)
 
-    if (r->stream && r == r->main) {
-        flow = ngx_http_wgw_meter_find(r);
-
-        if (flow && flow->meters.status) {
-            return ngx_http_wgw_meter_v2_header(flow,
-                                                ngx_http_next_header_filter,
-                                                ngx_http_wgw_meter_status(r));
-        }
+    if (r->stream) {
+        return ngx_http_wgw_meter_v2_header(flow,
+                                            ngx_http_next_header_filter,
+                                            ngx_http_wgw_meter_status(r));
     }
 
 #endif
@@ -265,6 +284,61 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
     (void) ngx_http_wgw_meter_admit(r);
 
     return NGX_OK;
+}
+
+
+/* For whoever asks again: when the window ends. */
+
+static ngx_int_t
+ngx_http_wgw_meter_retry(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    time_t            wait;
+    ngx_table_elt_t  *h;
+
+    wait = wgw_meters_retry(&flow->meters);
+
+    if (wait == 0) {
+        return NGX_OK;
+    }
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+
+    if (h->value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "Retry-After");
+    h->value.len = ngx_sprintf(h->value.data, "%T", wait) - h->value.data;
+
+    return NGX_OK;
+}
+
+
+/* A range is shorter than what it is of, so its length is not known yet. */
+
+static ngx_int_t
+ngx_http_wgw_meter_precheck(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    if (flow->meters.status == WGW_METER_REJECTED
+        || r->header_only
+        || r->method == NGX_HTTP_HEAD
+        || r->headers_in.range
+        || r->headers_out.content_length_n <= 0
+        || wgw_meters_precheck(&flow->meters, WGW_COUNT_SENT,
+                               r->headers_out.content_length_n))
+    {
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -417,6 +491,14 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r)
 
     wgw_flow_admit(flow, length, head);
 
+    if (flow->meters.status != WGW_METER_REJECTED
+        && r->headers_in.content_length_n > 0
+        && !wgw_meters_precheck(&flow->meters, WGW_COUNT_RECEIVED,
+                                r->headers_in.content_length_n))
+    {
+        wgw_meters_deny(&flow->meters);
+    }
+
     return flow->meters.status == WGW_METER_REJECTED ? NGX_DECLINED : NGX_OK;
 }
 
@@ -555,7 +637,8 @@ ngx_http_wgw_meter_head(wgw_flow_t *flow)
 static void
 ngx_http_wgw_meter_refuse(wgw_flow_t *flow)
 {
-    u_char                      text[256];
+    u_char                     *p, text[256];
+    time_t                      wait;
     ngx_buf_t                   b;
     ngx_chain_t                 out;
     ngx_connection_t           *c;
@@ -573,13 +656,23 @@ ngx_http_wgw_meter_refuse(wgw_flow_t *flow)
 
     ngx_memzero(&b, sizeof(ngx_buf_t));
 
-    b.pos = text;
-    b.last = ngx_snprintf(text, sizeof(text),
-                          "HTTP/1.1 %ui " CRLF
+    p = ngx_sprintf(text, "HTTP/1.1 %ui " CRLF
                           "Date: %V" CRLF
                           "Content-Length: 0" CRLF
-                          "Connection: close" CRLF CRLF,
-                          mcf->status, &ngx_cached_http_time);
+                          "Connection: close" CRLF,
+                    mcf->status, &ngx_cached_http_time);
+
+    wait = wgw_meters_retry(&flow->meters);
+
+    if (wait) {
+        p = ngx_sprintf(p, "Retry-After: %T" CRLF, wait);
+    }
+
+    *p++ = CR;
+    *p++ = LF;
+
+    b.pos = text;
+    b.last = p;
     b.temporary = 1;
     b.last_buf = 1;
     b.flush = 1;

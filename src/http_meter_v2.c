@@ -19,6 +19,13 @@
 /* RFC 7541, 6.2.2: a literal field, its name is the 8th of the table */
 #define NGX_HTTP_WGW_METER_V2_STATUS  0x08
 
+/* the same of the 53rd, retry-after: 15 in four bits, and the rest */
+#define NGX_HTTP_WGW_METER_V2_RETRY       0x0f
+#define NGX_HTTP_WGW_METER_V2_RETRY_REST  (53 - 15)
+
+/* the header that is made of both; nginx's own has at least a date, too */
+#define NGX_HTTP_WGW_METER_V2_SHORT  (sizeof("T8L429" "01L86400") - 1)
+
 
 static off_t ngx_http_wgw_meter_v2_received(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_take(wgw_flow_t *flow);
@@ -477,7 +484,9 @@ ngx_http_wgw_meter_v2_flush(wgw_flow_t *flow)
 static void
 ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow, ngx_uint_t status)
 {
-    u_char                   *p;
+    u_char                   *p, text[NGX_TIME_T_LEN];
+    size_t                    n;
+    time_t                    wait;
     ngx_buf_t                *b;
     ngx_chain_t              *cl;
     ngx_http_request_t       *r;
@@ -498,7 +507,7 @@ ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow, ngx_uint_t status)
         }
     }
 
-    if (frame == NULL || frame->length < sizeof("T8L429") - 1) {
+    if (frame == NULL || frame->length < NGX_HTTP_WGW_METER_V2_SHORT) {
         return;
     }
 
@@ -511,8 +520,20 @@ ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow, ngx_uint_t status)
 
     *p++ = NGX_HTTP_WGW_METER_V2_STATUS;
     *p++ = 3;
+    p = ngx_sprintf(p, "%03ui", status);
 
-    b->last = ngx_sprintf(p, "%03ui", status);
+    wait = wgw_meters_retry(&flow->meters);
+
+    if (wait) {
+        n = ngx_sprintf(text, "%T", wait) - text;
+
+        *p++ = NGX_HTTP_WGW_METER_V2_RETRY;
+        *p++ = NGX_HTTP_WGW_METER_V2_RETRY_REST;
+        *p++ = (u_char) n;
+        p = ngx_cpymem(p, text, n);
+    }
+
+    b->last = p;
     b->last_buf = 1;
 
     cl->next->next = NULL;

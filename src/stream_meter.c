@@ -121,7 +121,8 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
 
 static const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto = {
     ngx_stream_wgw_meter_index,
-    ngx_stream_wgw_meter_compile
+    ngx_stream_wgw_meter_compile,
+    0
 };
 
 

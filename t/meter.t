@@ -589,3 +589,122 @@ GET /t?k=a
 REJECTED_DRY_RUN
 --- error_log
 request over the cap, dry run of 10 bytes, zone "names", key "a"
+
+
+
+=== TEST 43: 106: when to ask again
+--- main_config
+wgw_meter_zone names keys=10 window=hour;
+wgw_meter_zone minute keys=10 window=minute;
+wgw_meter_zone month keys=10;
+wgw_meter_zone total keys=10 window=total;
+--- config
+    location /hour { wgw_meter names key cap=1; return 200; }
+    location /minute { wgw_meter minute key cap=1; proxy_pass http://127.0.0.1:1; }
+    location /month { wgw_meter month key cap=1; return 200; }
+    location /total { wgw_meter total key cap=1; return 200; }
+--- pipelined_requests eval
+["GET /minute", "GET /hour"]
+--- error_code eval
+[429, 429]
+--- response_headers_like eval
+["Retry-After: ([1-9]|[1-5]\\d|60)", "Retry-After: [1-9]\\d{0,3}"]
+
+
+
+=== TEST 44: 106: months are long, and a total has no end
+--- main_config
+wgw_meter_zone month keys=10 window=month;
+--- config
+    location /month { wgw_meter month key cap=1; return 200; }
+--- request
+GET /month
+--- error_code: 429
+--- response_headers_like
+Retry-After: [1-9]\d{0,4}
+
+
+
+=== TEST 45: no window, no time
+--- main_config
+wgw_meter_zone total keys=10 window=total;
+--- config
+    location /total { wgw_meter total key cap=1; return 200; }
+--- request
+GET /total
+--- error_code: 429
+--- response_headers
+Retry-After:
+
+
+
+=== TEST 46: a header that does not fit
+--- main_config
+wgw_meter_zone minute keys=10 window=minute;
+--- config
+    location /t { wgw_meter minute key cap=120 count=sent; return 200 "ok"; }
+--- request
+GET /t
+--- error_code: 429
+--- response_headers_like
+Retry-After: ([1-9]|[1-5]\d|60)
+
+
+
+=== TEST 47: 95: precheck
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names t cap=1000 precheck; root html; }
+    location /p { wgw_meter names p cap=1000 precheck; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/back/t/big; }
+    location /back/ { wgw_meter off; alias html/; }
+--- user_files eval
+">>> t/big\n" . 'x' x 2000 . "\n>>> t/small\nsmall"
+--- request eval
+["GET /t/big", "GET /p", "GET /t/small", "HEAD /t/big"]
+--- error_code eval
+[429, 429, 200, 200]
+
+
+
+=== TEST 48: 95: precheck, a request body
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names t cap=1000 precheck; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/back; }
+    location /back { wgw_meter off; return 200 "ok"; }
+--- request eval
+["POST /t\n" . 'x' x 2000, "POST /t\n" . 'x' x 100]
+--- error_code eval
+[429, 200]
+
+
+
+=== TEST 49: precheck without a length, with a range, and dry
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    wgw_meter names $arg_k cap=5000 precheck;
+    location /t { root html; }
+    location /dry { wgw_meter names dry cap=1000 precheck dry_run; add_header X $wgw_meter_status; alias html/t/big; }
+--- user_files eval
+">>> t/big\n" . 'x' x 20000
+--- more_headers eval
+["Range: bytes=0-9\n", ""]
+--- request eval
+["GET /t/big?k=a", "GET /dry"]
+--- error_code eval
+[206, 200]
+
+
+
+=== TEST 50: no precheck of nothing
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    wgw_meter names key cap=1k prechecks;
+--- request
+GET /
+--- must_die
+--- error_log
+invalid parameter "prechecks"

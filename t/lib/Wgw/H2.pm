@@ -95,7 +95,7 @@ sub integer {
 }
 
 
-# request(PATH, OPTIONS): `method`, `headers` [ [ name, value ], ... ], `body`
+# request(PATH, OPTIONS): `method`, `host`, `headers` [ [ name, value ], ... ], `body`
 # (sent by run(), as far as windows allow)
 
 sub request {
@@ -108,7 +108,8 @@ sub request {
 
     my $block = join '', map { field(@$_) }
         [ ':method', $option{method} // 'GET' ], [ ':scheme', 'http' ],
-        [ ':path', $path ], [ ':authority', 'localhost' ],
+        [ ':path', $path ],
+        [ ':authority', $option{host} // 'localhost' ],
         @{$option{headers} // [ ]};
 
     my $stream = $self->{streams}{$id} = {
