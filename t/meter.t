@@ -708,3 +708,72 @@ GET /
 --- must_die
 --- error_log
 invalid parameter "prechecks"
+
+
+
+=== TEST 51: the keys that have most
+--- main_config
+wgw_meter_zone names keys=10;
+wgw_meter_zone more keys=10;
+--- config
+    wgw_meter names $arg_k;
+    wgw_meter more $arg_m;
+    location /t { return 200 "0123456789"; }
+    location /v1/usage { wgw_meter off; wgw_usage json; }
+    location /metrics { wgw_meter off; wgw_usage prometheus; }
+--- pipelined_requests eval
+["GET /t?k=a", "GET /t?k=b", "GET /t?k=b", "GET /t?k=c&m=a", "GET /t?k=b", "GET /t?k=c&long=request",
+ "GET /v1/usage?zone=names&top=2", "GET /v1/usage?top=3&by=requests", "GET /v1/usage?zone=names&top=9&by=received",
+ "GET /metrics?top=1"]
+--- response_body_like eval
+[("0123456789") x 6,
+ '"key":"b".*"key":"c".*\],"next":null',
+ '^\{"keys":\[\{"zone":"names","key":"b"[^\[]*"zone":"names","key":"c"[^\[]*"zone":"names","key":"a"[^\[]*\],"next":null',
+ '"key":"b".*"key":"c".*"key":"a".*\],"next":null',
+ 'wgw_meter_requests_total\{zone="names",key="b"\} 3\nwgw_meter_requests_total\{zone="names",key="",class="unknown"']
+
+
+
+=== TEST 52: top, bad queries
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /v1/usage { wgw_usage json; }
+--- pipelined_requests eval
+["GET /v1/usage?top=0", "GET /v1/usage?top=1001", "GET /v1/usage?top=x", "GET /v1/usage?top=1&by=cap", "GET /v1/usage?top=1&zone=none"]
+--- error_code eval
+[400, 400, 400, 400, 404]
+--- response_body_like eval
+['"field":"top"', '"field":"top"', '"field":"top"', '"field":"by"', '"field":"zone"']
+
+
+
+=== TEST 53: OpenMetrics
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /metrics { wgw_usage prometheus; }
+--- request
+GET /metrics
+--- more_headers
+Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2
+--- response_headers
+Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8
+--- response_body_like eval
+qr/^# HELP wgw_meter_sent_bytes Bytes.*?\n# TYPE wgw_meter_sent_bytes counter\nwgw_meter_sent_bytes_total\{.*\n# EOF\n\z/s
+
+
+
+=== TEST 54: labels and strings are escaped
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names $http_x; return 200 "ok"; }
+    location /v1/usage { wgw_usage json; }
+    location /metrics { wgw_usage prometheus; }
+--- more_headers eval
+"X: a\"b\\c\xff"
+--- pipelined_requests eval
+["GET /t", "GET /v1/usage", "GET /metrics"]
+--- response_body_like eval
+["ok", qr/"key":"a\\"b\\\\c\\ufffd"/, qr/wgw_meter_requests_total\{zone="names",key="a\\"b\\\\c[^"]*"\} 1\n/]
