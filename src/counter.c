@@ -98,6 +98,13 @@ wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
 
 
 uint64_t
+wgw_table_seen(wgw_table_t *t)
+{
+    return wgw_load(&t->header->clock) >> WGW_RING_BITS;
+}
+
+
+uint64_t
 wgw_table_period(wgw_table_t *t, int64_t now)
 {
     wgw_window_t  window;

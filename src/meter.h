@@ -40,6 +40,9 @@
 #define WGW_METER_DRY_RUN   3           /* would have been rejected */
 
 
+typedef struct wgw_meter_archive_s  wgw_meter_archive_t;
+
+
 /* A zone of the configuration, as one worker sees it. */
 typedef struct {
     wgw_zone_t               zone;
@@ -47,6 +50,8 @@ typedef struct {
     time_t                   time;
     time_t                   full;      /* when that was logged last */
     uint32_t                 swept;     /* records seen by the sweep */
+    ngx_str_t                archive;   /* a directory; empty: none */
+    wgw_meter_archive_t     *job;       /* see meter_archive.h */
     u_char                  *conf_file;
     ngx_uint_t               line;      /* where it was named first */
     ngx_uint_t               defined;
