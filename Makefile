@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test unit asan fuzz bench bench-full modules install clean distclean help
+.PHONY: build run test unit asan fuzz chaos bench bench-full modules install clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -31,6 +31,10 @@ fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
+	@tools/deps.sh test
+	@tools/chaos.sh
 
 bench: build ## routing against nginx and peers, in short; see bench/README.md
 	@tools/deps.sh bench
@@ -66,6 +70,7 @@ help:       ## this list
 #=                    the ports of make run
 #=    IPV6=off        make run without ::1
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
+#=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
 #=    RUN_USER=NAME   who the workers of make run are, when root starts it
 
 

@@ -9,6 +9,9 @@
  * their own in each, and rate.h.
  */
 
+#include "src/archive.h"
+#include "src/meter_archive.h"
+#include "src/meter_module.h"
 #include "src/rate.h"
 
 
@@ -161,6 +164,12 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
         if (wgw_zone_open(cycle, &zones[i]->zone) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
+
+        if (zones[i]->archive.len
+            && wgw_meter_archive_open(cycle, zones[i]) != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
     }
 
     if (wgw_rate_open(cycle, &mcf->rates) != NGX_OK) {
@@ -209,7 +218,19 @@ ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
 void
 ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t              i;
+    wgw_meter_zone_t      **zones;
+    ngx_wgw_meter_conf_t   *mcf;
+
     wgw_flow_leave();
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+    zones = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        wgw_meter_archive_stop(zones[i]);
+    }
 }
 
 
@@ -238,6 +259,8 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
                         zones[i]->swept, NGX_WGW_METER_RECORDS);
 
         zones[i]->swept += NGX_WGW_METER_RECORDS;
+
+        wgw_meter_archive_look(zones[i], ev->log);
     }
 
     ngx_add_timer(ev, NGX_WGW_METER_SWEEP);
@@ -299,6 +322,18 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has \"reset_day\" without \"window=month\"";
     }
 
+    if (zone->archive.len && table->window.kind == WGW_WINDOW_TOTAL) {
+        return "has \"archive\" and a window without end";
+    }
+
+    if (zone->archive.len
+        && (zone->archive.len > WGW_ARCHIVE_DIR
+            || *value[1].data == '.'
+            || ngx_strlchr(value[1].data, value[1].data + value[1].len, '/')))
+    {
+        return "has \"archive\" and a name that no file can have";
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -318,6 +353,17 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
         zone->zone.file.len = value->len - 5;
 
         if (ngx_conf_full_name(cf->cycle, &zone->zone.file, 0) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "archive=", 8) == 0 && value->len > 8) {
+        zone->archive.data = value->data + 8;
+        zone->archive.len = value->len - 8;
+
+        if (ngx_conf_full_name(cf->cycle, &zone->archive, 0) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
 
@@ -544,6 +590,11 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
 
     } else if (ngx_strcmp(value->data, "dry_run") == 0) {
         meter->dry_run = 1;
+
+    } else if (proto->precheck
+               && ngx_strcmp(value->data, "precheck") == 0)
+    {
+        meter->precheck = 1;
 
     } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",

@@ -98,6 +98,13 @@ wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
 
 
 uint64_t
+wgw_table_seen(wgw_table_t *t)
+{
+    return wgw_load(&t->header->clock) >> WGW_RING_BITS;
+}
+
+
+uint64_t
 wgw_table_period(wgw_table_t *t, int64_t now)
 {
     wgw_window_t  window;
@@ -133,6 +140,20 @@ wgw_table_add(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t sent,
     wgw_record_hot_t  *hot;
 
     hot = wgw_table_hot(t, record);
+
+#if (WGW_CHAOS_LOSE)
+
+    /* so that `make chaos CHAOS_LOSE=1` sees that it would see it */
+
+    {
+        static uint32_t  n;
+
+        if (++n % 1000 == 0) {
+            return;
+        }
+    }
+
+#endif
 
     /* a total may only grow in a window that knows where it began */
 

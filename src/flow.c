@@ -22,7 +22,6 @@
 
 
 static void wgw_flow_wake(ngx_event_t *ev);
-static void wgw_flow_attach(wgw_flow_t *flow);
 static void wgw_flow_detach(wgw_flow_t *flow);
 static wgw_flow_t **wgw_flow_bucket(ngx_connection_t *c);
 
@@ -92,6 +91,7 @@ void
 wgw_flow_flush(wgw_flow_t *flow)
 {
     if (wgw_flow_count(flow) && flow->meters.hard) {
+        flow->out = flow->again + wgw_wrap_below(flow);
         wgw_meters_keep(&flow->meters, flow->out, flow->in);
     }
 }
@@ -106,6 +106,10 @@ ngx_uint_t
 wgw_flow_count(wgw_flow_t *flow)
 {
     off_t  sent, received;
+
+    if (flow->class->take) {
+        flow->class->take(flow);
+    }
 
     sent = flow->connection->sent;
     received = flow->class->received(flow);
@@ -354,7 +358,7 @@ wgw_flow_wake(ngx_event_t *ev)
 }
 
 
-static void
+void
 wgw_flow_attach(wgw_flow_t *flow)
 {
     wgw_flow_t        **bucket;

@@ -14,7 +14,8 @@
  * meter.h, and are settled in the same call, apart from those that are
  * committed but have not left yet:
  *
- *     below   taken from the chain into the buffer of TLS, not in c->sent
+ *     below   taken from the chain into the buffer of TLS or the frames of
+ *             HTTP/2, not in c->sent
  *     again   to be offered again and not shortened: a sendfile() in a
  *             thread, an SSL_write() that wants a retry
  *     input   read, but perhaps the beginning of the next request: counted
@@ -54,6 +55,16 @@ typedef struct {
 
     /* bytes of the client that belong to the flow, so far */
     off_t       (*received)(wgw_flow_t *flow);
+
+    /* holds what has come by other ways than recv() */
+    void        (*take)(wgw_flow_t *flow);
+
+    /* bytes that are committed but not in c->sent; NULL: those of TLS */
+    off_t       (*below)(wgw_flow_t *flow);
+
+    /* in place of send_chain(), where a hard cap counts what is sent */
+    ngx_chain_t *(*send_chain)(wgw_flow_t *flow, ngx_chain_t *in,
+                               off_t limit);
 
     /*
      * The length of what must not be torn apart at the start (the response
@@ -123,6 +134,9 @@ void wgw_flow_init(wgw_flow_t *flow, const wgw_flow_class_t *class,
  * had come before.
  */
 void wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach);
+
+/* The same later, for a flow that was started without. */
+void wgw_flow_attach(wgw_flow_t *flow);
 
 /* Decides, see wgw_meters_admit(); from here on all is counted. */
 void wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head);

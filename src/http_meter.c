@@ -5,6 +5,7 @@
  */
 
 #include "meter_module.h"
+#include "http_meter_v2.h"
 
 
 typedef struct {
@@ -16,6 +17,14 @@ static ngx_int_t ngx_http_wgw_meter_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
+#if (NGX_HTTP_V2)
+static ngx_int_t ngx_http_wgw_meter_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+#endif
+static ngx_int_t ngx_http_wgw_meter_retry(ngx_http_request_t *r,
+    wgw_flow_t *flow);
+static ngx_int_t ngx_http_wgw_meter_precheck(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
@@ -29,17 +38,10 @@ static off_t ngx_http_wgw_meter_input(ngx_http_request_t *r,
     ngx_uint_t early);
 static off_t ngx_http_wgw_meter_expected(ngx_http_request_t *r);
 static off_t ngx_http_wgw_meter_received(wgw_flow_t *flow);
-#if (NGX_HTTP_V2)
-static off_t ngx_http_wgw_meter_length(wgw_flow_t *flow);
-#endif
 static size_t ngx_http_wgw_meter_head(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_refuse(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_cut(wgw_flow_t *flow);
 static ngx_uint_t ngx_http_wgw_meter_closable(wgw_flow_t *flow);
-#if (NGX_HTTP_V2)
-static ngx_uint_t ngx_http_wgw_meter_is_closable(wgw_flow_t *flow);
-#endif
-
 
 static ngx_int_t ngx_http_wgw_meter_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -131,6 +133,9 @@ ngx_module_t  ngx_http_wgw_meter_module = {
 
 static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
     ngx_http_wgw_meter_received,
+    NULL,
+    NULL,
+    NULL,
     ngx_http_wgw_meter_head,
     ngx_http_wgw_meter_refuse,
     ngx_http_wgw_meter_cut,
@@ -138,28 +143,17 @@ static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
 };
 
 
-#if (NGX_HTTP_V2)
-
-/* HTTP/2 streams have a connection of their own, which is not wrapped. */
-
-static const wgw_flow_class_t  ngx_http_wgw_meter_v2 = {
-    ngx_http_wgw_meter_length,
-    NULL,
-    NULL,
-    NULL,
-    ngx_http_wgw_meter_is_closable
-};
-
-#endif
-
-
 static const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
     ngx_http_wgw_meter_index,
-    ngx_http_wgw_meter_compile
+    ngx_http_wgw_meter_compile,
+    1
 };
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+#if (NGX_HTTP_V2)
+static ngx_http_request_body_filter_pt   ngx_http_next_request_body_filter;
+#endif
 
 
 /*
@@ -208,7 +202,29 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 {
-    switch (ngx_http_wgw_meter_admit(r)) {
+    ngx_int_t    rc;
+    wgw_flow_t  *flow;
+
+    rc = ngx_http_wgw_meter_admit(r);
+
+    flow = (r == r->main) ? ngx_http_wgw_meter_find(r) : NULL;
+
+    if (flow == NULL || flow->meters.status == 0) {
+        return rc == NGX_OK ? ngx_http_next_header_filter(r) : NGX_ERROR;
+    }
+
+    if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED
+        && ngx_http_wgw_meter_retry(r, flow) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK && ngx_http_wgw_meter_precheck(r, flow) != NGX_OK) {
+        wgw_meters_deny(&flow->meters);
+        rc = NGX_DECLINED;
+    }
+
+    switch (rc) {
 
     case NGX_DECLINED:
         r->keepalive = 0;
@@ -220,9 +236,44 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
 
     default: /* NGX_OK */
-        return ngx_http_next_header_filter(r);
+        break;
     }
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        return ngx_http_wgw_meter_v2_header(flow,
+                                            ngx_http_next_header_filter,
+                                            ngx_http_wgw_meter_status(r));
+    }
+
+#endif
+
+    return ngx_http_next_header_filter(r);
 }
+
+
+#if (NGX_HTTP_V2)
+
+static ngx_int_t
+ngx_http_wgw_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    wgw_flow_t  *flow;
+
+    if (r->stream) {
+        flow = ngx_http_wgw_meter_find(r);
+
+        if (flow && flow->meters.status
+            && ngx_http_wgw_meter_v2_body(flow) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_next_request_body_filter(r, in);
+}
+
+#endif
 
 
 /* And here those that nothing was sent for. */
@@ -233,6 +284,61 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
     (void) ngx_http_wgw_meter_admit(r);
 
     return NGX_OK;
+}
+
+
+/* For whoever asks again: when the window ends. */
+
+static ngx_int_t
+ngx_http_wgw_meter_retry(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    time_t            wait;
+    ngx_table_elt_t  *h;
+
+    wait = wgw_meters_retry(&flow->meters);
+
+    if (wait == 0) {
+        return NGX_OK;
+    }
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+
+    if (h->value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "Retry-After");
+    h->value.len = ngx_sprintf(h->value.data, "%T", wait) - h->value.data;
+
+    return NGX_OK;
+}
+
+
+/* A range is shorter than what it is of, so its length is not known yet. */
+
+static ngx_int_t
+ngx_http_wgw_meter_precheck(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    if (flow->meters.status == WGW_METER_REJECTED
+        || r->header_only
+        || r->method == NGX_HTTP_HEAD
+        || r->headers_in.range
+        || r->headers_out.content_length_n <= 0
+        || wgw_meters_precheck(&flow->meters, WGW_COUNT_SENT,
+                               r->headers_out.content_length_n))
+    {
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -370,12 +476,28 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r)
     length = flow->class->received(flow);
     head = 0;
 
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        head = NGX_HTTP_WGW_METER_V2_HEAD;
+    }
+
+#endif
+
     if (flow->attached) {
         length += flow->tail ? 0 : ngx_http_wgw_meter_expected(r);
         head = (r->http_version < NGX_HTTP_VERSION_10) ? 0 : WGW_FLOW_HEAD;
     }
 
     wgw_flow_admit(flow, length, head);
+
+    if (flow->meters.status != WGW_METER_REJECTED
+        && r->headers_in.content_length_n > 0
+        && !wgw_meters_precheck(&flow->meters, WGW_COUNT_RECEIVED,
+                                r->headers_in.content_length_n))
+    {
+        wgw_meters_deny(&flow->meters);
+    }
 
     return flow->meters.status == WGW_METER_REJECTED ? NGX_DECLINED : NGX_OK;
 }
@@ -496,21 +618,6 @@ ngx_http_wgw_meter_received(wgw_flow_t *flow)
 }
 
 
-#if (NGX_HTTP_V2)
-
-static off_t
-ngx_http_wgw_meter_length(wgw_flow_t *flow)
-{
-    ngx_http_request_t  *r;
-
-    r = flow->data;
-
-    return r->request_length;
-}
-
-#endif
-
-
 static size_t
 ngx_http_wgw_meter_head(wgw_flow_t *flow)
 {
@@ -530,7 +637,8 @@ ngx_http_wgw_meter_head(wgw_flow_t *flow)
 static void
 ngx_http_wgw_meter_refuse(wgw_flow_t *flow)
 {
-    u_char                      text[256];
+    u_char                     *p, text[256];
+    time_t                      wait;
     ngx_buf_t                   b;
     ngx_chain_t                 out;
     ngx_connection_t           *c;
@@ -548,13 +656,23 @@ ngx_http_wgw_meter_refuse(wgw_flow_t *flow)
 
     ngx_memzero(&b, sizeof(ngx_buf_t));
 
-    b.pos = text;
-    b.last = ngx_snprintf(text, sizeof(text),
-                          "HTTP/1.1 %ui " CRLF
+    p = ngx_sprintf(text, "HTTP/1.1 %ui " CRLF
                           "Date: %V" CRLF
                           "Content-Length: 0" CRLF
-                          "Connection: close" CRLF CRLF,
-                          mcf->status, &ngx_cached_http_time);
+                          "Connection: close" CRLF,
+                    mcf->status, &ngx_cached_http_time);
+
+    wait = wgw_meters_retry(&flow->meters);
+
+    if (wait) {
+        p = ngx_sprintf(p, "Retry-After: %T" CRLF, wait);
+    }
+
+    *p++ = CR;
+    *p++ = LF;
+
+    b.pos = text;
+    b.last = p;
     b.temporary = 1;
     b.last_buf = 1;
     b.flush = 1;
@@ -619,17 +737,6 @@ ngx_http_wgw_meter_closable(wgw_flow_t *flow)
 {
     return flow->tail;
 }
-
-
-#if (NGX_HTTP_V2)
-
-static ngx_uint_t
-ngx_http_wgw_meter_is_closable(wgw_flow_t *flow)
-{
-    return 1;
-}
-
-#endif
 
 
 static ngx_int_t
@@ -825,6 +932,13 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_wgw_meter_header_filter;
+
+#if (NGX_HTTP_V2)
+
+    ngx_http_next_request_body_filter = ngx_http_top_request_body_filter;
+    ngx_http_top_request_body_filter = ngx_http_wgw_meter_body_filter;
+
+#endif
 
     return NGX_OK;
 }

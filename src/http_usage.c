@@ -9,6 +9,10 @@
 
 static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
     wgw_usage_query_t *query, const char **field, const char **error);
+static ngx_uint_t ngx_http_wgw_usage_top(ngx_http_request_t *r,
+    wgw_usage_query_t *query, const char **field, const char **error);
+static ngx_uint_t ngx_http_wgw_usage_accepts(ngx_http_request_t *r,
+    const char *type);
 static ngx_int_t ngx_http_wgw_usage_key(ngx_http_request_t *r,
     ngx_str_t *key);
 
@@ -47,7 +51,13 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
         length = wgw_usage_json(r->pool, &query, &out);
 
     } else {
-        type = "text/plain; version=0.0.4; charset=utf-8";
+        query.openmetrics = ngx_http_wgw_usage_accepts(r,
+                                "application/openmetrics-text");
+
+        type = query.openmetrics
+               ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+               : "text/plain; version=0.0.4; charset=utf-8";
+
         query.limit = WGW_USAGE_LIMIT_MAX;
         length = wgw_usage_prometheus(r->pool, &query, &out);
     }
@@ -120,7 +130,78 @@ ngx_http_wgw_usage_query(ngx_http_request_t *r, wgw_usage_query_t *query,
         query->limit = n;
     }
 
+    return ngx_http_wgw_usage_top(r, query, field, error);
+}
+
+
+static ngx_uint_t
+ngx_http_wgw_usage_top(ngx_http_request_t *r, wgw_usage_query_t *query,
+    const char **field, const char **error)
+{
+    uint64_t    n;
+    ngx_str_t   value;
+    wgw_text_t  text;
+
+    ngx_str_set(&value, "sent");
+
+    (void) ngx_http_arg(r, (u_char *) "by", 2, &value);
+
+    if (wgw_usage_by(query, &value) != NGX_OK) {
+        *field = "by";
+        *error = "must be \"sent\", \"received\" or \"requests\"";
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (ngx_http_arg(r, (u_char *) "top", 3, &value) != NGX_OK) {
+        return NGX_HTTP_OK;
+    }
+
+    text.data = (char *) value.data;
+    text.len = value.len;
+
+    if (wgw_text_uint(text, WGW_USAGE_TOP_MAX, &n) != 0 || n == 0) {
+        *field = "top";
+        *error = "must be a number from 1 to 1000";
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    query->top = query->key.len ? 0 : n;
+
     return NGX_HTTP_OK;
+}
+
+
+/* 1 when a type of document is among those the client names. */
+
+static ngx_uint_t
+ngx_http_wgw_usage_accepts(ngx_http_request_t *r, const char *type)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(type);
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == 6
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6) == 0
+                && h[i].value.len >= len
+                && ngx_strlcasestrn(h[i].value.data,
+                                    h[i].value.data + h[i].value.len,
+                                    (u_char *) type, len - 1)
+                   != NULL)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 

@@ -178,6 +178,57 @@ wgw_meter_reserve(wgw_meter_t *meter, uint64_t length, uint64_t head,
 }
 
 
+int
+wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes)
+{
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (!meter->conf->precheck
+            || !(meter->conf->count & count)
+            || meter->cap == 0
+            || wgw_meter_fits(meter, bytes))
+        {
+            continue;
+        }
+
+        meters->limit = meter;
+
+        if (!meter->conf->dry_run) {
+            return 0;
+        }
+
+        meters->status = WGW_METER_DRY_RUN;
+        wgw_meters_log(meters, "request over the cap, dry run");
+    }
+
+    return 1;
+}
+
+
+time_t
+wgw_meters_retry(wgw_meters_t *meters)
+{
+    time_t             wait;
+    wgw_window_t       window;
+    wgw_meter_zone_t  *zone;
+
+    zone = meters->limit->conf->zone;
+    window = zone->zone.conf.window;
+
+    if (window.kind == WGW_WINDOW_TOTAL) {
+        return 0;
+    }
+
+    wait = wgw_window_start(window, wgw_meter_period(zone) + 1) - ngx_time();
+
+    return ngx_max(1, ngx_min(wait, WGW_METER_RETRY_MAX));
+}
+
+
 void
 wgw_meters_deny(wgw_meters_t *meters)
 {

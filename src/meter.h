@@ -31,10 +31,16 @@
 /* the largest cap, 2^53, is what JSON numbers hold */
 #define WGW_METER_CAP_MAX   9007199254740992
 
+/* longer is not said to a client, as caps may be raised */
+#define WGW_METER_RETRY_MAX 86400
+
 /* the verdict */
 #define WGW_METER_PASSED    1
 #define WGW_METER_REJECTED  2
 #define WGW_METER_DRY_RUN   3           /* would have been rejected */
+
+
+typedef struct wgw_meter_archive_s  wgw_meter_archive_t;
 
 
 /* A zone of the configuration, as one worker sees it. */
@@ -44,6 +50,8 @@ typedef struct {
     time_t                   time;
     time_t                   full;      /* when that was logged last */
     uint32_t                 swept;     /* records seen by the sweep */
+    ngx_str_t                archive;   /* a directory; empty: none */
+    wgw_meter_archive_t     *job;       /* see meter_archive.h */
     u_char                  *conf_file;
     ngx_uint_t               line;      /* where it was named first */
     ngx_uint_t               defined;
@@ -60,6 +68,7 @@ typedef struct {
     unsigned                 count:2;   /* WGW_COUNT_* */
     unsigned                 soft:1;
     unsigned                 dry_run:1;
+    unsigned                 precheck:1;
 } wgw_meter_conf_t;
 
 
@@ -111,6 +120,18 @@ void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,
  */
 uint64_t wgw_meters_admit(wgw_meters_t *meters, uint64_t length,
     uint64_t head, uint64_t credit);
+
+/*
+ * 1 when a body of so many bytes, that is going to move in a direction, fits
+ * under all caps with `precheck`; else 0 and the limit.
+ */
+int wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes);
+
+/*
+ * Seconds after which there is room under meters->limit again, at most a
+ * day; 0: never.
+ */
+time_t wgw_meters_retry(wgw_meters_t *meters);
 
 /* From now on all counts as denied, for the cap in meters->limit. */
 void wgw_meters_deny(wgw_meters_t *meters);

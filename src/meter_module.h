@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     ngx_int_t      (*index)(ngx_conf_t *cf, ngx_str_t *name);
     void          *(*compile)(ngx_conf_t *cf, ngx_str_t *value);
+    ngx_uint_t       precheck;  /* bodies have a length */
 } ngx_wgw_meter_proto_t;
 
 

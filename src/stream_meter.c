@@ -98,6 +98,9 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
     NULL,
     NULL,
     NULL,
+    NULL,
+    NULL,
+    NULL,
     ngx_stream_wgw_meter_closable
 };
 
@@ -109,13 +112,17 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
     NULL,
     NULL,
     NULL,
+    NULL,
+    NULL,
+    NULL,
     ngx_stream_wgw_meter_closable
 };
 
 
 static const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto = {
     ngx_stream_wgw_meter_index,
-    ngx_stream_wgw_meter_compile
+    ngx_stream_wgw_meter_compile,
+    0
 };
 
 

@@ -147,6 +147,9 @@ uint32_t wgw_table_end(wgw_table_t *table);
 int wgw_table_read(wgw_table_t *table, uint32_t record, int64_t now,
     wgw_usage_t *usage);
 
+/* The highest period seen, 0 for a table that was never used. */
+uint64_t wgw_table_seen(wgw_table_t *table);
+
 /* Moves the table into the window of `now`; returns the period in force. */
 uint64_t wgw_table_period(wgw_table_t *table, int64_t now);
 

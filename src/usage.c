@@ -1,5 +1,6 @@
 
 #include "usage.h"
+#include "top.h"
 
 
 #define WGW_USAGE_BUFFER  32768
@@ -49,6 +50,8 @@ typedef struct {
 
 static ngx_int_t wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query,
     ngx_array_t *rows, uint64_t *next);
+static ngx_int_t wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query,
+    ngx_array_t *rows);
 static ngx_int_t wgw_usage_row(ngx_array_t *rows, wgw_meter_zone_t *zone,
     uint32_t record);
 static ngx_uint_t wgw_usage_selected(wgw_usage_query_t *query,
@@ -63,13 +66,14 @@ static void wgw_usage_record(wgw_out_t *out, wgw_meter_zone_t *zone,
 static void wgw_usage_time(wgw_out_t *out, int64_t time);
 
 static ngx_int_t wgw_usage_totals(wgw_usage_page_t *page,
-    const wgw_usage_field_t *field, ngx_array_t *rows);
+    wgw_usage_query_t *query, const wgw_usage_field_t *field,
+    ngx_array_t *rows);
 static ngx_int_t wgw_usage_windows(wgw_usage_page_t *page,
     ngx_array_t *rows);
 static ngx_int_t wgw_usage_gauges(wgw_usage_page_t *page,
     wgw_usage_query_t *query);
 static ngx_int_t wgw_usage_family(wgw_usage_page_t *page, const char *name,
-    const char *type, const char *help);
+    size_t len, const char *type, const char *help);
 static void wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row,
     const char *family);
 static uint64_t wgw_usage_keys(wgw_meter_zone_t *zone);
@@ -247,18 +251,43 @@ wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
     page.pool = pool;
 
     for (field = wgw_usage_fields; field->name; field++) {
-        if (wgw_usage_totals(&page, field, &rows) != NGX_OK) {
+        if (wgw_usage_totals(&page, query, field, &rows) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
     if (wgw_usage_windows(&page, &rows) != NGX_OK
-        || wgw_usage_gauges(&page, query) != NGX_OK)
+        || wgw_usage_gauges(&page, query) != NGX_OK
+        || wgw_usage_room(&page) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
+    if (query->openmetrics) {
+        wgw_out_str(&page.out, "# EOF\n");
+    }
+
     return wgw_usage_end(&page, out);
+}
+
+
+ngx_int_t
+wgw_usage_by(wgw_usage_query_t *query, ngx_str_t *name)
+{
+    const wgw_usage_field_t  *field;
+
+    for (field = wgw_usage_fields; field->name; field++) {
+
+        if (field->offset <= offsetof(wgw_usage_t, requests)
+            && name->len == ngx_strlen(field->name)
+            && ngx_strncmp(name->data, field->name, name->len) == 0)
+        {
+            query->by = field->offset;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -278,6 +307,10 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
 
     if (ngx_array_init(rows, pool, 64, sizeof(wgw_usage_row_t)) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (query->top) {
+        return wgw_usage_top(pool, query, rows);
     }
 
     key.data = (const char *) query->key.data;
@@ -334,6 +367,65 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
     }
 
     return NGX_OK;
+}
+
+
+/* From the key that has the most on. */
+
+static ngx_int_t
+wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows)
+{
+    uint32_t      record, end;
+    uint64_t      id;
+    wgw_top_t     top;
+    ngx_uint_t    n, zones;
+    wgw_usage_t   usage;
+    wgw_table_t  *table;
+
+    zones = 0;
+
+    top.n = 0;
+    top.max = query->top;
+    top.items = ngx_palloc(pool, query->top * sizeof(wgw_top_item_t));
+
+    if (top.items == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (n = 0; n < query->nzones; n++) {
+
+        if (!wgw_usage_selected(query, n)) {
+            continue;
+        }
+
+        zones++;
+        table = &query->zones[n]->zone.table;
+        end = wgw_table_end(table);
+
+        for (record = WGW_TABLE_FIRST; record < end; record++) {
+
+            if (wgw_table_read(table, record, ngx_time(), &usage) == 0) {
+                id = ((uint64_t) n << WGW_USAGE_SHIFT) | record;
+
+                wgw_top_push(&top, wgw_usage_number(&usage, query->by), id);
+            }
+        }
+    }
+
+    wgw_top_sort(&top);
+
+    for (n = 0; n < top.n; n++) {
+        id = top.items[n].id;
+
+        if (wgw_usage_row(rows, query->zones[id >> WGW_USAGE_SHIFT],
+                          (uint32_t) id)
+            == NGX_ERROR)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return query->zone.len && zones == 0 ? NGX_DECLINED : NGX_OK;
 }
 
 
@@ -518,14 +610,21 @@ wgw_usage_time(wgw_out_t *out, int64_t time)
 
 
 static ngx_int_t
-wgw_usage_totals(wgw_usage_page_t *page, const wgw_usage_field_t *field,
-    ngx_array_t *rows)
+wgw_usage_totals(wgw_usage_page_t *page, wgw_usage_query_t *query,
+    const wgw_usage_field_t *field, ngx_array_t *rows)
 {
+    size_t            len;
     ngx_uint_t        i;
     wgw_out_t        *out;
     wgw_usage_row_t  *row;
 
-    if (wgw_usage_family(page, field->family, "counter", field->help)
+    len = ngx_strlen(field->family);
+
+    if (query->openmetrics) {
+        len -= sizeof("_total") - 1;
+    }
+
+    if (wgw_usage_family(page, field->family, len, "counter", field->help)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -561,7 +660,7 @@ wgw_usage_windows(wgw_usage_page_t *page, ngx_array_t *rows)
 
     family = "wgw_meter_window_bytes";
 
-    if (wgw_usage_family(page, family, "gauge",
+    if (wgw_usage_family(page, family, ngx_strlen(family), "gauge",
                          "Bytes of this window of the zone, and the last.")
         != NGX_OK)
     {
@@ -610,7 +709,7 @@ wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
     for (max = 0; max < 2; max++) {
         family = max ? "wgw_meter_keys_max" : "wgw_meter_keys";
 
-        if (wgw_usage_family(page, family, "gauge",
+        if (wgw_usage_family(page, family, ngx_strlen(family), "gauge",
                              max ? "Keys that fit the zone."
                                  : "Keys of the zone.")
             != NGX_OK)
@@ -646,8 +745,8 @@ wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
 
 
 static ngx_int_t
-wgw_usage_family(wgw_usage_page_t *page, const char *name, const char *type,
-    const char *help)
+wgw_usage_family(wgw_usage_page_t *page, const char *name, size_t len,
+    const char *type, const char *help)
 {
     wgw_out_t  *out;
 
@@ -658,11 +757,11 @@ wgw_usage_family(wgw_usage_page_t *page, const char *name, const char *type,
     out = &page->out;
 
     wgw_out_str(out, "# HELP ");
-    wgw_out_str(out, name);
+    wgw_out_bytes(out, name, len);
     wgw_out_str(out, " ");
     wgw_out_str(out, help);
     wgw_out_str(out, "\n# TYPE ");
-    wgw_out_str(out, name);
+    wgw_out_bytes(out, name, len);
     wgw_out_str(out, " ");
     wgw_out_str(out, type);
     wgw_out_str(out, "\n");

@@ -20,6 +20,9 @@
  *     wgw_meter_window_bytes{zone="names",key="shop.gw1.example",
  *       window="this",direction="sent"} 1
  *
+ * That is also OpenMetrics 1.0, but for the names of the counters, which have
+ * no _total where their types are said, and for an end, "# EOF".
+ *
  * What belongs to no key has the empty one, which no key is, and a label
  * `class`; Prometheus takes an absent label for an empty one, so that both
  * are of one family.  The fields are in one table for both forms.
@@ -41,6 +44,7 @@
 
 #define WGW_USAGE_LIMIT      1000       /* keys of a page, unless said */
 #define WGW_USAGE_LIMIT_MAX  10000      /* and the most; also of metrics */
+#define WGW_USAGE_TOP_MAX    1000
 
 /* the longest name of a zone, so that a line of output has a bound */
 #define WGW_USAGE_ZONE       64
@@ -54,8 +58,14 @@ typedef struct {
     ngx_str_t           key;            /* this one only; empty: all */
     uint64_t            after;          /* `next` of the page before, or 0 */
     ngx_uint_t          limit;
+    ngx_uint_t          top;            /* the keys that have most; 0: all */
+    size_t              by;             /* ... of that, see below */
+    unsigned            openmetrics:1;
 } wgw_usage_query_t;
 
+
+/* Sets query->by: "sent", "received" or "requests"; or NGX_DECLINED. */
+ngx_int_t wgw_usage_by(wgw_usage_query_t *query, ngx_str_t *name);
 
 /*
  * Returns the length of `*out`, NGX_DECLINED when a key or zone was asked

@@ -9,8 +9,8 @@
 #endif
 
 
-/* counted at least so often, and the most that one call may move */
-#define WGW_WRAP_STEP  1048576
+/* the most that one call may move under a soft cap */
+#define WGW_WRAP_SOFT  524288
 
 
 static ssize_t wgw_wrap_recv_capped(wgw_flow_t *flow, u_char *buf,
@@ -29,8 +29,6 @@ static ngx_chain_t *wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     int waiting);
 static ngx_chain_t *wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in,
     off_t allowed, off_t limit, ngx_uint_t *more);
-static void wgw_wrap_settle(wgw_flow_t *flow, off_t again);
-static off_t wgw_wrap_below(ngx_connection_t *c);
 static ngx_uint_t wgw_wrap_again(ngx_connection_t *c);
 static ngx_uint_t wgw_wrap_tls(ngx_connection_t *c);
 
@@ -293,7 +291,13 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
     }
 
     if (flow->over || (flow->meters.hard & WGW_COUNT_SENT)) {
-        return wgw_wrap_send_chain_capped(flow, in, limit);
+        return flow->class->send_chain
+               ? flow->class->send_chain(flow, in, limit)
+               : wgw_wrap_send_chain_capped(flow, in, limit);
+    }
+
+    if (flow->meters.soft) {
+        limit = limit ? ngx_min(limit, WGW_WRAP_SOFT) : WGW_WRAP_SOFT;
     }
 
     out = flow->send_chain(c, in, limit);
@@ -303,9 +307,17 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
     if (out == NULL || c->sent - flow->sent >= WGW_WRAP_STEP) {
         wgw_flow_flush(flow);
 
-        if (out && out != NGX_CHAIN_ERROR) {
+        if (out != NGX_CHAIN_ERROR && (out || flow->meters.soft)) {
             wgw_flow_check(flow);
         }
+    }
+
+    /* stopped by our limit, which nobody above knows of */
+
+    if (flow->meters.soft && out && out != NGX_CHAIN_ERROR
+        && c->write->ready)
+    {
+        ngx_post_event(c->write, &ngx_posted_next_events);
     }
 
     return out;
@@ -479,22 +491,32 @@ wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed, off_t limit,
 }
 
 
-static void
+void
 wgw_wrap_settle(wgw_flow_t *flow, off_t again)
 {
     (void) wgw_flow_count(flow);
 
     flow->again = again;
-    flow->out = again + wgw_wrap_below(flow->connection);
+    flow->out = again + wgw_wrap_below(flow);
 
     wgw_meters_keep(&flow->meters, flow->out, flow->in);
 }
 
 
-static off_t
-wgw_wrap_below(ngx_connection_t *c)
+off_t
+wgw_wrap_below(wgw_flow_t *flow)
 {
 #if (NGX_SSL)
+    ngx_connection_t  *c;
+#endif
+
+    if (flow->class->below) {
+        return flow->class->below(flow);
+    }
+
+#if (NGX_SSL)
+
+    c = flow->connection;
 
     if (c->ssl && c->ssl->buf) {
         return c->ssl->buf->last - c->ssl->buf->pos;

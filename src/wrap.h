@@ -13,11 +13,21 @@
 #pragma GCC visibility push(hidden)
 
 
+/* counted at least so often, and the most that one call may move */
+#define WGW_WRAP_STEP  1048576
+
+
 ssize_t wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size);
 ssize_t wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size);
 ngx_chain_t *wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in,
     off_t limit);
 
+
+/* After bytes moved: counts, and holds what is below and `again` only. */
+void wgw_wrap_settle(wgw_flow_t *flow, off_t again);
+
+/* Bytes that are committed but not in c->sent. */
+off_t wgw_wrap_below(wgw_flow_t *flow);
 
 /* As wgw_flow_flush(), without a release; 1 when there was something. */
 ngx_uint_t wgw_flow_count(wgw_flow_t *flow);

@@ -589,3 +589,191 @@ GET /t?k=a
 REJECTED_DRY_RUN
 --- error_log
 request over the cap, dry run of 10 bytes, zone "names", key "a"
+
+
+
+=== TEST 43: 106: when to ask again
+--- main_config
+wgw_meter_zone names keys=10 window=hour;
+wgw_meter_zone minute keys=10 window=minute;
+wgw_meter_zone month keys=10;
+wgw_meter_zone total keys=10 window=total;
+--- config
+    location /hour { wgw_meter names key cap=1; return 200; }
+    location /minute { wgw_meter minute key cap=1; proxy_pass http://127.0.0.1:1; }
+    location /month { wgw_meter month key cap=1; return 200; }
+    location /total { wgw_meter total key cap=1; return 200; }
+--- pipelined_requests eval
+["GET /minute", "GET /hour"]
+--- error_code eval
+[429, 429]
+--- response_headers_like eval
+["Retry-After: ([1-9]|[1-5]\\d|60)", "Retry-After: [1-9]\\d{0,3}"]
+
+
+
+=== TEST 44: 106: months are long, and a total has no end
+--- main_config
+wgw_meter_zone month keys=10 window=month;
+--- config
+    location /month { wgw_meter month key cap=1; return 200; }
+--- request
+GET /month
+--- error_code: 429
+--- response_headers_like
+Retry-After: [1-9]\d{0,4}
+
+
+
+=== TEST 45: no window, no time
+--- main_config
+wgw_meter_zone total keys=10 window=total;
+--- config
+    location /total { wgw_meter total key cap=1; return 200; }
+--- request
+GET /total
+--- error_code: 429
+--- response_headers
+Retry-After:
+
+
+
+=== TEST 46: a header that does not fit
+--- main_config
+wgw_meter_zone minute keys=10 window=minute;
+--- config
+    location /t { wgw_meter minute key cap=120 count=sent; return 200 "ok"; }
+--- request
+GET /t
+--- error_code: 429
+--- response_headers_like
+Retry-After: ([1-9]|[1-5]\d|60)
+
+
+
+=== TEST 47: 95: precheck
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names t cap=1000 precheck; root html; }
+    location /p { wgw_meter names p cap=1000 precheck; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/back/t/big; }
+    location /back/ { wgw_meter off; alias html/; }
+--- user_files eval
+">>> t/big\n" . 'x' x 2000 . "\n>>> t/small\nsmall"
+--- request eval
+["GET /t/big", "GET /p", "GET /t/small", "HEAD /t/big"]
+--- error_code eval
+[429, 429, 200, 200]
+
+
+
+=== TEST 48: 95: precheck, a request body
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names t cap=1000 precheck; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/back; }
+    location /back { wgw_meter off; return 200 "ok"; }
+--- request eval
+["POST /t\n" . 'x' x 2000, "POST /t\n" . 'x' x 100]
+--- error_code eval
+[429, 200]
+
+
+
+=== TEST 49: precheck without a length, with a range, and dry
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    wgw_meter names $arg_k cap=5000 precheck;
+    location /t { root html; }
+    location /dry { wgw_meter names dry cap=1000 precheck dry_run; add_header X $wgw_meter_status; alias html/t/big; }
+--- user_files eval
+">>> t/big\n" . 'x' x 20000
+--- more_headers eval
+["Range: bytes=0-9\n", ""]
+--- request eval
+["GET /t/big?k=a", "GET /dry"]
+--- error_code eval
+[206, 200]
+
+
+
+=== TEST 50: no precheck of nothing
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    wgw_meter names key cap=1k prechecks;
+--- request
+GET /
+--- must_die
+--- error_log
+invalid parameter "prechecks"
+
+
+
+=== TEST 51: the keys that have most
+--- main_config
+wgw_meter_zone names keys=10;
+wgw_meter_zone more keys=10;
+--- config
+    wgw_meter names $arg_k;
+    wgw_meter more $arg_m;
+    location /t { return 200 "0123456789"; }
+    location /v1/usage { wgw_meter off; wgw_usage json; }
+    location /metrics { wgw_meter off; wgw_usage prometheus; }
+--- pipelined_requests eval
+["GET /t?k=a", "GET /t?k=b", "GET /t?k=b", "GET /t?k=c&m=a", "GET /t?k=b", "GET /t?k=c&long=request",
+ "GET /v1/usage?zone=names&top=2", "GET /v1/usage?top=3&by=requests", "GET /v1/usage?zone=names&top=9&by=received",
+ "GET /metrics?top=1"]
+--- response_body_like eval
+[("0123456789") x 6,
+ '"key":"b".*"key":"c".*\],"next":null',
+ '^\{"keys":\[\{"zone":"names","key":"b"[^\[]*"zone":"names","key":"c"[^\[]*"zone":"names","key":"a"[^\[]*\],"next":null',
+ '"key":"b".*"key":"c".*"key":"a".*\],"next":null',
+ 'wgw_meter_requests_total\{zone="names",key="b"\} 3\nwgw_meter_requests_total\{zone="names",key="",class="unknown"']
+
+
+
+=== TEST 52: top, bad queries
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /v1/usage { wgw_usage json; }
+--- pipelined_requests eval
+["GET /v1/usage?top=0", "GET /v1/usage?top=1001", "GET /v1/usage?top=x", "GET /v1/usage?top=1&by=cap", "GET /v1/usage?top=1&zone=none"]
+--- error_code eval
+[400, 400, 400, 400, 404]
+--- response_body_like eval
+['"field":"top"', '"field":"top"', '"field":"top"', '"field":"by"', '"field":"zone"']
+
+
+
+=== TEST 53: OpenMetrics
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /metrics { wgw_usage prometheus; }
+--- request
+GET /metrics
+--- more_headers
+Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2
+--- response_headers
+Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8
+--- response_body_like eval
+qr/^# HELP wgw_meter_sent_bytes Bytes.*?\n# TYPE wgw_meter_sent_bytes counter\nwgw_meter_sent_bytes_total\{.*\n# EOF\n\z/s
+
+
+
+=== TEST 54: labels and strings are escaped
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names $http_x; return 200 "ok"; }
+    location /v1/usage { wgw_usage json; }
+    location /metrics { wgw_usage prometheus; }
+--- more_headers eval
+"X: a\"b\\c\xff"
+--- pipelined_requests eval
+["GET /t", "GET /v1/usage", "GET /metrics"]
+--- response_body_like eval
+["ok", qr/"key":"a\\"b\\\\c\xef\xbf\xbd"/, qr/wgw_meter_requests_total\{zone="names",key="a\\"b\\\\c[^"]*"\} 1\n/]

@@ -136,13 +136,14 @@ sub drain {
 
 # talk(PORT, TEXT, OPTIONS): writes and reads at the same time, until the
 # other side ends it or the peer says that it is done.  Returns the bytes that
-# came, and how many came and went.  `piece`: writes no more at a time; `shut`:
+# came, how many came and went, and its own port.  `piece`: writes no more at a time; `shut`:
 # ends its own side; `then`: what to write after TEXT is answered.
 
 sub talk {
     my ($port, $text, %option) = @_;
 
     my $socket = dial($port, %option);
+    my $local = $socket->sockport();
     my ($bytes, $sent) = ('', 0);
     my $end = time + 60;
     my $size = $option{slow} ? 4096 : 65536;
@@ -184,7 +185,7 @@ sub talk {
     close $socket;
 
     return { bytes => $bytes, received => length $bytes, sent => $sent,
-             late => time >= $end };
+             port => $local, late => time >= $end };
 }
 
 

@@ -1,0 +1,37 @@
+
+/*
+ * meter_archive: when closed windows are written, and by whom; see archive.h
+ * for what.
+ *
+ * The first worker looks every second.  Some seconds after a window's turn,
+ * when no byte can be late any more, it starts a thread that writes the last
+ * one, and tries again every minute if that fails.  If the gateway was down
+ * for more than a whole window the master writes the last one that was
+ * counted, at the start, before its counters are used again.
+ */
+
+#ifndef WGW_METER_ARCHIVE_H
+#define WGW_METER_ARCHIVE_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "meter.h"
+
+#pragma GCC visibility push(hidden)
+
+
+/* Of a zone with archive=, after it was opened; in the master, or -t. */
+ngx_int_t wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone);
+
+/* Every second, in one worker. */
+void wgw_meter_archive_look(wgw_meter_zone_t *zone, ngx_log_t *log);
+
+/* Before the worker exits: what is being written is given up. */
+void wgw_meter_archive_stop(wgw_meter_zone_t *zone);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_METER_ARCHIVE_H */
