@@ -9,6 +9,9 @@
  * their own in each, and rate.h.
  */
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "src/archive.h"
 #include "src/meter_archive.h"
 #include "src/meter_module.h"
