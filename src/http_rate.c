@@ -90,7 +90,8 @@ ngx_module_t  ngx_http_wgw_rate_module = {
 
 static const ngx_wgw_meter_proto_t  ngx_http_wgw_rate_proto = {
     ngx_http_get_variable_index,
-    ngx_http_wgw_rate_compile
+    ngx_http_wgw_rate_compile,
+    0
 };
 
 

@@ -83,7 +83,8 @@ ngx_module_t  ngx_stream_wgw_rate_module = {
 
 static const ngx_wgw_meter_proto_t  ngx_stream_wgw_rate_proto = {
     ngx_stream_get_variable_index,
-    ngx_stream_wgw_rate_compile
+    ngx_stream_wgw_rate_compile,
+    0
 };
 
 
