@@ -202,6 +202,30 @@ build() {
 }
 
 
+# What a user of a DIN provider needs, of our own parts.
+
+siwe_token() {
+    sources=tools/siwe-token.c
+
+    for part in addr eip191 eip55 hex keccak text uri; do
+        sources="$sources src/$part.c"
+    done
+
+    # shellcheck disable=SC2086    # a list
+    if [ -z "$(find $sources src/*.h -newer build/siwe-token 2> /dev/null)" ] &&
+       [ -e build/siwe-token ]
+    then
+        return
+    fi
+
+    # shellcheck disable=SC2086
+    logged build/siwe-token.log "${CC:-cc}" -O2 -g -W -Wall -Wextra -Werror \
+        -I. -o build/siwe-token $sources -lsecp256k1 -lcrypto -lyajl
+
+    publish build/siwe-token build/bin
+}
+
+
 # conf_flags holds a bash array, whose elements have no blanks.
 
 installed() {
@@ -240,5 +264,6 @@ asan)
     ;;
 *)
     build build "" --add-dynamic-module "-O2 -g" ""
+    siwe_token
     ;;
 esac

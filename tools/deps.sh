@@ -32,7 +32,7 @@ modules)
     fi
 
     set -- gcc libc6-dev make nginx-dev libnginx-mod-stream libssl-dev \
-        liblmdb-dev libyajl-dev
+        liblmdb-dev libyajl-dev libsecp256k1-dev
     ;;
 esac
 
