@@ -21,7 +21,8 @@ chmod 0700, $root;
 
 my $run = "$root/run";
 my %port = map { $_ => free_port() }
-           qw(HTTP TLS ADMIN INNER DEMO_HTTP DEMO_HTTPS DEMO_TLS);
+           qw(HTTP TLS ADMIN INNER DIN DEMO_HTTP DEMO_HTTPS DEMO_TLS
+              DEMO_RPC);
 my $owner = $$;
 my %started;
 
@@ -75,6 +76,32 @@ for my $command ($gw->{output}->() =~ /^  (curl .*)$/mg) {
     is(system("{ $command\n} > '$root/pasted' 2>&1"), 0, "works: $command")
         or diag(slurp("$root/pasted"));
 }
+
+
+# ---- a wallet signs in
+
+my $din = "http://127.0.0.1:$port{DIN}";
+my $rpc = '{"jsonrpc":"2.0","id":5,"method":"eth_blockNumber"}';
+my $header = qx(tools/siwe-token $din/auth '$run/wallet.key' 2> /dev/null);
+chomp $header;
+
+like($header, qr/^x-api-key: \S{100}/, 'a key');
+like(curl('-H', $header, '-d', $rpc, "$din/eth")->{body},
+     qr/^\{"jsonrpc":"2.0","id":5,"result":"0x\w+"\}$/, 'it is good for /eth');
+is(curl('-d', $rpc, "$din/eth")->{code}, 401, 'which nobody calls without');
+like(curl('-H', $header, '-d', $rpc =~ s/eth_/debug_/r, "$din/eth")->{body},
+     qr/"code":-32601/, 'nor by a method that is denied');
+
+spew("$root/other.key", 'ab' x 32);
+like(qx(tools/siwe-token $din/auth '$root/other.key' 2>&1 > /dev/null),
+     qr/^0x\w{40}\nsiwe-token: refused: this address may not sign in here$/,
+     'another wallet is refused, and told who it is');
+
+my $wallet = qx(tools/siwe-token -a '$run/wallet.key');
+chomp $wallet;
+
+cmp_ok(usage($port{ADMIN}, "${wallet}eth")->{requests}, '>=', 2,
+       'its calls are counted');
 
 
 # ---- the bytes

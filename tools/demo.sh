@@ -66,6 +66,9 @@ name pass   "$DEMO_HOST:$PORT_DEMO_TLS"           ',"tls_passthrough":true'
 admin=http://127.0.0.1:$PORT_ADMIN
 capped=http://capped.gw.localhost:$PORT_HTTP
 record="{\"backends\":[\"http://$DEMO_HOST:$PORT_DEMO_HTTP\"]}"
+din=http://127.0.0.1:$PORT_DIN
+rpc='{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
+run=${RUN:-run}
 
 cat << END
 
@@ -87,6 +90,11 @@ What was counted, the names, and one of your own
   curl -X PUT -d '$record' $admin/v1/names/mine
   curl http://mine.gw.localhost:$PORT_HTTP/
 
-Logs, names and counters are in ${RUN:-run}/.  Ctrl-C stops it.
+A wallet signs in at a DIN provider and calls it with the key it gets
+
+  curl -H "\$(tools/siwe-token $din/auth $run/wallet.key)" -d '$rpc' $din/eth
+  curl $admin/v1/auth/tokens
+
+Logs, names and counters are in $run/.  Ctrl-C stops it.
 
 END

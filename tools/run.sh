@@ -16,9 +16,11 @@ export PORT_HTTP="${PORT_HTTP:-8080}"
 export PORT_TLS="${PORT_TLS:-8443}"
 export PORT_ADMIN="${PORT_ADMIN:-8642}"
 export PORT_INNER="${PORT_INNER:-8444}"
+export PORT_DIN="${PORT_DIN:-8545}"
 export PORT_DEMO_HTTP="${PORT_DEMO_HTTP:-9080}"
 export PORT_DEMO_HTTPS="${PORT_DEMO_HTTPS:-9443}"
 export PORT_DEMO_TLS="${PORT_DEMO_TLS:-9444}"
+export PORT_DEMO_RPC="${PORT_DEMO_RPC:-9545}"
 
 
 fail() {
@@ -56,9 +58,11 @@ check_ports() {
         "PORT_TLS:$PORT_TLS:0.0.0.0${any6}" \
         "PORT_ADMIN:$PORT_ADMIN:127.0.0.1" \
         "PORT_INNER:$PORT_INNER:127.0.0.1" \
+        "PORT_DIN:$PORT_DIN:127.0.0.1" \
         "PORT_DEMO_HTTP:$PORT_DEMO_HTTP:$backend" \
         "PORT_DEMO_HTTPS:$PORT_DEMO_HTTPS:$backend" \
-        "PORT_DEMO_TLS:$PORT_DEMO_TLS:$backend"
+        "PORT_DEMO_TLS:$PORT_DEMO_TLS:$backend" \
+        "PORT_DEMO_RPC:$PORT_DEMO_RPC:$backend"
 }
 
 
@@ -103,13 +107,15 @@ configuration() {
     sed -e 's/\b8080\b/@HTTP@/g'        -e 's/\b8443\b/@TLS@/g' \
         -e 's/\b8642\b/@ADMIN@/g'       -e 's/\b8444\b/@INNER@/g' \
         -e 's/\b9080\b/@DEMO_HTTP@/g'   -e 's/\b9443\b/@DEMO_HTTPS@/g' \
-        -e 's/\b9444\b/@DEMO_TLS@/g' \
+        -e 's/\b9444\b/@DEMO_TLS@/g'    -e 's/\b8545\b/@DIN@/g' \
+        -e 's/\b9545\b/@DEMO_RPC@/g' \
         -e "$ipv6_edit" "$top/nginx.conf.example" |
     sed -e "s/@HTTP@/$PORT_HTTP/g"      -e "s/@TLS@/$PORT_TLS/g" \
         -e "s/@ADMIN@/$PORT_ADMIN/g"    -e "s/@INNER@/$PORT_INNER/g" \
         -e "s/@DEMO_HTTP@/$PORT_DEMO_HTTP/g" \
         -e "s/@DEMO_HTTPS@/$PORT_DEMO_HTTPS/g" \
-        -e "s/@DEMO_TLS@/$PORT_DEMO_TLS/g"
+        -e "s/@DEMO_TLS@/$PORT_DEMO_TLS/g" \
+        -e "s/@DIN@/$PORT_DIN/g"        -e "s/@DEMO_RPC@/$PORT_DEMO_RPC/g"
 }
 
 
@@ -149,6 +155,28 @@ certificate pass pass.gw.localhost
 
 if [ ! -e www/600k.bin ]; then
     head -c 600000 /dev/zero > www/600k.bin
+fi
+
+# What a DIN provider needs: a secret that nobody else has, and a list of
+# wallets, which has one that was made for this gateway.
+
+if [ ! -e secret ]; then
+    (umask 077 && openssl rand -base64 32 > secret.new)
+    mv secret.new secret
+fi
+
+if [ ! -e wallet.key ]; then
+    (umask 077 && openssl rand -hex 32 > wallet.key.new)
+    mv wallet.key.new wallet.key
+fi
+
+if [ ! -e allow ]; then
+    {
+        echo "# Wallets that may sign in at port $PORT_DIN, one a line."
+        echo "# This one's key is in wallet.key:"
+        "$top/build/bin/siwe-token" -a wallet.key
+    } > allow.new
+    mv allow.new allow
 fi
 
 # made beside and moved into place: no link that waits there is written to
