@@ -714,6 +714,17 @@ ngx_http_wgw_meter_cut(wgw_flow_t *flow)
     r = flow->data;
     c = flow->connection;
 
+#if (NGX_HTTP_V3)
+
+    /* its descriptor is everybody's */
+
+    if (c->quic) {
+        (void) ngx_quic_reset_stream(c, NGX_HTTP_V3_ERR_INTERNAL_ERROR);
+        return;
+    }
+
+#endif
+
     if (r->header_sent
         && r->headers_out.content_length_n == -1
         && r->headers_out.status != NGX_HTTP_SWITCHING_PROTOCOLS
