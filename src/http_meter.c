@@ -29,7 +29,8 @@ static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
     ngx_uint_t n);
-static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
+    wgw_flow_t **found);
 static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow);
 static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
@@ -179,7 +180,9 @@ ngx_http_wgw_meter_body_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_wgw_meter_handler(ngx_http_request_t *r)
 {
-    switch (ngx_http_wgw_meter_admit(r)) {
+    wgw_flow_t  *flow;
+
+    switch (ngx_http_wgw_meter_admit(r, &flow)) {
 
     case NGX_DECLINED:
         return ngx_http_wgw_meter_status(r);
@@ -205,9 +208,7 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
     ngx_int_t    rc;
     wgw_flow_t  *flow;
 
-    rc = ngx_http_wgw_meter_admit(r);
-
-    flow = (r == r->main) ? ngx_http_wgw_meter_find(r) : NULL;
+    rc = ngx_http_wgw_meter_admit(r, &flow);
 
     if (flow == NULL || flow->meters.status == 0) {
         return rc == NGX_OK ? ngx_http_next_header_filter(r) : NGX_ERROR;
@@ -281,7 +282,9 @@ ngx_http_wgw_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 static ngx_int_t
 ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
 {
-    (void) ngx_http_wgw_meter_admit(r);
+    wgw_flow_t  *flow;
+
+    (void) ngx_http_wgw_meter_admit(r, &flow);
 
     return NGX_OK;
 }
@@ -427,10 +430,13 @@ ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
 }
 
 
-/* NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR. */
+/*
+ * NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR.  `found`
+ * is the flow, or NULL where nothing is metered.
+ */
 
 static ngx_int_t
-ngx_http_wgw_meter_admit(ngx_http_request_t *r)
+ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
 {
     off_t                       length;
     size_t                      head;
@@ -438,14 +444,17 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r)
     wgw_flow_t                 *flow;
     ngx_http_wgw_meter_conf_t  *mcf;
 
+    *found = NULL;
+
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
 
-    if (mcf->meters == NULL || r != r->main) {
+    if (r != r->main) {
         return NGX_OK;
     }
 
-    n = mcf->meters->nelts;
+    n = mcf->meters ? mcf->meters->nelts : 0;
     flow = ngx_http_wgw_meter_find(r);
+    *found = flow;
 
     if (n == 0 || (flow && flow->meters.status)) {
         return NGX_OK;
@@ -465,6 +474,8 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r)
     if (flow == NULL || flow->meters.elts == NULL) {
         return NGX_ERROR;
     }
+
+    *found = flow;
 
     flow->meters.log_level = mcf->log_level;
     flow->meters.variable = ngx_http_wgw_meter_evaluate;
@@ -702,6 +713,17 @@ ngx_http_wgw_meter_cut(wgw_flow_t *flow)
 
     r = flow->data;
     c = flow->connection;
+
+#if (NGX_HTTP_V3)
+
+    /* its descriptor is everybody's */
+
+    if (c->quic) {
+        (void) ngx_quic_reset_stream(c, NGX_HTTP_V3_ERR_INTERNAL_ERROR);
+        return;
+    }
+
+#endif
 
     if (r->header_sent
         && r->headers_out.content_length_n == -1

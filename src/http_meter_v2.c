@@ -396,7 +396,11 @@ ngx_http_wgw_meter_v2_trailers(ngx_http_request_t *r)
 }
 
 
-/* Frames that are queued post the event when they have left. */
+/*
+ * Frames that are queued post the event when they have left.  They are sent
+ * on from here, as this call may be the one that says that a sendfile() in a
+ * thread has ended.
+ */
 
 static ngx_chain_t *
 ngx_http_wgw_meter_v2_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
@@ -409,6 +413,10 @@ ngx_http_wgw_meter_v2_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     r = flow->data;
     stream = r->stream;
     wev = flow->connection->write;
+
+    if (stream->queued && ngx_http_wgw_meter_v2_flush(flow) == NGX_ERROR) {
+        return NGX_CHAIN_ERROR;
+    }
 
     if (waiting && wgw_flow_pause(flow, wev) == NGX_OK) {
         wev->active = 1;

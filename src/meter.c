@@ -6,6 +6,7 @@
 #define WGW_METER_REFUSED  UINT64_MAX
 
 
+static uint32_t wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
     uint64_t head);
 static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
@@ -48,7 +49,9 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 
     meter = &meters->elts[meters->n++];
     meter->conf = conf;
-    meter->record = wgw_table_get(&zone->zone.table, text);
+    meter->record = wgw_meter_record(zone, text);
+
+    meters->precheck |= conf->precheck;
 
     if (meter->record == WGW_TABLE_OTHER
         && key->len <= WGW_TABLE_KEY_MAX
@@ -61,6 +64,49 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
                       "new keys are counted together, as \"other\"",
                       &zone->zone.name);
     }
+}
+
+
+/*
+ * Other keys of the same place only cost a look at it: what the mark says is
+ * multiplied out of the key's length and its first and last bytes.
+ */
+
+static uint32_t
+wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key)
+{
+    uint32_t             record;
+    uint64_t             first, last;
+    wgw_meter_recent_t  *recent;
+
+    if (key.len < sizeof(uint64_t)) {
+        return wgw_table_get(&zone->zone.table, key);
+    }
+
+    ngx_memcpy(&first, key.data, sizeof(uint64_t));
+    ngx_memcpy(&last, key.data + key.len - sizeof(uint64_t),
+               sizeof(uint64_t));
+
+    first = (first ^ (last << 1 | last >> 63) ^ key.len)
+            * UINT64_C(0x9e3779b97f4a7c15);
+
+    recent = &zone->recent[(first >> 32) & (WGW_METER_RECENT - 1)];
+    first = first >> 44 | 1;
+
+    if (recent->mark == (uint32_t) first
+        && wgw_table_is(&zone->zone.table, recent->record, key))
+    {
+        return recent->record;
+    }
+
+    record = wgw_table_get(&zone->zone.table, key);
+
+    if (record >= WGW_TABLE_FIRST) {
+        recent->mark = (uint32_t) first;
+        recent->record = record;
+    }
+
+    return record;
 }
 
 
@@ -184,7 +230,7 @@ wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes)
     ngx_uint_t    i;
     wgw_meter_t  *meter;
 
-    for (i = 0; i < meters->n; i++) {
+    for (i = 0; meters->precheck && i < meters->n; i++) {
         meter = &meters->elts[i];
 
         if (!meter->conf->precheck

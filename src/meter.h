@@ -40,6 +40,20 @@
 #define WGW_METER_DRY_RUN   3           /* would have been rejected */
 
 
+/* a power of 2: records a worker used last, found without a hash of the key */
+#define WGW_METER_RECENT    4096
+
+
+/*
+ * A record never changes its key, and a key not its record, so that this
+ * needs no care; the key is compared all the same.
+ */
+typedef struct {
+    uint32_t                 mark;      /* of the key */
+    uint32_t                 record;    /* 0: none */
+} wgw_meter_recent_t;
+
+
 typedef struct wgw_meter_archive_s  wgw_meter_archive_t;
 
 
@@ -52,6 +66,7 @@ typedef struct {
     uint32_t                 swept;     /* records seen by the sweep */
     ngx_str_t                archive;   /* a directory; empty: none */
     wgw_meter_archive_t     *job;       /* see meter_archive.h */
+    wgw_meter_recent_t       recent[WGW_METER_RECENT];
     u_char                  *conf_file;
     ngx_uint_t               line;      /* where it was named first */
     ngx_uint_t               defined;
@@ -102,6 +117,7 @@ typedef struct {
     unsigned                 hard:2;    /* directions with hard caps; none
                                            is held without them */
     unsigned                 soft:1;    /* there are soft caps */
+    unsigned                 precheck:1;
 } wgw_meters_t;
 
 

@@ -110,6 +110,18 @@ wgw_table_find(wgw_table_t *t, wgw_text_t key)
 }
 
 
+int
+wgw_table_is(wgw_table_t *t, uint32_t record, wgw_text_t key)
+{
+    wgw_text_t  other;
+
+    return record >= WGW_TABLE_FIRST
+           && wgw_table_key(t, record, &other) != 0
+           && other.len == key.len
+           && memcmp(other.data, key.data, key.len) == 0;
+}
+
+
 uint32_t
 wgw_table_end(wgw_table_t *t)
 {

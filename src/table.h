@@ -137,6 +137,9 @@ uint32_t wgw_table_get(wgw_table_t *table, wgw_text_t key);
 /* The record of a key that is there, or WGW_TABLE_UNKNOWN. */
 uint32_t wgw_table_find(wgw_table_t *table, wgw_text_t key);
 
+/* 1 when the record is that of the key. */
+int wgw_table_is(wgw_table_t *table, uint32_t record, wgw_text_t key);
+
 /* One past the last record in use; records may be unused below it. */
 uint32_t wgw_table_end(wgw_table_t *table);
 

@@ -154,6 +154,14 @@ wgw_wrap_input(ngx_connection_t *c)
     u_char   byte;
     ssize_t  n;
 
+#if (NGX_HTTP_V3)
+
+    if (c->quic) {
+        return c->quic->recv.size ? NGX_OK : NGX_DONE;
+    }
+
+#endif
+
 #if (NGX_SSL)
 
     if (c->ssl) {

@@ -27,6 +27,13 @@ http {
     client_max_body_size 100m;
     proxy_http_version 1.1;
 
+    proxy_cache_path cache keys_zone=cache:1m;
+
+    upstream flaky {
+        server 127.0.0.1:%%NOBODY%% max_fails=0;
+        server 127.0.0.1:%%BACK%%;
+    }
+
     server {
         listen 127.0.0.1:%%HTTP%%;
         listen 127.0.0.1:%%TLS%% ssl;
@@ -60,6 +67,29 @@ http {
         location /unbuffered/ {
             proxy_pass http://127.0.0.1:%%BACK%%/; proxy_buffering off;
         }
+        location /cached/ {
+            proxy_pass http://127.0.0.1:%%BACK%%/;
+            proxy_cache cache;
+            proxy_cache_key $uri;
+            proxy_cache_valid 1h;
+        }
+        location /stale/ {
+            proxy_pass http://127.0.0.1:%%BACK%%/;
+            proxy_cache cache;
+            proxy_cache_key stale$uri;
+            proxy_cache_valid 1s;
+            proxy_cache_use_stale updating;
+            proxy_cache_background_update on;
+        }
+        location /slice/ {
+            slice 100k;
+            proxy_pass http://127.0.0.1:%%BACK%%/;
+            proxy_cache cache;
+            proxy_cache_key slice$uri$slice_range;
+            proxy_set_header Range $slice_range;
+            proxy_cache_valid 1h;
+        }
+        location /retry/ { proxy_pass http://flaky/; }
         location /xaccel/ { proxy_pass http://127.0.0.1:%%BACK%%; }
         location /eager/ {
             proxy_pass http://127.0.0.1:%%BACK%%/;
@@ -118,6 +148,7 @@ my $dir = $gw->dir();
 mkdir "$dir/html";
 chmod 0755, "$dir/html";
 spew("$dir/html/small", 'small file');
+spew("$dir/html/s$_", 's' x 50_000) for 0, 1;
 spew("$dir/html/page.html", 'short and stout');
 spew("$dir/html/text", join '', map { "line $_\n" } 1 .. 50000);
 spew("$dir/html/mib", 'x' x 1048576);
@@ -155,6 +186,19 @@ for my $tls (0, 1) {
     truth($tls, 119, 'proxied, buffered', get('/buffered/mib'));
     truth($tls, 119, 'proxied, not buffered', get('/unbuffered/mib'));
     truth($tls, 111, 'sendfile in threads', get('/aio/mib'));
+    truth($tls, 119, 'cache, a miss or hit', get('/cached/mib'));
+    truth($tls, 119, 'cache, hits', get('/cached/mib'));
+    truth($tls, 129, 'slices', get('/slice/mib'));
+    truth($tls, 129, 'slices, hits', get('/slice/mib'));
+    truth($tls, 129, 'slices, a range', get('/slice/mib', headers =>
+          "Range: bytes=99999-300000\r\n"));
+    truth($tls, 116, 'ranges', get('/mib', headers =>
+          "Range: bytes=0-99,2000-3999\r\n"));
+    truth($tls, 128, 'a second attempt', get('/retry/mib')) for 1 .. 2;
+
+    talk($gw->port('HTTP'), request('warm', get("/stale/s$tls", close => 1)));
+    sleep 2;
+    truth($tls, 120, 'stale, updated behind', get("/stale/s$tls"));
 
     my $length = "Content-Length: 300000\r\n";
     my $body = 'b' x 300000;

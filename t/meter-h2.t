@@ -153,6 +153,10 @@ for my $tls (0, 1) {
     }
 
     capped($tls, 'rate/big', 600_011);
+
+    # what a thread sends has to be seen to its end
+
+    capped($tls, 'aio/big', 65537 + $_) for 1 .. 20;
 }
 
 
