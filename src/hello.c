@@ -58,6 +58,9 @@ static wgw_hello_rc_t wgw_hello_host_name(wgw_hello_t *hello,
     wgw_hello_cursor_t *c, size_t len);
 static wgw_hello_rc_t wgw_hello_alpn(wgw_hello_t *hello,
     wgw_hello_cursor_t *c);
+static void wgw_hello_pass_over(wgw_hello_cursor_t *c);
+static inline wgw_hello_rc_t wgw_hello_skip(wgw_hello_cursor_t *c,
+    size_t len);
 static inline wgw_hello_rc_t wgw_hello_number(wgw_hello_cursor_t *c,
     size_t size, size_t *number);
 static inline const uint8_t *wgw_hello_near(wgw_hello_cursor_t *c, size_t len);
@@ -151,15 +154,58 @@ wgw_hello_message(wgw_hello_t *hello, wgw_hello_cursor_t *c)
         return WGW_HELLO_BAD;
     }
 
-    while (c->left > 0) {
+    for ( ;; ) {
+        wgw_hello_pass_over(c);
+
+        if (c->left == 0) {
+            return WGW_HELLO_DONE;
+        }
+
         rc = wgw_hello_extension(hello, c);
 
         if (rc != WGW_HELLO_DONE) {
             return rc;
         }
     }
+}
 
-    return WGW_HELLO_DONE;
+
+/*
+ * Extensions that mean nothing here, as far as they are whole: most of them,
+ * where the message came in one record.
+ */
+
+static void
+wgw_hello_pass_over(wgw_hello_cursor_t *c)
+{
+    size_t          left, type, len;
+    const uint8_t  *p;
+
+    if (c->here < c->left) {
+        return;
+    }
+
+    p = c->pos;
+    left = c->left;
+
+    while (left >= 4) {
+        type = (size_t) (p[0] << 8 | p[1]);
+        len = (size_t) (p[2] << 8 | p[3]) + 4;
+
+        if (len > left
+            || type == WGW_HELLO_SERVER_NAME
+            || type == WGW_HELLO_ALPN)
+        {
+            break;
+        }
+
+        p += len;
+        left -= len;
+    }
+
+    c->pos = p;
+    c->here -= c->left - left;
+    c->left = left;
 }
 
 
@@ -215,7 +261,7 @@ wgw_hello_fields(wgw_hello_cursor_t *c)
     size_t          len;
     wgw_hello_rc_t  rc;
 
-    rc = wgw_hello_bytes(c, NULL, WGW_HELLO_RANDOM);
+    rc = wgw_hello_skip(c, WGW_HELLO_RANDOM);
 
     if (rc != WGW_HELLO_DONE) {
         return rc;
@@ -231,7 +277,7 @@ wgw_hello_fields(wgw_hello_cursor_t *c)
         return WGW_HELLO_BAD;
     }
 
-    rc = wgw_hello_bytes(c, NULL, len);
+    rc = wgw_hello_skip(c, len);
 
     if (rc != WGW_HELLO_DONE) {
         return rc;
@@ -249,7 +295,7 @@ wgw_hello_fields(wgw_hello_cursor_t *c)
         return WGW_HELLO_BAD;
     }
 
-    rc = wgw_hello_bytes(c, NULL, len);
+    rc = wgw_hello_skip(c, len);
 
     if (rc != WGW_HELLO_DONE) {
         return rc;
@@ -265,7 +311,7 @@ wgw_hello_fields(wgw_hello_cursor_t *c)
         return WGW_HELLO_BAD;
     }
 
-    return wgw_hello_bytes(c, NULL, len);
+    return wgw_hello_skip(c, len);
 }
 
 
@@ -285,7 +331,7 @@ wgw_hello_extension(wgw_hello_t *hello, wgw_hello_cursor_t *c)
     len = n & 0xffff;
 
     if (type != WGW_HELLO_SERVER_NAME && type != WGW_HELLO_ALPN) {
-        return wgw_hello_bytes(c, NULL, len);
+        return wgw_hello_skip(c, len);
     }
 
     if (len > c->left) {
@@ -341,7 +387,7 @@ wgw_hello_server_name(wgw_hello_t *hello, wgw_hello_cursor_t *c)
         }
 
         rc = (type == WGW_HELLO_HOST_NAME) ? wgw_hello_host_name(hello, c, len)
-                                           : wgw_hello_bytes(c, NULL, len);
+                                           : wgw_hello_skip(c, len);
 
         if (rc != WGW_HELLO_DONE) {
             return rc;
@@ -428,7 +474,7 @@ wgw_hello_alpn(wgw_hello_t *hello, wgw_hello_cursor_t *c)
         }
 
         if (len != sizeof(protocol)) {
-            rc = wgw_hello_bytes(c, NULL, len);
+            rc = wgw_hello_skip(c, len);
 
         } else {
             rc = wgw_hello_bytes(c, protocol, len);
@@ -449,17 +495,24 @@ wgw_hello_alpn(wgw_hello_t *hello, wgw_hello_cursor_t *c)
 }
 
 
-/* A number of one to four bytes. */
+static inline wgw_hello_rc_t
+wgw_hello_skip(wgw_hello_cursor_t *c, size_t len)
+{
+    return wgw_hello_near(c, len) ? WGW_HELLO_DONE
+                                  : wgw_hello_bytes(c, NULL, len);
+}
+
+
+/* A number of one, two or four bytes. */
 
 static inline wgw_hello_rc_t
 wgw_hello_number(wgw_hello_cursor_t *c, size_t size, size_t *number)
 {
-    size_t          i, n;
     uint8_t         bytes[4];
     const uint8_t  *p;
     wgw_hello_rc_t  rc;
 
-    assert(size <= sizeof(bytes));
+    assert(size == 1 || size == 2 || size == sizeof(bytes));
 
     p = wgw_hello_near(c, size);
 
@@ -473,13 +526,15 @@ wgw_hello_number(wgw_hello_cursor_t *c, size_t size, size_t *number)
         p = bytes;
     }
 
-    n = 0;
+    *number = p[0];
 
-    for (i = 0; i < size; i++) {
-        n = n << 8 | p[i];
+    if (size > 1) {
+        *number = *number << 8 | p[1];
     }
 
-    *number = n;
+    if (size > 2) {
+        *number = *number << 16 | (size_t) (p[2] << 8 | p[3]);
+    }
 
     return WGW_HELLO_DONE;
 }

@@ -29,11 +29,12 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
     int                came;
     ssize_t            n;
     ngx_err_t          err;
+    wgw_hello_t        hello;
     ngx_connection_t  *c;
 
     c = s->connection;
 
-    if (peek->timer.timedout) {
+    if (peek->timer && peek->timer->timedout) {
         ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT,
                       "client sent no complete TLS hello in time");
         return NGX_STREAM_OK;
@@ -41,10 +42,10 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
 
     /* whether it is time to parse again is known without reading */
 
-    if (peek->waiting
+    if (peek->timer
         && !c->read->pending_eof
         && ioctl(c->fd, FIONREAD, &came) == 0
-        && came < (int) peek->hello.wanted)
+        && came < peek->wanted)
     {
         return port_wait(s, peek, timeout);
     }
@@ -73,9 +74,11 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
         return NGX_STREAM_OK;
     }
 
-    peek->rc = wgw_hello_parse(&peek->hello, port_buffer, n);
+    peek->rc = wgw_hello_parse(&hello, port_buffer, n);
 
     if (peek->rc == WGW_HELLO_AGAIN) {
+
+        peek->wanted = hello.wanted;
 
         /* no more will come; under epoll there is no other sign of it */
 
@@ -88,6 +91,15 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
     }
 
     port_done(peek);
+
+    peek->name.len = hello.len;
+    peek->name.data = ngx_pnalloc(c->pool, hello.len);
+
+    if (peek->name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(peek->name.data, hello.name, hello.len);
 
     /* the bytes are there, and no new edge of epoll will tell */
 
@@ -105,9 +117,14 @@ port_wait(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
 
     c = s->connection;
 
-    if (!peek->waiting) {
+    if (peek->timer == NULL) {
         cln = ngx_pool_cleanup_add(c->pool, 0);
         if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        peek->timer = ngx_pcalloc(c->pool, sizeof(ngx_event_t));
+        if (peek->timer == NULL) {
             return NGX_ERROR;
         }
 
@@ -116,12 +133,11 @@ port_wait(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
 
         /* the phase engine stops the timer of c->read */
 
-        peek->timer.data = c;
-        peek->timer.handler = port_timeout;
-        peek->timer.log = c->log;
-        peek->waiting = 1;
+        peek->timer->data = c;
+        peek->timer->handler = port_timeout;
+        peek->timer->log = c->log;
 
-        ngx_add_timer(&peek->timer, timeout);
+        ngx_add_timer(peek->timer, timeout);
     }
 
     c->read->handler = port_read;
@@ -139,8 +155,8 @@ port_wait(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
 static void
 port_done(wgw_peek_t *peek)
 {
-    if (peek->timer.timer_set) {
-        ngx_del_timer(&peek->timer);
+    if (peek->timer && peek->timer->timer_set) {
+        ngx_del_timer(peek->timer);
     }
 }
 

@@ -23,10 +23,10 @@
 
 /* A connection whose hello is awaited; zeroed before the first call. */
 typedef struct {
-    wgw_hello_t          hello;
     wgw_hello_rc_t       rc;            /* DONE, FOREIGN or BAD at the end */
-    ngx_event_t          timer;         /* of the whole wait */
-    unsigned             waiting:1;
+    ngx_str_t            name;          /* DONE: the server name, or empty */
+    ngx_event_t         *timer;         /* of the whole wait, if it waited */
+    int                  wanted;        /* bytes to wait for */
 } wgw_peek_t;
 
 

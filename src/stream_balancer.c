@@ -21,8 +21,8 @@ static void balancer_save_session(ngx_peer_connection_t *pc, void *data);
 #endif
 
 
-/* the name is one that no configuration has by accident */
-static ngx_str_t                balancer_name = ngx_string("$wgw_backend");
+/* no configuration has it by accident; nginx parses it for each session */
+static ngx_str_t                balancer_name = ngx_string("$w");
 
 /* the defaults of "wgw_backend" in http */
 static const wgw_health_conf_t  balancer_health = { 1, 10 };

@@ -167,8 +167,7 @@ ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
     c = s->connection;
 
     if (ctx->peek.rc == WGW_HELLO_DONE) {
-        ctx->lookup.name.data = (u_char *) ctx->peek.hello.name;
-        ctx->lookup.name.len = ctx->peek.hello.len;
+        ctx->lookup.name = ctx->peek.name;
     }
 
     wgw_lookup(&ctx->lookup, c->log);

@@ -118,8 +118,12 @@ def run_tool(name, *args, timeout=600):
     return json.loads(out)
 
 
+def load(tool, *args):
+    return run_tool(tool, "-s", next(_seeds), *args)
+
+
 def wload(*args):
-    return run_tool("wload", "-s", next(_seeds), *args)
+    return load("wload", *args)
 
 
 def children(pid):
@@ -192,13 +196,13 @@ def taken(port):
     return True
 
 
-def wait_answer(port, process, seconds=120):
+def wait_answer(port, process, seconds=120, knock=None):
     """Until it answers a request, whatever it says."""
     end = time.time() + seconds
     while time.time() < end and process.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port), 60) as s:
-                s.sendall(b"GET / HTTP/1.1\r\nHost: n0000000.gw.test\r\n\r\n")
+                s.sendall(knock or Contender.knock)
                 if s.recv(1):
                     return True
         except OSError:
@@ -245,6 +249,10 @@ def quiet(seconds=1):
 
 class Contender:
     """A server: `kind` nginx, wgw or haproxy; `conf` is a template."""
+
+    tool = "wload"
+    connections = CONNECTIONS
+    knock = b"GET / HTTP/1.1\r\nHost: n0000000.gw.test\r\n\r\n"
 
     def __init__(self, name, kind, conf, port, load=(), **values):
         self.name, self.kind, self.conf, self.port = name, kind, conf, port
@@ -297,7 +305,7 @@ class Contender:
         begin = time.time()
         self.process = spawn([*prefix, *self.argv(conf, single)], self.cpus,
                              self.dir + "/log", self.env())
-        if not wait_answer(self.port, self.process):
+        if not wait_answer(self.port, self.process, knock=self.knock):
             note(f"bench: {self.name} does not start, see {self.dir}/log")
             stop(self.process)
             self.process = None
@@ -317,9 +325,9 @@ class Contender:
         return children(self.process.pid)
 
     def ask(self, *args):
-        """One run of wload."""
+        """One run of the load tool."""
         pids = [x for pid in self.pids() for x in ("-p", pid)]
-        return wload(*pids, *args, *self.load, self.port)
+        return load(self.tool, *pids, *args, *self.load, self.port)
 
     def shoot(self, seconds):
         """The quietest of a few measurements."""
@@ -327,7 +335,8 @@ class Contender:
         for _ in range(TRIES):
             quiet()
             watch = Watch()
-            result = self.ask("-c", CONNECTIONS, "-w", 0.1, "-d", seconds)
+            result = self.ask("-c", self.connections, "-w", 0.1, "-d",
+                              seconds)
             result["foreign"] = watch.foreign()
             if best is None or result["foreign"] < best["foreign"]:
                 best = result
@@ -351,7 +360,7 @@ class Contender:
             pid = str(self.process.pid)
             for n, action in ((warm * self.warm, "--zero"),
                               (requests, "--dump")):
-                wload("-c", 16, "-n", n, *self.load, self.port)
+                load(self.tool, "-c", 16, "-n", n, *self.load, self.port)
                 subprocess.run(["callgrind_control", action, pid], check=True,
                                stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, timeout=120)

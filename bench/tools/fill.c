@@ -4,6 +4,7 @@
  *
  *     fill PATH NAMES 16          names over 16 backends, 127.0.0.1:9100 ...
  *     fill PATH NAMES own         a backend each, 127.1.0.1:9100 ...
+ *     fill PATH NAMES pass        as the first, TLS passed through
  *
  * Names are n0000000.gw.test and on.  Prints the seconds that it took.
  */
@@ -30,13 +31,13 @@ typedef struct {
 } fill_row_t;
 
 
-static void fill_row(fill_row_t *row, long number, int own);
+static void fill_row(fill_row_t *row, long number, int own, int pass);
 
 
 int
 main(int argc, char **argv)
 {
-    int                 own;
+    int                 own, pass;
     long                i, n, names;
     fill_row_t         *rows;
     wgw_store_t        *store;
@@ -44,12 +45,13 @@ main(int argc, char **argv)
     wgw_store_error_t   error;
 
     if (argc != 4) {
-        fprintf(stderr, "usage: fill PATH NAMES 16|own\n");
+        fprintf(stderr, "usage: fill PATH NAMES 16|own|pass\n");
         return 2;
     }
 
     names = atol(argv[2]);
     own = strcmp(argv[3], "own") == 0;
+    pass = strcmp(argv[3], "pass") == 0;
     rows = calloc(FILL_GROUP, sizeof(fill_row_t));
 
     clock_gettime(CLOCK_MONOTONIC, &from);
@@ -67,7 +69,7 @@ main(int argc, char **argv)
     for (n = 0; store && n < names; n += i) {
 
         for (i = 0; i < FILL_GROUP && n + i < names; i++) {
-            fill_row(&rows[i], n + i, own);
+            fill_row(&rows[i], n + i, own, pass);
             rows[i].write.next = NULL;
 
             if (i) {
@@ -97,7 +99,7 @@ main(int argc, char **argv)
 
 
 static void
-fill_row(fill_row_t *row, long number, int own)
+fill_row(fill_row_t *row, long number, int own, int pass)
 {
     wgw_addr_t  *backend;
 
@@ -123,6 +125,7 @@ fill_row(fill_row_t *row, long number, int own)
 
     row->record.nbackends = 1;
     row->record.verify = 1;
+    row->record.passthrough = (pass != 0);
 
     row->write.name.data = row->name;
     row->write.name.len = strlen(row->name);
