@@ -18,6 +18,7 @@ build)
     ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
+        nghttp2-client ngtcp2-client \
         procps lmdb-utils
     ;;
 bench)
