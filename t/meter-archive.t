@@ -145,8 +145,9 @@ $gw->stop('QUIT');
 rename "$dir/archive", "$dir/archived";
 spew("$dir/archive", '');
 $gw->start();
-ok(wait_for(sub { $gw->log() =~ /\[crit\] .*wgw archive .* of zone "names" cannot be written/ }, 8),
-   'an archive that cannot be written is logged');
+ok(wait_for(sub {
+    $gw->log() =~ /\[crit\] .*archive .* of zone "names" cannot be written/
+}, 8), 'an archive that cannot be written is logged');
 is(ask('fifth'), 200, 'and all is served');
 
 $gw->stop('QUIT');

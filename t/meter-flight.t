@@ -148,8 +148,11 @@ for my $case ([ 'upgrade', 100 ], [ 'stream', 100 ]) {
 
     is($sum, 3_000_003, "99: $kind, $n at once, all of the cap");
     is($usage->{sent}, 3_000_003, '99: counted so');
-    is($usage->{cut} + $usage->{refused}, $n - int(3_000_003 / 100_000),
-       '99: each of the others was ended') if $kind eq 'stream';
+
+    # those that got all are idle then, and ended by the sweep
+
+    cmp_ok($usage->{cut} + $usage->{refused}, '>=', $n - 30,
+           '99: each of the others was ended');
 }
 
 {

@@ -19,7 +19,7 @@ build)
     ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
-        procps lmdb-utils libsecp256k1-dev ngtcp2-client
+        nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \

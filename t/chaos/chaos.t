@@ -53,7 +53,10 @@ http {
         wgw_meter names $arg_k;
 
         location /return { return 200 "0123456789"; }
-        location /cap { wgw_meter names $arg_k cap=100000000000; alias html/file; }
+        location /cap {
+            wgw_meter names $arg_k cap=100000000000;
+            alias html/file;
+        }
         location /post { proxy_pass http://127.0.0.1:%%BACK%%/; }
         location /long { alias html/mib; limit_rate 300k; }
         location /upgrade {
@@ -237,8 +240,8 @@ sub client {
 
         next if !$most;
 
-        printf $log "%s %d %.6f %.6f %d %d %d\n", $own // $key, $ok, $start, time,
-                    $sent, $received, $most;
+        printf $log "%s %d %.6f %.6f %d %d %d\n", $own // $key, $ok, $start,
+                    time, $sent, $received, $most;
     }
 
     close $log;
