@@ -42,7 +42,7 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
 
     /* whether it is time to parse again is known without reading */
 
-    if (peek->timer
+    if (peek->wanted
         && !c->read->pending_eof
         && ioctl(c->fd, FIONREAD, &came) == 0
         && came < peek->wanted)

@@ -26,7 +26,7 @@ typedef struct {
     wgw_hello_rc_t       rc;            /* DONE, FOREIGN or BAD at the end */
     ngx_str_t            name;          /* DONE: the server name, or empty */
     ngx_event_t         *timer;         /* of the whole wait, if it waited */
-    int                  wanted;        /* bytes to wait for */
+    int                  wanted;        /* bytes to wait for, 0: any */
 } wgw_peek_t;
 
 
