@@ -35,6 +35,11 @@ MODULES = os.path.abspath(os.environ.get("MODULES", TOP + "/build/modules"))
 RUN = os.path.abspath(os.environ.get("BENCH_RUN", TOP + "/build/bench"))
 TOOLS = RUN + "/tools"
 
+HAPROXY = os.environ.get("HAPROXY", "/usr/sbin/haproxy")
+LUA_NGINX = os.environ.get("LUA_NGINX", "/usr/sbin/nginx")
+LUA_MODULES = os.environ.get("LUA_MODULES", "/usr/lib/nginx/modules")
+LUA_PATH = os.environ.get("LUA_PATH", "/usr/share/lua/5.1/?.lua;;")
+
 ROUNDS = int(os.environ.get("ROUNDS", "0"))
 SECONDS = float(os.environ.get("SECONDS", "0"))
 TRIES = int(os.environ.get("TRIES", "2"))
@@ -261,8 +266,10 @@ class Contender:
         self.dir = f"{RUN}/{name}"
         self.cpus = SERVER
         self.warm = 1           # times a warm-up has to be longer
+        self.floor = None       # its own, unless that of the table
         self.rounds = []
         self.ratios = []
+        self.over = []          # us
         self.process = None
         self.start_seconds = 0
 
@@ -360,7 +367,7 @@ class Contender:
             pid = str(self.process.pid)
             for n, action in ((warm * self.warm, "--zero"),
                               (requests, "--dump")):
-                load(self.tool, "-c", 16, "-n", n, *self.load, self.port)
+                self.ask("-c", 16, "-n", n)
                 subprocess.run(["callgrind_control", action, pid], check=True,
                                stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, timeout=120)
@@ -374,6 +381,25 @@ class Contender:
             text = f.read()
         return int(re.search(r"^(?:totals|summary): (\d+)", text,
                              re.M).group(1))
+
+
+class Haproxy(Contender):
+
+    def available(self):
+        return super().available() and os.path.exists(HAPROXY)
+
+    def argv(self, conf, single):
+        return [HAPROXY, "-db", "-f", conf]
+
+
+class Lua(Contender):
+
+    def available(self):
+        return (super().available() and os.path.exists(LUA_NGINX)
+                and os.path.exists(LUA_MODULES + "/ngx_http_lua_module.so"))
+
+    def binary(self):
+        return LUA_NGINX
 
 
 def start_backend():
@@ -451,13 +477,18 @@ def compare(title, contenders, floor, rounds, seconds):
     if not base.start():
         sys.exit(1)
 
+    running = [c for c in running if (c.floor or base) in running]
+
     for number in range(rounds):
         for c in running:
-            if c is not base:
-                base.rounds.append(base.shoot(seconds))
+            under = c.floor or base
+            if c is not base and not any(c is d.floor for d in running):
+                under.rounds.append(under.shoot(seconds))
                 c.rounds.append(c.shoot(seconds))
                 c.ratios.append(c.rounds[-1]["cpu_us"]
-                                / base.rounds[-1]["cpu_us"])
+                                / under.rounds[-1]["cpu_us"])
+                c.over.append(c.rounds[-1]["cpu_us"]
+                              - under.rounds[-1]["cpu_us"])
         note(f"  round {number + 1} of {rounds}: " + "  ".join(
             f"{c.name} {c.ratios[-1]:.3f}" for c in running if c.ratios))
 
@@ -465,9 +496,10 @@ def compare(title, contenders, floor, rounds, seconds):
         return [r[key] for r in c.rounds]
 
     table(title, ["contender", "CPU us a request", "ratio to the floor",
-                  "middle half", "requests/s", "p50 us", "p99 us", "failed"],
+                  "middle half", "us over it", "requests/s", "p50 us", "p99 us", "failed"],
           [[c.name, spread(column(c, "cpu_us")), spread(c.ratios, "{:.3f}"),
-            middle(c.ratios), f"{median(column(c, 'rps')):.0f}",
+            middle(c.ratios), f"{median(c.over):+.2f}" if c.over else "-",
+            f"{median(column(c, 'rps')):.0f}",
             f"{median(column(c, 'p50')):.0f}",
             f"{median(column(c, 'p99')):.0f}",
             sum(column(c, "bad")) + sum(column(c, "broken"))]
@@ -487,7 +519,7 @@ def count(title, contenders, floor, warm, requests):
         say(f"\n### {title}\n\nNot counted: valgrind is not installed.")
         return
 
-    rows, base = [], None
+    rows, counted = [], {}
 
     for c in contenders:
         if not c.available():
@@ -495,11 +527,39 @@ def count(title, contenders, floor, warm, requests):
         n = c.instructions(warm, requests)
         if n is None:
             continue
-        if c.name == floor:
-            base = n
+        counted[c] = n
+        base = counted.get(c.floor) or next(
+            (counted[f] for f in counted if f.name == floor), None)
         rows.append([c.name, f"{n:.0f}",
                      f"{n - base:+.0f}" if base else "-"])
         note(f"  {c.name} {n:.0f}")
 
     table(title, ["contender", "instructions a request", "over the floor"],
           rows)
+
+
+# --- a benchmark of some parts
+
+def main(parts, usage, argv):
+    """`parts` are functions that get whether all of it is wanted."""
+    full = argv[:1] == ["full"]
+    names = {part.__name__: part for part in parts}
+
+    if argv in (["short"], ["full"]):
+        chosen = parts
+    elif argv and all(a in names for a in argv):
+        chosen, full = [names[a] for a in argv], True
+    else:
+        sys.exit(usage)
+
+    setup()
+    start_backend()
+
+    version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE,
+                             text=True).stderr.strip()
+    say(f"{version}; {time.strftime('%Y-%m-%d')}")
+
+    for part in chosen:
+        begin = time.time()
+        part(full)
+        note(f"  {part.__name__}: {time.time() - begin:.0f} s")

@@ -14,6 +14,8 @@
  *     -p PID  a process whose CPU time is measured; repeated for more
  *     -W      writes instead: PUT /v1/names/NAME, a new backend each time
  *     -b N    first of the 16 ports that -W writes (9100)
+ *     -k FILE keys, one a line, any of which goes with each GET
+ *     -B FILE bodies, one a line, instead: POST /auth, in turn
  *     -s N    another sequence of random numbers
  *
  * Prints one line of JSON.  In a closed loop a latency is from sending to
@@ -45,7 +47,9 @@
 #define LOAD_EVENTS   256
 #define LOAD_PORTS    16                /* backends that -W alternates */
 #define LOAD_IN       16384
-#define LOAD_OUT      512
+#define LOAD_OUT      8192
+#define LOAD_LINE     4096              /* bytes of a line of -k and -B */
+#define LOAD_LINES    1048576
 
 #define LOAD_BUCKETS  1024              /* of 2 %, from 1 us to 100 s */
 #define LOAD_STEP     1.02
@@ -68,6 +72,12 @@ typedef struct {
 
 
 typedef struct {
+    char         *data;
+    int           len;
+} load_line_t;
+
+
+typedef struct {
     long          done;
     long          bad;                  /* answers other than 2xx */
     long          broken;               /* connections lost */
@@ -77,6 +87,7 @@ typedef struct {
 
 
 static void load_options(int argc, char **argv);
+static void load_lines(const char *name);
 static void load_run(void);
 static void load_issue(double start);
 static void load_timeout(double start, struct timespec *timeout);
@@ -85,6 +96,8 @@ static void load_snapshot(load_count_t *count);
 
 static void load_open(load_conn_t *c);
 static void load_send(load_conn_t *c, double due);
+static int load_request(char *out);
+static int load_write(char *out, long name);
 static void load_read(load_conn_t *c);
 static int load_header(load_conn_t *c);
 static void load_done(load_conn_t *c);
@@ -102,11 +115,14 @@ static void load_die(const char *what);
 
 
 static int            port, ep, nconns = 64, npids, zipf, writes;
-static int            in_turn, first_port = 9100;
+static int            in_turn, first_port = 9100, bodies;
 static long           total, names = 1, sent, turn;
 static double         warm = 0.5, duration = 3, rate;
 static pid_t          pids[LOAD_PIDS];
 static uint64_t       state = 1;
+
+static load_line_t   *lines;
+static long           nlines;
 
 static load_conn_t   *conns;
 static load_conn_t  **idle;             /* of an open loop */
@@ -154,7 +170,7 @@ load_options(int argc, char **argv)
 {
     int  option;
 
-    while ((option = getopt(argc, argv, "c:w:d:n:r:N:zqp:Wb:s:")) != -1) {
+    while ((option = getopt(argc, argv, "c:w:d:n:r:N:zqp:Wb:s:k:B:")) != -1) {
 
         switch (option) {
         case 'c': nconns = atoi(optarg); break;
@@ -168,6 +184,8 @@ load_options(int argc, char **argv)
         case 'W': writes = 1; break;
         case 'b': first_port = atoi(optarg); break;
         case 's': state = atol(optarg) * LOAD_SEED; break;
+        case 'k': load_lines(optarg); break;
+        case 'B': load_lines(optarg); bodies = 1; break;
 
         case 'p':
             if (npids < LOAD_PIDS) {
@@ -189,6 +207,51 @@ load_options(int argc, char **argv)
 
     if (total) {
         warm = 0;
+    }
+}
+
+
+static void
+load_lines(const char *name)
+{
+    FILE     *file;
+    char     *data;
+    size_t    size;
+    ssize_t   len;
+
+    file = fopen(name, "r");
+    lines = calloc(LOAD_LINES, sizeof(load_line_t));
+
+    if (file == NULL || lines == NULL) {
+        load_die(name);
+    }
+
+    for (nlines = 0; nlines < LOAD_LINES; nlines++) {
+        data = NULL;
+        size = 0;
+        len = getline(&data, &size, file);
+
+        if (len <= 0) {
+            free(data);
+            break;
+        }
+
+        len -= data[len - 1] == '\n';
+
+        if (len > LOAD_LINE) {
+            fprintf(stderr, "%s: a line is too long\n", name);
+            exit(1);
+        }
+
+        lines[nlines].data = data;
+        lines[nlines].len = (int) len;
+    }
+
+    fclose(file);
+
+    if (nlines == 0) {
+        fprintf(stderr, "%s is empty\n", name);
+        exit(1);
     }
 }
 
@@ -353,25 +416,10 @@ load_open(load_conn_t *c)
 static void
 load_send(load_conn_t *c, double due)
 {
-    int   n, len;
-    long  name;
-    char  out[LOAD_OUT], body[64];
+    int   n;
+    char  out[LOAD_OUT];
 
-    name = load_name();
-
-    if (writes) {
-        len = sprintf(body, "{\"backends\":[\"http://127.0.0.1:%d\"]}",
-                      first_port
-                      + (int) ((name + 1 + sent / names) % LOAD_PORTS));
-
-        n = sprintf(out, "PUT /v1/names/n%07ld.gw.test HTTP/1.1\r\n"
-                    "Host: localhost\r\nContent-Length: %d\r\n\r\n%s",
-                    name, len, body);
-
-    } else {
-        n = sprintf(out, "GET / HTTP/1.1\r\nHost: n%07ld.gw.test\r\n\r\n",
-                    name);
-    }
+    n = load_request(out);
 
     c->due = due;
     c->waiting = 1;
@@ -382,6 +430,55 @@ load_send(load_conn_t *c, double due)
     /* a connection that the server has closed is noticed in reading */
 
     (void) !send(c->fd, out, n, MSG_NOSIGNAL);
+}
+
+
+static int
+load_request(char *out)
+{
+    long         name;
+    load_line_t  line;
+
+    if (bodies) {
+        line = lines[sent % nlines];
+
+        return sprintf(out, "POST /auth HTTP/1.1\r\nHost: gw.test\r\n"
+                       "Content-Type: application/json\r\n"
+                       "Content-Length: %d\r\n\r\n%.*s",
+                       line.len, line.len, line.data);
+    }
+
+    if (lines) {
+        line = lines[load_random() % nlines];
+
+        return sprintf(out, "GET / HTTP/1.1\r\nHost: gw.test\r\n"
+                       "x-api-key: %.*s\r\n\r\n", line.len, line.data);
+    }
+
+    name = load_name();
+
+    if (writes) {
+        return load_write(out, name);
+    }
+
+    return sprintf(out, "GET / HTTP/1.1\r\nHost: n%07ld.gw.test\r\n\r\n",
+                   name);
+}
+
+
+static int
+load_write(char *out, long name)
+{
+    int   len;
+    char  body[64];
+
+    len = sprintf(body, "{\"backends\":[\"http://127.0.0.1:%d\"]}",
+                  first_port
+                  + (int) ((name + 1 + sent / names) % LOAD_PORTS));
+
+    return sprintf(out, "PUT /v1/names/n%07ld.gw.test HTTP/1.1\r\n"
+                   "Host: localhost\r\nContent-Length: %d\r\n\r\n%s",
+                   name, len, body);
 }
 
 
