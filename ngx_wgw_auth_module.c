@@ -283,8 +283,8 @@ ngx_uint_t
 ngx_wgw_auth_admit(struct sockaddr *sockaddr, ngx_int_t rate, time_t *wait)
 {
     size_t                len;
-    u_char               *address;
-    uint64_t              ns;
+    u_char               *address, name[8 + 8];
+    uint64_t              ns, spec;
     wgw_gcra_t            limit;
     struct timespec       now;
     wgw_expiring_key_t    key;
@@ -326,7 +326,13 @@ ngx_wgw_auth_admit(struct sockaddr *sockaddr, ngx_int_t rate, time_t *wait)
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
-    key = wgw_expiring_key(&acf->rates.expiring, address, len);
+    /* endpoints of other rates do not count what is done at this one */
+
+    spec = (uint64_t) rate;
+    ngx_memcpy(name, &spec, 8);
+    ngx_memcpy(name + 8, address, len);
+
+    key = wgw_expiring_key(&acf->rates.expiring, name, 8 + len);
 
     clock_gettime(CLOCK_MONOTONIC, &now);
 

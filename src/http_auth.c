@@ -480,6 +480,8 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static char *
 ngx_http_wgw_auth_needs(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
 {
+    ngx_http_core_loc_conf_t  *clcf;
+
     if ((conf->enable || conf->signin) && conf->keys == NULL) {
         return "has \"wgw_auth\" or \"wgw_auth_signin\", but no "
                "\"wgw_auth_secret\"";
@@ -496,6 +498,11 @@ ngx_http_wgw_auth_needs(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
     if (conf->rules == NULL) {
         return "has \"wgw_auth_signin\", but no \"wgw_auth_allow\"";
     }
+
+    /* the endpoint has a limit of its own, which is answered in JSON */
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->client_max_body_size = 0;
 
     return conf->uris ? NGX_CONF_OK : ngx_http_wgw_auth_names(cf, conf);
 }
@@ -701,11 +708,21 @@ ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    rule->services = &value[2];
     rule->nservices = cf->args->nelts - 2;
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_wgw_auth_service(cf, &value[i]) != NGX_CONF_OK) {
+    /* the next directive's words take the place of these */
+
+    rule->services = ngx_palloc(cf->pool, cf->args->nelts * sizeof(ngx_str_t));
+    if (rule->services == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < rule->nservices; i++) {
+        rule->services[i] = value[i + 2];
+
+        if (ngx_http_wgw_auth_service(cf, &rule->services[i])
+            != NGX_CONF_OK)
+        {
             return NGX_CONF_ERROR;
         }
     }

@@ -162,6 +162,13 @@ auth_read(ngx_http_wgw_auth_file_t *file, ngx_fd_t fd, ngx_file_info_t *fi,
 
         file->mtime = ngx_file_mtime(fi);
         file->size = ngx_file_size(fi);
+
+        /* it may still change without a change of its time */
+
+        if (file->mtime >= ngx_time() - 1) {
+            file->size = -1;
+        }
+
         file->uniq = ngx_file_uniq(fi);
     }
 

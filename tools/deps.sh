@@ -20,6 +20,11 @@ build)
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
         nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev
+
+    # another Node.js than Debian's has its own npm
+    if ! command -v node > /dev/null || ! command -v npm > /dev/null; then
+        set -- "$@" nodejs npm
+    fi
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
