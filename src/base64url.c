@@ -37,25 +37,47 @@ static const uint8_t  wgw_base64url_values[256] = {
 void
 wgw_base64url_encode(wgw_out_t *out, const void *data, size_t len)
 {
-    char            text[4];
-    size_t          n;
+    char           *text;
+    size_t          left;
     uint32_t        bits;
     const uint8_t  *p;
 
-    for (p = data; len; p += n, len -= n) {
-        n = len < 3 ? len : 3;
+    /* two digits for one byte more, three for two */
 
-        bits = (uint32_t) p[0] << 16;
-        bits |= n > 1 ? (uint32_t) p[1] << 8 : 0;
-        bits |= n > 2 ? (uint32_t) p[2] : 0;
+    left = len % 3;
 
-        text[0] = wgw_base64url_alphabet[bits >> 18];
-        text[1] = wgw_base64url_alphabet[bits >> 12 & 0x3f];
-        text[2] = wgw_base64url_alphabet[bits >> 6 & 0x3f];
-        text[3] = wgw_base64url_alphabet[bits & 0x3f];
-
-        wgw_out_bytes(out, text, n + 1);
+    if (len / 3 > (size_t) (out->end - out->pos) / 4
+        || len / 3 * 4 + left + (left != 0)
+           > (size_t) (out->end - out->pos))
+    {
+        out->overflow = 1;
+        return;
     }
+
+    text = out->pos;
+
+    for (p = data; len >= 3; p += 3, len -= 3) {
+        bits = (uint32_t) p[0] << 16 | (uint32_t) p[1] << 8 | p[2];
+
+        *text++ = wgw_base64url_alphabet[bits >> 18];
+        *text++ = wgw_base64url_alphabet[bits >> 12 & 0x3f];
+        *text++ = wgw_base64url_alphabet[bits >> 6 & 0x3f];
+        *text++ = wgw_base64url_alphabet[bits & 0x3f];
+    }
+
+    if (left) {
+        bits = (uint32_t) p[0] << 16
+               | (left == 2 ? (uint32_t) p[1] << 8 : 0);
+
+        *text++ = wgw_base64url_alphabet[bits >> 18];
+        *text++ = wgw_base64url_alphabet[bits >> 12 & 0x3f];
+
+        if (left == 2) {
+            *text++ = wgw_base64url_alphabet[bits >> 6 & 0x3f];
+        }
+    }
+
+    out->pos = text;
 }
 
 

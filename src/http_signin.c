@@ -348,7 +348,12 @@ signin_register(signin_t *s)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    wgw_eip55_print(s->sub, s->signin.address);
+    if (s->conf->lenient) {
+        wgw_eip55_print(s->sub, s->signin.address);
+
+    } else {
+        ngx_memcpy(s->sub, s->signin.account.data, WGW_EIP55_LEN);
+    }
 
     jwt->iat = (uint64_t) now;
     jwt->has_iat = 1;
@@ -449,9 +454,11 @@ signin_reply(signin_t *s, wgw_text_t token)
 
     wgw_out_init(&out, cl->buf->pos, SIGNIN_REPLY);
 
-    wgw_out_str(&out, "{\"headers\":{\"x-api-key\":");
-    wgw_out_json(&out, token);
-    wgw_out_str(&out, "},\"exp\":");
+    /* a token has nothing to escape */
+
+    wgw_out_str(&out, "{\"headers\":{\"x-api-key\":\"");
+    wgw_out_bytes(&out, token.data, token.len);
+    wgw_out_str(&out, "\"},\"exp\":");
     wgw_out_uint(&out, s->jwt.exp);
 
     if (s->jwt.has_uses) {

@@ -63,6 +63,7 @@ static int wgw_jwt_fast_aud(wgw_jwt_t *jwt, wgw_jwt_scan_t *scan);
 static int wgw_jwt_literal(wgw_jwt_scan_t *scan, wgw_text_t literal);
 static int wgw_jwt_number(wgw_jwt_scan_t *scan, uint64_t *number);
 static int wgw_jwt_string(wgw_jwt_scan_t *scan, wgw_text_t *string);
+static inline int wgw_jwt_plain(const char *eight);
 static wgw_jwt_status_t wgw_jwt_slow(wgw_jwt_t *jwt, wgw_text_t claims,
     char *buffer);
 static const char *wgw_jwt_copy(wgw_jwt_reader_t *reader, wgw_text_t text,
@@ -588,7 +589,13 @@ wgw_jwt_string(wgw_jwt_scan_t *scan, wgw_text_t *string)
 
     string->data = scan->pos;
 
-    for (p = scan->pos; p < scan->end; p++) {
+    p = scan->pos;
+
+    while (scan->end - p >= 8 && wgw_jwt_plain(p)) {
+        p += 8;
+    }
+
+    for ( /* void */ ; p < scan->end; p++) {
 
         if (*p == '"') {
             string->len = (size_t) (p - scan->pos);
@@ -602,6 +609,28 @@ wgw_jwt_string(wgw_jwt_scan_t *scan, wgw_text_t *string)
     }
 
     return 0;
+}
+
+
+/*
+ * 1 when eight bytes are all printable ASCII, no quote, no backslash.  A byte
+ * below what is subtracted from it borrows, which sets its high bit; others
+ * get theirs only from a borrow below them.
+ */
+
+static inline int
+wgw_jwt_plain(const char *eight)
+{
+    uint64_t  w, bad;
+
+    const uint64_t  ones = UINT64_C(0x0101010101010101);
+
+    memcpy(&w, eight, sizeof(w));
+
+    bad = w | (w - ones * 0x20) | ((w ^ ones * 0x7f) - ones)
+          | ((w ^ ones * '"') - ones) | ((w ^ ones * '\\') - ones);
+
+    return (bad & ones * 0x80) == 0;
 }
 
 

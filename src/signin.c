@@ -155,6 +155,7 @@ wgw_signin_decide(wgw_signin_t *signin, const wgw_signin_request_t *request,
     signin->status = 200;
     signin->reason = "ok";
     signin->explanation[0] = '\0';
+    signin->account = siwe.account;
     signin->nonce = siwe.nonce;
     signin->uri = siwe.uri;
 

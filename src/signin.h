@@ -59,6 +59,7 @@ typedef struct {
     char                 explanation[WGW_SIGNIN_MESSAGE];   /* for people */
 
     uint8_t              address[WGW_EIP191_ADDRESS];
+    wgw_text_t           account;       /* the same as text: see below */
     wgw_text_t           nonce;
     wgw_text_t           uri;
     int64_t              remember;
@@ -73,8 +74,10 @@ int wgw_signin_read(wgw_signin_request_t *request, wgw_text_t body,
     char *buffer, wgw_signin_t *signin);
 
 /*
- * Decides.  Returns 0, and address, nonce, uri and remember are set, or -1
- * as above.  An explanation holds nothing of what was sent but numbers.
+ * Decides.  Returns 0, and address, account, nonce, uri and remember are set,
+ * or -1 as above.  The account is as the message has it: with the capitals
+ * of EIP-55 unless the rules are lenient.  An explanation holds nothing of
+ * what was sent but numbers.
  *
  * The reasons: ok, body, message, expired, not_yet, lifetime, domain, uri,
  * chain, signature, signer.

@@ -74,7 +74,9 @@ wgw_siwe_parse(wgw_siwe_t *siwe, wgw_text_t message, unsigned lenient,
         return -1;
     }
 
-    phrase = wgw_eip55_parse(siwe->address, lines.line, lenient);
+    siwe->account = lines.line;
+
+    phrase = wgw_eip55_parse(siwe->address, siwe->account, lenient);
 
     if (phrase) {
         return wgw_siwe_refuse(&lines, "the address", phrase);

@@ -46,6 +46,7 @@ typedef struct {
     wgw_text_t   scheme;        /* before the domain; mostly absent */
     wgw_text_t   domain;        /* host and port as written */
     uint8_t      address[WGW_EIP55_BYTES];
+    wgw_text_t   account;       /* the same as written */
     wgw_text_t   statement;
     wgw_text_t   uri;
     uint64_t     chain;

@@ -245,6 +245,47 @@ test_case(const jwt_case_t *t)
 }
 
 
+/* Any byte at any place of a string: as the JSON parser has it. */
+
+static void
+test_bytes(void)
+{
+    int                same;
+    char               buffer[WGW_JWT_MAX], claims[] = " " OURS "}";
+    char              *at;
+    size_t             i, byte;
+    wgw_jwt_t          jwt;
+    wgw_out_t          out;
+    wgw_jwt_status_t   ours, parsers;
+
+    at = strstr(claims, "AAAA");
+    same = 1;
+
+    for (i = 0; i < WGW_JWT_ID; i++) {
+        for (byte = 1; byte < 256; byte++) {
+            at[i] = (char) byte;
+
+            wgw_out_init(&out, buffer, sizeof(buffer));
+            ours = check(&jwt, make(&out, &key, USUAL, claims + 1), &key, 1,
+                         NOW, 0);
+
+            wgw_out_init(&out, buffer, sizeof(buffer));
+            parsers = check(&jwt, make(&out, &key, USUAL, claims), &key, 1,
+                            NOW, 0);
+
+            same &= ours == parsers
+                    && (byte == '\\' || byte == '"'
+                        || (ours == WGW_JWT_OK) == (byte >= 0x20
+                                                    && byte < 0x7f));
+        }
+
+        at[i] = 'A';
+    }
+
+    ok(same, "every byte in a string");
+}
+
+
 static void
 test_vector(const din_token_t *t)
 {
@@ -468,9 +509,15 @@ test_base64url(void)
         same &= rc == 0 && len == i && memcmp(again, bytes, i) == 0
                 && !out.overflow && view.len == WGW_BASE64URL_TEXT(i)
                 && len == WGW_BASE64URL_BYTES(view.len);
+
+        if (i) {
+            wgw_out_init(&out, text, WGW_BASE64URL_TEXT(i) - 1);
+            wgw_base64url_encode(&out, bytes, i);
+            same &= out.overflow && out.pos == text;
+        }
     }
 
-    ok(same, "0 to 47 bytes there and back");
+    ok(same, "0 to 47 bytes there and back, and no room for the last digit");
 
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         view.data = refused[i];
@@ -497,6 +544,8 @@ main(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_case(&cases[i]);
     }
+
+    test_bytes();
 
     for (i = 0; i < sizeof(din_tokens) / sizeof(din_tokens[0]); i++) {
         test_vector(&din_tokens[i]);

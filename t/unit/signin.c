@@ -227,6 +227,9 @@ decide(wgw_signin_t *signin, const char *message, const char *signature,
     if (rc == 0) {
         is(signin->nonce.data, signin->nonce.len, "abcdEFGH12345678",
            "the nonce");
+        ok(signin->account.len == WGW_EIP55_LEN
+           && strncasecmp(signin->account.data, DIN_ADDRESS, WGW_EIP55_LEN)
+              == 0, "the address as text");
     }
 
     free(buffer);

@@ -306,6 +306,7 @@ test_fields(void)
     is(siwe.uri.data, siwe.uri.len, "https://gw.example/auth", "URI");
     ok(siwe.chain == 137, "chain");
     is(siwe.nonce.data, siwe.nonce.len, "abcdEFGH12345678", "nonce");
+    is(siwe.account.data, siwe.account.len, DIN_ADDRESS, "account");
     ok(siwe.issued == 1767323045, "issued");
     ok(siwe.has_expires && siwe.expires == 1767323105, "expires");
     ok(siwe.has_not_before && siwe.not_before == 1767323040, "not before");
