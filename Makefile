@@ -36,13 +36,15 @@ chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
 	@tools/deps.sh test
 	@tools/chaos.sh
 
-bench: build ## routing against nginx and peers, in short; see bench/README.md
+bench: build ## against nginx and peers, in short; see bench/README.md
 	@tools/deps.sh bench
 	@bench/route/run short
+	@bench/auth/run short
 
 bench-full: build
 	@tools/deps.sh bench
 	@bench/route/run full
+	@bench/auth/run full
 
 modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules

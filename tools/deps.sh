@@ -28,7 +28,7 @@ test)
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
-        libssl-dev
+        libssl-dev libsecp256k1-dev
     ;;
 modules)
     # apt would install nginx as well, and Debian start it
