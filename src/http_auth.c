@@ -650,6 +650,10 @@ ngx_http_wgw_auth_signin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
+    if (aucf->api_hosts) {
+        return "is incompatible with \"wgw_auth_api\"";
+    }
+
     if (cf->args->nelts > NGX_HTTP_WGW_AUTH_SERVICES + 1) {
         return "has too many services";
     }
@@ -732,6 +736,10 @@ ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
+    if (ngx_strcmp(value[1].data, "file=") == 0) {
+        return "needs a name after \"file=\"";
+    }
+
     if (ngx_strncmp(value[1].data, "file=", 5) == 0) {
         name.data = value[1].data + 5;
         name.len = value[1].len - 5;
@@ -774,8 +782,7 @@ ngx_http_wgw_auth_allow_file(ngx_conf_t *cf, ngx_str_t *name)
 
     file->name = *name;
 
-    if (file->name.len == 0
-        || ngx_conf_full_name(cf->cycle, &file->name, 1) != NGX_OK
+    if (ngx_conf_full_name(cf->cycle, &file->name, 1) != NGX_OK
         || ngx_http_wgw_auth_load(file, NGX_LOG_EMERG, cf->log) != NGX_OK)
     {
         return NULL;
@@ -1179,6 +1186,10 @@ ngx_http_wgw_auth_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (aucf->api_hosts) {
         return "is duplicate";
+    }
+
+    if (aucf->signin) {
+        return "is incompatible with \"wgw_auth_signin\"";
     }
 
     ngx_http_wgw_auth_use(cf);

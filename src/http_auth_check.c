@@ -346,6 +346,7 @@ static ngx_int_t
 auth_refused(ngx_http_request_t *r, ngx_http_wgw_auth_ctx_t *ctx)
 {
     char        message[128];
+    ngx_int_t   rc;
     wgw_out_t   out;
     ngx_uint_t  status;
 
@@ -356,8 +357,18 @@ auth_refused(ngx_http_request_t *r, ngx_http_wgw_auth_ctx_t *ctx)
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "wgw_auth: the api key %s", ctx->phrase);
 
-    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR || auth_plain(r, status)) {
+    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR) {
         return status;
+    }
+
+    if (auth_plain(r, status)) {
+
+        /* if it may pass all the same, then without the key */
+
+        rc = ctx->conf->pass ? NGX_OK : auth_strip(r);
+
+        return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                               : (ngx_int_t) status;
     }
 
     if (status == NGX_HTTP_UNAUTHORIZED
@@ -393,7 +404,9 @@ auth_plain(ngx_http_request_t *r, ngx_uint_t status)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
+    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY
+        && status != NGX_HTTP_BAD_REQUEST)
+    {
         return 1;
     }
 
@@ -412,6 +425,8 @@ auth_plain(ngx_http_request_t *r, ngx_uint_t status)
     return 0;
 }
 
+
+/* There is one at most: more were refused. */
 
 static ngx_int_t
 auth_strip(ngx_http_request_t *r)
