@@ -179,6 +179,23 @@ ngx_uint_t ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
 ngx_int_t ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods);
 ngx_int_t ngx_http_wgw_auth_preflight(ngx_http_request_t *r);
 
+/* Directives.  The first one says whether a name is one of a service. */
+char *ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name);
+char *ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_chain(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_origins_allowed(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+char *ngx_http_wgw_auth_methods(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 ngx_int_t ngx_http_wgw_auth_access_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wgw_auth_rpc_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wgw_auth_signin_handler(ngx_http_request_t *r);

@@ -7,10 +7,132 @@
 #include "auth_module.h"
 
 
+static ngx_http_wgw_auth_file_t *ngx_http_wgw_auth_allow_file(ngx_conf_t *cf,
+    ngx_str_t *name);
+static void ngx_http_wgw_auth_free_list(void *data);
 static ngx_int_t auth_read(ngx_http_wgw_auth_file_t *file, ngx_fd_t fd,
     ngx_file_info_t *fi, ngx_uint_t level, ngx_log_t *log);
 static ngx_int_t auth_parse(ngx_http_wgw_auth_file_t *file, wgw_text_t text,
     ngx_uint_t level, ngx_log_t *log);
+
+
+char *
+ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_str_t                 *value, name;
+    ngx_uint_t                 i;
+    wgw_text_t                 text;
+    const char                *error;
+    ngx_http_wgw_auth_rule_t  *rule;
+
+    if (aucf->rules == NGX_CONF_UNSET_PTR) {
+        aucf->rules = ngx_array_create(cf->pool, 4,
+                                       sizeof(ngx_http_wgw_auth_rule_t));
+        if (aucf->rules == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    rule = ngx_array_push(aucf->rules);
+    if (rule == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(rule, sizeof(ngx_http_wgw_auth_rule_t));
+
+    value = cf->args->elts;
+
+    rule->nservices = cf->args->nelts - 2;
+
+    /* the next directive's words take the place of these */
+
+    rule->services = ngx_palloc(cf->pool, cf->args->nelts * sizeof(ngx_str_t));
+    if (rule->services == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < rule->nservices; i++) {
+        rule->services[i] = value[i + 2];
+
+        if (ngx_http_wgw_auth_service(cf, &rule->services[i])
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_strcmp(value[1].data, "any") == 0) {
+        rule->any = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "file=") == 0) {
+        return "needs a name after \"file=\"";
+    }
+
+    if (ngx_strncmp(value[1].data, "file=", 5) == 0) {
+        name.data = value[1].data + 5;
+        name.len = value[1].len - 5;
+
+        rule->file = ngx_http_wgw_auth_allow_file(cf, &name);
+
+        return rule->file ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    text.data = (char *) value[1].data;
+    text.len = value[1].len;
+
+    error = wgw_allowlist_address(rule->address, text);
+
+    if (error) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "address \"%V\" %s",
+                           &value[1], error);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_http_wgw_auth_file_t *
+ngx_http_wgw_auth_allow_file(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_wgw_auth_file_t  *file;
+
+    cln = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_http_wgw_auth_file_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    file = cln->data;
+    ngx_memzero(file, sizeof(ngx_http_wgw_auth_file_t));
+
+    cln->handler = ngx_http_wgw_auth_free_list;
+
+    file->name = *name;
+
+    if (ngx_conf_full_name(cf->cycle, &file->name, 1) != NGX_OK
+        || ngx_http_wgw_auth_load(file, NGX_LOG_EMERG, cf->log) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return file;
+}
+
+
+static void
+ngx_http_wgw_auth_free_list(void *data)
+{
+    ngx_http_wgw_auth_file_t *file = data;
+
+    free(file->list.addresses);
+    file->list.addresses = NULL;
+    file->list.n = 0;
+}
 
 
 ngx_uint_t
