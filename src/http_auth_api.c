@@ -39,6 +39,8 @@ static ngx_int_t api_tokens(ngx_http_request_t *r, ngx_uint_t limit);
 static void api_print_token(wgw_out_t *out, wgw_token_t *token);
 static void api_print_services(wgw_out_t *out, wgw_token_t *token);
 static ngx_int_t api_addresses(ngx_http_request_t *r, ngx_uint_t limit);
+static void api_print_addresses(wgw_out_t *out, api_address_t *list,
+    size_t n, api_address_t after, ngx_uint_t limit);
 static api_address_t *api_sorted(ngx_http_request_t *r, size_t *n);
 static int api_compare(const void *one, const void *two);
 static ngx_int_t api_metrics(ngx_http_request_t *r);
@@ -331,11 +333,9 @@ api_print_services(wgw_out_t *out, wgw_token_t *token)
 static ngx_int_t
 api_addresses(ngx_http_request_t *r, ngx_uint_t limit)
 {
-    char            text[WGW_EIP55_LEN];
-    size_t          i, j, n, size;
+    size_t          n, size;
     ngx_str_t       value;
     wgw_out_t       out;
-    ngx_uint_t      printed;
     wgw_text_t      from;
     ngx_chain_t    *cl;
     api_address_t  *list, after;
@@ -362,7 +362,25 @@ api_addresses(ngx_http_request_t *r, ngx_uint_t limit)
     }
 
     wgw_out_init(&out, cl->buf->pos, size);
-    wgw_out_str(&out, "{\"addresses\":[");
+    api_print_addresses(&out, list, n, after, limit);
+
+    cl->buf->last = (u_char *) out.pos;
+
+    return wgw_reply_send(r, NGX_HTTP_OK, "application/json", cl);
+}
+
+
+/* Those after one, each with how often it is in the list. */
+
+static void
+api_print_addresses(wgw_out_t *out, api_address_t *list, size_t n,
+    api_address_t after, ngx_uint_t limit)
+{
+    char        text[WGW_EIP55_LEN];
+    size_t      i, j;
+    ngx_uint_t  printed;
+
+    wgw_out_str(out, "{\"addresses\":[");
 
     printed = 0;
 
@@ -378,29 +396,25 @@ api_addresses(ngx_http_request_t *r, ngx_uint_t limit)
 
         wgw_eip55_print(text, list[i]);
 
-        wgw_out_str(&out, printed++ ? ",{\"address\":\"" : "{\"address\":\"");
-        wgw_out_bytes(&out, text, WGW_EIP55_LEN);
-        wgw_out_str(&out, "\",\"tokens\":");
-        wgw_out_uint(&out, j - i);
-        wgw_out_str(&out, "}");
+        wgw_out_str(out, printed++ ? ",{\"address\":\"" : "{\"address\":\"");
+        wgw_out_bytes(out, text, WGW_EIP55_LEN);
+        wgw_out_str(out, "\",\"tokens\":");
+        wgw_out_uint(out, j - i);
+        wgw_out_str(out, "}");
     }
 
-    wgw_out_str(&out, "],\"next\":");
+    wgw_out_str(out, "],\"next\":");
 
     if (i < n) {
-        wgw_out_str(&out, "\"");
-        wgw_out_bytes(&out, text, WGW_EIP55_LEN);
-        wgw_out_str(&out, "\"");
+        wgw_out_str(out, "\"");
+        wgw_out_bytes(out, text, WGW_EIP55_LEN);
+        wgw_out_str(out, "\"");
 
     } else {
-        wgw_out_str(&out, "null");
+        wgw_out_str(out, "null");
     }
 
-    wgw_out_str(&out, "}\n");
-
-    cl->buf->last = (u_char *) out.pos;
-
-    return wgw_reply_send(r, NGX_HTTP_OK, "application/json", cl);
+    wgw_out_str(out, "}\n");
 }
 
 

@@ -39,6 +39,8 @@ static ngx_uint_t signin_services(signin_t *s);
 static void signin_service(signin_t *s, ngx_str_t *service);
 static ngx_int_t signin_remember(signin_t *s);
 static ngx_int_t signin_register(signin_t *s);
+static void signin_claims(signin_t *s, int64_t now);
+static void signin_list_services(signin_t *s, wgw_token_t *token);
 static ngx_int_t signin_mint(signin_t *s);
 static ngx_int_t signin_reply(signin_t *s, wgw_text_t token);
 static void signin_context(signin_t *s);
@@ -333,68 +335,31 @@ signin_remember(signin_t *s)
 static ngx_int_t
 signin_register(signin_t *s)
 {
-    size_t        len;
-    int64_t       now;
-    wgw_jwt_t    *jwt;
-    wgw_out_t     out;
-    ngx_uint_t    i;
-    wgw_text_t    jti;
-    wgw_token_t   token;
+    size_t       len;
+    int64_t      now;
+    wgw_token_t  token;
 
-    jwt = &s->jwt;
     now = ngx_wgw_auth_now();
-
-    if (wgw_jwt_id(s->jti) != 0) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (s->conf->lenient) {
-        wgw_eip55_print(s->sub, s->signin.address);
-
-    } else {
-        ngx_memcpy(s->sub, s->signin.account.data, WGW_EIP55_LEN);
-    }
-
-    jwt->iat = (uint64_t) now;
-    jwt->has_iat = 1;
-    jwt->exp = (uint64_t) (now + s->conf->ttl);
-    jwt->sub = (wgw_text_t) { s->sub, WGW_EIP55_LEN };
-    jwt->jti = (wgw_text_t) { s->jti, WGW_JWT_ID };
-    jwt->uses = (uint64_t) s->conf->uses;
-    jwt->has_uses = s->conf->uses != 0;
-
-    ngx_memcpy(jwt->address, s->signin.address, WGW_EIP55_BYTES);
 
     ngx_memzero(&token, sizeof(wgw_token_t));
 
-    wgw_out_init(&out, token.services, WGW_TOKENS_SERVICES);
-
-    for (i = 0; i < s->nservices; i++) {
-        jwt->aud[i].data = (char *) s->services[i].data;
-        jwt->aud[i].len = s->services[i].len;
-
-        if (i) {
-            wgw_out_str(&out, ",");
-        }
-
-        wgw_out_bytes(&out, s->services[i].data, s->services[i].len);
-    }
-
-    jwt->naud = s->nservices;
-
-    jti = jwt->jti;
-
-    if (wgw_base64url_decode(token.id, &len, jti) != 0) {
+    if (wgw_jwt_id(s->jti) != 0
+        || wgw_base64url_decode(token.id, &len,
+                                (wgw_text_t) { s->jti, WGW_JWT_ID })
+           != 0)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    signin_claims(s, now);
+    signin_list_services(s, &token);
 
     ngx_memcpy(token.address, s->signin.address, WGW_TOKENS_ADDRESS);
 
     token.iat = now;
-    token.exp = (int64_t) jwt->exp;
+    token.exp = (int64_t) s->jwt.exp;
     token.uses = s->conf->uses ? (uint32_t) s->conf->uses
                                : WGW_TOKENS_UNLIMITED;
-    token.services_len = out.pos - out.start;
 
     if (wgw_tokens_mint(ngx_wgw_auth_tokens(), &token, now)
         != WGW_TOKENS_OK)
@@ -404,6 +369,60 @@ signin_register(signin_t *s)
     }
 
     return signin_mint(s);
+}
+
+
+static void
+signin_claims(signin_t *s, int64_t now)
+{
+    ngx_uint_t   i;
+    wgw_jwt_t   *jwt;
+
+    /* a strict message has it with its capitals */
+
+    if (s->conf->lenient) {
+        wgw_eip55_print(s->sub, s->signin.address);
+
+    } else {
+        ngx_memcpy(s->sub, s->signin.account.data, WGW_EIP55_LEN);
+    }
+
+    jwt = &s->jwt;
+
+    jwt->iat = (uint64_t) now;
+    jwt->has_iat = 1;
+    jwt->exp = (uint64_t) (now + s->conf->ttl);
+    jwt->sub = (wgw_text_t) { s->sub, WGW_EIP55_LEN };
+    jwt->jti = (wgw_text_t) { s->jti, WGW_JWT_ID };
+    jwt->uses = (uint64_t) s->conf->uses;
+    jwt->has_uses = s->conf->uses != 0;
+    jwt->naud = s->nservices;
+
+    ngx_memcpy(jwt->address, s->signin.address, WGW_EIP55_BYTES);
+
+    for (i = 0; i < s->nservices; i++) {
+        jwt->aud[i].data = (char *) s->services[i].data;
+        jwt->aud[i].len = s->services[i].len;
+    }
+}
+
+
+/* For wgw_auth_api: with commas, as far as there is room. */
+
+static void
+signin_list_services(signin_t *s, wgw_token_t *token)
+{
+    wgw_out_t   out;
+    ngx_uint_t  i;
+
+    wgw_out_init(&out, token->services, WGW_TOKENS_SERVICES);
+
+    for (i = 0; i < s->nservices; i++) {
+        wgw_out_str(&out, i ? "," : "");
+        wgw_out_bytes(&out, s->services[i].data, s->services[i].len);
+    }
+
+    token->services_len = (uint32_t) (out.pos - out.start);
 }
 
 
