@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test unit asan fuzz chaos bench bench-full modules install clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos bench bench-full modules install clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -20,6 +20,10 @@ ifndef T
 	@tools/test.sh build/debian12 $(OLD_SUITES)
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 endif
+
+full-test: test ## make test, then t/full: a page in Chromium signs in
+	@tools/deps.sh full
+	@tools/test.sh build t/full/*.t
 
 asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
@@ -60,7 +64,7 @@ distclean: clean ## remove run/, too
 	rm -rf run
 
 help:       ## this list
-	@sed -n 's/^\([a-z]*\):.*## /    make \1 /p' Makefile | \
+	@sed -n 's/^\([a-z-]*\):.*## /    make \1 /p' Makefile | \
 	    awk '{ t = $$2; $$1 = $$2 = ""; printf "    make %-11s%s\n", t, $$0 }'
 	@sed -n 's/^#=//p' Makefile
 
@@ -74,6 +78,7 @@ help:       ## this list
 #=    IPV6=off        make run without ::1
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
+#=    CHROMIUM=PATH   the browser of make full-test
 #=    RUN_USER=NAME   who the workers of make run are, when root starts it
 
 

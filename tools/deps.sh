@@ -1,6 +1,6 @@
 #!/bin/sh
-# deps.sh build|test|bench|modules: installs the Debian packages that are missing.
-# When all are there, nothing is asked of apt or of the network.
+# deps.sh build|test|full|bench|modules: installs Debian packages that are
+# missing.  When all are there, nothing is asked of apt or of the network.
 
 set -eu
 
@@ -25,6 +25,13 @@ test)
     if ! command -v node > /dev/null || ! command -v npm > /dev/null; then
         set -- "$@" nodejs npm
     fi
+    ;;
+full)
+    if [ -n "${CHROMIUM:-}" ] || command -v chromium > /dev/null; then
+        exit 0
+    fi
+
+    set -- chromium
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
