@@ -13,7 +13,7 @@ run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 
 test: build ## every suite, on 1.26.3 and 1.22.1; T=t/run.t for some of them
 	@tools/deps.sh test
-	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory -j $$(nproc) unit
 	@tools/test.sh build $(T)
 ifndef T
 	@tools/build.sh debian12
