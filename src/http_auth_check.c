@@ -74,7 +74,7 @@ ngx_http_wgw_auth_access_handler(ngx_http_request_t *r)
         return auth_refused(r, ctx);
     }
 
-    if (!conf->pass && auth_strip(r) != NGX_OK) {
+    if (!conf->pass && auth_strip(r) == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -363,9 +363,11 @@ auth_refused(ngx_http_request_t *r, ngx_http_wgw_auth_ctx_t *ctx)
 
     if (auth_plain(r, status)) {
 
-        /* if it may pass all the same, then without the key */
+        /* if it goes on all the same, then without any key */
 
-        rc = ctx->conf->pass ? NGX_OK : auth_strip(r);
+        do {
+            rc = ctx->conf->pass ? NGX_DECLINED : auth_strip(r);
+        } while (rc == NGX_OK);
 
         return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
                                : (ngx_int_t) status;
@@ -426,7 +428,7 @@ auth_plain(ngx_http_request_t *r, ngx_uint_t status)
 }
 
 
-/* There is one at most: more were refused. */
+/* The first of them; NGX_DECLINED when there is none. */
 
 static ngx_int_t
 auth_strip(ngx_http_request_t *r)
@@ -449,7 +451,7 @@ auth_strip(ngx_http_request_t *r)
         }
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 

@@ -19,6 +19,7 @@ my @addresses = map { "wgw_auth_allow $_->{address};" }
 my $gw = Wgw->new(<<"EOF");
 worker_processes 2;
 wgw_auth_zone keys=2000;
+error_log logs/error.log debug;
 
 events { }
 
@@ -172,6 +173,17 @@ like($stranger[2], qr/refused: this address may not sign in here/,
 my @closed = token($digits, 'http://127.0.0.1:' . $gw->port('CLOSED')
                             . '/auth');
 is($closed[0], 1, 'siwe-token, nobody there');
+
+
+# ---- what is not told
+
+my $log = $gw->log();
+
+like($log, qr/\[debug\]/, 'a log of all there is');
+unlike($log, qr/s{32}/, 'has no secret');
+unlike($log, qr/\Q$_\E/i, 'nor a wallet\'s key')
+    for map { substr $_->{key}, 2 } $viem, $ethers, $siwe, $mixed;
+unlike($log, qr/"sig"/, 'nor a signature');
 
 $gw->stop();
 

@@ -211,7 +211,8 @@ bad(qr/"wgw_auth_zone" directive is not allowed here/, '',
 
 # two handlers in one place are no configuration
 
-bad(qr/"wgw_auth_\w+" directive is incompatible with "wgw_auth_\w+"/, '', $base, 'server_name a.test;', $_)
+bad(qr/"wgw_auth_\w+" directive is incompatible with "wgw_auth_\w+"/, '',
+    $base, 'server_name a.test;', $_)
     for ('wgw_auth_signin; wgw_auth_api;', 'wgw_auth_api; wgw_auth_signin;');
 
 done_testing();

@@ -96,6 +96,14 @@ http {
             proxy_pass http://127.0.0.1:%%BACK%%;
         }
 
+        location /repeated {
+            wgw_auth eth;
+            error_page 400 = \@else;
+            proxy_pass http://127.0.0.1:%%BACK%%;
+        }
+
+        location \@else { proxy_pass http://127.0.0.1:%%BACK%%; }
+
         location \@login { return 302 https://app.example/login; }
         location = /sorry.html { internal; return 403 "sorry"; }
 
@@ -446,6 +454,12 @@ is($page->{headers}{location}, 'https://app.example/login', 'goes there');
 $page = with_key($gw, '/page', 'x');
 is($page->{status} . $page->{body}, '403sorry', 'error_page 403');
 is(status('/page', $key), 200, 'and a good key');
+
+$page = with_key($gw, '/repeated', $key,
+                 headers => "X-A: 1\r\nX-Api-Key: x\r\nX-B: 2\r\n");
+is($page->{json}{headers}{'x-a'} . $page->{json}{headers}{'x-b'}, '12',
+   'error_page 400');
+is($page->{json}{headers}{'x-api-key'}, undef, 'which gets neither key');
 
 my $either = with_key($gw, '/either', undef);
 is($either->{status}, 200, 'satisfy any: by address');

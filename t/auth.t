@@ -138,7 +138,8 @@ my $now = time;
 
 good('P02: milliseconds', '/auth', issued => $milliseconds,
      expires => $later);
-good('P03: a statement', '/auth', statement => 'I\'d accept: this & (that) + more;?');
+good('P03: a statement', '/auth',
+     statement => 'I\'d accept: this & (that) + more;?');
 good('P03: resources and a request id', '/auth',
      more => [ 'Request ID: some-1', 'Resources:', '- https://a.example/x',
                '- ipfs://bafy/x' ]);
