@@ -144,7 +144,7 @@ static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
 };
 
 
-static const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
+const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
     ngx_http_wgw_meter_index,
     ngx_http_wgw_meter_compile,
     1
@@ -518,32 +518,49 @@ static ngx_int_t
 ngx_http_wgw_meter_keys(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow)
 {
-    ngx_str_t              key;
-    ngx_uint_t             i;
-    wgw_meter_conf_t      *meters;
-    ngx_variable_value_t  *v;
+    ngx_str_t          key;
+    ngx_uint_t         i;
+    wgw_meter_conf_t  *meters;
 
     meters = mcf->meters->elts;
 
     for (i = 0; i < mcf->meters->nelts; i++) {
         ngx_str_null(&key);
 
-        if (flow->tail) {
-            /* unknown: it failed before it had a name to be trusted */
+        /* unknown, if it failed before it had a name to be trusted */
 
-        } else if (meters[i].key_index != NGX_ERROR) {
-            v = ngx_http_get_flushed_variable(r, meters[i].key_index);
-
-            if (v && !v->not_found) {
-                key.data = v->data;
-                key.len = v->len;
-            }
-
-        } else if (ngx_http_complex_value(r, meters[i].key, &key) != NGX_OK) {
+        if (!flow->tail
+            && ngx_http_wgw_meter_key(r, meters[i].key_index, meters[i].key,
+                                      &key)
+               != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
         wgw_meters_push(&flow->meters, &meters[i], &key);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wgw_meter_key(void *data, ngx_int_t index, void *value,
+    ngx_str_t *key)
+{
+    ngx_variable_value_t  *v;
+
+    if (index == NGX_ERROR) {
+        return ngx_http_complex_value(data, value, key);
+    }
+
+    v = ngx_http_get_flushed_variable(data, index);
+
+    ngx_str_null(key);
+
+    if (v && !v->not_found) {
+        key->data = v->data;
+        key->len = v->len;
     }
 
     return NGX_OK;

@@ -60,10 +60,22 @@ extern ngx_module_t               ngx_stream_wgw_rate_module;
 extern ngx_conf_enum_t            ngx_wgw_meter_log_levels[];
 extern const ngx_wgw_meter_var_t  ngx_wgw_meter_vars[];
 
+extern const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto;
+extern const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto;
+
 
 /* The directive `wgw_meter`. */
 char *ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
     const ngx_wgw_meter_proto_t *proto);
+
+/*
+ * The value of a key: of the variable with that index, or, for NGX_ERROR, of
+ * what compile() made.  NGX_OK, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_wgw_meter_key(void *request, ngx_int_t index, void *value,
+    ngx_str_t *key);
+ngx_int_t ngx_stream_wgw_meter_key(void *session, ngx_int_t index,
+    void *value, ngx_str_t *key);
 
 /* NGX_OK and the name for "$name" or "${name}" and nothing else. */
 ngx_int_t ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name);

@@ -394,7 +394,9 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
     for (i = 0; i < n; i++) {
         taken[i] = 0;
 
-        if (call->key(call->data, &rates[i], &key) != NGX_OK) {
+        if (call->key(call->data, rates[i].key_index, rates[i].key, &key)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 

@@ -49,13 +49,13 @@ typedef struct {
 } wgw_rate_conf_t;
 
 
-typedef ngx_int_t (*wgw_rate_key_pt)(void *data, wgw_rate_conf_t *conf,
-    ngx_str_t *key);
+typedef ngx_int_t (*wgw_rate_key_pt)(void *data, ngx_int_t index,
+    void *value, ngx_str_t *key);
 
 
 /* One request or connection to be decided about. */
 typedef struct {
-    wgw_rate_key_pt    key;         /* evaluates; NGX_ERROR ends it */
+    wgw_rate_key_pt    key;         /* see ngx_http_wgw_meter_key() */
     void              *data;
     ngx_log_t         *log;
     ngx_uint_t         log_level;

@@ -119,7 +119,7 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
 };
 
 
-static const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto = {
+const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto = {
     ngx_stream_wgw_meter_index,
     ngx_stream_wgw_meter_compile,
     0
@@ -173,14 +173,13 @@ static wgw_flow_t *
 ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     ngx_stream_wgw_meter_conf_t *mcf)
 {
-    size_t                  size;
-    ngx_str_t               key;
-    ngx_uint_t              i, tcp;
-    wgw_flow_t             *flow;
-    ngx_connection_t       *c;
-    wgw_meter_conf_t       *meters;
-    ngx_pool_cleanup_t     *cln;
-    ngx_variable_value_t   *v;
+    size_t              size;
+    ngx_str_t           key;
+    ngx_uint_t          i, tcp;
+    wgw_flow_t          *flow;
+    ngx_connection_t    *c;
+    wgw_meter_conf_t    *meters;
+    ngx_pool_cleanup_t  *cln;
 
     c = s->connection;
     tcp = (c->type == SOCK_STREAM);
@@ -207,18 +206,9 @@ ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     meters = mcf->meters->elts;
 
     for (i = 0; i < mcf->meters->nelts; i++) {
-        ngx_str_null(&key);
-
-        if (meters[i].key_index != NGX_ERROR) {
-            v = ngx_stream_get_flushed_variable(s, meters[i].key_index);
-
-            if (v && !v->not_found) {
-                key.data = v->data;
-                key.len = v->len;
-            }
-
-        } else if (ngx_stream_complex_value(s, meters[i].key, &key)
-                   != NGX_OK)
+        if (ngx_stream_wgw_meter_key(s, meters[i].key_index, meters[i].key,
+                                     &key)
+            != NGX_OK)
         {
             return NULL;
         }
@@ -262,6 +252,29 @@ ngx_stream_wgw_meter_leaves(ngx_stream_session_t *s)
     v = ngx_stream_get_flushed_variable(s, mmcf->offload);
 
     return v && !v->not_found && v->len == 1 && v->data[0] == '1';
+}
+
+
+ngx_int_t
+ngx_stream_wgw_meter_key(void *data, ngx_int_t index, void *value,
+    ngx_str_t *key)
+{
+    ngx_variable_value_t  *v;
+
+    if (index == NGX_ERROR) {
+        return ngx_stream_complex_value(data, value, key);
+    }
+
+    v = ngx_stream_get_flushed_variable(data, index);
+
+    ngx_str_null(key);
+
+    if (v && !v->not_found) {
+        key->data = v->data;
+        key->len = v->len;
+    }
+
+    return NGX_OK;
 }
 
 
