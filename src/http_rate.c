@@ -97,7 +97,7 @@ ngx_http_wgw_rate_handler(ngx_http_request_t *r)
 
     rcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_rate_module);
 
-    if (rcf->rates == NULL || rcf->rates->nelts == 0 || r != r->main
+    if (r != r->main || wgw_rate_number(rcf->rates, 0) == 0
         || ngx_http_wgw_rate_find(r))
     {
         return NGX_DECLINED;
@@ -206,15 +206,33 @@ ngx_http_wgw_rate_retry_after(ngx_http_request_t *r, time_t wait)
 }
 
 
-static ngx_int_t
-ngx_http_wgw_rate_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
+ngx_uint_t
+ngx_http_wgw_rate_status(ngx_http_request_t *r)
 {
     ngx_http_wgw_rate_ctx_t  *ctx;
 
     ctx = ngx_http_wgw_rate_find(r);
 
-    return wgw_rate_variable(ctx ? ctx->status : 0, v);
+    return ctx ? ctx->status : 0;
+}
+
+
+ngx_array_t *
+ngx_http_wgw_rates(ngx_http_request_t *r)
+{
+    ngx_http_wgw_rate_conf_t  *rcf;
+
+    rcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_rate_module);
+
+    return rcf->rates;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_rate_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    return wgw_rate_variable(ngx_http_wgw_rate_status(r), v);
 }
 
 
@@ -276,12 +294,19 @@ ngx_http_wgw_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_wgw_rate_conf_t *rcf = conf;
 
+    char                           *rc;
     ngx_http_wgw_rate_main_conf_t  *rmcf;
 
     rmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_rate_module);
     rmcf->enabled = 1;
 
-    return wgw_rate_parse(cf, &rcf->rates, &ngx_http_wgw_meter_proto);
+    rc = wgw_rate_parse(cf, &rcf->rates, &ngx_http_wgw_meter_proto);
+
+    if (rc == NGX_CONF_OK && wgw_rate_number(rcf->rates, 1)) {
+        ngx_http_wgw_meter_enable(cf);
+    }
+
+    return rc;
 }
 
 

@@ -94,6 +94,16 @@ void ngx_wgw_meter_cleanup(void *data);
 ngx_int_t ngx_wgw_meter_init_process(ngx_cycle_t *cycle);
 void ngx_wgw_meter_exit_process(ngx_cycle_t *cycle);
 
+/* Sees to it that requests have flows where they need one. */
+void ngx_http_wgw_meter_enable(ngx_conf_t *cf);
+
+/* WGW_RATE_* of a request, 0 when no limit was looked at. */
+ngx_uint_t ngx_http_wgw_rate_status(ngx_http_request_t *r);
+
+/* The rates of a location or server of stream, NULL or empty: none. */
+ngx_array_t *ngx_http_wgw_rates(ngx_http_request_t *r);
+ngx_array_t *ngx_stream_wgw_rates(void **srv_conf);
+
 /* The content handler of `wgw_usage`. */
 ngx_int_t ngx_http_wgw_usage_handler(ngx_http_request_t *r);
 

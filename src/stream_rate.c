@@ -135,7 +135,7 @@ ngx_stream_wgw_rate_admit(ngx_stream_session_t *s, ngx_uint_t address)
 
     rcf = ngx_stream_get_module_srv_conf(s, ngx_stream_wgw_rate_module);
 
-    if (rcf->rates == NULL || rcf->rates->nelts == 0) {
+    if (wgw_rate_number(rcf->rates, 0) == 0) {
         return NGX_OK;
     }
 
@@ -174,6 +174,17 @@ ngx_stream_wgw_rate_admit(ngx_stream_session_t *s, ngx_uint_t address)
     ctx->status = call.status;
 
     return rc;
+}
+
+
+ngx_array_t *
+ngx_stream_wgw_rates(void **srv_conf)
+{
+    ngx_stream_wgw_rate_conf_t  *rcf;
+
+    rcf = srv_conf[ngx_stream_wgw_rate_module.ctx_index];
+
+    return rcf->rates;
 }
 
 
@@ -287,7 +298,7 @@ ngx_stream_wgw_rate_init(ngx_conf_t *cf)
     for (i = 0; i < cmcf->servers.nelts; i++) {
         rcf = cscfp[i]->ctx->srv_conf[ngx_stream_wgw_rate_module.ctx_index];
 
-        if (rcf->rates && rcf->rates->nelts) {
+        if (wgw_rate_number(rcf->rates, 0)) {
             rcf->handler = cscfp[i]->handler;
             cscfp[i]->handler = ngx_stream_wgw_rate_content;
 
