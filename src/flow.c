@@ -21,7 +21,11 @@
 #define WGW_FLOW_PAUSES   50
 
 
+static ngx_int_t wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev,
+    ngx_msec_t wait);
 static void wgw_flow_wake(ngx_event_t *ev);
+static void wgw_flow_resume(ngx_event_t *ev);
+static void wgw_flow_give(wgw_flow_t *flow);
 static void wgw_flow_detach(wgw_flow_t *flow);
 static wgw_flow_t **wgw_flow_bucket(ngx_connection_t *c);
 
@@ -88,6 +92,16 @@ wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head)
 
 
 void
+wgw_flow_pace(wgw_flow_t *flow, wgw_paces_t *paces, off_t length)
+{
+    flow->paces = paces;
+    flow->head = 1;
+
+    wgw_flow_moved(flow, WGW_COUNT_RECEIVED, length, 0);
+}
+
+
+void
 wgw_flow_flush(wgw_flow_t *flow)
 {
     if (wgw_flow_count(flow) && flow->meters.hard) {
@@ -149,6 +163,8 @@ wgw_flow_done(wgw_flow_t *flow)
         wgw_meters_keep(&flow->meters, 0, 0);
     }
 
+    wgw_flow_give(flow);
+
     if (flow->attached) {
         wgw_flow_detach(flow);
     }
@@ -201,6 +217,7 @@ wgw_flow_leave(void)
 
         (void) wgw_flow_count(flow);
         wgw_meters_keep(&flow->meters, 0, 0);
+        wgw_flow_give(flow);
     }
 }
 
@@ -283,23 +300,92 @@ wgw_flow_cut(wgw_flow_t *flow)
 }
 
 
+ngx_uint_t
+wgw_flow_bound(wgw_flow_t *flow, int count)
+{
+    return flow->over
+           || (flow->meters.hard & count)
+           || (flow->paces && (flow->paces->count & count));
+}
+
+
+off_t
+wgw_flow_take(wgw_flow_t *flow, int count, off_t least, off_t want,
+    ngx_msec_t *wait)
+{
+    if (flow->paces == NULL || !(flow->paces->count & count)) {
+        return want;
+    }
+
+    return wgw_paces_take(flow->paces, count, least, want, wait);
+}
+
+
+void
+wgw_flow_moved(wgw_flow_t *flow, int count, off_t bytes, off_t again)
+{
+    if (flow->paces && (flow->paces->count & count)) {
+        wgw_paces_moved(flow->paces, count, bytes);
+        wgw_paces_keep(flow->paces, count, again);
+    }
+}
+
+
+static void
+wgw_flow_give(wgw_flow_t *flow)
+{
+    if (flow->paces) {
+        wgw_paces_keep(flow->paces, WGW_COUNT_SENT, 0);
+        wgw_paces_keep(flow->paces, WGW_COUNT_RECEIVED, 0);
+    }
+}
+
+
+ngx_int_t
+wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
+{
+    if (flow->pauses++ == WGW_FLOW_PAUSES) {
+        return NGX_DECLINED;
+    }
+
+    ev->ready = 0;
+
+    return wgw_flow_sleep(flow, ev, WGW_FLOW_PAUSE);
+}
+
+
+/*
+ * For nginx a `delayed` event's timeout is the end of a pause.  One for
+ * writing stays ready, so that nothing waits for the socket; but who reads
+ * goes on until the event is not ready.
+ */
+
+ngx_int_t
+wgw_flow_delay(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait)
+{
+    ev->delayed = 1;
+
+    if (!ev->write) {
+        ev->ready = 0;
+    }
+
+    return wgw_flow_sleep(flow, ev, wait);
+}
+
+
 /*
  * An event of its own, because nginx sets and deletes the timers of the
  * connection's events all the time.
  */
 
-ngx_int_t
-wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
+static ngx_int_t
+wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait)
 {
     ngx_event_t       *wake;
     ngx_connection_t  *c;
 
-    if (flow->pauses++ == WGW_FLOW_PAUSES) {
-        return NGX_DECLINED;
-    }
-
     c = flow->connection;
-    wake = flow->wake;
+    wake = flow->wake[ev->write];
 
     if (wake == NULL) {
         wake = ngx_pcalloc(flow->pool, sizeof(ngx_event_t));
@@ -310,21 +396,13 @@ wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
         wake->handler = wgw_flow_wake;
         wake->data = c;
         wake->log = c->log;
+        wake->write = ev->write;
 
-        flow->wake = wake;
+        flow->wake[ev->write] = wake;
     }
-
-    if (ev->write) {
-        flow->wake_write = 1;
-
-    } else {
-        flow->wake_read = 1;
-    }
-
-    ev->ready = 0;
 
     if (!wake->timer_set) {
-        ngx_add_timer(wake, WGW_FLOW_PAUSE);
+        ngx_add_timer(wake, wait);
     }
 
     return NGX_OK;
@@ -332,29 +410,36 @@ wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
 
 
 static void
-wgw_flow_wake(ngx_event_t *ev)
+wgw_flow_wake(ngx_event_t *wake)
 {
-    wgw_flow_t        *flow;
+    ngx_event_t       *ev;
     ngx_connection_t  *c;
 
-    c = ev->data;
-    flow = wgw_flow_find(c);
+    c = wake->data;
 
-    if (flow == NULL) {
-        return;
+    if (wgw_flow_find(c)) {
+        ev = wake->write ? c->write : c->read;
+
+        wgw_flow_resume(ev);
+        ngx_post_event(ev, &ngx_posted_events);
+    }
+}
+
+
+/*
+ * A timeout that was set before the pause would not know of it any more; the
+ * handler sets it anew.
+ */
+
+static void
+wgw_flow_resume(ngx_event_t *ev)
+{
+    if (ev->delayed && ev->timer_set) {
+        ngx_del_timer(ev);
     }
 
-    if (flow->wake_write) {
-        flow->wake_write = 0;
-        c->write->ready = 1;
-        ngx_post_event(c->write, &ngx_posted_events);
-    }
-
-    if (flow->wake_read) {
-        flow->wake_read = 0;
-        c->read->ready = 1;
-        ngx_post_event(c->read, &ngx_posted_events);
-    }
+    ev->delayed = 0;
+    ev->ready = 1;
 }
 
 
@@ -412,8 +497,14 @@ wgw_flow_detach(wgw_flow_t *flow)
         }
     }
 
-    if (flow->wake && flow->wake->timer_set) {
-        ngx_del_timer(flow->wake);
+    if (flow->wake[0] && flow->wake[0]->timer_set) {
+        ngx_del_timer(flow->wake[0]);
+        wgw_flow_resume(c->read);
+    }
+
+    if (flow->wake[1] && flow->wake[1]->timer_set) {
+        ngx_del_timer(flow->wake[1]);
+        wgw_flow_resume(c->write);
     }
 
     flow->attached = 0;

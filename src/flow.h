@@ -25,6 +25,11 @@
  * it pauses, for half a second at most.  A response that ends exactly at the
  * cap is complete.
  *
+ * Where a rate of pace.h counts a direction, bytes move in pieces that are
+ * taken before and paid for when they are committed.  A pause for a rate is as
+ * long as it has to be, and, as with nginx's limit_rate, no timeout ends it:
+ * see wgw_flow_delay().
+ *
  * The flow of a connection is found by a hash of its address, since c->data
  * means many things in the life of a request.  There is one at a time: a
  * session handed over to another module leaves its flow to the connection,
@@ -47,7 +52,8 @@
 #define WGW_FLOW_HEAD  64
 
 
-typedef struct wgw_flow_s  wgw_flow_t;
+typedef struct wgw_flow_s   wgw_flow_t;
+typedef struct wgw_paces_s  wgw_paces_t;
 
 
 /* What differs between HTTP/1, HTTP/2 and stream; NULL: nothing to do. */
@@ -88,6 +94,7 @@ struct wgw_flow_s {
     ngx_pool_t              *pool;
 
     wgw_meters_t             meters;
+    wgw_paces_t             *paces;     /* NULL: no rates of bytes */
 
     wgw_flow_t              *next;      /* of the same hash bucket */
     ngx_queue_t              queue;     /* all flows of the process */
@@ -105,7 +112,7 @@ struct wgw_flow_s {
     off_t                    in;        /* held: input */
     ngx_uint_t               requests;  /* not yet in the tables */
 
-    ngx_event_t             *wake;      /* ends a pause */
+    ngx_event_t             *wake[2];   /* end a pause of read, write */
     ngx_uint_t               pauses;    /* one after the other */
 
     unsigned                 started:1;
@@ -114,8 +121,6 @@ struct wgw_flow_s {
     unsigned                 over:1;    /* to be cut at the next call */
     unsigned                 cut:1;
     unsigned                 tail:1;    /* no other request can follow */
-    unsigned                 wake_read:1;
-    unsigned                 wake_write:1;
 };
 
 
@@ -140,6 +145,12 @@ void wgw_flow_attach(wgw_flow_t *flow);
 
 /* Decides, see wgw_meters_admit(); from here on all is counted. */
 void wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head);
+
+/*
+ * From here on bytes move at the rates.  `length` bytes have come for the
+ * request and are charged at once.
+ */
+void wgw_flow_pace(wgw_flow_t *flow, wgw_paces_t *paces, off_t length);
 
 /* Counts what moved since the last time. */
 void wgw_flow_flush(wgw_flow_t *flow);

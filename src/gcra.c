@@ -20,6 +20,21 @@
 #define WGW_GCRA_TRIES     64
 
 
+/* What is asked of a key's limit. */
+typedef struct {
+    const wgw_gcra_t  *limit;
+    uint64_t           now;
+    uint64_t           least;
+    uint64_t           want;
+    uint64_t           wait;        /* the answer */
+    int                owe;         /* take it even so */
+} wgw_gcra_ask_t;
+
+
+static uint64_t wgw_gcra_enter(wgw_expiring_t *t, wgw_expiring_key_t key,
+    wgw_gcra_ask_t *ask);
+static uint64_t wgw_gcra_answer(wgw_gcra_ask_t *ask, uint64_t time,
+    uint64_t *next);
 static uint64_t wgw_gcra_cost(const wgw_gcra_t *limit, uint64_t units);
 static int wgw_gcra_find(wgw_bucket_t *b, uint64_t tag, uint64_t *seen);
 static int wgw_gcra_room(const wgw_bucket_t *b, uint64_t now,
@@ -94,19 +109,58 @@ wgw_gcra(const wgw_gcra_t *limit, uint64_t time, uint64_t now, uint64_t least,
 }
 
 
-/* Scans one bucket: two lines of the cache. */
-
 uint64_t
 wgw_gcra_take(wgw_expiring_t *t, wgw_expiring_key_t key,
     const wgw_gcra_t *limit, uint64_t now, uint64_t least, uint64_t want,
     uint64_t *wait)
+{
+    wgw_gcra_ask_t  ask;
+
+    ask.limit = limit;
+    ask.now = now;
+    ask.least = least;
+    ask.want = want;
+    ask.owe = 0;
+    ask.wait = 0;
+
+    want = wgw_gcra_enter(t, key, &ask);
+    *wait = ask.wait;
+
+    return want;
+}
+
+
+uint64_t
+wgw_gcra_reserve(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const wgw_gcra_t *limit, uint64_t now, uint64_t units)
+{
+    wgw_gcra_ask_t  ask;
+
+    ask.limit = limit;
+    ask.now = now;
+    ask.least = units;
+    ask.want = units;
+    ask.owe = 1;
+    ask.wait = 0;
+
+    (void) wgw_gcra_enter(t, key, &ask);
+
+    return ask.wait;
+}
+
+
+/* Scans one bucket: two lines of the cache. */
+
+static uint64_t
+wgw_gcra_enter(wgw_expiring_t *t, wgw_expiring_key_t key,
+    wgw_gcra_ask_t *ask)
 {
     int            slot, tries;
     uint64_t       seen, claim, time, next, units, word;
     wgw_bucket_t  *b;
 
     b = &t->buckets[wgw_slot_bucket(t, key, 0)];
-    units = want;
+    units = ask->want;
 
     for (tries = 0; tries < WGW_GCRA_TRIES; tries++) {
 
@@ -114,13 +168,13 @@ wgw_gcra_take(wgw_expiring_t *t, wgw_expiring_key_t key,
 
         if (slot >= 0) {
             time = seen >> WGW_GCRA_SHIFT;
-            units = wgw_gcra(limit, time, now, least, want, &next, wait);
+            units = wgw_gcra_answer(ask, time, &next);
 
             next = units ? next : time;
             word = next << WGW_GCRA_SHIFT
                    | (seen & (WGW_GCRA_OFTEN|WGW_SLOT_STATE));
 
-            if (time > now && (word & WGW_GCRA_OFTEN) != WGW_GCRA_OFTEN) {
+            if (time > ask->now && (word & WGW_GCRA_OFTEN) != WGW_GCRA_OFTEN) {
                 word += WGW_GCRA_MET;
             }
 
@@ -131,15 +185,15 @@ wgw_gcra_take(wgw_expiring_t *t, wgw_expiring_key_t key,
             continue;
         }
 
-        units = wgw_gcra(limit, 0, now, least, want, &next, wait);
-        slot = wgw_gcra_room(b, now, &seen);
+        units = wgw_gcra_answer(ask, 0, &next);
+        slot = wgw_gcra_room(b, ask->now, &seen);
 
         if (units == 0 || slot < 0) {
             return units;
         }
 
         claim = wgw_slot_claim(&b->when[slot], seen,
-                               (int64_t) (now / 1000000000));
+                               (int64_t) (ask->now / 1000000000));
         if (claim == 0) {
             continue;
         }
@@ -153,6 +207,27 @@ wgw_gcra_take(wgw_expiring_t *t, wgw_expiring_key_t key,
     }
 
     return units;
+}
+
+
+static uint64_t
+wgw_gcra_answer(wgw_gcra_ask_t *ask, uint64_t time, uint64_t *next)
+{
+    uint64_t  units, start;
+
+    ask->wait = 0;
+
+    units = wgw_gcra(ask->limit, time, ask->now, ask->least, ask->want, next,
+                     &ask->wait);
+
+    if (units || !ask->owe) {
+        return units;
+    }
+
+    start = time > ask->now ? time : ask->now;
+    *next = start + wgw_gcra_cost(ask->limit, ask->want);
+
+    return ask->want;
 }
 
 

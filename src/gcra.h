@@ -53,6 +53,14 @@ uint64_t wgw_gcra_take(wgw_expiring_t *table, wgw_expiring_key_t key,
     const wgw_gcra_t *limit, uint64_t now, uint64_t least, uint64_t want,
     uint64_t *wait);
 
+/*
+ * Takes `units` in any case, of what is still to come when there are none
+ * left.  Returns the nanoseconds until they may go.  Who waits like this has
+ * a turn of its own: it need not try again, and nobody overtakes it.
+ */
+uint64_t wgw_gcra_reserve(wgw_expiring_t *table, wgw_expiring_key_t key,
+    const wgw_gcra_t *limit, uint64_t now, uint64_t units);
+
 /* Gives back what was taken, as far as the key is still known. */
 void wgw_gcra_give(wgw_expiring_t *table, wgw_expiring_key_t key,
     const wgw_gcra_t *limit, uint64_t units);

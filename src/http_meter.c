@@ -6,6 +6,7 @@
 
 #include "meter_module.h"
 #include "http_meter_v2.h"
+#include "pace.h"
 
 
 typedef struct {
@@ -31,12 +32,18 @@ static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
     ngx_uint_t n);
 static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
     wgw_flow_t **found);
+static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow);
+static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow);
 static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
     ngx_uint_t index);
 static off_t ngx_http_wgw_meter_input(ngx_http_request_t *r,
     ngx_uint_t early);
+static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static off_t ngx_http_wgw_meter_expected(ngx_http_request_t *r);
 static off_t ngx_http_wgw_meter_received(wgw_flow_t *flow);
 static size_t ngx_http_wgw_meter_head(wgw_flow_t *flow);
@@ -144,7 +151,7 @@ static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
 };
 
 
-static const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
+const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
     ngx_http_wgw_meter_index,
     ngx_http_wgw_meter_compile,
     1
@@ -210,11 +217,12 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 
     rc = ngx_http_wgw_meter_admit(r, &flow);
 
-    if (flow == NULL || flow->meters.status == 0) {
+    if (flow == NULL || (flow->meters.status == 0 && flow->paces == NULL)) {
         return rc == NGX_OK ? ngx_http_next_header_filter(r) : NGX_ERROR;
     }
 
     if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED
+        && flow->meters.limit
         && ngx_http_wgw_meter_retry(r, flow) != NGX_OK)
     {
         return NGX_ERROR;
@@ -438,9 +446,7 @@ ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
 static ngx_int_t
 ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
 {
-    off_t                       length;
-    size_t                      head;
-    ngx_uint_t                  n;
+    ngx_uint_t                  n, paced;
     wgw_flow_t                 *flow;
     ngx_http_wgw_meter_conf_t  *mcf;
 
@@ -453,38 +459,69 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
     }
 
     n = mcf->meters ? mcf->meters->nelts : 0;
+    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
+
     flow = ngx_http_wgw_meter_find(r);
     *found = flow;
 
-    if (n == 0 || (flow && flow->meters.status)) {
+    if (flow) {
+        n = flow->meters.status ? 0 : n;
+        paced = flow->paces ? 0 : paced;
+    }
+
+    if (n == 0 && paced == 0) {
         return NGX_OK;
     }
 
-    if (flow) {
-        flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
-
-    } else {
+    if (flow == NULL) {
         flow = ngx_http_wgw_meter_start(r, n);
+        if (flow == NULL) {
+            return NGX_ERROR;
+        }
 
-        if (flow) {
-            flow->meters.elts = (wgw_meter_t *) &flow[1];
+        flow->meters.elts = (wgw_meter_t *) &flow[1];
+        *found = flow;
+
+    } else if (n) {
+        flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
+        if (flow->meters.elts == NULL) {
+            return NGX_ERROR;
         }
     }
 
-    if (flow == NULL || flow->meters.elts == NULL) {
+    flow->meters.log_level = mcf->log_level;
+    flow->meters.variable = ngx_http_wgw_meter_evaluate;
+
+    if (n && ngx_http_wgw_meter_decide(r, mcf, flow) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    *found = flow;
+    if (flow->meters.status == WGW_METER_REJECTED) {
+        return n && flow->meters.limit ? NGX_DECLINED : NGX_OK;
+    }
 
-    flow->meters.log_level = mcf->log_level;
-    flow->meters.variable = ngx_http_wgw_meter_evaluate;
+    return paced ? ngx_http_wgw_meter_pace(r, flow) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_meter_decide(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow)
+{
+    size_t  head;
+
+    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
+        wgw_meters_reject(&flow->meters, mcf->meters->elts,
+                          mcf->meters->nelts);
+        flow->requests = 1;
+
+        return NGX_OK;
+    }
 
     if (ngx_http_wgw_meter_keys(r, mcf, flow) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    length = flow->class->received(flow);
     head = 0;
 
 #if (NGX_HTTP_V2)
@@ -496,11 +533,10 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
 #endif
 
     if (flow->attached) {
-        length += flow->tail ? 0 : ngx_http_wgw_meter_expected(r);
         head = (r->http_version < NGX_HTTP_VERSION_10) ? 0 : WGW_FLOW_HEAD;
     }
 
-    wgw_flow_admit(flow, length, head);
+    wgw_flow_admit(flow, ngx_http_wgw_meter_length(r, flow), head);
 
     if (flow->meters.status != WGW_METER_REJECTED
         && r->headers_in.content_length_n > 0
@@ -510,7 +546,39 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
         wgw_meters_deny(&flow->meters);
     }
 
-    return flow->meters.status == WGW_METER_REJECTED ? NGX_DECLINED : NGX_OK;
+    return NGX_OK;
+}
+
+
+/* What is refused is not paced. */
+
+static ngx_int_t
+ngx_http_wgw_meter_pace(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    wgw_paces_t  *paces;
+
+    if (flow->tail || ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
+        return NGX_OK;
+    }
+
+    paces = ngx_pcalloc(r->pool, sizeof(wgw_paces_t));
+    if (paces == NULL) {
+        return NGX_ERROR;
+    }
+
+    paces->log = r->connection->log;
+    paces->log_level = flow->meters.log_level;
+
+    if (wgw_paces_open(paces, r->pool, ngx_http_wgw_rates(r),
+                       ngx_http_wgw_meter_key, r)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    wgw_flow_pace(flow, paces, ngx_http_wgw_meter_length(r, flow));
+
+    return NGX_OK;
 }
 
 
@@ -518,32 +586,49 @@ static ngx_int_t
 ngx_http_wgw_meter_keys(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow)
 {
-    ngx_str_t              key;
-    ngx_uint_t             i;
-    wgw_meter_conf_t      *meters;
-    ngx_variable_value_t  *v;
+    ngx_str_t          key;
+    ngx_uint_t         i;
+    wgw_meter_conf_t  *meters;
 
     meters = mcf->meters->elts;
 
     for (i = 0; i < mcf->meters->nelts; i++) {
         ngx_str_null(&key);
 
-        if (flow->tail) {
-            /* unknown: it failed before it had a name to be trusted */
+        /* unknown, if it failed before it had a name to be trusted */
 
-        } else if (meters[i].key_index != NGX_ERROR) {
-            v = ngx_http_get_flushed_variable(r, meters[i].key_index);
-
-            if (v && !v->not_found) {
-                key.data = v->data;
-                key.len = v->len;
-            }
-
-        } else if (ngx_http_complex_value(r, meters[i].key, &key) != NGX_OK) {
+        if (!flow->tail
+            && ngx_http_wgw_meter_key(r, meters[i].key_index, meters[i].key,
+                                      &key)
+               != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
         wgw_meters_push(&flow->meters, &meters[i], &key);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wgw_meter_key(void *data, ngx_int_t index, void *value,
+    ngx_str_t *key)
+{
+    ngx_variable_value_t  *v;
+
+    if (index == NGX_ERROR) {
+        return ngx_http_complex_value(data, value, key);
+    }
+
+    v = ngx_http_get_flushed_variable(data, index);
+
+    ngx_str_null(key);
+
+    if (v && !v->not_found) {
+        key->data = v->data;
+        key->len = v->len;
     }
 
     return NGX_OK;
@@ -582,6 +667,23 @@ ngx_http_wgw_meter_input(ngx_http_request_t *r, ngx_uint_t early)
     }
 
     return r->request_length + (b->last - start);
+}
+
+
+/* The bytes of the request that have come. */
+
+static off_t
+ngx_http_wgw_meter_length(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    off_t  length;
+
+    length = flow->class->received(flow);
+
+    if (flow->attached && !flow->tail) {
+        length += ngx_http_wgw_meter_expected(r);
+    }
+
+    return length;
 }
 
 
@@ -839,15 +941,22 @@ ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
+void
+ngx_http_wgw_meter_enable(ngx_conf_t *cf)
+{
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_meter_module);
+    mmcf->enabled = 1;
+}
+
+
 static char *
 ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_wgw_meter_conf_t *mcf = conf;
 
-    ngx_http_wgw_meter_main_conf_t  *mmcf;
-
-    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_meter_module);
-    mmcf->enabled = 1;
+    ngx_http_wgw_meter_enable(cf);
 
     return ngx_wgw_meter_parse(cf, &mcf->meters, &ngx_http_wgw_meter_proto);
 }

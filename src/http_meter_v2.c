@@ -27,6 +27,7 @@
 #define NGX_HTTP_WGW_METER_V2_SHORT  (sizeof("T8L429" "01L86400") - 1)
 
 
+static void ngx_http_wgw_meter_v2_charge(wgw_flow_t *flow);
 static off_t ngx_http_wgw_meter_v2_received(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_take(wgw_flow_t *flow);
 static off_t ngx_http_wgw_meter_v2_below(wgw_flow_t *flow);
@@ -41,6 +42,8 @@ static off_t ngx_http_wgw_meter_v2_payload(off_t bytes, off_t frame);
 static off_t ngx_http_wgw_meter_v2_trailers(ngx_http_request_t *r);
 static ngx_chain_t *ngx_http_wgw_meter_v2_exhausted(wgw_flow_t *flow,
     ngx_chain_t *in, int waiting);
+static ngx_chain_t *ngx_http_wgw_meter_v2_delay(wgw_flow_t *flow,
+    ngx_chain_t *in, ngx_msec_t wait);
 static ngx_int_t ngx_http_wgw_meter_v2_flush(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow,
     ngx_uint_t status);
@@ -82,6 +85,7 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
 
         if (rc != NGX_ERROR && !flow->attached) {
             wgw_flow_attach(flow);
+            ngx_http_wgw_meter_v2_charge(flow);
         }
 
         return rc;
@@ -119,8 +123,20 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
     }
 
     flow->head = 0;
+    ngx_http_wgw_meter_v2_charge(flow);
 
     return ngx_http_wgw_meter_v2_flush(flow);
+}
+
+
+/* The response header is not waited for, but paid for by what follows. */
+
+static void
+ngx_http_wgw_meter_v2_charge(wgw_flow_t *flow)
+{
+    wgw_flow_moved(flow, WGW_COUNT_SENT,
+                   flow->connection->sent + ngx_http_wgw_meter_v2_below(flow),
+                   0);
 }
 
 
@@ -222,6 +238,7 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
 {
     int                    waiting;
     off_t                  size, payload, want, got, frame, window, total;
+    ngx_msec_t             wait;
     ngx_uint_t             last;
     ngx_connection_t      *fc;
     ngx_http_request_t    *r;
@@ -250,9 +267,20 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
         want = ngx_http_wgw_meter_v2_cost(payload, frame)
                + (last ? ngx_http_wgw_meter_v2_trailers(r) : 0);
 
+        /* a frame with one byte, or the end as a whole */
+
+        got = wgw_flow_take(flow, WGW_COUNT_SENT,
+                            payload > 1 ? NGX_HTTP_V2_FRAME_HEADER_SIZE + 1
+                                        : want,
+                            want, &wait);
+
+        if (got == 0 && !flow->over) {
+            return ngx_http_wgw_meter_v2_delay(flow, in, wait);
+        }
+
         waiting = 0;
         got = flow->over ? 0 : wgw_meters_hold(&flow->meters, WGW_COUNT_SENT,
-                                               want, &waiting);
+                                               got, &waiting);
 
         if (got < want) {
             got = ngx_http_wgw_meter_v2_payload(got, frame);
@@ -260,9 +288,11 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
             /* the end must not go when its trailers do not fit */
 
             payload = ngx_min(got, payload - (off_t) last);
+            last = 0;
 
             if (payload <= 0) {
                 wgw_wrap_settle(flow, 0);
+                wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
                 return ngx_http_wgw_meter_v2_exhausted(flow, in, waiting);
             }
         }
@@ -274,8 +304,18 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
 
         wgw_wrap_settle(flow, 0);
 
+        size = window - (off_t) stream->send_window;
+
+        wgw_flow_moved(flow, WGW_COUNT_SENT,
+                       last && in == NULL
+                       ? want : ngx_http_wgw_meter_v2_cost(size, frame), 0);
+
+        if (flow->meters.soft) {
+            wgw_flow_check(flow);
+        }
+
         if (in == NULL || in == NGX_CHAIN_ERROR || stream->queued
-            || window - (off_t) stream->send_window < payload)
+            || size < payload)
         {
             return in;
         }
@@ -441,6 +481,27 @@ ngx_http_wgw_meter_v2_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     wev->ready = 0;
 
     return in;
+}
+
+
+/* Frames that are queued leave in the meantime. */
+
+static ngx_chain_t *
+ngx_http_wgw_meter_v2_delay(wgw_flow_t *flow, ngx_chain_t *in,
+    ngx_msec_t wait)
+{
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    if (r->stream->queued
+        && ngx_http_wgw_meter_v2_flush(flow) == NGX_ERROR)
+    {
+        return NGX_CHAIN_ERROR;
+    }
+
+    return wgw_flow_delay(flow, flow->connection->write, wait) == NGX_OK
+           ? in : NGX_CHAIN_ERROR;
 }
 
 

@@ -26,8 +26,6 @@ static ngx_int_t ngx_http_wgw_rate_handler(ngx_http_request_t *r);
 static ngx_http_wgw_rate_ctx_t *ngx_http_wgw_rate_find(
     ngx_http_request_t *r);
 static void ngx_http_wgw_rate_cleanup(void *data);
-static ngx_int_t ngx_http_wgw_rate_evaluate(void *data,
-    wgw_rate_conf_t *rate, ngx_str_t *key);
 static ngx_int_t ngx_http_wgw_rate_retry_after(ngx_http_request_t *r,
     time_t wait);
 
@@ -40,7 +38,6 @@ static char *ngx_http_wgw_rate_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_wgw_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static void *ngx_http_wgw_rate_compile(ngx_conf_t *cf, ngx_str_t *value);
 static ngx_int_t ngx_http_wgw_rate_init(ngx_conf_t *cf);
 
 
@@ -88,13 +85,6 @@ ngx_module_t  ngx_http_wgw_rate_module = {
 };
 
 
-static const ngx_wgw_meter_proto_t  ngx_http_wgw_rate_proto = {
-    ngx_http_get_variable_index,
-    ngx_http_wgw_rate_compile,
-    0
-};
-
-
 static ngx_int_t
 ngx_http_wgw_rate_handler(ngx_http_request_t *r)
 {
@@ -107,7 +97,7 @@ ngx_http_wgw_rate_handler(ngx_http_request_t *r)
 
     rcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_rate_module);
 
-    if (rcf->rates == NULL || rcf->rates->nelts == 0 || r != r->main
+    if (r != r->main || wgw_rate_number(rcf->rates, 0) == 0
         || ngx_http_wgw_rate_find(r))
     {
         return NGX_DECLINED;
@@ -125,7 +115,7 @@ ngx_http_wgw_rate_handler(ngx_http_request_t *r)
 
     ngx_memzero(&call, sizeof(wgw_rate_call_t));
 
-    call.key = ngx_http_wgw_rate_evaluate;
+    call.key = ngx_http_wgw_meter_key;
     call.data = r;
     call.log = r->connection->log;
     call.log_level = mcf->log_level;
@@ -188,30 +178,6 @@ ngx_http_wgw_rate_cleanup(void *data)
 
 
 static ngx_int_t
-ngx_http_wgw_rate_evaluate(void *data, wgw_rate_conf_t *rate, ngx_str_t *key)
-{
-    ngx_http_request_t  *r = data;
-
-    ngx_http_variable_value_t  *v;
-
-    if (rate->key_index == NGX_ERROR) {
-        return ngx_http_complex_value(r, rate->key, key);
-    }
-
-    v = ngx_http_get_flushed_variable(r, rate->key_index);
-
-    ngx_str_null(key);
-
-    if (v && !v->not_found) {
-        key->data = v->data;
-        key->len = v->len;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
 ngx_http_wgw_rate_retry_after(ngx_http_request_t *r, time_t wait)
 {
     ngx_table_elt_t  *h;
@@ -240,15 +206,33 @@ ngx_http_wgw_rate_retry_after(ngx_http_request_t *r, time_t wait)
 }
 
 
-static ngx_int_t
-ngx_http_wgw_rate_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
+ngx_uint_t
+ngx_http_wgw_rate_status(ngx_http_request_t *r)
 {
     ngx_http_wgw_rate_ctx_t  *ctx;
 
     ctx = ngx_http_wgw_rate_find(r);
 
-    return wgw_rate_variable(ctx ? ctx->status : 0, v);
+    return ctx ? ctx->status : 0;
+}
+
+
+ngx_array_t *
+ngx_http_wgw_rates(ngx_http_request_t *r)
+{
+    ngx_http_wgw_rate_conf_t  *rcf;
+
+    rcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_rate_module);
+
+    return rcf->rates;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_rate_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    return wgw_rate_variable(ngx_http_wgw_rate_status(r), v);
 }
 
 
@@ -310,33 +294,19 @@ ngx_http_wgw_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_wgw_rate_conf_t *rcf = conf;
 
+    char                           *rc;
     ngx_http_wgw_rate_main_conf_t  *rmcf;
 
     rmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_rate_module);
     rmcf->enabled = 1;
 
-    return wgw_rate_parse(cf, &rcf->rates, &ngx_http_wgw_rate_proto);
-}
+    rc = wgw_rate_parse(cf, &rcf->rates, &ngx_http_wgw_meter_proto);
 
-
-static void *
-ngx_http_wgw_rate_compile(ngx_conf_t *cf, ngx_str_t *value)
-{
-    ngx_http_complex_value_t          *cv;
-    ngx_http_compile_complex_value_t   ccv;
-
-    cv = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (cv == NULL) {
-        return NULL;
+    if (rc == NGX_CONF_OK && wgw_rate_number(rcf->rates, 1)) {
+        ngx_http_wgw_meter_enable(cf);
     }
 
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = cv;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? cv : NULL;
+    return rc;
 }
 
 

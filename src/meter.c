@@ -276,6 +276,22 @@ wgw_meters_retry(wgw_meters_t *meters)
 
 
 void
+wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
+    ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        meters->elts[i].conf = &confs[i];
+        meters->elts[i].record = WGW_TABLE_DENIED;
+    }
+
+    meters->n = n;
+    meters->status = WGW_METER_REJECTED;
+}
+
+
+void
 wgw_meters_deny(wgw_meters_t *meters)
 {
     ngx_uint_t    i;

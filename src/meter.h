@@ -111,7 +111,7 @@ typedef struct {
     wgw_meter_variable_pt    variable;  /* evaluates, by index */
     void                    *data;
 
-    wgw_meter_t             *limit;     /* whose cap was met */
+    wgw_meter_t             *limit;     /* whose cap was met, or NULL */
 
     unsigned                 status:2;
     unsigned                 hard:2;    /* directions with hard caps; none
@@ -148,6 +148,13 @@ int wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes);
  * day; 0: never.
  */
 time_t wgw_meters_retry(wgw_meters_t *meters);
+
+/*
+ * In place of pushes and a decision: refused, but not by a cap.  The key's
+ * record is not looked for, as whoever floods would fill the table.
+ */
+void wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
+    ngx_uint_t n);
 
 /* From now on all counts as denied, for the cap in meters->limit. */
 void wgw_meters_deny(wgw_meters_t *meters);

@@ -60,10 +60,22 @@ extern ngx_module_t               ngx_stream_wgw_rate_module;
 extern ngx_conf_enum_t            ngx_wgw_meter_log_levels[];
 extern const ngx_wgw_meter_var_t  ngx_wgw_meter_vars[];
 
+extern const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto;
+extern const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto;
+
 
 /* The directive `wgw_meter`. */
 char *ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
     const ngx_wgw_meter_proto_t *proto);
+
+/*
+ * The value of a key: of the variable with that index, or, for NGX_ERROR, of
+ * what compile() made.  NGX_OK, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_wgw_meter_key(void *request, ngx_int_t index, void *value,
+    ngx_str_t *key);
+ngx_int_t ngx_stream_wgw_meter_key(void *session, ngx_int_t index,
+    void *value, ngx_str_t *key);
 
 /* NGX_OK and the name for "$name" or "${name}" and nothing else. */
 ngx_int_t ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name);
@@ -81,6 +93,16 @@ void ngx_wgw_meter_cleanup(void *data);
 /* For the http module: timers do not work yet when a core one starts. */
 ngx_int_t ngx_wgw_meter_init_process(ngx_cycle_t *cycle);
 void ngx_wgw_meter_exit_process(ngx_cycle_t *cycle);
+
+/* Sees to it that requests have flows where they need one. */
+void ngx_http_wgw_meter_enable(ngx_conf_t *cf);
+
+/* WGW_RATE_* of a request, 0 when no limit was looked at. */
+ngx_uint_t ngx_http_wgw_rate_status(ngx_http_request_t *r);
+
+/* The rates of a location or server of stream, NULL or empty: none. */
+ngx_array_t *ngx_http_wgw_rates(ngx_http_request_t *r);
+ngx_array_t *ngx_stream_wgw_rates(void **srv_conf);
 
 /* The content handler of `wgw_usage`. */
 ngx_int_t ngx_http_wgw_usage_handler(ngx_http_request_t *r);

@@ -6,14 +6,23 @@
 #define WGW_RATE_MINUTE   (60 * WGW_RATE_SECOND)
 
 #define WGW_RATE_UNITS    1000000000                /* rate and burst */
-#define WGW_RATE_LEAST    4096                      /* bytes at once */
+
+/*
+ * Bytes of a tenth of a second may come at once: who wakes up late from a
+ * pause must not lose what it could have sent meanwhile.  A piece is what
+ * goes in a hundredth, so that a key's connections wake up a hundred times a
+ * second, all together.
+ */
+#define WGW_RATE_BURST    10
+#define WGW_RATE_PIECE    100
 
 
 typedef struct {
     uint64_t     units;
     uint64_t     period;        /* ns */
-    uint64_t     burst;
+    ngx_str_t    burst;
     ngx_uint_t   bytes;
+    ngx_uint_t   count;
 } wgw_rate_value_t;
 
 
@@ -22,10 +31,11 @@ static char *wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate);
 static char *wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_rate_conf_t *rate, wgw_rate_value_t *rv);
 static ngx_int_t wgw_rate_value(ngx_str_t *value, wgw_rate_value_t *rv);
+static ngx_int_t wgw_rate_burst(wgw_rate_value_t *rv, uint64_t *burst);
+static uint64_t wgw_rate_span(const wgw_rate_value_t *rv, uint64_t part);
 static char *wgw_rate_key(ngx_conf_t *cf, ngx_str_t *value,
     wgw_rate_conf_t *rate, const ngx_wgw_meter_proto_t *proto);
 
-static uint64_t wgw_rate_now(void);
 static void wgw_rate_cut(const wgw_rate_conf_t *rate, ngx_str_t *key,
     u_char addr[16]);
 
@@ -217,7 +227,7 @@ static char *
 wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate)
 {
     char              *rc;
-    uint64_t           salt[2];
+    uint64_t           burst, salt[3];
     ngx_str_t         *value;
     ngx_uint_t         i;
     wgw_rate_value_t   rv;
@@ -237,18 +247,31 @@ wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate)
         return "must have \"rate\" parameter";
     }
 
-    if (rv.bytes) {
-        return "does not support rates in bytes";
+    if (rv.count && !rv.bytes) {
+        return "has \"count\" and no rate in bytes";
     }
 
-    if (wgw_gcra_init(&rate->limit, rv.units, rv.period, rv.burst) != 0) {
+    if (wgw_rate_burst(&rv, &burst) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid burst value \"%V\"", &rv.burst);
+        return NGX_CONF_ERROR;
+    }
+
+    if (wgw_gcra_init(&rate->limit, rv.units, rv.period, burst) != 0) {
         return "has a burst that lasts longer than a year";
     }
 
-    rate->least = (size_t) ngx_min(rv.burst + 1, WGW_RATE_LEAST);
+    if (rv.bytes) {
+        rate->bytes = 1;
+        rate->count = rv.count ? rv.count : WGW_COUNT_SENT;
+        rate->piece = (size_t) ngx_min(wgw_rate_span(&rv, WGW_RATE_PIECE),
+                                       WGW_RATE_PIECE_MAX);
+        rate->piece = ngx_max(rate->piece, WGW_RATE_PIECE_MIN);
+    }
 
     salt[0] = rv.units;
     salt[1] = rv.period;
+    salt[2] = rate->count;
 
     wgw_hash_128(wgw_rate_seed, salt, sizeof(salt), rate->salt);
 
@@ -262,6 +285,21 @@ wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
 {
     ngx_int_t  n;
     ngx_str_t  text;
+
+    if (ngx_strcmp(value->data, "count=sent") == 0) {
+        rv->count = WGW_COUNT_SENT;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value->data, "count=received") == 0) {
+        rv->count = WGW_COUNT_RECEIVED;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value->data, "count=both") == 0) {
+        rv->count = WGW_COUNT_BOTH;
+        return NGX_CONF_OK;
+    }
 
     if (ngx_strncmp(value->data, "rate=", 5) == 0) {
         text.data = value->data + 5;
@@ -277,16 +315,8 @@ wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
     }
 
     if (ngx_strncmp(value->data, "burst=", 6) == 0) {
-        n = ngx_atoi(value->data + 6, value->len - 6);
-
-        if (n >= 0 && n <= WGW_RATE_UNITS) {
-            rv->burst = n;
-            return NGX_CONF_OK;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid burst value \"%V\"", value);
-        return NGX_CONF_ERROR;
+        rv->burst = *value;
+        return NGX_CONF_OK;
     }
 
     if (ngx_strncmp(value->data, "prefix=", 7) == 0) {
@@ -352,6 +382,48 @@ wgw_rate_value(ngx_str_t *value, wgw_rate_value_t *rv)
 }
 
 
+/* Of bytes it is a size, and there is always enough to pace them well. */
+
+static ngx_int_t
+wgw_rate_burst(wgw_rate_value_t *rv, uint64_t *burst)
+{
+    uint64_t    least;
+    wgw_text_t  text;
+
+    *burst = 0;
+
+    if (rv->burst.len) {
+        text.data = (const char *) rv->burst.data + sizeof("burst=") - 1;
+        text.len = rv->burst.len - (sizeof("burst=") - 1);
+
+        if (rv->bytes ? wgw_meter_bytes(text, burst) != 0
+                      : wgw_text_uint(text, WGW_RATE_UNITS, burst) != 0)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!rv->bytes) {
+        return NGX_OK;
+    }
+
+    least = wgw_rate_span(rv, WGW_RATE_BURST);
+    least = ngx_max(least, 2 * WGW_RATE_PIECE_MIN);
+    *burst = ngx_max(*burst, least);
+
+    return NGX_OK;
+}
+
+
+/* The units of a part of a second. */
+
+static uint64_t
+wgw_rate_span(const wgw_rate_value_t *rv, uint64_t part)
+{
+    return rv->units / (rv->period / WGW_RATE_SECOND * part);
+}
+
+
 static char *
 wgw_rate_key(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
     const ngx_wgw_meter_proto_t *proto)
@@ -381,6 +453,27 @@ wgw_rate_key(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
 }
 
 
+ngx_uint_t
+wgw_rate_number(ngx_array_t *rates, ngx_uint_t bytes)
+{
+    ngx_uint_t        i, n;
+    wgw_rate_conf_t  *rate;
+
+    if (rates == NULL) {
+        return 0;
+    }
+
+    rate = rates->elts;
+    n = 0;
+
+    for (i = 0; i < rates->nelts; i++) {
+        n += (rate[i].bytes == bytes);
+    }
+
+    return n;
+}
+
+
 ngx_int_t
 wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
 {
@@ -394,7 +487,13 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
     for (i = 0; i < n; i++) {
         taken[i] = 0;
 
-        if (call->key(call->data, &rates[i], &key) != NGX_OK) {
+        if (rates[i].bytes) {
+            continue;
+        }
+
+        if (call->key(call->data, rates[i].key_index, rates[i].key, &key)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -461,24 +560,6 @@ wgw_rate_entry(wgw_rate_conf_t *rate, ngx_str_t *key)
 }
 
 
-size_t
-wgw_rate_take(wgw_rate_conf_t *rate, wgw_expiring_key_t entry, size_t want,
-    ngx_msec_t *delay)
-{
-    uint64_t  units, wait;
-
-    want = ngx_min(want, WGW_GCRA_UNITS_MAX);
-
-    units = wgw_gcra_take(&rate->zone->zone.expiring, entry, &rate->limit,
-                          wgw_rate_now(), ngx_min(want, rate->least), want,
-                          &wait);
-
-    *delay = units ? 0 : (ngx_msec_t) (wait / 1000000 + 1);
-
-    return (size_t) units;
-}
-
-
 ngx_int_t
 wgw_rate_variable(ngx_uint_t status, ngx_variable_value_t *v)
 {
@@ -494,7 +575,7 @@ wgw_rate_variable(ngx_uint_t status, ngx_variable_value_t *v)
 
 /* Not nginx's own, which it reads once in each turn of the event loop. */
 
-static uint64_t
+uint64_t
 wgw_rate_now(void)
 {
     struct timespec  ts;

@@ -4,6 +4,7 @@
  */
 
 #include "meter_module.h"
+#include "pace.h"
 
 #include <ngx_stream.h>
 
@@ -23,6 +24,8 @@ typedef struct {
 static void ngx_stream_wgw_meter_handler(ngx_stream_session_t *s);
 static wgw_flow_t *ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     ngx_stream_wgw_meter_conf_t *mcf);
+static ngx_int_t ngx_stream_wgw_meter_pace(ngx_stream_session_t *s,
+    wgw_flow_t *flow);
 static ngx_uint_t ngx_stream_wgw_meter_leaves(ngx_stream_session_t *s);
 static ngx_variable_value_t *ngx_stream_wgw_meter_evaluate(void *data,
     ngx_uint_t index);
@@ -119,7 +122,7 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
 };
 
 
-static const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto = {
+const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto = {
     ngx_stream_wgw_meter_index,
     ngx_stream_wgw_meter_compile,
     0
@@ -173,19 +176,19 @@ static wgw_flow_t *
 ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     ngx_stream_wgw_meter_conf_t *mcf)
 {
-    size_t                  size;
-    ngx_str_t               key;
-    ngx_uint_t              i, tcp;
-    wgw_flow_t             *flow;
-    ngx_connection_t       *c;
-    wgw_meter_conf_t       *meters;
-    ngx_pool_cleanup_t     *cln;
-    ngx_variable_value_t   *v;
+    size_t               size;
+    ngx_str_t            key;
+    ngx_uint_t           i, n, tcp;
+    wgw_flow_t          *flow;
+    ngx_connection_t    *c;
+    wgw_meter_conf_t    *meters;
+    ngx_pool_cleanup_t  *cln;
 
     c = s->connection;
     tcp = (c->type == SOCK_STREAM);
+    n = mcf->meters ? mcf->meters->nelts : 0;
 
-    size = sizeof(wgw_flow_t) + mcf->meters->nelts * sizeof(wgw_meter_t);
+    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
 
     cln = ngx_pool_cleanup_add(c->pool, size);
     if (cln == NULL) {
@@ -204,21 +207,12 @@ ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     flow->meters.log_level = mcf->log_level;
     flow->meters.variable = ngx_stream_wgw_meter_evaluate;
 
-    meters = mcf->meters->elts;
+    meters = n ? mcf->meters->elts : NULL;
 
-    for (i = 0; i < mcf->meters->nelts; i++) {
-        ngx_str_null(&key);
-
-        if (meters[i].key_index != NGX_ERROR) {
-            v = ngx_stream_get_flushed_variable(s, meters[i].key_index);
-
-            if (v && !v->not_found) {
-                key.data = v->data;
-                key.len = v->len;
-            }
-
-        } else if (ngx_stream_complex_value(s, meters[i].key, &key)
-                   != NGX_OK)
+    for (i = 0; i < n; i++) {
+        if (ngx_stream_wgw_meter_key(s, meters[i].key_index, meters[i].key,
+                                     &key)
+            != NGX_OK)
         {
             return NULL;
         }
@@ -236,9 +230,50 @@ ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     cln->handler = ngx_wgw_meter_cleanup;
 
     wgw_flow_start(flow, tcp);
-    wgw_flow_admit(flow, flow->read, 0);
+
+    if (n) {
+        wgw_flow_admit(flow, flow->read, 0);
+    }
+
+    if (tcp && flow->meters.status != WGW_METER_REJECTED
+        && ngx_stream_wgw_meter_pace(s, flow) != NGX_OK)
+    {
+        return NULL;
+    }
 
     return flow;
+}
+
+
+static ngx_int_t
+ngx_stream_wgw_meter_pace(ngx_stream_session_t *s, wgw_flow_t *flow)
+{
+    ngx_array_t  *rates;
+    wgw_paces_t  *paces;
+
+    rates = ngx_stream_wgw_rates(s->srv_conf);
+
+    if (wgw_rate_number(rates, 1) == 0) {
+        return NGX_OK;
+    }
+
+    paces = ngx_pcalloc(flow->pool, sizeof(wgw_paces_t));
+    if (paces == NULL) {
+        return NGX_ERROR;
+    }
+
+    paces->log = s->connection->log;
+    paces->log_level = flow->meters.log_level;
+
+    if (wgw_paces_open(paces, flow->pool, rates, ngx_stream_wgw_meter_key, s)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    wgw_flow_pace(flow, paces, flow->read);
+
+    return NGX_OK;
 }
 
 
@@ -262,6 +297,29 @@ ngx_stream_wgw_meter_leaves(ngx_stream_session_t *s)
     v = ngx_stream_get_flushed_variable(s, mmcf->offload);
 
     return v && !v->not_found && v->len == 1 && v->data[0] == '1';
+}
+
+
+ngx_int_t
+ngx_stream_wgw_meter_key(void *data, ngx_int_t index, void *value,
+    ngx_str_t *key)
+{
+    ngx_variable_value_t  *v;
+
+    if (index == NGX_ERROR) {
+        return ngx_stream_complex_value(data, value, key);
+    }
+
+    v = ngx_stream_get_flushed_variable(data, index);
+
+    ngx_str_null(key);
+
+    if (v && !v->not_found) {
+        key->data = v->data;
+        key->len = v->len;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -474,7 +532,10 @@ ngx_stream_wgw_meter_init(ngx_conf_t *cf)
     for (i = 0; i < cmcf->servers.nelts; i++) {
         mcf = cscfp[i]->ctx->srv_conf[ngx_stream_wgw_meter_module.ctx_index];
 
-        if (mcf->meters && mcf->meters->nelts) {
+        if ((mcf->meters && mcf->meters->nelts)
+            || wgw_rate_number(ngx_stream_wgw_rates(cscfp[i]->ctx->srv_conf),
+                               1))
+        {
             mcf->handler = cscfp[i]->handler;
             cscfp[i]->handler = ngx_stream_wgw_meter_handler;
 

@@ -25,8 +25,6 @@ static ngx_int_t ngx_stream_wgw_rate_preaccess(ngx_stream_session_t *s);
 static void ngx_stream_wgw_rate_content(ngx_stream_session_t *s);
 static ngx_int_t ngx_stream_wgw_rate_admit(ngx_stream_session_t *s,
     ngx_uint_t address);
-static ngx_int_t ngx_stream_wgw_rate_evaluate(void *data,
-    wgw_rate_conf_t *rate, ngx_str_t *key);
 
 static ngx_int_t ngx_stream_wgw_rate_variable(ngx_stream_session_t *s,
     ngx_stream_variable_value_t *v, uintptr_t data);
@@ -36,7 +34,6 @@ static char *ngx_stream_wgw_rate_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_stream_wgw_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static void *ngx_stream_wgw_rate_compile(ngx_conf_t *cf, ngx_str_t *value);
 static ngx_int_t ngx_stream_wgw_rate_init(ngx_conf_t *cf);
 
 
@@ -78,13 +75,6 @@ ngx_module_t  ngx_stream_wgw_rate_module = {
     NULL,                                  /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
-};
-
-
-static const ngx_wgw_meter_proto_t  ngx_stream_wgw_rate_proto = {
-    ngx_stream_get_variable_index,
-    ngx_stream_wgw_rate_compile,
-    0
 };
 
 
@@ -145,7 +135,7 @@ ngx_stream_wgw_rate_admit(ngx_stream_session_t *s, ngx_uint_t address)
 
     rcf = ngx_stream_get_module_srv_conf(s, ngx_stream_wgw_rate_module);
 
-    if (rcf->rates == NULL || rcf->rates->nelts == 0) {
+    if (wgw_rate_number(rcf->rates, 0) == 0) {
         return NGX_OK;
     }
 
@@ -163,7 +153,7 @@ ngx_stream_wgw_rate_admit(ngx_stream_session_t *s, ngx_uint_t address)
 
     ngx_memzero(&call, sizeof(wgw_rate_call_t));
 
-    call.key = ngx_stream_wgw_rate_evaluate;
+    call.key = ngx_stream_wgw_meter_key;
     call.data = s;
     call.log = s->connection->log;
     call.log_level = ngx_stream_wgw_meter_log_level(s->srv_conf);
@@ -187,28 +177,14 @@ ngx_stream_wgw_rate_admit(ngx_stream_session_t *s, ngx_uint_t address)
 }
 
 
-static ngx_int_t
-ngx_stream_wgw_rate_evaluate(void *data, wgw_rate_conf_t *rate,
-    ngx_str_t *key)
+ngx_array_t *
+ngx_stream_wgw_rates(void **srv_conf)
 {
-    ngx_stream_session_t *s = data;
+    ngx_stream_wgw_rate_conf_t  *rcf;
 
-    ngx_stream_variable_value_t  *v;
+    rcf = srv_conf[ngx_stream_wgw_rate_module.ctx_index];
 
-    if (rate->key_index == NGX_ERROR) {
-        return ngx_stream_complex_value(s, rate->key, key);
-    }
-
-    v = ngx_stream_get_flushed_variable(s, rate->key_index);
-
-    ngx_str_null(key);
-
-    if (v && !v->not_found) {
-        key->data = v->data;
-        key->len = v->len;
-    }
-
-    return NGX_OK;
+    return rcf->rates;
 }
 
 
@@ -285,7 +261,7 @@ ngx_stream_wgw_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_uint_t        i;
     wgw_rate_conf_t  *rates, last;
 
-    rc = wgw_rate_parse(cf, &rcf->rates, &ngx_stream_wgw_rate_proto);
+    rc = wgw_rate_parse(cf, &rcf->rates, &ngx_stream_wgw_meter_proto);
 
     if (rc != NGX_CONF_OK || rcf->rates->nelts == 0) {
         return rc;
@@ -302,27 +278,6 @@ ngx_stream_wgw_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rates[i] = last;
 
     return NGX_CONF_OK;
-}
-
-
-static void *
-ngx_stream_wgw_rate_compile(ngx_conf_t *cf, ngx_str_t *value)
-{
-    ngx_stream_complex_value_t          *cv;
-    ngx_stream_compile_complex_value_t   ccv;
-
-    cv = ngx_palloc(cf->pool, sizeof(ngx_stream_complex_value_t));
-    if (cv == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_stream_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = cv;
-
-    return ngx_stream_compile_complex_value(&ccv) == NGX_OK ? cv : NULL;
 }
 
 
@@ -343,7 +298,7 @@ ngx_stream_wgw_rate_init(ngx_conf_t *cf)
     for (i = 0; i < cmcf->servers.nelts; i++) {
         rcf = cscfp[i]->ctx->srv_conf[ngx_stream_wgw_rate_module.ctx_index];
 
-        if (rcf->rates && rcf->rates->nelts) {
+        if (wgw_rate_number(rcf->rates, 0)) {
             rcf->handler = cscfp[i]->handler;
             cscfp[i]->handler = ngx_stream_wgw_rate_content;
 

@@ -13,22 +13,26 @@
 #define WGW_WRAP_SOFT  524288
 
 
-static ssize_t wgw_wrap_recv_capped(wgw_flow_t *flow, u_char *buf,
+static ssize_t wgw_wrap_recv_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
+static ssize_t wgw_wrap_recv_later(wgw_flow_t *flow, u_char *buf,
+    size_t size, ngx_msec_t wait);
 static ssize_t wgw_wrap_recv_nothing(wgw_flow_t *flow, u_char *buf,
     size_t size);
 static ngx_int_t wgw_wrap_input(ngx_connection_t *c);
 
-static ssize_t wgw_wrap_send_capped(wgw_flow_t *flow, u_char *buf,
+static ssize_t wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
-static ngx_chain_t *wgw_wrap_send_chain_capped(wgw_flow_t *flow,
+static ngx_chain_t *wgw_wrap_send_chain_bound(wgw_flow_t *flow,
     ngx_chain_t *in, off_t limit);
+static off_t wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want,
+    int *waiting, ngx_msec_t *wait);
 static ngx_int_t wgw_wrap_head(wgw_flow_t *flow, off_t allowed,
     int *waiting);
 static ngx_chain_t *wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     int waiting);
 static ngx_chain_t *wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in,
-    off_t allowed, off_t limit, ngx_uint_t *more);
+    off_t allowed, ngx_uint_t shorten, off_t limit, ngx_uint_t *more);
 static ngx_uint_t wgw_wrap_again(ngx_connection_t *c);
 static ngx_uint_t wgw_wrap_tls(ngx_connection_t *c);
 
@@ -45,8 +49,8 @@ wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
         return NGX_ERROR;
     }
 
-    if (flow->over || (flow->meters.hard & WGW_COUNT_RECEIVED)) {
-        return wgw_wrap_recv_capped(flow, buf, size);
+    if (wgw_flow_bound(flow, WGW_COUNT_RECEIVED)) {
+        return wgw_wrap_recv_bound(flow, buf, size);
     }
 
     n = flow->recv(c, buf, size);
@@ -64,11 +68,12 @@ wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
 
 
 static ssize_t
-wgw_wrap_recv_capped(wgw_flow_t *flow, u_char *buf, size_t size)
+wgw_wrap_recv_bound(wgw_flow_t *flow, u_char *buf, size_t size)
 {
-    int       waiting;
-    ssize_t   n;
-    uint64_t  got;
+    int          waiting;
+    ssize_t      n;
+    uint64_t     got;
+    ngx_msec_t   wait;
 
     /* what was read before has found its place by now */
 
@@ -78,11 +83,19 @@ wgw_wrap_recv_capped(wgw_flow_t *flow, u_char *buf, size_t size)
     got = 0;
 
     if (!flow->over) {
-        got = wgw_meters_hold(&flow->meters, WGW_COUNT_RECEIVED, size,
+        got = wgw_flow_take(flow, WGW_COUNT_RECEIVED, 1, size, &wait);
+
+        if (got == 0) {
+            return wgw_wrap_recv_later(flow, buf, size, wait);
+        }
+
+        got = wgw_meters_hold(&flow->meters, WGW_COUNT_RECEIVED, got,
                               &waiting);
     }
 
     if (got == 0) {
+        wgw_flow_moved(flow, WGW_COUNT_RECEIVED, 0, 0);
+
         if (waiting && wgw_flow_pause(flow, flow->connection->read) == NGX_OK)
         {
             return NGX_AGAIN;
@@ -100,6 +113,12 @@ wgw_wrap_recv_capped(wgw_flow_t *flow, u_char *buf, size_t size)
         flow->in += n;
     }
 
+    wgw_flow_moved(flow, WGW_COUNT_RECEIVED, ngx_max(n, 0), 0);
+
+    if (flow->meters.soft) {
+        wgw_flow_check(flow);
+    }
+
     /* a tunnel's bytes are its own at once */
 
     if (flow->tail) {
@@ -109,6 +128,40 @@ wgw_wrap_recv_capped(wgw_flow_t *flow, u_char *buf, size_t size)
     wgw_meters_keep(&flow->meters, flow->out, flow->in);
 
     return n;
+}
+
+
+/* Who has nothing to read needs no turn. */
+
+static ssize_t
+wgw_wrap_recv_later(wgw_flow_t *flow, u_char *buf, size_t size,
+    ngx_msec_t wait)
+{
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    c = flow->connection;
+
+    switch (wgw_wrap_input(c)) {
+
+    case NGX_OK:
+        return wgw_flow_delay(flow, c->read, wait) == NGX_OK ? NGX_AGAIN
+                                                             : NGX_ERROR;
+    case NGX_AGAIN:
+        wgw_flow_moved(flow, WGW_COUNT_RECEIVED, 0, 0);
+        c->read->ready = 0;
+        return NGX_AGAIN;
+
+    default: /* NGX_DONE */
+        n = flow->recv(c, buf, size);
+
+        if (n > 0) {
+            flow->read += n;
+        }
+
+        wgw_flow_moved(flow, WGW_COUNT_RECEIVED, ngx_max(n, 0), 0);
+        return n;
+    }
 }
 
 
@@ -201,8 +254,8 @@ wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size)
         return NGX_ERROR;
     }
 
-    if (flow->over || (flow->meters.hard & WGW_COUNT_SENT)) {
-        return wgw_wrap_send_capped(flow, buf, size);
+    if (wgw_flow_bound(flow, WGW_COUNT_SENT)) {
+        return wgw_wrap_send_bound(flow, buf, size);
     }
 
     n = flow->send(c, buf, size);
@@ -223,28 +276,28 @@ wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size)
  */
 
 static ssize_t
-wgw_wrap_send_capped(wgw_flow_t *flow, u_char *buf, size_t size)
+wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf, size_t size)
 {
     int                waiting;
+    off_t              allowed;
     size_t             sent;
-    off_t              want, allowed;
     ssize_t            n;
+    ngx_msec_t         wait;
     ngx_connection_t  *c;
 
     c = flow->connection;
     sent = 0;
     waiting = 0;
+    wait = 0;
+
+    wgw_flow_flush(flow);
 
     while (!flow->over && sent < size) {
-        want = (off_t) (size - sent) - flow->again;
-        allowed = flow->again;
 
-        if (want > 0) {
-            allowed += wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, want,
-                                       &waiting);
-        }
+        /* `100 Continue` goes at once: nginx does not try again */
 
-        allowed = ngx_min(allowed, (off_t) (size - sent));
+        allowed = wgw_wrap_room(flow, flow->tail, size - sent, &waiting,
+                                &wait);
 
         if (allowed == 0) {
             break;
@@ -256,6 +309,8 @@ wgw_wrap_send_capped(wgw_flow_t *flow, u_char *buf, size_t size)
 
         wgw_wrap_settle(flow, n == NGX_AGAIN && wgw_wrap_tls(c)
                               ? allowed : 0);
+
+        wgw_flow_moved(flow, WGW_COUNT_SENT, ngx_max(n, 0), flow->again);
 
         if (n == NGX_ERROR) {
             return NGX_ERROR;
@@ -274,6 +329,11 @@ wgw_wrap_send_capped(wgw_flow_t *flow, u_char *buf, size_t size)
 
     if (sent == size) {
         return sent;
+    }
+
+    if (wait) {
+        return wgw_flow_delay(flow, c->write, wait) == NGX_OK
+               ? (sent ? (ssize_t) sent : NGX_AGAIN) : NGX_ERROR;
     }
 
     if (waiting && wgw_flow_pause(flow, c->write) == NGX_OK) {
@@ -298,10 +358,10 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
         return NGX_CHAIN_ERROR;
     }
 
-    if (flow->over || (flow->meters.hard & WGW_COUNT_SENT)) {
+    if (wgw_flow_bound(flow, WGW_COUNT_SENT)) {
         return flow->class->send_chain
                ? flow->class->send_chain(flow, in, limit)
-               : wgw_wrap_send_chain_capped(flow, in, limit);
+               : wgw_wrap_send_chain_bound(flow, in, limit);
     }
 
     if (flow->meters.soft) {
@@ -333,19 +393,22 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 
 
 static ngx_chain_t *
-wgw_wrap_send_chain_capped(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
+wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 {
-    int          waiting;
-    off_t        size, total, want, allowed;
-    ngx_uint_t   more;
+    int                waiting;
+    off_t              size, total, least, allowed;
+    ngx_msec_t         wait;
+    ngx_uint_t         more;
+    ngx_connection_t  *c;
 
+    c = flow->connection;
     total = 0;
 
     for ( ;; ) {
         size = wgw_chain_size(in, WGW_WRAP_STEP);
 
         if (size == 0) {
-            in = flow->send_chain(flow->connection, in, limit);
+            in = flow->send_chain(c, in, limit);
             wgw_wrap_settle(flow, 0);
             return in;
         }
@@ -354,13 +417,15 @@ wgw_wrap_send_chain_capped(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
             return wgw_wrap_exhausted(flow, in, 0);
         }
 
-        waiting = 0;
-        want = ngx_max(ngx_min(size, WGW_WRAP_STEP) - flow->again, 0);
-        allowed = flow->again;
+        least = (flow->head && flow->class->head) ? flow->class->head(flow)
+                                                  : 1;
+        allowed = wgw_wrap_room(flow, ngx_max(least, 1),
+                                ngx_min(size, WGW_WRAP_STEP), &waiting,
+                                &wait);
 
-        if (want > 0) {
-            allowed += wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, want,
-                                       &waiting);
+        if (wait) {
+            return wgw_flow_delay(flow, c->write, wait) == NGX_OK
+                   ? in : NGX_CHAIN_ERROR;
         }
 
         if (flow->head
@@ -376,8 +441,8 @@ wgw_wrap_send_chain_capped(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
         flow->head = 0;
         flow->pauses = 0;
 
-        in = wgw_wrap_offer(flow, in, size > allowed ? allowed : 0, limit,
-                            &more);
+        in = wgw_wrap_offer(flow, in, allowed, size > allowed,
+                            limit ? limit - total : 0, &more);
 
         if (in == NULL || in == NGX_CHAIN_ERROR || !more) {
             return in;
@@ -387,12 +452,53 @@ wgw_wrap_send_chain_capped(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 
         total += allowed;
 
+        if (limit && total >= limit) {
+            return in;
+        }
+
         if (total >= WGW_WRAP_STEP) {
-            ngx_post_event(flow->connection->write,
-                           &ngx_posted_next_events);
+            ngx_post_event(c->write, &ngx_posted_next_events);
             return in;
         }
     }
+}
+
+
+/*
+ * How much of `want` both rates and caps let go now, `least` of it that is
+ * not torn apart; with 0 no rate is waited for.  When it is 0, `wait` is how
+ * long a rate takes, or, if that is 0, `waiting` says it of a cap.
+ */
+
+static off_t
+wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want, int *waiting,
+    ngx_msec_t *wait)
+{
+    off_t  total, allowed;
+
+    *waiting = 0;
+    *wait = 0;
+
+    total = least ? wgw_flow_take(flow, WGW_COUNT_SENT, ngx_min(least, want),
+                                  want, wait)
+                  : want;
+
+    if (total == 0) {
+        return 0;
+    }
+
+    allowed = flow->again;
+
+    if (total > allowed) {
+        allowed += wgw_meters_hold(&flow->meters, WGW_COUNT_SENT,
+                                   total - allowed, waiting);
+    }
+
+    if (allowed == 0) {
+        wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
+    }
+
+    return ngx_min(allowed, total);
 }
 
 
@@ -413,6 +519,7 @@ wgw_wrap_head(wgw_flow_t *flow, off_t allowed, int *waiting)
     }
 
     wgw_wrap_settle(flow, 0);
+    wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
 
     if (wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, head)
         && wgw_flow_pause(flow, flow->connection->write) == NGX_OK)
@@ -462,11 +569,11 @@ wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in, int waiting)
 }
 
 
-/* Offers the first bytes of a chain, all of it when `allowed` is 0. */
+/* Offers the first bytes of a chain; `shorten` is 0 when that is all. */
 
 static ngx_chain_t *
-wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed, off_t limit,
-    ngx_uint_t *more)
+wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed,
+    ngx_uint_t shorten, off_t limit, ngx_uint_t *more)
 {
     off_t              rest;
     ngx_chain_t       *out, *next;
@@ -477,7 +584,7 @@ wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed, off_t limit,
 
     cut.link = NULL;
 
-    if (allowed) {
+    if (shorten) {
         wgw_chain_shorten(&cut, in, allowed);
     }
 
@@ -494,6 +601,13 @@ wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed, off_t limit,
     *more = out == NULL && next != NULL;
 
     wgw_wrap_settle(flow, rest && wgw_wrap_again(c) ? rest : 0);
+
+    wgw_flow_moved(flow, WGW_COUNT_SENT,
+                   out == NGX_CHAIN_ERROR ? 0 : allowed - rest, flow->again);
+
+    if (flow->meters.soft) {
+        wgw_flow_check(flow);
+    }
 
     return out == NULL ? next : out;
 }

@@ -9,6 +9,7 @@
 
 
 #include "flow.h"
+#include "pace.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -38,11 +39,24 @@ void wgw_flow_check(wgw_flow_t *flow);
 /* Nothing more may move: the caller returns an error. */
 void wgw_flow_cut(wgw_flow_t *flow);
 
+/* 1 when bytes of a direction move by the calls below only. */
+ngx_uint_t wgw_flow_bound(wgw_flow_t *flow, int count);
+
+/* wgw_paces_take() for the flow; all when nothing paces it. */
+off_t wgw_flow_take(wgw_flow_t *flow, int count, off_t least, off_t want,
+    ngx_msec_t *wait);
+
+/* So many of these are committed now, of the rest `again` only is kept. */
+void wgw_flow_moved(wgw_flow_t *flow, int count, off_t bytes, off_t again);
+
 /*
  * Makes the event not ready, for a while.  Returns NGX_OK, or something else
  * when there have been pauses enough.
  */
 ngx_int_t wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev);
+
+/* Delays the event until it is worth to ask again.  NGX_OK, or NGX_ERROR. */
+ngx_int_t wgw_flow_delay(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait);
 
 
 #pragma GCC visibility pop

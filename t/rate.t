@@ -355,9 +355,17 @@ for my $case (
     (map { ['wgw_rate_zone z keys=1;', "wgw_rate z \$arg_k rate=$_;",
             "invalid rate \"rate=$_\""] }
          qw(1 1r 1r/h 0r/s r/s -1r/s 1.5r/s 1x/s 0k/s 9999999999r/s)),
-    (map { ['wgw_rate_zone z keys=1;', "wgw_rate z \$arg_k rate=$_;",
-            'does not support rates in bytes'] }
-         qw(1m/s 10MB/s 100k/m)),
+    (map { ['wgw_rate_zone z keys=1;', "wgw_rate z \$arg_k rate=1m/s $_;",
+            "invalid burst value \"$_\""] }
+         qw(burst= burst=-1 burst=1x burst=1r)),
+    ['wgw_rate_zone z keys=1;', 'wgw_rate z $arg_k rate=1r/s burst=1m;',
+     'invalid burst value "burst=1m"'],
+    ['wgw_rate_zone z keys=1;', 'wgw_rate z $arg_k rate=1/m burst=1TB;',
+     'has a burst that lasts longer than a year'],
+    ['wgw_rate_zone z keys=1;', 'wgw_rate z $arg_k rate=1r/s count=both;',
+     'has "count" and no rate in bytes'],
+    ['wgw_rate_zone z keys=1;', 'wgw_rate z $arg_k rate=1m/s count=all;',
+     'invalid parameter "count=all"'],
     ['wgw_rate_zone z keys=1;', 'wgw_rate z $arg_k rate=1r/s burst=-1;',
      'invalid burst value "burst=-1"'],
     ['wgw_rate_zone z keys=1;', 'wgw_rate z $arg_k rate=1r/m burst=1000000;',

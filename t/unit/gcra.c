@@ -125,6 +125,47 @@ bound(uint64_t rate, uint64_t burst)
 }
 
 
+/* Who takes a turn waits for it, and those behind for theirs. */
+
+static void
+turns(wgw_expiring_t *t, uint64_t now)
+{
+    uint64_t    i, wait, sum;
+    wgw_gcra_t  limit;
+
+    /* 1000 a second, 100 at once */
+
+    (void) wgw_gcra_init(&limit, 1000, SECOND, 99);
+
+    ok(wgw_gcra_reserve(t, key_of(t, 9), &limit, now, 60) == 0
+       && wgw_gcra_reserve(t, key_of(t, 9), &limit, now, 40) == 0,
+       "turns at once");
+
+    ok(wgw_gcra_reserve(t, key_of(t, 9), &limit, now, 50) == 50 * MS
+       && wgw_gcra_reserve(t, key_of(t, 9), &limit, now, 50) == 100 * MS
+       && wgw_gcra_reserve(t, key_of(t, 9), &limit, now, 500) == 600 * MS,
+       "one after another, larger ones than the burst, too");
+
+    ok(wgw_gcra_take(t, key_of(t, 9), &limit, now + 599 * MS, 1, 1, &wait)
+       == 0 && wait == 2 * MS, "nobody overtakes");
+
+    wgw_gcra_give(t, key_of(t, 9), &limit, 500);
+    ok(wgw_gcra_reserve(t, key_of(t, 9), &limit, now, 20) == 120 * MS,
+       "a turn given back");
+
+    /* rates that have less than a nanosecond for a unit */
+
+    (void) wgw_gcra_init(&limit, UINT64_C(10000000000), SECOND, 1000000);
+    sum = 0;
+
+    for (i = 0; i < 1000; i++) {
+        sum = wgw_gcra_reserve(t, key_of(t, 10), &limit, now, 1000001);
+    }
+
+    ok(sum > 99 * MS && sum < 101 * MS, "10 GB/s, 1 GB: 0.1 s");
+}
+
+
 static void
 table(void)
 {
@@ -153,6 +194,8 @@ table(void)
     ok(wgw_gcra_take(&t, key_of(&t, 1), &limit, now, 1, 1, &wait) == 1
        && wgw_gcra_take(&t, key_of(&t, 1), &limit, now, 1, 1, &wait) == 0,
        "one given back, and taken");
+
+    turns(&t, now);
 
     munmap(t.header, size);
 }

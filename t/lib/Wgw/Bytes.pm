@@ -10,7 +10,7 @@ use base 'Exporter';
 
 our @EXPORT = qw(
     meter_modules certificate get request upgrade dial talk write_all
-    read_some drain settled peer sunk
+    read_some drain settled special peer sunk
 );
 
 use IO::Select;
@@ -136,13 +136,14 @@ sub drain {
 
 # talk(PORT, TEXT, OPTIONS): writes and reads at the same time, until the
 # other side ends it or the peer says that it is done.  Returns the bytes that
-# came, how many came and went, and its own port.  `piece`: writes no more at a time; `shut`:
+# came, how many came and went, its own port, and how long it took.  `piece`: writes no more at a time; `shut`:
 # ends its own side; `then`: what to write after TEXT is answered.
 
 sub talk {
     my ($port, $text, %option) = @_;
 
     my $socket = dial($port, %option);
+    my $start = time;
     my $local = $socket->sockport();
     my ($bytes, $sent) = ('', 0);
     my $end = time + 60;
@@ -185,7 +186,7 @@ sub talk {
     close $socket;
 
     return { bytes => $bytes, received => length $bytes, sent => $sent,
-             port => $local, late => time >= $end };
+             port => $local, late => time >= $end, took => time - $start };
 }
 
 
