@@ -476,7 +476,7 @@ wgw_counter_copy(wgw_table_t *t, uint32_t into, wgw_table_t *from,
     hot = *wgw_table_hot(from, record);
     cold = wgw_table_cold(from, record);
 
-    if (into >= WGW_TABLE_FIRST && wgw_table_counted(t, into)) {
+    if (wgw_table_counted(t, into)) {
         wgw_counter_take(t, into, &hot, cold);
         return;
     }
