@@ -329,6 +329,18 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has \"archive\" and a window without end";
     }
 
+    if (zone->zone.purge && table->window.kind == WGW_WINDOW_TOTAL) {
+        return "has \"purge\" and a window without end";
+    }
+
+    if (zone->zone.purge && zone->zone.file.len == 0) {
+        return "has \"purge\" without \"file\"";
+    }
+
+    if (zone->archive.len) {
+        zone->zone.archive = wgw_meter_archive_purged;
+    }
+
     if (zone->archive.len
         && (zone->archive.len > WGW_ARCHIVE_DIR
             || *value[1].data == '.'
@@ -396,6 +408,15 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
 
         if (n >= 1 && n <= 31) {
             table->window.reset_day = n;
+            return NGX_CONF_OK;
+        }
+    }
+
+    if (ngx_strncmp(value->data, "purge=", 6) == 0) {
+        n = ngx_atoi(value->data + 6, value->len - 6);
+
+        if (n >= 1 && n < WGW_TABLE_IDLE_MAX) {
+            zone->zone.purge = n;
             return NGX_CONF_OK;
         }
     }

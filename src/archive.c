@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "archive.h"
+#include "growth.h"
 
 
 #define WGW_ARCHIVE_PATH    4096
@@ -21,11 +22,20 @@
 #define WGW_ARCHIVE_TIME    sizeof("9999-12-31T23:59:59Z")
 
 
+typedef int (*wgw_archive_line_pt)(wgw_archive_t *archive, uint32_t record,
+    wgw_out_t *out);
+
+
+static int wgw_archive_lock(wgw_archive_t *archive, int flags);
 static int wgw_archive_file(wgw_archive_t *archive, const char *path,
-    const char *tmp);
-static int wgw_archive_records(wgw_archive_t *archive, int fd, char *buffer);
+    wgw_archive_line_pt line);
+static int wgw_archive_records(wgw_archive_t *archive, int fd, char *buffer,
+    wgw_archive_line_pt line);
 static int wgw_archive_line(wgw_archive_t *archive, uint32_t record,
     wgw_out_t *out);
+static int wgw_archive_total(wgw_archive_t *archive, uint32_t record,
+    wgw_out_t *out);
+static void wgw_archive_zone(wgw_archive_t *archive, wgw_out_t *out);
 static int wgw_archive_flush(int fd, wgw_out_t *out, char *buffer);
 static int wgw_archive_open(wgw_archive_t *archive, const char *path,
     int flags);
@@ -43,7 +53,7 @@ int
 wgw_archive_write(wgw_archive_t *archive)
 {
     int   rc, lock, err;
-    char  path[WGW_ARCHIVE_PATH], tmp[WGW_ARCHIVE_PATH];
+    char  path[WGW_ARCHIVE_PATH];
     char  start[WGW_ARCHIVE_TIME];
 
     wgw_archive_time(start, "%Y%m%dT%H%M%SZ",
@@ -56,26 +66,17 @@ wgw_archive_write(wgw_archive_t *archive)
         return WGW_ARCHIVE_THERE;
     }
 
-    (void) snprintf(tmp, sizeof(tmp), "%s/%s.lock", archive->dir,
-                    archive->zone);
-
-    lock = wgw_archive_open(archive, tmp, O_RDWR|O_CREAT|O_CLOEXEC);
+    lock = wgw_archive_lock(archive, LOCK_EX|LOCK_NB);
 
     if (lock == -1) {
-        return WGW_ARCHIVE_ERROR;
+        return errno == EWOULDBLOCK ? WGW_ARCHIVE_BUSY : WGW_ARCHIVE_ERROR;
     }
 
-    (void) snprintf(tmp, sizeof(tmp), "%s/%s.tmp", archive->dir,
-                    archive->zone);
-
-    if (flock(lock, LOCK_EX|LOCK_NB) == -1) {
-        rc = errno == EWOULDBLOCK ? WGW_ARCHIVE_BUSY : WGW_ARCHIVE_ERROR;
-
-    } else if (access(path, F_OK) == 0) {
+    if (access(path, F_OK) == 0) {
         rc = WGW_ARCHIVE_THERE;
 
     } else {
-        rc = wgw_archive_file(archive, path, tmp);
+        rc = wgw_archive_file(archive, path, wgw_archive_line);
     }
 
     err = errno;
@@ -86,11 +87,67 @@ wgw_archive_write(wgw_archive_t *archive)
 }
 
 
+int
+wgw_archive_purged(wgw_archive_t *archive, int64_t now)
+{
+    int   rc, lock, err;
+    char  path[WGW_ARCHIVE_PATH];
+    char  time[WGW_ARCHIVE_TIME];
+
+    archive->now = now;
+    wgw_archive_time(time, "%Y%m%dT%H%M%SZ", now);
+
+    (void) snprintf(path, sizeof(path), "%s/%s-purged-%s.ndjson",
+                    archive->dir, archive->zone, time);
+
+    lock = wgw_archive_lock(archive, LOCK_EX);
+
+    if (lock == -1) {
+        return WGW_ARCHIVE_ERROR;
+    }
+
+    rc = wgw_archive_file(archive, path, wgw_archive_total);
+
+    err = errno;
+    (void) close(lock);
+    errno = err;
+
+    return rc;
+}
+
+
 static int
-wgw_archive_file(wgw_archive_t *archive, const char *path, const char *tmp)
+wgw_archive_lock(wgw_archive_t *archive, int flags)
+{
+    int   lock, err;
+    char  path[WGW_ARCHIVE_PATH];
+
+    (void) snprintf(path, sizeof(path), "%s/%s.lock", archive->dir,
+                    archive->zone);
+
+    lock = wgw_archive_open(archive, path, O_RDWR|O_CREAT|O_CLOEXEC);
+
+    if (lock != -1 && flock(lock, flags) == -1) {
+        err = errno;
+        (void) close(lock);
+        errno = err;
+
+        return -1;
+    }
+
+    return lock;
+}
+
+
+static int
+wgw_archive_file(wgw_archive_t *archive, const char *path,
+    wgw_archive_line_pt line)
 {
     int    fd, rc, err;
-    char  *buffer;
+    char  *buffer, tmp[WGW_ARCHIVE_PATH];
+
+    (void) snprintf(tmp, sizeof(tmp), "%s/%s.tmp", archive->dir,
+                    archive->zone);
 
     fd = wgw_archive_open(archive, tmp, O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC);
 
@@ -102,7 +159,7 @@ wgw_archive_file(wgw_archive_t *archive, const char *path, const char *tmp)
     buffer = malloc(WGW_ARCHIVE_BUFFER);
 
     if (buffer) {
-        rc = wgw_archive_records(archive, fd, buffer);
+        rc = wgw_archive_records(archive, fd, buffer, line);
     }
 
     if (rc == 0) {
@@ -132,7 +189,8 @@ wgw_archive_file(wgw_archive_t *archive, const char *path, const char *tmp)
 
 
 static int
-wgw_archive_records(wgw_archive_t *archive, int fd, char *buffer)
+wgw_archive_records(wgw_archive_t *archive, int fd, char *buffer,
+    wgw_archive_line_pt line)
 {
     uint32_t   record, end;
     wgw_out_t  out;
@@ -148,7 +206,7 @@ wgw_archive_records(wgw_archive_t *archive, int fd, char *buffer)
             return -1;
         }
 
-        if (wgw_archive_line(archive, record, &out) != 0) {
+        if (line(archive, record, &out) != 0) {
             return -1;
         }
 
@@ -170,7 +228,6 @@ wgw_archive_line(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
 {
     char         text[WGW_ARCHIVE_TIME];
     int64_t      start, end;
-    wgw_text_t   zone;
     wgw_usage_t  usage;
 
     start = wgw_window_start(archive->window, archive->period);
@@ -189,12 +246,7 @@ wgw_archive_line(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
         return 0;
     }
 
-    zone.data = archive->zone;
-    zone.len = strlen(archive->zone);
-
-    wgw_out_str(out, "{\"zone\":");
-    wgw_out_json(out, zone);
-    wgw_out_str(out, ",\"key\":");
+    wgw_archive_zone(archive, out);
 
     if (record < WGW_TABLE_FIRST) {
         wgw_out_str(out, "\"\",\"class\":\"");
@@ -218,6 +270,52 @@ wgw_archive_line(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
     wgw_out_str(out, "}\n");
 
     return 0;
+}
+
+
+/* Of a key that goes, all of it. */
+
+static int
+wgw_archive_total(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
+{
+    wgw_usage_t  usage;
+
+    if (!wgw_growth_idle(archive->table, record, archive->purge,
+                         archive->now)
+        || wgw_table_read(archive->table, record, archive->now, &usage) != 0)
+    {
+        return 0;
+    }
+
+    wgw_archive_zone(archive, out);
+    wgw_out_json(out, usage.key);
+    wgw_out_str(out, ",\"sent\":");
+    wgw_out_uint(out, usage.sent);
+    wgw_out_str(out, ",\"received\":");
+    wgw_out_uint(out, usage.received);
+    wgw_out_str(out, ",\"requests\":");
+    wgw_out_uint(out, usage.requests);
+    wgw_out_str(out, ",\"refused\":");
+    wgw_out_uint(out, usage.refused);
+    wgw_out_str(out, ",\"cut\":");
+    wgw_out_uint(out, usage.cut);
+    wgw_out_str(out, "}\n");
+
+    return 0;
+}
+
+
+static void
+wgw_archive_zone(wgw_archive_t *archive, wgw_out_t *out)
+{
+    wgw_text_t  zone;
+
+    zone.data = archive->zone;
+    zone.len = strlen(archive->zone);
+
+    wgw_out_str(out, "{\"zone\":");
+    wgw_out_json(out, zone);
+    wgw_out_str(out, ",\"key\":");
 }
 
 

@@ -12,6 +12,14 @@
  * belongs to no key has the empty one and a member "class".  A window without
  * traffic is an empty file.
  *
+ * Keys that a start drops, see growth.h, have files of their own, named for
+ * the time of that, with all they ever counted:
+ *
+ *     DIR/names-purged-20261101T081500Z.ndjson
+ *
+ *     {"zone":"names","key":"shop.gw1.example","sent":1,"received":1,
+ *      "requests":1,"refused":0,"cut":0}
+ *
  * A file is written as DIR/names.tmp, synced and renamed, under an flock of
  * DIR/names.lock: there is one writer, however many try, and a file that is
  * there is whole.  May be called in a thread; takes no nginx types.
@@ -46,6 +54,8 @@ typedef struct {
     uid_t           uid;                /* whose the files are to be, ... */
     gid_t           gid;                /* ... when root writes them */
     int             stop;               /* set by others: give up */
+    uint64_t        purge;              /* see growth.h, ... */
+    int64_t         now;                /* ... as of this time */
 } wgw_archive_t;
 
 
@@ -55,6 +65,12 @@ typedef struct {
  * process moves the clock meanwhile.
  */
 int wgw_archive_write(wgw_archive_t *archive);
+
+/*
+ * Alone: writes the keys that archive->purge drops at `now`; waits for one
+ * that writes a window.  Returns 0 or WGW_ARCHIVE_ERROR.
+ */
+int wgw_archive_purged(wgw_archive_t *archive, int64_t now);
 
 
 #pragma GCC visibility pop

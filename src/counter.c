@@ -33,6 +33,15 @@ _Static_assert(WGW_RING <= WGW_RING_MASK, "the ring fits the clock");
 
 static void wgw_counter_touch(wgw_table_t *t, uint64_t base[2],
     const uint64_t *total, uint64_t period);
+static void wgw_counter_read(wgw_table_t *t, uint32_t record, int64_t now,
+    wgw_usage_t *usage);
+static void wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin);
+static inline uint64_t wgw_counter_used(wgw_table_t *t,
+    const wgw_record_hot_t *hot, uint64_t period, int count);
+static uint64_t wgw_counter_used_all(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count);
+static uint64_t wgw_counter_twins(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count, uint64_t *held);
 static void wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot,
     int64_t now, wgw_usage_t *usage);
 static inline uint64_t wgw_counter_this(wgw_table_t *t,
@@ -42,41 +51,53 @@ static uint64_t wgw_counter_last(const uint64_t base[2],
 static void wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2]);
 static void wgw_counter_merge_total(wgw_table_t *t, uint64_t base_into[2],
     uint64_t *total_into, uint64_t base[2], uint64_t *total);
+static void wgw_counter_take(wgw_table_t *t, uint32_t into,
+    wgw_record_hot_t *hot, const wgw_record_cold_t *cold);
 static uint64_t wgw_counter_base(uint64_t tag, uint64_t total);
 static uint64_t wgw_counter_clock(wgw_table_t *t, uint64_t period);
 static inline uint64_t wgw_clock_at(uint64_t clock, uint64_t period);
 static inline uint64_t wgw_clock_tag(uint64_t clock);
 static uint64_t wgw_clock_last_tag(uint64_t clock);
+static uint64_t wgw_clock_age(uint64_t clock, uint64_t begin, int word);
 
 
 int
 wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
     wgw_usage_t *usage)
 {
-    uint32_t            mark;
-    wgw_record_hot_t   *hot;
-    wgw_record_cold_t  *cold;
+    uint32_t      i, n, mark, twins[WGW_TABLE_SEGMENTS];
+    wgw_text_t    key;
+    wgw_usage_t   twin;
 
-    memset(usage, 0, sizeof(wgw_usage_t));
+    mark = wgw_table_key(t, record, &key);
 
-    mark = wgw_table_key(t, record, &usage->key);
-
-    if (usage->key.len == 0) {
+    if (key.len == 0) {
+        usage->key.len = 0;
         return -1;
     }
 
-    hot = wgw_table_hot(t, record);
-    cold = &t->cold[record];
+    n = wgw_table_twins(t, record, twins);
 
-    wgw_counter_windows(t, hot, now, usage);
+    if (n && twins[0] < record) {
+        return -1;
+    }
 
-    usage->sent = wgw_load(&hot->sent);
-    usage->received = wgw_load(&hot->received);
-    usage->requests = wgw_load(&hot->requests);
-    usage->held = wgw_load(&hot->held);
-    usage->refused = wgw_load(&cold->refused);
-    usage->cut = wgw_load(&cold->cut);
-    usage->cap = wgw_load(&cold->cap);
+    do {
+        wgw_counter_read(t, record, now, usage);
+
+        for (i = 0; i < n; i++) {
+            wgw_counter_read(t, twins[i], now, &twin);
+
+            if (twin.window.start != usage->window.start) {
+                break;
+            }
+
+            wgw_counter_join(usage, &twin);
+        }
+
+    } while (i < n);
+
+    usage->key = key;
 
     if (record < WGW_TABLE_FIRST) {
         return 0;
@@ -93,7 +114,50 @@ wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
 
     /* an insert that came second takes its key back */
 
-    return __atomic_load_n(&cold->mark, __ATOMIC_ACQUIRE) == mark ? 0 : -1;
+    return __atomic_load_n(&wgw_table_cold(t, record)->mark, __ATOMIC_ACQUIRE)
+           == mark ? 0 : -1;
+}
+
+
+static void
+wgw_counter_read(wgw_table_t *t, uint32_t record, int64_t now,
+    wgw_usage_t *usage)
+{
+    wgw_record_hot_t   *hot;
+    wgw_record_cold_t  *cold;
+
+    hot = wgw_table_hot(t, record);
+    cold = wgw_table_cold(t, record);
+
+    memset(usage, 0, sizeof(wgw_usage_t));
+
+    wgw_counter_windows(t, hot, now, usage);
+
+    usage->sent = wgw_load(&hot->sent);
+    usage->received = wgw_load(&hot->received);
+    usage->requests = wgw_load(&hot->requests);
+    usage->held = wgw_load(&hot->held);
+    usage->refused = wgw_load(&cold->refused);
+    usage->cut = wgw_load(&cold->cut);
+    usage->cap = wgw_load(&cold->cap);
+}
+
+
+static void
+wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin)
+{
+    usage->sent += twin->sent;
+    usage->received += twin->received;
+    usage->requests += twin->requests;
+    usage->refused += twin->refused;
+    usage->cut += twin->cut;
+    usage->cap = usage->cap ? usage->cap : twin->cap;
+    usage->held += twin->held;
+
+    usage->window.sent += twin->window.sent;
+    usage->window.received += twin->window.received;
+    usage->last.sent += twin->last.sent;
+    usage->last.received += twin->last.received;
 }
 
 
@@ -129,6 +193,41 @@ wgw_table_sweep(wgw_table_t *t, uint64_t period, uint32_t from, uint32_t n)
     for ( /* void */ ; n != 0 && from < end; n--, from++) {
         wgw_counter_fade(t, from);
     }
+}
+
+
+uint64_t
+wgw_table_idle(wgw_table_t *t, uint32_t record, int64_t now)
+{
+    int                i;
+    uint64_t           clock, seen, period, begin, age, least;
+    wgw_window_t       window;
+    wgw_record_hot_t  *hot;
+
+    window.kind = t->header->made.window;
+    window.reset_day = t->header->made.reset_day;
+
+    hot = wgw_table_hot(t, record);
+    least = WGW_RING;
+
+    for (i = 0; i < 2; i++) {
+        begin = wgw_load(&hot->base_sent[i]);
+        clock = wgw_load(&t->header->clock);
+
+        if (begin != 0) {
+            age = wgw_clock_age(clock, begin, i);
+            least = age < least ? age : least;
+        }
+    }
+
+    if (least < 2 || least > WGW_TABLE_IDLE_MAX) {
+        return 0;
+    }
+
+    seen = wgw_table_seen(t);
+    period = wgw_window_period(window, now);
+
+    return least + (period > seen ? period - seen : 0);
 }
 
 
@@ -176,18 +275,14 @@ wgw_table_add(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t sent,
 void
 wgw_table_refused(wgw_table_t *t, uint32_t record)
 {
-    (void) wgw_table_hot(t, record);
-
-    wgw_add(&t->cold[record].refused, 1);
+    wgw_add(&wgw_table_cold(t, record)->refused, 1);
 }
 
 
 void
 wgw_table_cut(wgw_table_t *t, uint32_t record)
 {
-    (void) wgw_table_hot(t, record);
-
-    wgw_add(&t->cold[record].cut, 1);
+    wgw_add(&wgw_table_cold(t, record)->cut, 1);
 }
 
 
@@ -196,9 +291,7 @@ wgw_table_cap(wgw_table_t *t, uint32_t record, uint64_t cap)
 {
     uint64_t  *word;
 
-    (void) wgw_table_hot(t, record);
-
-    word = &t->cold[record].cap;
+    word = &wgw_table_cold(t, record)->cap;
 
     if (wgw_load(word) != cap) {
         __atomic_store_n(word, cap, __ATOMIC_SEQ_CST);
@@ -209,10 +302,32 @@ wgw_table_cap(wgw_table_t *t, uint32_t record, uint64_t cap)
 uint64_t
 wgw_table_used(wgw_table_t *t, uint32_t record, uint64_t period, int count)
 {
-    uint64_t           seen, clock, used;
-    wgw_record_hot_t  *hot;
+    if (t->count > 1) {
+        return wgw_counter_used_all(t, record, period, count);
+    }
 
-    hot = wgw_table_hot(t, record);
+    assert(record < t->segments->end);
+
+    return wgw_counter_used(t, &t->segments->hot[record], period, count);
+}
+
+
+static uint64_t
+wgw_counter_used_all(wgw_table_t *t, uint32_t record, uint64_t period,
+    int count)
+{
+    uint64_t  held;
+
+    return wgw_counter_used(t, wgw_table_hot(t, record), period, count)
+           + wgw_counter_twins(t, record, period, count, &held);
+}
+
+
+static inline uint64_t
+wgw_counter_used(wgw_table_t *t, const wgw_record_hot_t *hot, uint64_t period,
+    int count)
+{
+    uint64_t  seen, clock, used;
 
     do {
         seen = wgw_load(&t->header->clock);
@@ -234,6 +349,31 @@ wgw_table_used(wgw_table_t *t, uint32_t record, uint64_t period, int count)
 }
 
 
+/* What other records of the same key used, and, read before that, hold. */
+
+static uint64_t
+wgw_counter_twins(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t *held)
+{
+    uint32_t           i, n, twins[WGW_TABLE_SEGMENTS];
+    uint64_t           used;
+    wgw_record_hot_t  *hot;
+
+    n = wgw_table_twins(t, record, twins);
+    *held = 0;
+    used = 0;
+
+    for (i = 0; i < n; i++) {
+        hot = wgw_table_hot(t, twins[i]);
+
+        *held += wgw_load(&hot->held);
+        used += wgw_counter_used(t, hot, period, count);
+    }
+
+    return used;
+}
+
+
 /*
  * Of processes that hold at a time, each sees in `held` what those before it
  * took, and reads what was used after that; those before it are therefore
@@ -244,7 +384,7 @@ uint64_t
 wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     uint64_t cap, uint64_t want, int *waiting)
 {
-    uint64_t           used, before, left;
+    uint64_t           used, before, left, held, others;
     wgw_record_hot_t  *hot;
 
     *waiting = 0;
@@ -259,7 +399,14 @@ wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     hot = wgw_table_hot(t, record);
     before = __atomic_fetch_add(&hot->held, want, __ATOMIC_SEQ_CST);
 
-    used = wgw_table_used(t, record, period, count);
+    others = 0;
+
+    if (t->count > 1) {
+        others = wgw_counter_twins(t, record, period, count, &held);
+        before += held;
+    }
+
+    used = wgw_counter_used(t, hot, period, count) + others;
     left = used < cap ? cap - used : 0;
     *waiting = left != 0 && left <= before;
     left = before < left ? left - before : 0;
@@ -300,11 +447,66 @@ wgw_counter_fade(wgw_table_t *t, uint32_t record)
 void
 wgw_counter_merge(wgw_table_t *t, uint32_t into, uint32_t record)
 {
-    wgw_record_hot_t   *hot, *hot_into;
-    wgw_record_cold_t  *cold, *cold_into;
+    wgw_record_hot_t   *hot;
+    wgw_record_cold_t  *cold;
 
     hot = wgw_table_hot(t, record);
+    cold = wgw_table_cold(t, record);
+
+    wgw_counter_take(t, into, hot, cold);
+
+    memset(hot, 0, sizeof(wgw_record_hot_t));
+    memset(cold, 0, sizeof(wgw_record_cold_t));
+}
+
+
+/*
+ * The first copy is one to the bit, so that it stays known when the key last
+ * counted; of what is not known any more, it is said to be now.
+ */
+
+void
+wgw_counter_copy(wgw_table_t *t, uint32_t into, wgw_table_t *from,
+    uint32_t record)
+{
+    wgw_record_hot_t         *hot_into, hot;
+    wgw_record_cold_t        *cold_into;
+    const wgw_record_cold_t  *cold;
+
+    hot = *wgw_table_hot(from, record);
+    cold = wgw_table_cold(from, record);
+
+    if (wgw_table_counted(t, into)) {
+        wgw_counter_take(t, into, &hot, cold);
+        return;
+    }
+
     hot_into = wgw_table_hot(t, into);
+    cold_into = wgw_table_cold(t, into);
+
+    hot.held = 0;
+    *hot_into = hot;
+
+    cold_into->refused = cold->refused;
+    cold_into->cut = cold->cut;
+    cold_into->cap = cold->cap;
+
+    if ((hot.base_sent[0] | hot.base_sent[1]) == 0) {
+        wgw_counter_touch(t, hot_into->base_sent, &hot_into->sent, 0);
+        wgw_counter_touch(t, hot_into->base_received, &hot_into->received, 0);
+    }
+}
+
+
+static void
+wgw_counter_take(wgw_table_t *t, uint32_t into, wgw_record_hot_t *hot,
+    const wgw_record_cold_t *cold)
+{
+    wgw_record_hot_t   *hot_into;
+    wgw_record_cold_t  *cold_into;
+
+    hot_into = wgw_table_hot(t, into);
+    cold_into = wgw_table_cold(t, into);
 
     wgw_counter_merge_total(t, hot_into->base_sent, &hot_into->sent,
                             hot->base_sent, &hot->sent);
@@ -312,14 +514,12 @@ wgw_counter_merge(wgw_table_t *t, uint32_t into, uint32_t record)
                             hot->base_received, &hot->received);
     hot_into->requests += hot->requests;
 
-    cold = &t->cold[record];
-    cold_into = &t->cold[into];
-
     cold_into->refused += cold->refused;
     cold_into->cut += cold->cut;
 
-    memset(hot, 0, sizeof(wgw_record_hot_t));
-    memset(cold, 0, sizeof(wgw_record_cold_t));
+    if (cold_into->cap == 0 && into >= WGW_TABLE_FIRST) {
+        cold_into->cap = cold->cap;
+    }
 }
 
 
@@ -445,7 +645,7 @@ wgw_counter_last(const uint64_t base[2], const uint64_t *total,
 
 
 /*
- * Clears base words that are neither of this window nor of the last; a new
+ * Clears base words that are so old that their tag could come again; a new
  * one cannot be hit, as the clock is read after the word.
  */
 
@@ -453,7 +653,7 @@ static void
 wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2])
 {
     int       i;
-    uint64_t  begin, clock, tag;
+    uint64_t  begin, clock;
 
     for (i = 0; i < 2; i++) {
         begin = wgw_load(&base[i]);
@@ -463,10 +663,8 @@ wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2])
         }
 
         clock = wgw_load(&t->header->clock);
-        tag = (int) (clock & 1) == i ? wgw_clock_tag(clock)
-                                     : wgw_clock_last_tag(clock);
 
-        if (begin >> WGW_TOTAL_BITS != tag) {
+        if (wgw_clock_age(clock, begin, i) > WGW_TABLE_IDLE_MAX) {
             (void) wgw_swap(&base[i], begin, 0);
         }
     }
@@ -574,4 +772,30 @@ static uint64_t
 wgw_clock_last_tag(uint64_t clock)
 {
     return 1 + ((clock & WGW_RING_MASK) + WGW_RING - 1) % WGW_TAGS;
+}
+
+
+/*
+ * How far back in the ring the window of a base word is; the ring's length
+ * for a word that is of none.
+ */
+
+static uint64_t
+wgw_clock_age(uint64_t clock, uint64_t begin, int word)
+{
+    uint64_t  tag, ring;
+
+    tag = begin >> WGW_TOTAL_BITS;
+
+    if (tag == 0 || tag > WGW_TAGS) {
+        return WGW_RING;
+    }
+
+    ring = tag - 1;
+
+    if ((int) (ring & 1) != word) {
+        ring += WGW_TAGS;
+    }
+
+    return ((clock & WGW_RING_MASK) + WGW_RING - ring) % WGW_RING;
 }

@@ -23,6 +23,7 @@ _Static_assert(sizeof(wgw_table_made_t) == WGW_LINE, "made");
 _Static_assert(offsetof(wgw_table_made_t, version) == 12, "version");
 _Static_assert(offsetof(wgw_table_made_t, keys) == 20, "keys");
 _Static_assert(offsetof(wgw_table_made_t, window) == 28, "window");
+_Static_assert(offsetof(wgw_table_made_t, number) == 30, "number");
 _Static_assert(offsetof(wgw_table_made_t, seed) == 32, "seed");
 _Static_assert(offsetof(wgw_table_made_t, size) == 48, "size");
 _Static_assert(offsetof(wgw_table_made_t, checksum) == 56, "checksum");
@@ -32,6 +33,7 @@ _Static_assert(offsetof(wgw_table_header_t, clock) == 64, "clock");
 _Static_assert(offsetof(wgw_table_header_t, records) == 128, "records");
 _Static_assert(offsetof(wgw_table_header_t, granules) == 136, "granules");
 _Static_assert(offsetof(wgw_table_header_t, boot) == 192, "boot");
+_Static_assert(offsetof(wgw_table_header_t, segments) == 208, "segments");
 
 _Static_assert(sizeof(wgw_record_hot_t) == WGW_LINE, "hot record");
 _Static_assert(offsetof(wgw_record_hot_t, requests) == 16, "requests");
@@ -47,6 +49,13 @@ _Static_assert(offsetof(wgw_record_cold_t, cap) == 24, "cap");
 
 
 static wgw_table_layout_t wgw_table_layout(uint32_t keys, uint32_t key_bytes);
+static void wgw_table_make(wgw_table_header_t *header,
+    const wgw_table_conf_t *conf, const uint8_t seed[WGW_HASH_SEED],
+    uint32_t number);
+static int wgw_table_look(wgw_table_made_t *made, const void *header,
+    wgw_table_conf_t *conf, const char **error);
+static void wgw_table_view(wgw_segment_t *segment, void *memory,
+    uint32_t first);
 static uint64_t wgw_table_checksum(const wgw_table_made_t *made);
 static const char *wgw_table_foreign(const wgw_table_made_t *made);
 
@@ -68,10 +77,27 @@ void
 wgw_table_format(void *memory, const wgw_table_conf_t *conf,
     const uint8_t seed[WGW_HASH_SEED])
 {
-    wgw_table_made_t    *made;
-    wgw_table_header_t  *header;
+    wgw_table_make(memory, conf, seed, 0);
+}
 
-    header = memory;
+
+void
+wgw_table_format_segment(void *memory, const wgw_table_conf_t *conf,
+    const void *header, uint32_t number)
+{
+    wgw_table_made_t  first;
+
+    memcpy(&first, header, sizeof(first));
+    wgw_table_make(memory, conf, first.seed, number);
+}
+
+
+static void
+wgw_table_make(wgw_table_header_t *header, const wgw_table_conf_t *conf,
+    const uint8_t seed[WGW_HASH_SEED], uint32_t number)
+{
+    wgw_table_made_t  *made;
+
     made = &header->made;
 
     memcpy(made->magic, WGW_MAGIC, sizeof(made->magic));
@@ -83,6 +109,7 @@ wgw_table_format(void *memory, const wgw_table_conf_t *conf,
     made->key_bytes = conf->key_bytes;
     made->window = conf->window.kind;
     made->reset_day = conf->window.reset_day;
+    made->number = (uint16_t) number;
     made->size = wgw_table_size(conf);
 
     memcpy(made->seed, seed, WGW_HASH_SEED);
@@ -99,36 +126,17 @@ wgw_table_check(const void *header, size_t size, wgw_table_conf_t *conf,
 {
     wgw_table_made_t  made;
 
-    memcpy(&made, header, sizeof(made));
-
-    *error = wgw_table_foreign(&made);
-
-    if (*error) {
+    if (wgw_table_look(&made, header, conf, error) != 0) {
         return -1;
     }
 
-    if (made.checksum != wgw_table_checksum(&made)
-        || made.keys == 0 || made.keys > WGW_TABLE_KEYS_MAX
-        || made.key_bytes < 8 || made.key_bytes > 256
-        || wgw_window_name(made.window) == NULL
-        || made.reset_day > 31)
-    {
+    if (made.number != 0 || wgw_table_segments(header) == 0) {
         *error = "has a damaged header";
         return -1;
     }
 
-    conf->keys = made.keys;
-    conf->key_bytes = made.key_bytes;
-    conf->window.kind = made.window;
-    conf->window.reset_day = made.reset_day;
-
-    if (made.size != wgw_table_size(conf)) {
-        *error = "has a damaged header";
-        return -1;
-    }
-
-    if (size != made.size) {
-        *error = size < made.size ? "is truncated" : "is too long";
+    if (size < made.size) {
+        *error = "is truncated";
         return -1;
     }
 
@@ -136,21 +144,130 @@ wgw_table_check(const void *header, size_t size, wgw_table_conf_t *conf,
 }
 
 
+int
+wgw_table_check_segment(const void *first, const void *header,
+    uint32_t number, size_t size, wgw_table_conf_t *conf, const char **error)
+{
+    wgw_table_made_t  made, other;
+
+    if (size < WGW_TABLE_HEADER) {
+        *error = "is truncated";
+        return -1;
+    }
+
+    memcpy(&other, first, sizeof(other));
+
+    if (wgw_table_look(&made, header, conf, error) != 0
+        || made.number != number
+        || made.window != other.window || made.reset_day != other.reset_day
+        || memcmp(made.seed, other.seed, WGW_HASH_SEED) != 0)
+    {
+        *error = "has a damaged header";
+        return -1;
+    }
+
+    if (size < made.size) {
+        *error = "is truncated";
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static int
+wgw_table_look(wgw_table_made_t *made, const void *header,
+    wgw_table_conf_t *conf, const char **error)
+{
+    memcpy(made, header, sizeof(wgw_table_made_t));
+
+    *error = wgw_table_foreign(made);
+
+    if (*error) {
+        return -1;
+    }
+
+    if (made->checksum != wgw_table_checksum(made)
+        || made->keys == 0 || made->keys > WGW_TABLE_KEYS_MAX
+        || made->key_bytes < 8 || made->key_bytes > 256
+        || wgw_window_name(made->window) == NULL
+        || made->reset_day > 31)
+    {
+        *error = "has a damaged header";
+        return -1;
+    }
+
+    conf->keys = made->keys;
+    conf->key_bytes = made->key_bytes;
+    conf->window.kind = made->window;
+    conf->window.reset_day = made->reset_day;
+
+    if (made->size != wgw_table_size(conf)) {
+        *error = "has a damaged header";
+        return -1;
+    }
+
+    return 0;
+}
+
+
+uint32_t
+wgw_table_segments(const void *header)
+{
+    uint32_t  segments;
+
+    memcpy(&segments,
+           (const char *) header + offsetof(wgw_table_header_t, segments),
+           sizeof(segments));
+
+    if (segments == 0) {
+        return 1;
+    }
+
+    return segments <= WGW_TABLE_SEGMENTS ? segments : 0;
+}
+
+
 void
 wgw_table_open(wgw_table_t *t, void *memory)
+{
+    t->header = memory;
+    t->count = 1;
+
+    wgw_table_view(&t->segments[0], memory, 0);
+}
+
+
+void
+wgw_table_join(wgw_table_t *t, void *memory)
+{
+    assert(t->count < WGW_TABLE_SEGMENTS);
+
+    wgw_table_view(&t->segments[t->count], memory,
+                   t->segments[t->count - 1].end);
+    t->count++;
+}
+
+
+static void
+wgw_table_view(wgw_segment_t *s, void *memory, uint32_t first)
 {
     char                *bytes;
     wgw_table_layout_t   layout;
 
     bytes = memory;
-    t->header = memory;
+    s->header = memory;
 
-    layout = wgw_table_layout(t->header->made.keys, t->header->made.key_bytes);
+    layout = wgw_table_layout(s->header->made.keys, s->header->made.key_bytes);
 
-    t->index = (uint32_t *) (bytes + WGW_TABLE_HEADER);
-    t->hot = (wgw_record_hot_t *) (bytes + layout.hot);
-    t->cold = (wgw_record_cold_t *) (bytes + layout.cold);
-    t->arena = bytes + layout.arena;
+    s->index = (uint32_t *) (bytes + WGW_TABLE_HEADER);
+    s->hot = (wgw_record_hot_t *) (bytes + layout.hot);
+    s->cold = (wgw_record_cold_t *) (bytes + layout.cold);
+    s->arena = bytes + layout.arena;
+    s->arena_size = layout.end - layout.arena;
+
+    s->first = first;
+    s->end = first + WGW_TABLE_FIRST + s->header->made.keys;
 }
 
 

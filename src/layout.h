@@ -38,7 +38,7 @@ typedef struct {
     uint32_t           key_bytes;
     uint8_t            window;
     uint8_t            reset_day;
-    uint16_t           reserved;
+    uint16_t           number;          /* of the segment, from 0 on */
     uint8_t            seed[WGW_HASH_SEED];
     uint64_t           size;
     uint64_t           checksum;
@@ -53,7 +53,8 @@ struct wgw_table_header_s {
     uint64_t           granules;        /* taken of the arena */
     uint8_t            pad2[48];
     uint8_t            boot[WGW_TABLE_BOOT];
-    uint8_t            reserved[WGW_TABLE_HEADER - 208];
+    uint32_t           segments;        /* of the first; 0 is 1 */
+    uint8_t            reserved[WGW_TABLE_HEADER - 212];
 };
 
 
@@ -76,12 +77,40 @@ typedef struct wgw_record_cold_s {
 } wgw_record_cold_t;
 
 
+/* The segment of a record; NULL for no record. */
+const wgw_segment_t *wgw_table_segment(const wgw_table_t *table,
+    uint32_t record);
+
+
 static inline wgw_record_hot_t *
 wgw_table_hot(wgw_table_t *t, uint32_t record)
 {
-    assert(record < WGW_TABLE_FIRST + t->header->made.keys);
+    const wgw_segment_t  *s;
 
-    return &t->hot[record];
+    s = t->segments;
+
+    if (record >= s->end) {
+        s = wgw_table_segment(t, record);
+        assert(s);
+    }
+
+    return &s->hot[record - s->first];
+}
+
+
+static inline wgw_record_cold_t *
+wgw_table_cold(wgw_table_t *t, uint32_t record)
+{
+    const wgw_segment_t  *s;
+
+    s = t->segments;
+
+    if (record >= s->end) {
+        s = wgw_table_segment(t, record);
+        assert(s);
+    }
+
+    return &s->cold[record - s->first];
 }
 
 
@@ -92,11 +121,25 @@ wgw_table_hot(wgw_table_t *t, uint32_t record)
  */
 uint32_t wgw_table_key(wgw_table_t *table, uint32_t record, wgw_text_t *key);
 
-/* Clears base words of windows older than the last. */
+/* Other records of the same key, in other segments; returns their number. */
+uint32_t wgw_table_twins(wgw_table_t *table, uint32_t record,
+    uint32_t twins[WGW_TABLE_SEGMENTS]);
+
+/* 1 when a record has counted anything. */
+int wgw_table_counted(wgw_table_t *table, uint32_t record);
+
+/* Clears base words of windows more than WGW_TABLE_IDLE_MAX ago. */
 void wgw_counter_fade(wgw_table_t *table, uint32_t record);
 
 /* Alone: moves what a record counted into another. */
 void wgw_counter_merge(wgw_table_t *table, uint32_t into, uint32_t record);
+
+/*
+ * Alone: adds what a record of another table, of the same clock, counted; that
+ * stays as it is.
+ */
+void wgw_counter_copy(wgw_table_t *table, uint32_t into, wgw_table_t *from,
+    uint32_t record);
 
 
 #pragma GCC visibility pop

@@ -22,6 +22,8 @@ struct wgw_meter_archive_s {
 };
 
 
+static void wgw_meter_archive_init(wgw_archive_t *archive,
+    wgw_meter_zone_t *zone, ngx_core_conf_t *ccf);
 static ngx_int_t wgw_meter_archive_dir(ngx_cycle_t *cycle,
     wgw_meter_zone_t *zone, ngx_core_conf_t *ccf);
 static void *wgw_meter_archive_thread(void *data);
@@ -44,14 +46,7 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
     }
 
     archive = &job->archive;
-
-    archive->table = &zone->zone.table;
-    archive->window = zone->zone.conf.window;
-    archive->uid = ccf->user;
-    archive->gid = ccf->group;
-
-    ngx_memcpy(archive->zone, zone->zone.name.data, zone->zone.name.len);
-    ngx_memcpy(archive->dir, zone->archive.data, zone->archive.len);
+    wgw_meter_archive_init(archive, zone, ccf);
 
     zone->job = job;
 
@@ -83,6 +78,52 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+wgw_meter_archive_purged(ngx_cycle_t *cycle, wgw_zone_t *zone)
+{
+    wgw_archive_t     *archive;
+    ngx_core_conf_t   *ccf;
+    wgw_meter_zone_t  *meter;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+    meter = (wgw_meter_zone_t *) zone;
+
+    archive = ngx_pcalloc(cycle->pool, sizeof(wgw_archive_t));
+    if (archive == NULL) {
+        return NGX_ERROR;
+    }
+
+    wgw_meter_archive_init(archive, meter, ccf);
+    archive->purge = zone->purge;
+
+    if (wgw_meter_archive_dir(cycle, meter, ccf) == NGX_OK
+        && wgw_archive_purged(archive, ngx_time()) == 0)
+    {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_CRIT, cycle->log, ngx_errno,
+                  "wgw archive \"%V\" of zone \"%V\" cannot be written, "
+                  "no key is purged", &meter->archive, &zone->name);
+
+    return NGX_ERROR;
+}
+
+
+static void
+wgw_meter_archive_init(wgw_archive_t *archive, wgw_meter_zone_t *zone,
+    ngx_core_conf_t *ccf)
+{
+    archive->table = &zone->zone.table;
+    archive->window = zone->zone.conf.window;
+    archive->uid = ccf->user;
+    archive->gid = ccf->group;
+
+    ngx_memcpy(archive->zone, zone->zone.name.data, zone->zone.name.len);
+    ngx_memcpy(archive->dir, zone->archive.data, zone->archive.len);
 }
 
 

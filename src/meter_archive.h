@@ -25,6 +25,12 @@
 /* Of a zone with archive=, after it was opened; in the master, or -t. */
 ngx_int_t wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone);
 
+/*
+ * Writes what the keys that a start is about to drop counted, see zone.h.
+ * The zone is one of a wgw_meter_zone_t, whose first member it is.
+ */
+ngx_int_t wgw_meter_archive_purged(ngx_cycle_t *cycle, wgw_zone_t *zone);
+
 /* Every second, in one worker. */
 void wgw_meter_archive_look(wgw_meter_zone_t *zone, ngx_log_t *log);
 

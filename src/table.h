@@ -14,6 +14,16 @@
  *     cold     32 bytes each, what seldom changes
  *     keys     8-byte granules, `key_bytes` for each key on average
  *
+ * A table that grew is a list of such segments, each with an index, records
+ * and keys of its own; the first has the clock and the records without key.
+ * Segments are added, never moved, so that processes which know fewer go on.
+ * A key is looked for in all, from the first on, and added to the first with
+ * room; records are numbered over all segments.  Where one process took the
+ * last room of a segment and another went on to the next, both with the same
+ * new key, that has two records: they are added up wherever one is read or
+ * capped, and become one in a repair that rebuilds, or when the table is
+ * rewritten; see growth.h.
+ *
  * An insert writes key and record whole before the one compare-and-swap that
  * publishes them in the index; a process killed before it leaks one record.
  * A full table counts in WGW_TABLE_OTHER: no byte is ever lost.
@@ -50,6 +60,11 @@
 #define WGW_TABLE_KEY_BYTES  24
 #define WGW_TABLE_HEADER     4096   /* bytes */
 #define WGW_TABLE_BOOT       16     /* bytes, see wgw_table_boot() */
+#define WGW_TABLE_SEGMENTS   16     /* at most */
+#define WGW_TABLE_ALIGN      65536  /* of segments in a file, >= any page */
+
+/* windows after which it is no longer known when a record last counted */
+#define WGW_TABLE_IDLE_MAX   4000
 
 /* records that every table has; their names are not in the index */
 #define WGW_TABLE_UNKNOWN    0  /* requests without a key: never capped */
@@ -61,13 +76,23 @@
 typedef struct wgw_table_header_s  wgw_table_header_t;
 
 
-/* One process's view; made by wgw_table_open(), needs no closing. */
 typedef struct {
     wgw_table_header_t  *header;
     uint32_t            *index;
     struct wgw_record_hot_s   *hot;
     struct wgw_record_cold_s  *cold;
     char                *arena;
+    size_t               arena_size;
+    uint32_t             first;         /* number of its first record ... */
+    uint32_t             end;           /* ... and one past its last */
+} wgw_segment_t;
+
+
+/* One process's view; made by wgw_table_open(), needs no closing. */
+typedef struct {
+    wgw_table_header_t  *header;        /* of the first segment */
+    uint32_t             count;
+    wgw_segment_t        segments[WGW_TABLE_SEGMENTS];
 } wgw_table_t;
 
 
@@ -96,24 +121,54 @@ typedef struct {
 } wgw_usage_t;
 
 
-/* Bytes of memory a table needs. */
+/* Where the segments of a table are in its file. */
+typedef struct {
+    uint32_t             count;
+    uint32_t             keys;          /* of all */
+    struct {
+        uint64_t         offset;
+        size_t           size;
+    } parts[WGW_TABLE_SEGMENTS];
+} wgw_table_parts_t;
+
+
+/* Bytes of memory a table, or a segment of `keys` more, needs. */
 size_t wgw_table_size(const wgw_table_conf_t *conf);
 
 /* Makes an empty table in zeroed memory of that size. */
 void wgw_table_format(void *memory, const wgw_table_conf_t *conf,
     const uint8_t seed[WGW_HASH_SEED]);
 
+/* Makes an empty segment of the same table, which has `number` of them. */
+void wgw_table_format_segment(void *memory, const wgw_table_conf_t *conf,
+    const void *header, uint32_t number);
+
 /*
  * Looks at a header (4096 bytes) before anything is mapped: magic, version,
- * checksum, geometry against `size`, the size of the whole.  Returns 0 and
- * the configuration it was made with, or -1 and a phrase: "is not a wgw
- * table", "has format version 7, newer than 1", "is truncated".
+ * checksum, geometry against `size`, the size of the whole, which is more
+ * for a table that grew.  Returns 0 and the configuration it was made with,
+ * or -1 and a phrase: "is not a wgw table", "has format version 7, newer than
+ * 1", "is truncated".
  */
 int wgw_table_check(const void *header, size_t size, wgw_table_conf_t *conf,
     const char **error);
 
+/*
+ * The same for the header of segment `number`, from 1 on, of a table that has
+ * the first header; `size` is what the file has from there on.
+ */
+int wgw_table_check_segment(const void *first, const void *header,
+    uint32_t number, size_t size, wgw_table_conf_t *conf,
+    const char **error);
+
+/* How many segments a header says there are: 1 to WGW_TABLE_SEGMENTS, or 0. */
+uint32_t wgw_table_segments(const void *header);
+
 /* In memory of a table that was formatted or checked. */
 void wgw_table_open(wgw_table_t *table, void *memory);
+
+/* Adds the next segment to the view. */
+void wgw_table_join(wgw_table_t *table, void *memory);
 
 /* 16 bytes that zone.c keeps in the header: the boot the table was used in. */
 uint8_t *wgw_table_boot(wgw_table_t *table);
@@ -143,9 +198,12 @@ int wgw_table_is(wgw_table_t *table, uint32_t record, wgw_text_t key);
 /* One past the last record in use; records may be unused below it. */
 uint32_t wgw_table_end(wgw_table_t *table);
 
+/* Records that keys have taken. */
+uint32_t wgw_table_taken(wgw_table_t *table);
+
 /*
  * Reads a record as of `now`.  Returns 0, or -1 for one that holds no key
- * (never published).
+ * (never published), or whose key is read with another record.
  */
 int wgw_table_read(wgw_table_t *table, uint32_t record, int64_t now,
     wgw_usage_t *usage);
@@ -157,11 +215,19 @@ uint64_t wgw_table_seen(wgw_table_t *table);
 uint64_t wgw_table_period(wgw_table_t *table, int64_t now);
 
 /*
- * Clears what `n` records from `from` on still know of windows older than
- * the last.  Each record must be swept once in 8000 windows.
+ * Clears what `n` records from `from` on still know of windows more than
+ * WGW_TABLE_IDLE_MAX ago.  Each record must be swept once in 4000 windows.
  */
 void wgw_table_sweep(wgw_table_t *table, uint64_t period, uint32_t from,
     uint32_t n);
+
+/*
+ * Windows since that in which a record last counted, 0 for this one; as many
+ * as have certainly passed: those in which nothing at all was counted may be
+ * left out.  0 as well when it is not known, and while the window is one that
+ * the clock's last turn may still want to see.
+ */
+uint64_t wgw_table_idle(wgw_table_t *table, uint32_t record, int64_t now);
 
 void wgw_table_add(wgw_table_t *table, uint32_t record, uint64_t period,
     uint64_t sent, uint64_t received, uint64_t requests);

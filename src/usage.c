@@ -801,7 +801,7 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
 static uint64_t
 wgw_usage_keys(wgw_meter_zone_t *zone)
 {
-    return wgw_table_end(&zone->zone.table) - WGW_TABLE_FIRST;
+    return wgw_table_taken(&zone->zone.table);
 }
 
 

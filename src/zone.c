@@ -1,52 +1,15 @@
 
 /*
- * The lock: whoever uses a file holds it shared, through a descriptor that
- * workers inherit, until the last process of the instance is gone.  Whoever
- * gets it exclusive is alone.  FILE.tmp is locked exclusive by the process
- * that makes it, and becomes FILE only while it holds that lock.
+ * Zones of cycles, and the list of what they have mapped.
  */
-
-#include <sys/file.h>
 
 #include <openssl/rand.h>
 
-#include "zone.h"
+#include "zone_file.h"
 
 
-/* as long as another master may take to repair or to make a table */
-#define WGW_ZONE_WAIT   10000   /* ms */
-#define WGW_ZONE_NAP    20
-
-#define WGW_ZONE_RETRY  NGX_AGAIN
-
-/* of all kinds of tables */
-#define WGW_ZONE_HEADER  4096
-#define WGW_ZONE_BOOT    16
-#define WGW_ZONE_TEXT    128
-
-
-_Static_assert(WGW_TABLE_HEADER == WGW_ZONE_HEADER, "header");
-_Static_assert(WGW_EXPIRING_HEADER == WGW_ZONE_HEADER, "header");
-_Static_assert(WGW_TABLE_BOOT == WGW_ZONE_BOOT, "boot");
-_Static_assert(WGW_EXPIRING_BOOT == WGW_ZONE_BOOT, "boot");
-
-
-typedef struct wgw_mapping_s  wgw_mapping_t;
-
-struct wgw_mapping_s {
-    wgw_mapping_t           *next;
-    ngx_cycle_t             *cycle;     /* the newest that uses it */
-    wgw_zone_t              *zone;      /* of that cycle */
-    const wgw_zone_class_t  *class;
-    ngx_uint_t               cycles;
-    ngx_str_t                name;      /* a copy: cycles come and go */
-    dev_t                    device;
-    ino_t                    inode;
-    ngx_fd_t                 fd;
-    void                    *memory;
-    size_t                   size;
-    u_char                   made[WGW_ZONE_TEXT];
-};
+/* how often a file may be replaced while it is opened */
+#define WGW_ZONE_TRIES  100
 
 
 typedef struct {
@@ -57,39 +20,22 @@ typedef struct {
 
 static ngx_int_t wgw_zone_open_anonymous(ngx_cycle_t *cycle,
     wgw_zone_t *zone);
+static ngx_int_t wgw_zone_keep_anonymous(ngx_cycle_t *cycle,
+    wgw_zone_t *zone, wgw_mapping_t *m);
+static ngx_int_t wgw_zone_grow_anonymous(ngx_cycle_t *cycle,
+    wgw_zone_t *zone, wgw_mapping_t *m);
 static ngx_int_t wgw_zone_open_file(ngx_cycle_t *cycle, wgw_zone_t *zone);
+static ngx_int_t wgw_zone_open_once(ngx_cycle_t *cycle, wgw_zone_t *zone);
 static ngx_int_t wgw_zone_look(ngx_cycle_t *cycle, wgw_zone_t *zone);
 static ngx_int_t wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone,
     wgw_mapping_t *m);
 static ngx_int_t wgw_zone_twice(ngx_cycle_t *cycle, wgw_zone_t *zone,
     wgw_mapping_t *m);
 
-static ngx_int_t wgw_zone_make(ngx_log_t *log, wgw_zone_t *zone,
-    ngx_fd_t *fd);
-static ngx_int_t wgw_zone_fill(ngx_log_t *log, wgw_zone_t *zone, char *tmp,
-    ngx_fd_t fd);
-static ngx_err_t wgw_zone_write(ngx_fd_t fd, const wgw_zone_t *zone);
-static ngx_int_t wgw_zone_check(ngx_log_t *log, wgw_zone_t *zone,
-    ngx_fd_t fd, ngx_file_info_t *fi);
-static ngx_int_t wgw_zone_conf(ngx_log_t *log, wgw_zone_t *zone,
-    const wgw_zone_t *made);
-static void wgw_zone_describe(const wgw_zone_t *zone,
-    u_char text[WGW_ZONE_TEXT]);
-static ngx_int_t wgw_zone_map(ngx_log_t *log, wgw_zone_t *zone,
-    wgw_mapping_t *m);
-static ngx_int_t wgw_zone_lock(ngx_log_t *log, wgw_zone_t *zone,
-    wgw_mapping_t *m);
-static ngx_int_t wgw_zone_repair(ngx_log_t *log, wgw_zone_t *zone,
-    wgw_mapping_t *m);
-static ngx_int_t wgw_zone_boot(u_char boot[WGW_ZONE_BOOT]);
-
 static wgw_mapping_t *wgw_mapping_create(ngx_log_t *log, wgw_zone_t *zone);
 static wgw_mapping_t *wgw_mapping_find(dev_t device, ino_t inode);
 static void wgw_mapping_unuse(void *data);
 static void wgw_mapping_destroy(wgw_mapping_t *m);
-
-static ngx_int_t wgw_zone_error(ngx_log_t *log, wgw_zone_t *zone,
-    ngx_err_t err, const char *what);
 
 
 static wgw_mapping_t  *wgw_mappings;
@@ -126,8 +72,10 @@ wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone)
 static ngx_int_t
 wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
 {
-    u_char          seed[WGW_HASH_SEED], made[WGW_ZONE_TEXT];
-    wgw_mapping_t  *m;
+    u_char              seed[WGW_HASH_SEED];
+    ngx_int_t           rc;
+    wgw_mapping_t      *m;
+    wgw_table_parts_t   parts;
 
     /* the newest of that name comes first */
 
@@ -141,12 +89,10 @@ wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
     }
 
     if (m) {
-        wgw_zone_describe(zone, made);
+        rc = wgw_zone_keep_anonymous(cycle, zone, m);
 
-        if (ngx_strcmp(m->made, made) == 0
-            && m->size == zone->class->size(zone))
-        {
-            return wgw_zone_use(cycle, zone, m);
+        if (rc != NGX_DECLINED) {
+            return rc;
         }
 
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
@@ -163,14 +109,97 @@ wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
         return NGX_ERROR;
     }
 
-    m->size = zone->class->size(zone);
+    parts.count = 1;
+    parts.parts[0].offset = 0;
+    parts.parts[0].size = zone->class->size(zone);
 
-    if (wgw_zone_map(cycle->log, zone, m) != NGX_OK) {
+    if (wgw_zone_map(cycle->log, zone, m, &parts) != NGX_OK) {
         wgw_mapping_destroy(m);
         return NGX_ERROR;
     }
 
-    zone->class->format(zone, m->memory, seed);
+    zone->class->format(zone, m->memory[0], seed);
+
+    return wgw_zone_use(cycle, zone, m);
+}
+
+
+/*
+ * NGX_DECLINED: it starts anew.  One that is to have fewer keys has what it
+ * counted, and all its room, as long as the master lives.
+ */
+
+static ngx_int_t
+wgw_zone_keep_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone,
+    wgw_mapping_t *m)
+{
+    u_char     text[2][WGW_ZONE_TEXT];
+    ngx_int_t  rc;
+
+    wgw_zone_describe(&m->made, text[0]);
+    wgw_zone_describe(zone, text[1]);
+
+    if (ngx_strcmp(text[0], text[1]) == 0) {
+        return m->parts.count > 1
+               || m->parts.parts[0].size == zone->class->size(zone)
+               ? wgw_zone_use(cycle, zone, m) : NGX_DECLINED;
+    }
+
+    if (zone->class->growth == NULL) {
+        return NGX_DECLINED;
+    }
+
+    rc = zone->class->growth->compare(zone, &m->made);
+
+    if (rc == WGW_ZONE_MORE) {
+        return wgw_zone_grow_anonymous(cycle, zone, m);
+    }
+
+    if (rc != WGW_ZONE_FEWER) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                  "wgw zone \"%V\" has %s until a restart", &zone->name,
+                  text[0]);
+
+    zone->conf.keys = m->made.conf.keys;
+
+    return wgw_zone_use(cycle, zone, m);
+}
+
+
+static ngx_int_t
+wgw_zone_grow_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone,
+    wgw_mapping_t *m)
+{
+    ngx_uint_t          n;
+    wgw_zone_t          more;
+    wgw_table_parts_t   parts;
+
+    n = m->parts.count;
+
+    if (n == WGW_TABLE_SEGMENTS) {
+        return wgw_zone_error(cycle->log, zone, 0,
+                              "has grown too often, a restart lets it grow "
+                              "again");
+    }
+
+    more = *zone;
+    more.conf.keys -= m->made.conf.keys;
+
+    parts = m->parts;
+    parts.parts[n].offset = 0;
+    parts.parts[n].size = zone->class->size(&more);
+    parts.count++;
+
+    if (wgw_zone_map(cycle->log, zone, m, &parts) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    zone->class->growth->more(&more, m->memory[n], m->memory[0], n);
+
+    m->made.conf.keys = zone->conf.keys;
 
     return wgw_zone_use(cycle, zone, m);
 }
@@ -179,8 +208,29 @@ wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
 static ngx_int_t
 wgw_zone_open_file(ngx_cycle_t *cycle, wgw_zone_t *zone)
 {
+    ngx_int_t   rc;
+    ngx_uint_t  tries;
+
+    for (tries = 0; tries < WGW_ZONE_TRIES; tries++) {
+        rc = wgw_zone_open_once(cycle, zone);
+
+        if (rc != WGW_ZONE_RETRY) {
+            return rc;
+        }
+    }
+
+    return wgw_zone_error(cycle->log, zone, 0,
+                          "is being replaced by another process");
+}
+
+
+static ngx_int_t
+wgw_zone_open_once(ngx_cycle_t *cycle, wgw_zone_t *zone)
+{
     ngx_fd_t          fd;
+    ngx_int_t         rc;
     ngx_log_t        *log;
+    wgw_zone_t        made;
     wgw_mapping_t    *m;
     ngx_file_info_t   fi;
 
@@ -198,7 +248,7 @@ wgw_zone_open_file(ngx_cycle_t *cycle, wgw_zone_t *zone)
         }
     }
 
-    if (wgw_zone_check(log, zone, fd, &fi) != NGX_OK) {
+    if (wgw_zone_check(log, zone, fd, &made, &fi) == NGX_ERROR) {
         (void) close(fd);
         return NGX_ERROR;
     }
@@ -206,8 +256,10 @@ wgw_zone_open_file(ngx_cycle_t *cycle, wgw_zone_t *zone)
     m = wgw_mapping_find(fi.st_dev, fi.st_ino);
 
     if (m) {
+        rc = wgw_zone_adapt(log, zone, m, fd);
         (void) close(fd);
-        return wgw_zone_use(cycle, zone, m);
+
+        return rc == NGX_OK ? wgw_zone_use(cycle, zone, m) : rc;
     }
 
     m = wgw_mapping_create(log, zone);
@@ -220,13 +272,16 @@ wgw_zone_open_file(ngx_cycle_t *cycle, wgw_zone_t *zone)
     m->fd = fd;
     m->device = fi.st_dev;
     m->inode = fi.st_ino;
-    m->size = fi.st_size;
 
-    if (wgw_zone_map(log, zone, m) != NGX_OK
-        || wgw_zone_lock(log, zone, m) != NGX_OK)
-    {
+    rc = wgw_zone_map(log, zone, m, &made.parts);
+
+    if (rc == NGX_OK) {
+        rc = wgw_zone_lock(cycle, zone, m);
+    }
+
+    if (rc != NGX_OK) {
         wgw_mapping_destroy(m);
-        return NGX_ERROR;
+        return rc;
     }
 
     return wgw_zone_use(cycle, zone, m);
@@ -243,6 +298,7 @@ wgw_zone_look(ngx_cycle_t *cycle, wgw_zone_t *zone)
 {
     ngx_fd_t          fd;
     ngx_int_t         rc;
+    wgw_zone_t        made;
     wgw_mapping_t    *m;
     ngx_file_info_t   fi;
 
@@ -252,12 +308,19 @@ wgw_zone_look(ngx_cycle_t *cycle, wgw_zone_t *zone)
         fd = open((char *) zone->file.data, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
 
         if (fd != -1) {
-            rc = wgw_zone_check(cycle->log, zone, fd, &fi);
+            rc = wgw_zone_check(cycle->log, zone, fd, &made, &fi);
 
             (void) close(fd);
 
-            if (rc != NGX_OK) {
+            if (rc == NGX_ERROR) {
                 return NGX_ERROR;
+            }
+
+            if (rc == WGW_ZONE_FEWER) {
+                ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                              "wgw table \"%V\" was made with %uD keys: only "
+                              "a start, not a reload, can make it smaller",
+                              &zone->file, made.parts.keys);
             }
 
         } else if (ngx_errno != NGX_ENOENT) {
@@ -315,8 +378,8 @@ wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
 
     zone->mapping = m;
 
-    if (m->memory) {
-        zone->class->open(zone, m->memory);
+    if (m->parts.count) {
+        wgw_zone_view(zone, m);
     }
 
     return NGX_OK;
@@ -331,353 +394,6 @@ wgw_zone_twice(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
                   zone->file.len ? &zone->file : &zone->name, &m->zone->name);
 
     return NGX_ERROR;
-}
-
-
-/* Leaves the open file, made by this process or by another meanwhile. */
-
-static ngx_int_t
-wgw_zone_make(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t *fd)
-{
-    char            tmp[NGX_MAX_PATH];
-    ngx_int_t       rc;
-    ngx_msec_t      waited;
-
-    if (zone->file.len + sizeof(".tmp") > NGX_MAX_PATH) {
-        return wgw_zone_error(log, zone, 0, "has too long a name");
-    }
-
-    *ngx_sprintf((u_char *) tmp, "%V.tmp", &zone->file) = '\0';
-
-    for (waited = 0; waited < WGW_ZONE_WAIT; waited += WGW_ZONE_NAP) {
-
-        *fd = open(tmp, O_RDWR|O_CREAT|O_CLOEXEC, 0640);
-
-        if (*fd == -1) {
-            return wgw_zone_error(log, zone, ngx_errno, "cannot be made");
-        }
-
-        rc = wgw_zone_fill(log, zone, tmp, *fd);
-
-        if (rc != WGW_ZONE_RETRY) {
-            if (rc != NGX_OK) {
-                (void) close(*fd);
-            }
-
-            return rc;
-        }
-
-        (void) close(*fd);
-
-        *fd = open((char *) zone->file.data, O_RDWR|O_CLOEXEC);
-
-        if (*fd != -1) {
-            return NGX_OK;
-        }
-
-        ngx_msleep(WGW_ZONE_NAP);
-    }
-
-    return wgw_zone_error(log, zone, 0, "is being made by another process");
-}
-
-
-/*
- * WGW_ZONE_RETRY: another process makes the table, or was faster.  One that
- * was killed while it made it has left some of FILE.tmp and no lock.
- */
-
-static ngx_int_t
-wgw_zone_fill(ngx_log_t *log, wgw_zone_t *zone, char *tmp, ngx_fd_t fd)
-{
-    ngx_err_t         err;
-    ngx_file_info_t   fi, other;
-
-    if (flock(fd, LOCK_EX|LOCK_NB) == -1) {
-        return ngx_errno == EWOULDBLOCK ? WGW_ZONE_RETRY
-               : wgw_zone_error(log, zone, ngx_errno, "cannot be locked");
-    }
-
-    if (fstat(fd, &fi) == -1 || stat(tmp, &other) == -1
-        || fi.st_ino != other.st_ino || fi.st_dev != other.st_dev)
-    {
-        return WGW_ZONE_RETRY;
-    }
-
-    if (access((char *) zone->file.data, F_OK) == 0) {
-        (void) unlink(tmp);
-        return WGW_ZONE_RETRY;
-    }
-
-    err = wgw_zone_write(fd, zone);
-
-    if (err == 0 && rename(tmp, (char *) zone->file.data) == -1) {
-        err = ngx_errno;
-    }
-
-    if (err) {
-        (void) unlink(tmp);
-        return wgw_zone_error(log, zone, err, "cannot be made");
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_err_t
-wgw_zone_write(ngx_fd_t fd, const wgw_zone_t *zone)
-{
-    void        *memory;
-    size_t       size;
-    u_char       seed[WGW_HASH_SEED];
-    ngx_err_t    err;
-    wgw_zone_t   new;
-
-    size = zone->class->size(zone);
-
-    if (ftruncate(fd, 0) == -1) {
-        return ngx_errno;
-    }
-
-    err = posix_fallocate(fd, 0, size);
-
-    if (err) {
-        return err;
-    }
-
-    if (RAND_bytes(seed, WGW_HASH_SEED) != 1) {
-        return EIO;
-    }
-
-    memory = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0);
-
-    if (memory == MAP_FAILED) {
-        return ngx_errno;
-    }
-
-    new = *zone;
-
-    new.class->format(&new, memory, seed);
-    new.class->open(&new, memory);
-    (void) wgw_zone_boot(new.class->boot(&new));
-
-    (void) munmap(memory, size);
-
-    return fsync(fd) == -1 ? ngx_errno : 0;
-}
-
-
-static ngx_int_t
-wgw_zone_check(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t fd,
-    ngx_file_info_t *fi)
-{
-    ssize_t      n;
-    u_char       header[WGW_ZONE_HEADER];
-    const char  *error;
-    wgw_zone_t   made;
-
-    if (fstat(fd, fi) == -1) {
-        return wgw_zone_error(log, zone, ngx_errno, "cannot be read");
-    }
-
-    if (!S_ISREG(fi->st_mode)) {
-        return wgw_zone_error(log, zone, 0, "is not a regular file");
-    }
-
-    ngx_memzero(header, WGW_ZONE_HEADER);
-
-    n = pread(fd, header, WGW_ZONE_HEADER, 0);
-
-    if (n == -1) {
-        return wgw_zone_error(log, zone, ngx_errno, "cannot be read");
-    }
-
-    made = *zone;
-
-    if (zone->class->check(&made, header, fi->st_size, &error) != 0) {
-        return wgw_zone_error(log, zone, 0, error);
-    }
-
-    return wgw_zone_conf(log, zone, &made);
-}
-
-
-static ngx_int_t
-wgw_zone_conf(ngx_log_t *log, wgw_zone_t *zone, const wgw_zone_t *made)
-{
-    u_char  text[2][WGW_ZONE_TEXT];
-
-    wgw_zone_describe(made, text[0]);
-    wgw_zone_describe(zone, text[1]);
-
-    if (ngx_strcmp(text[0], text[1]) == 0) {
-        return NGX_OK;
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, log, 0,
-                  "wgw table \"%V\" was made with %s, "
-                  "the configuration says %s", &zone->file, text[0], text[1]);
-
-    return NGX_ERROR;
-}
-
-
-static void
-wgw_zone_describe(const wgw_zone_t *zone, u_char text[WGW_ZONE_TEXT])
-{
-    *zone->class->describe(zone, text, text + WGW_ZONE_TEXT - 1) = '\0';
-}
-
-
-/*
- * A file that was copied may have got holes: they are filled now, as no page
- * may be without a place on the disk when it is written to.
- */
-
-static ngx_int_t
-wgw_zone_map(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m)
-{
-    int        flags;
-    ngx_err_t  err;
-
-    flags = MAP_SHARED;
-
-    if (m->fd == NGX_INVALID_FILE) {
-        flags |= MAP_ANONYMOUS;
-
-    } else {
-        err = posix_fallocate(m->fd, 0, m->size);
-
-        if (err) {
-            return wgw_zone_error(log, zone, err, "cannot be allocated");
-        }
-    }
-
-    m->memory = mmap(NULL, m->size, PROT_READ|PROT_WRITE, flags, m->fd, 0);
-
-    if (m->memory == MAP_FAILED) {
-        m->memory = NULL;
-        return wgw_zone_error(log, zone, ngx_errno, "cannot be mapped");
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-wgw_zone_lock(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m)
-{
-    ngx_msec_t  waited;
-
-    if (flock(m->fd, LOCK_EX|LOCK_NB) == 0) {
-        if (wgw_zone_repair(log, zone, m) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-    } else if (ngx_errno != EWOULDBLOCK) {
-        return wgw_zone_error(log, zone, ngx_errno, "cannot be locked");
-    }
-
-    for (waited = 0; waited < WGW_ZONE_WAIT; waited += WGW_ZONE_NAP) {
-
-        if (flock(m->fd, LOCK_SH|LOCK_NB) == 0) {
-            return NGX_OK;
-        }
-
-        if (ngx_errno != EWOULDBLOCK) {
-            return wgw_zone_error(log, zone, ngx_errno, "cannot be locked");
-        }
-
-        ngx_msleep(WGW_ZONE_NAP);
-    }
-
-    return wgw_zone_error(log, zone, 0, "is locked by another process");
-}
-
-
-/* Alone: another boot than the table's may have found pages of all ages. */
-
-static ngx_int_t
-wgw_zone_repair(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m)
-{
-    u_char       boot[WGW_ZONE_BOOT];
-    uint8_t     *last;
-    uint32_t     dropped;
-    ngx_int_t    known;
-    ngx_uint_t   rebuild;
-
-    zone->class->open(zone, m->memory);
-
-    known = wgw_zone_boot(boot);
-    last = zone->class->boot(zone);
-
-    rebuild = known != NGX_OK || ngx_memcmp(last, boot, WGW_ZONE_BOOT) != 0;
-
-    dropped = zone->class->repair(zone, rebuild);
-
-    if (dropped) {
-        ngx_log_error(NGX_LOG_WARN, log, 0, zone->class->lost, &zone->file,
-                      dropped);
-    }
-
-    /* the next start may trust the index only once it is on the disk */
-
-    if (rebuild && msync(m->memory, m->size, MS_SYNC) == -1) {
-        return wgw_zone_error(log, zone, ngx_errno, "cannot be written");
-    }
-
-    ngx_memcpy(last, boot, WGW_ZONE_BOOT);
-
-    return NGX_OK;
-}
-
-
-/* The boot's id, "xxxxxxxx-xxxx-...", without the dashes, as bytes. */
-
-static ngx_int_t
-wgw_zone_boot(u_char boot[WGW_ZONE_BOOT])
-{
-    u_char      text[36], hex[2 * WGW_ZONE_BOOT];
-    ssize_t     n;
-    ngx_int_t   byte;
-    ngx_fd_t    fd;
-    ngx_uint_t  i, digits;
-
-    ngx_memzero(boot, WGW_ZONE_BOOT);
-
-    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY|O_CLOEXEC);
-
-    if (fd == -1) {
-        return NGX_ERROR;
-    }
-
-    n = read(fd, text, sizeof(text));
-
-    (void) close(fd);
-
-    digits = 0;
-
-    for (i = 0; n > 0 && i < (size_t) n; i++) {
-        if (text[i] != '-' && digits < sizeof(hex)) {
-            hex[digits++] = text[i];
-        }
-    }
-
-    if (digits != sizeof(hex)) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < WGW_ZONE_BOOT; i++) {
-        byte = ngx_hextoi(&hex[2 * i], 2);
-
-        if (byte == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        boot[i] = (u_char) byte;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -698,7 +414,7 @@ wgw_mapping_create(ngx_log_t *log, wgw_zone_t *zone)
 
     m->fd = NGX_INVALID_FILE;
     m->class = zone->class;
-    wgw_zone_describe(zone, m->made);
+    m->made = *zone;
 
     m->next = wgw_mappings;
     wgw_mappings = m;
@@ -754,24 +470,11 @@ wgw_mapping_destroy(wgw_mapping_t *m)
 
     *p = m->next;
 
-    if (m->memory) {
-        (void) munmap(m->memory, m->size);
-    }
+    wgw_zone_unmap(m);
 
     if (m->fd != NGX_INVALID_FILE) {
         (void) close(m->fd);
     }
 
     ngx_free(m);
-}
-
-
-static ngx_int_t
-wgw_zone_error(ngx_log_t *log, wgw_zone_t *zone, ngx_err_t err,
-    const char *what)
-{
-    ngx_log_error(NGX_LOG_EMERG, log, err, "wgw table \"%V\" %s",
-                  zone->file.len ? &zone->file : &zone->name, what);
-
-    return NGX_ERROR;
 }

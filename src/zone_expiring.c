@@ -10,7 +10,7 @@ static size_t wgw_zone_slots_size(const wgw_zone_t *zone);
 static void wgw_zone_slots_format(const wgw_zone_t *zone, void *memory,
     const u_char *seed);
 static int wgw_zone_slots_check(wgw_zone_t *made, const void *header,
-    size_t size, const char **error);
+    ngx_fd_t fd, size_t size, const char **error);
 static void wgw_zone_slots_open(wgw_zone_t *zone, void *memory);
 static uint8_t *wgw_zone_slots_boot(wgw_zone_t *zone);
 static uint32_t wgw_zone_slots_repair(wgw_zone_t *zone, int rebuild);
@@ -26,7 +26,8 @@ const wgw_zone_class_t  wgw_zone_expiring = {
     wgw_zone_slots_boot,
     wgw_zone_slots_repair,
     "wgw table \"%V\" has lost %uD notes when the machine stopped",
-    wgw_zone_slots_describe
+    wgw_zone_slots_describe,
+    NULL
 };
 
 
@@ -46,8 +47,8 @@ wgw_zone_slots_format(const wgw_zone_t *zone, void *memory,
 
 
 static int
-wgw_zone_slots_check(wgw_zone_t *made, const void *header, size_t size,
-    const char **error)
+wgw_zone_slots_check(wgw_zone_t *made, const void *header, ngx_fd_t fd,
+    size_t size, const char **error)
 {
     uint32_t  kind;
 
@@ -62,6 +63,10 @@ wgw_zone_slots_check(wgw_zone_t *made, const void *header, size_t size,
                                             : "is one of notes";
         return -1;
     }
+
+    made->parts.count = 1;
+    made->parts.parts[0].offset = 0;
+    made->parts.parts[0].size = size;
 
     return 0;
 }

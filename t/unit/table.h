@@ -36,7 +36,7 @@ shared(size_t size)
 }
 
 
-static size_t
+static inline size_t
 make(wgw_table_t *t, uint32_t keys, uint32_t key_bytes, int kind)
 {
     void              *memory;

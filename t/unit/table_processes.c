@@ -308,7 +308,7 @@ concurrent_inserts(void)
 
     for (i = 0; i < 2 * (MODEL_KEYS + 500); i++) {
         if (random_below(3) == 0) {
-            t.index[i] = (uint32_t) random_below(UINT32_MAX);
+            t.segments->index[i] = (uint32_t) random_below(UINT32_MAX);
         }
     }
 
