@@ -527,7 +527,7 @@ wgw_zone_replace(wgw_zone_t *zone, const wgw_zone_t *to, wgw_mapping_t *m,
     size_t            size;
     ngx_fd_t          fd;
     ngx_err_t         err;
-    ngx_file_info_t   fi;
+    ngx_file_info_t   fi, other;
 
     if (zone->file.len + sizeof(".tmp") > NGX_MAX_PATH) {
         return ENAMETOOLONG;
@@ -541,10 +541,19 @@ wgw_zone_replace(wgw_zone_t *zone, const wgw_zone_t *to, wgw_mapping_t *m,
         return ngx_errno;
     }
 
-    if (flock(fd, LOCK_EX|LOCK_NB) == -1 || fstat(fd, &fi) == -1) {
+    if (flock(fd, LOCK_EX|LOCK_NB) == -1
+        || fstat(fd, &fi) == -1 || stat(tmp, &other) == -1)
+    {
         err = ngx_errno;
         (void) close(fd);
         return err;
+    }
+
+    /* who had the lock before may have taken its name away */
+
+    if (fi.st_ino != other.st_ino || fi.st_dev != other.st_dev) {
+        (void) close(fd);
+        return EBUSY;
     }
 
     size = to->class->size(to);

@@ -162,6 +162,45 @@ same('killed while it grew, eight times', 'names');
 $gw->stop('QUIT');
 
 
+# ---- two that start at once: one rewrites, both use what it made
+
+{
+    my $two = Wgw->new(conf($keys + 100, "$dir/names.wgw"), meter_modules());
+    my $first = $http;
+
+    for my $n (1 .. 5) {
+        $keys += 100;
+        $gw->start();
+        $gw->configure(conf($keys));
+        $two->configure(conf($keys, "$dir/names.wgw"));
+        $gw->reload();
+        $gw->stop('QUIT');
+
+        my $pid = fork;
+        die "fork: $!" if !defined $pid;
+
+        $two->exec_nginx('-g', 'daemon off; error_log logs/error.log notice;')
+            if !$pid;
+
+        $gw->start();
+        wait_for(sub { children($pid) == 2 });
+
+        for my $port ($two->port('HTTP'), $first) {
+            $http = $port;
+            ask("key$_") for 0 .. 9;
+        }
+
+        same("$n. two at once", 'names');
+        kill 'QUIT', $pid;
+        waitpid $pid, 0;
+        is($?, 0, 'the other ends');
+        $gw->stop('QUIT');
+    }
+
+    $two->check_log();
+}
+
+
 # ---- a second master with more keys; only a daemon has one
 
 {

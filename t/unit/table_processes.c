@@ -121,11 +121,15 @@ static void
 hold_child(wgw_table_t *t, child_t *children, int number)
 {
     int        waiting;
-    uint32_t   record;
+    uint32_t   record, twins[WGW_TABLE_SEGMENTS];
     uint64_t   got, used, period, *ledger;
 
     ledger = &children[0].granted;
     record = wgw_table_get(t, text("capped"));
+
+    if (number % 2 && wgw_table_twins(t, record, twins)) {
+        record = twins[0];
+    }
 
     for ( ;; ) {
         period = wgw_table_period(t, 50 * DAY);
@@ -158,16 +162,34 @@ hold_child(wgw_table_t *t, child_t *children, int number)
 
 
 static void
-concurrent_holds(void)
+concurrent_holds(int segments)
 {
-    int           i, failed;
-    size_t        size;
-    uint64_t      wrong;
-    child_t      *children;
-    wgw_table_t   t;
-    wgw_usage_t   usage;
+    int                i, failed;
+    void              *memory;
+    size_t             size;
+    uint64_t           wrong;
+    child_t           *children;
+    wgw_table_t        t;
+    wgw_usage_t        usage;
+    wgw_table_conf_t   conf = { 10, 24, { WGW_WINDOW_DAY, 1 } };
 
     size = make(&t, 10, 24, WGW_WINDOW_DAY);
+
+    if (segments == 2) {
+        memory = shared(wgw_table_size(&conf));
+        wgw_table_format_segment(memory, &conf, t.header, 1);
+        wgw_table_join(&t, memory);
+
+        /* full for a moment: the key gets a record in both */
+
+        t.header->records = 13;
+        (void) wgw_table_get(&t, text("capped"));
+        t.header->records = 3;
+        t.count = 1;
+        (void) wgw_table_get(&t, text("capped"));
+        t.count = 2;
+    }
+
     children = shared(PROCESSES * sizeof(child_t));
 
     failed = run_children(&t, children, hold_child);
@@ -179,8 +201,8 @@ concurrent_holds(void)
 
     usage = usage_of(&t, "capped", 50 * DAY);
 
-    ok(failed == 0 && wrong == 0, "no hold of %d processes passes the cap",
-       PROCESSES);
+    ok(failed == 0 && wrong == 0, "no hold of %d processes passes the cap "
+       "of a key with %d records", PROCESSES, segments);
     ok(usage.window.sent + usage.window.received == HOLD_CAP,
        "the cap is reached to the byte");
     ok(usage.held == 0, "nothing is held any more");
@@ -498,7 +520,8 @@ main(void)
 
     make_keys();
 
-    concurrent_holds();
+    concurrent_holds(1);
+    concurrent_holds(2);
     concurrent_inserts();
     distinct_inserts();
     killed_processes();
