@@ -522,7 +522,7 @@ holding(void)
     ok(wgw_table_hold(&t, r, p, 3, 100, 60, &waiting) == 60, "60 of 100");
     ok(wgw_table_hold(&t, r, p, 3, 100, 60, &waiting) == 40, "then 40");
     ok(wgw_table_hold(&t, r, p, 3, 100, 60, &waiting) == 0 && waiting == 1,
-       "then nothing, for now");
+       "then nothing yet");
 
     wgw_table_add(&t, r, p, 30, 0, 1);
     wgw_table_release(&t, r, 60);
