@@ -37,6 +37,8 @@ static char *ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone);
 static wgw_meter_zone_t *ngx_wgw_meter_zone_get(ngx_conf_t *cf,
     ngx_str_t *name);
+static wgw_meter_conf_t *ngx_wgw_meter_add(ngx_conf_t *cf,
+    ngx_array_t *meters, ngx_str_t *name);
 static char *ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
 
@@ -489,7 +491,6 @@ ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
     ngx_str_t         *value, name;
     ngx_uint_t         i;
     wgw_meter_conf_t  *meter;
-    wgw_meter_zone_t  *zone;
 
     value = cf->args->elts;
 
@@ -515,30 +516,10 @@ ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
         return "is given too often at this level";
     }
 
-    zone = ngx_wgw_meter_zone_get(cf, &value[1]);
-    if (zone == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    meter = (*meters)->elts;
-
-    for (i = 0; i < (*meters)->nelts; i++) {
-        if (meter[i].zone == zone) {
-            return "is duplicate";
-        }
-    }
-
-    meter = ngx_array_push(*meters);
+    meter = ngx_wgw_meter_add(cf, *meters, &value[1]);
     if (meter == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    ngx_memzero(meter, sizeof(wgw_meter_conf_t));
-
-    meter->zone = zone;
-    meter->key_index = NGX_ERROR;
-    meter->cap_index = NGX_ERROR;
-    meter->count = WGW_COUNT_BOTH;
 
     if (ngx_wgw_meter_is_variable(&value[2], &name) == NGX_OK) {
         meter->key_index = proto->index(cf, &name);
@@ -563,6 +544,46 @@ ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* A meter of that zone with the defaults; NULL, logged, when it cannot be. */
+
+static wgw_meter_conf_t *
+ngx_wgw_meter_add(ngx_conf_t *cf, ngx_array_t *meters, ngx_str_t *name)
+{
+    ngx_uint_t         i;
+    wgw_meter_conf_t  *meter;
+    wgw_meter_zone_t  *zone;
+
+    zone = ngx_wgw_meter_zone_get(cf, name);
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    meter = meters->elts;
+
+    for (i = 0; i < meters->nelts; i++) {
+        if (meter[i].zone == zone) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"wgw_meter\" directive is duplicate");
+            return NULL;
+        }
+    }
+
+    meter = ngx_array_push(meters);
+    if (meter == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(meter, sizeof(wgw_meter_conf_t));
+
+    meter->zone = zone;
+    meter->key_index = NGX_ERROR;
+    meter->cap_index = NGX_ERROR;
+    meter->count = WGW_COUNT_BOTH;
+
+    return meter;
 }
 
 

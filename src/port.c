@@ -8,6 +8,8 @@
 #include "port.h"
 
 
+static ngx_int_t port_parse(ngx_stream_session_t *s, wgw_peek_t *peek,
+    size_t len, ngx_msec_t timeout);
 static ngx_int_t port_wait(ngx_stream_session_t *s, wgw_peek_t *peek,
     ngx_msec_t timeout);
 static void port_done(wgw_peek_t *peek);
@@ -29,7 +31,6 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
     int                came;
     ssize_t            n;
     ngx_err_t          err;
-    wgw_hello_t        hello;
     ngx_connection_t  *c;
 
     c = s->connection;
@@ -74,7 +75,22 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
         return NGX_STREAM_OK;
     }
 
-    peek->rc = wgw_hello_parse(&hello, port_buffer, n);
+    return port_parse(s, peek, n, timeout);
+}
+
+
+/* What of the hello has come, in port_buffer. */
+
+static ngx_int_t
+port_parse(ngx_stream_session_t *s, wgw_peek_t *peek, size_t len,
+    ngx_msec_t timeout)
+{
+    wgw_hello_t        hello;
+    ngx_connection_t  *c;
+
+    c = s->connection;
+
+    peek->rc = wgw_hello_parse(&hello, port_buffer, len);
 
     if (peek->rc == WGW_HELLO_AGAIN) {
 
