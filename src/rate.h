@@ -62,7 +62,7 @@ typedef ngx_int_t (*wgw_rate_key_pt)(void *data, ngx_int_t index,
 
 /* One request or connection to be decided about. */
 typedef struct {
-    wgw_rate_key_pt    key;         /* see ngx_http_wgw_meter_key() */
+    wgw_rate_key_pt    key;         /* ngx_http_wgw_meter_key() */
     void              *data;
     ngx_log_t         *log;
     ngx_uint_t         log_level;
@@ -84,9 +84,9 @@ ngx_int_t wgw_rate_open(ngx_cycle_t *cycle, ngx_array_t *zones);
 ngx_uint_t wgw_rate_number(ngx_array_t *rates, ngx_uint_t bytes);
 
 /*
- * Decides by all of these limits of requests: what one refuses is taken from none.  Sets
- * status and wait, and logs a refusal.  Returns NGX_OK, NGX_DECLINED when it
- * is to be refused, or NGX_ERROR.
+ * Decides by all of these limits of requests: what one refuses is taken from
+ * none.  Sets status and wait, and logs a refusal.  Returns NGX_OK,
+ * NGX_DECLINED when it is to be refused, or NGX_ERROR.
  */
 ngx_int_t wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates,
     ngx_uint_t n);

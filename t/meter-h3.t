@@ -8,6 +8,8 @@ use strict;
 
 use Test::More;
 
+use Time::HiRes qw(time);
+
 use Wgw;
 use Wgw::Bytes;
 
@@ -18,6 +20,7 @@ plan skip_all => 'no gtlsclient (Debian: ngtcp2-client)'
 my $gw = Wgw->new(<<'EOF', meter_modules());
 pid logs/nginx.pid;
 wgw_meter_zone names keys=1000;
+wgw_rate_zone rates keys=1000;
 
 events { }
 
@@ -32,6 +35,14 @@ http {
 
         wgw_meter names $arg_k cap=$arg_cap count=sent;
 
+        location /paced/ {
+            wgw_rate rates $arg_k rate=1500kB/s;
+            alias html/;
+        }
+        location /paced/post {
+            wgw_rate rates $arg_k rate=250kB/s count=received;
+            proxy_pass http://127.0.0.1:%%BACK%%/post;
+        }
         location /return { return 200 "0123456789"; }
         location /proxied/ { proxy_pass http://127.0.0.1:%%BACK%%/; }
         location /post { proxy_pass http://127.0.0.1:%%BACK%%/ok; }
@@ -140,6 +151,24 @@ for my $path ('/big', '/proxied/big') {
     is($usage->{received}, 200_000, '98: an upload, to the byte');
     is($usage->{cut}, 1, 'cut');
     is(h3("/small?k=other")->{status}, 200, 'others are served');
+}
+
+# ---- rates of bytes: 1.9 s each
+
+for my $job (['/paced/big', 2_850_000 / 1_500_000],
+             ['/paced/post', 475_000 / 250_000, '-d', "$dir/body"])
+{
+    my ($path, $expected, @options) = @$job;
+    my $key = 'pace' . ++$serial;
+    my $start = time;
+    my $got = h3("$path?k=$key", @options);
+    my $took = time - $start;
+    my $usage = settled($admin, $key, 1);
+
+    is($usage->{sent}, $got->{received}, "$path, sent");
+    is($usage->{received}, $got->{sent}, "$path, received");
+    ok($took > $expected * 0.85 && $took < $expected * 1.15 + 0.5,
+       sprintf '%s: %.2f of %.2f s', $path, $took, $expected);
 }
 
 $gw->stop('QUIT');
