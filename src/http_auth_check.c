@@ -111,29 +111,10 @@ ngx_http_wgw_auth_check(ngx_http_request_t *r)
 }
 
 
-/* An internal redirect clears the contexts, but not the pool's cleanups. */
-
 ngx_http_wgw_auth_ctx_t *
 ngx_http_wgw_auth_find_ctx(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t       *cln;
-    ngx_http_wgw_auth_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_wgw_auth_module);
-
-    if (ctx || !(r->internal || r->filter_finalize)) {
-        return ctx;
-    }
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == auth_cleanup) {
-            ctx = cln->data;
-            ngx_http_set_ctx(r, ctx, ngx_http_wgw_auth_module);
-            return ctx;
-        }
-    }
-
-    return NULL;
+    return wgw_request_ctx(r, &ngx_http_wgw_auth_module, auth_cleanup);
 }
 
 

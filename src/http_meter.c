@@ -7,6 +7,7 @@
 #include "meter_module.h"
 #include "http_meter_v2.h"
 #include "pace.h"
+#include "request.h"
 
 
 typedef struct {
@@ -364,30 +365,11 @@ ngx_http_wgw_meter_status(ngx_http_request_t *r)
 }
 
 
-/* An internal redirect clears the contexts, the pool stays. */
-
 static wgw_flow_t *
 ngx_http_wgw_meter_find(ngx_http_request_t *r)
 {
-    wgw_flow_t          *flow;
-    ngx_pool_cleanup_t  *cln;
-
-    r = r->main;
-
-    flow = ngx_http_get_module_ctx(r, ngx_http_wgw_meter_module);
-
-    if (flow || !(r->internal || r->filter_finalize)) {
-        return flow;
-    }
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_wgw_meter_cleanup) {
-            ngx_http_set_ctx(r, cln->data, ngx_http_wgw_meter_module);
-            return cln->data;
-        }
-    }
-
-    return NULL;
+    return wgw_request_ctx(r->main, &ngx_http_wgw_meter_module,
+                           ngx_wgw_meter_cleanup);
 }
 
 

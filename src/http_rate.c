@@ -5,6 +5,7 @@
  */
 
 #include "rate.h"
+#include "request.h"
 
 
 typedef struct {
@@ -140,29 +141,11 @@ ngx_http_wgw_rate_handler(ngx_http_request_t *r)
 }
 
 
-/* An internal redirect clears the contexts, the pool stays. */
-
 static ngx_http_wgw_rate_ctx_t *
 ngx_http_wgw_rate_find(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t       *cln;
-    ngx_http_wgw_rate_ctx_t  *ctx;
-
-    r = r->main;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_wgw_rate_module);
-
-    if (ctx || !(r->internal || r->filter_finalize)) {
-        return ctx;
-    }
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_http_wgw_rate_cleanup) {
-            return cln->data;
-        }
-    }
-
-    return NULL;
+    return wgw_request_ctx(r->main, &ngx_http_wgw_rate_module,
+                           ngx_http_wgw_rate_cleanup);
 }
 
 

@@ -325,29 +325,11 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
 }
 
 
-/* An internal redirect clears the contexts, but not the pool's cleanups. */
-
 static ngx_http_wgw_route_ctx_t *
 ngx_http_wgw_route_find_ctx(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t        *cln;
-    ngx_http_wgw_route_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_wgw_route_module);
-
-    if (ctx || !(r->internal || r->filter_finalize)) {
-        return ctx;
-    }
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_http_wgw_route_cleanup) {
-            ctx = cln->data;
-            ngx_http_set_ctx(r, ctx, ngx_http_wgw_route_module);
-            return ctx;
-        }
-    }
-
-    return NULL;
+    return wgw_request_ctx(r, &ngx_http_wgw_route_module,
+                           ngx_http_wgw_route_cleanup);
 }
 
 

@@ -11,6 +11,30 @@ static ngx_uint_t request_host(ngx_str_t *host, ngx_array_t *hosts);
 static ngx_uint_t request_loopback(ngx_str_t *host);
 
 
+void *
+wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+    ngx_pool_cleanup_pt handler)
+{
+    void                *ctx;
+    ngx_pool_cleanup_t  *cln;
+
+    ctx = r->ctx[module->ctx_index];
+
+    if (ctx || !(r->internal || r->filter_finalize)) {
+        return ctx;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == handler) {
+            r->ctx[module->ctx_index] = cln->data;
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
 ngx_table_elt_t *
 wgw_request_header(ngx_http_request_t *r, const char *name, ngx_uint_t *n)
 {

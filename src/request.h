@@ -1,6 +1,7 @@
 
 /*
- * request: what handlers of our own endpoints ask of a request.
+ * request: what handlers, most of them of our own endpoints, ask of a
+ * request.
  */
 
 #ifndef WGW_REQUEST_H
@@ -15,6 +16,14 @@
 
 #pragma GCC visibility push(hidden)
 
+
+/*
+ * The context of a module, which is the data of the pool's cleanup with that
+ * handler, or NULL: an internal redirect clears the contexts, but not the
+ * pool's cleanups.
+ */
+void *wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+    ngx_pool_cleanup_pt handler);
 
 /*
  * The first header field of that name (lower case), or NULL; `*n` (unless
