@@ -6,6 +6,7 @@
 
 #include "meter_module.h"
 #include "http_meter_v2.h"
+#include "http_meter_v2_out.h"
 #include "pace.h"
 #include "request.h"
 
@@ -402,7 +403,8 @@ ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
                       r->pool);
         wgw_flow_start(flow, 0);
 
-        return flow;
+        return ngx_http_wgw_meter_v2_out_watch(r->stream) == NGX_OK ? flow
+                                                                    : NULL;
     }
 
 #endif

@@ -1,5 +1,6 @@
 
 #include "http_meter_v2.h"
+#include "http_meter_v2_out.h"
 #include "chain.h"
 #include "wrap.h"
 
@@ -182,11 +183,16 @@ ngx_http_wgw_meter_v2_take(wgw_flow_t *flow)
     off_t                size, got;
     ngx_http_request_t  *r;
 
+    r = flow->data;
+
+    if (flow->connection->error && r->stream->queued == 0) {
+        ngx_http_wgw_meter_v2_out_end(r->stream);
+    }
+
     if (!(flow->meters.hard & WGW_COUNT_RECEIVED) || flow->over) {
         return;
     }
 
-    r = flow->data;
     size = r->request_length - flow->read;
 
     if (size <= 0) {

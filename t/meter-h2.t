@@ -301,16 +301,17 @@ for my $tls (0, 1) {
     $client->run();
     is($stream->{bytes}, 500_001, 'what was queued is not held any more');
 
-    $key = 'gone' . ++$serial;
-    $client = Wgw::H2->new($port[0], slow => 1);
-    $stream = $client->request("/sf/big?k=$key&cap=100000000");
-    $client->run(sub { $stream->{data} > 100_000 });
-    $client->close();
+}
 
-    $usage = settled($admin, $key);
-    cmp_ok($usage->{sent}, '>=', $stream->{bytes} - 16393,
-           'a closed connection');
-    cmp_ok($usage->{sent}, '<', $big, 'is not all');
+
+# ---- the connection goes while much is being sent: all that came is counted
+
+for my $case ([ 0, 1 ], [ 0, 3 ], [ 1, 1 ], [ 1, 3 ]) {
+    my ($tls, $streams) = @$case;
+
+    for my $cap ('', '100000000') {
+        gone($tls, $streams, $cap, 1_000 << $_) for 0 .. 10;
+    }
 }
 
 
@@ -468,6 +469,29 @@ sub many {
     is($usage->{sent}, $sum, '99: counted so');
     is(scalar(grep { !$_->{end} && !defined $_->{reset} } @streams), 0,
        '99: each has an end');
+}
+
+
+# A client that reads fast and resets the connection in the middle.
+
+sub gone {
+    my ($tls, $streams, $cap, $bytes) = @_;
+
+    my $client = Wgw::H2->new($port[$tls], tls => $tls);
+    my @key = map { 'gone' . ++$serial } 1 .. $streams;
+    my @streams = map { $client->request("/sf/big?k=$_&cap=$cap") } @key;
+
+    $client->run(sub { $streams[-1]{data} > $bytes });
+    $client->abort();
+
+    for my $i (0 .. $#key) {
+        my $usage = settled($admin, $key[$i], 1);
+        my $name = join ' ', "118: gone after $bytes", ($tls ? 'TLS' : ()),
+                             ($cap ? 'capped' : ());
+
+        cmp_ok($usage->{sent}, '>=', $streams[$i]{bytes}, $name);
+        cmp_ok($usage->{sent}, '<=', $big + 5_000, 'and not more than all');
+    }
 }
 
 

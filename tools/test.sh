@@ -36,9 +36,13 @@ export TEST_NGINX_BINARY="$root/bin/nginx"
 export TEST_NGINX_LOAD_MODULES="${modules# }"
 export TEST_NGINX_SERVROOT="$root/servroot"
 export TEST_NGINX_PORT="$port"
-export UBSAN_OPTIONS=print_stacktrace=1
-export ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0
 export WGW_BUILD="$build"
+
+# where there are none Test::Nginx would warn in each block
+if [ "$build" = build/asan ]; then
+    export UBSAN_OPTIONS=print_stacktrace=1
+    export ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0
+fi
 
 # a proxy has no business between a test and its server
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
@@ -47,4 +51,17 @@ if [ $# = 0 ]; then
     set -- t/*.t
 fi
 
-prove -I t/lib "$@"
+# what failed is said once more at the end, where a long log is looked at first
+
+{
+    prove -I t/lib "$@" 2>&1 && status=0 || status=$?
+    echo "$status" > "$root/status"
+} | tee "$root/log"
+
+status=$(cat "$root/status")
+
+if [ "$status" != 0 ]; then
+    grep '^#' "$root/log" | head -n 200 || true
+fi
+
+exit "$status"

@@ -17,6 +17,7 @@ use warnings;
 use strict;
 
 use IO::Select;
+use Socket qw(SO_LINGER);
 use IO::Socket::SSL;
 use Time::HiRes qw(sleep time);
 
@@ -294,6 +295,16 @@ sub reset {
 
     $self->send(frame(3, 0, $stream->{id}, pack 'N', 8));
     $stream->{reset} = -1;
+}
+
+
+# By a reset of the connection, for what was not read yet.
+
+sub abort {
+    my ($self) = @_;
+
+    $self->{socket}->sockopt(SO_LINGER, pack 'ii', 1, 0);
+    $self->close();
 }
 
 
