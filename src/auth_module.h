@@ -116,8 +116,8 @@ typedef struct {
 
     unsigned                  counted:1;    /* it has a number of uses */
     unsigned                  used:1;       /* of these, one */
-    unsigned                  reading:1;    /* the body, for its methods */
-    unsigned                  read:1;
+    unsigned                  spent:1;      /* there was none left */
+    unsigned                  read:1;       /* the body, for its methods */
 } ngx_http_wgw_auth_ctx_t;
 
 

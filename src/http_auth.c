@@ -8,7 +8,8 @@
 #include "request.h"
 
 
-#define NGX_HTTP_WGW_AUTH_TTL_MIN  60           /* seconds */
+#define NGX_HTTP_WGW_AUTH_TTL_MIN   60          /* seconds */
+#define NGX_HTTP_WGW_AUTH_TIME_MAX  3153600000  /* 100 years */
 
 
 static ngx_int_t ngx_http_wgw_auth_variable(ngx_http_request_t *r,
@@ -17,6 +18,8 @@ static ngx_int_t ngx_http_wgw_auth_add_variables(ngx_conf_t *cf);
 static void *ngx_http_wgw_auth_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static void ngx_http_wgw_auth_inherit(ngx_conf_t *cf,
+    ngx_http_wgw_auth_conf_t *prev, ngx_http_wgw_auth_conf_t *conf);
 static char *ngx_http_wgw_auth_needs(ngx_conf_t *cf,
     ngx_http_wgw_auth_conf_t *conf);
 static char *ngx_http_wgw_auth_names(ngx_conf_t *cf,
@@ -440,15 +443,58 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return "has \"wgw_auth_max_age\" below 1s";
     }
 
+    if (conf->ttl > NGX_HTTP_WGW_AUTH_TIME_MAX
+        || conf->max_age > NGX_HTTP_WGW_AUTH_TIME_MAX
+        || conf->skew > NGX_HTTP_WGW_AUTH_TIME_MAX)
+    {
+        return "has \"wgw_auth_ttl\", \"wgw_auth_max_age\" or "
+               "\"wgw_auth_skew\" above 100 years";
+    }
+
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                                ngx_wgw_auth_module);
     acf->ttl = ngx_max(acf->ttl, conf->ttl);
+
+    if (conf->allow || conf->deny) {
+        acf->used = 1;
+    }
 
     if (conf->api_hosts) {
         return wgw_request_hosts(cf, conf->api_hosts);
     }
 
+    ngx_http_wgw_auth_inherit(cf, prev, conf);
+
     return ngx_http_wgw_auth_needs(cf, conf);
+}
+
+
+/*
+ * In `if` nginx keeps the handler of the location, with the block's settings;
+ * in `limit_except` it does not even do that.
+ */
+
+static void
+ngx_http_wgw_auth_inherit(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *prev,
+    ngx_http_wgw_auth_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (!clcf->noname || clcf->handler
+        || (prev->signin == NULL && prev->api_hosts == NULL))
+    {
+        return;
+    }
+
+    conf->signin = prev->signin;
+    conf->api_hosts = prev->api_hosts;
+
+    if (clcf->lmt_excpt) {
+        clcf->handler = conf->signin ? ngx_http_wgw_auth_signin_handler
+                                     : ngx_http_wgw_auth_api_handler;
+    }
 }
 
 

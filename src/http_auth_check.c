@@ -66,7 +66,7 @@ ngx_http_wgw_auth_access_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ctx->status == 0 && ctx->counted && !ctx->used) {
+    if (ctx->status == 0 && ctx->counted) {
         auth_use(ctx);
     }
 
@@ -312,12 +312,14 @@ auth_refuse(ngx_http_wgw_auth_ctx_t *ctx, ngx_uint_t status,
 static void
 auth_use(ngx_http_wgw_auth_ctx_t *ctx)
 {
-    ctx->used = 1;
+    if (!ctx->used) {
+        ctx->used = 1;
+        ctx->spent = wgw_tokens_use(ngx_wgw_auth_tokens(), ctx->token_id,
+                                    ngx_wgw_auth_now())
+                     != WGW_TOKENS_OK;
+    }
 
-    if (wgw_tokens_use(ngx_wgw_auth_tokens(), ctx->token_id,
-                       ngx_wgw_auth_now())
-        != WGW_TOKENS_OK)
-    {
+    if (ctx->spent) {
         auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "exhausted", "is used up");
     }
 }

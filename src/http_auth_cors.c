@@ -9,9 +9,15 @@
 #include "request.h"
 
 
+static void cors_forget(ngx_http_request_t *r);
 static ngx_int_t cors_allowed(ngx_array_t *origins, ngx_str_t *origin);
 static ngx_int_t cors_preflight(ngx_http_request_t *r, const char *methods);
 static ngx_uint_t cors_names(ngx_str_t *value);
+
+
+static const char  cors_vary[] = "Vary";
+static const char  cors_origin[] = "Access-Control-Allow-Origin";
+static const char  cors_expose[] = "Access-Control-Expose-Headers";
 
 
 ngx_int_t
@@ -22,9 +28,11 @@ ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_auth_module);
 
+    cors_forget(r);
+
     /* caches must not give one origin's answer to another */
 
-    if (wgw_reply_header(r, "Vary", "Origin") == NULL) {
+    if (wgw_reply_header(r, cors_vary, "Origin") == NULL) {
         return NGX_ERROR;
     }
 
@@ -37,11 +45,8 @@ ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods)
 
     /* nginx has refused control characters; the value has a final zero */
 
-    if (wgw_reply_header(r, "Access-Control-Allow-Origin",
-                         (char *) origin->value.data)
-        == NULL
-        || wgw_reply_header(r, "Access-Control-Expose-Headers", "Retry-After")
-           == NULL)
+    if (wgw_reply_header(r, cors_origin, (char *) origin->value.data) == NULL
+        || wgw_reply_header(r, cors_expose, "Retry-After") == NULL)
     {
         return NGX_ERROR;
     }
@@ -53,6 +58,33 @@ ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Those of the location before an internal redirect: an origin that is there
+ * twice is none to a browser.
+ */
+
+static void
+cors_forget(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (header[i].key.data == (u_char *) cors_vary
+                || header[i].key.data == (u_char *) cors_origin
+                || header[i].key.data == (u_char *) cors_expose)
+            {
+                header[i].hash = 0;
+            }
+        }
+    }
 }
 
 

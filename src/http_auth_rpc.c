@@ -44,10 +44,6 @@ ngx_http_wgw_auth_rpc_handler(ngx_http_request_t *r)
         }
     }
 
-    if (ctx->reading) {
-        return NGX_DONE;
-    }
-
     if (ctx->read) {
         ctx->read = 0;
         rc = rpc_decide(r, conf);
@@ -69,7 +65,6 @@ ngx_http_wgw_auth_rpc_handler(ngx_http_request_t *r)
                                  "the body is too long"));
     }
 
-    ctx->reading = 1;
     r->request_body_in_single_buf = 1;
 
     rc = ngx_http_read_client_request_body(r, rpc_read);
@@ -93,7 +88,6 @@ rpc_read(ngx_http_request_t *r)
 
     ctx = ngx_http_wgw_auth_find_ctx(r);
 
-    ctx->reading = 0;
     ctx->read = 1;
 
     r->preserve_body = 1;

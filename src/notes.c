@@ -129,6 +129,29 @@ wgw_notes_count(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
 }
 
 
+int64_t
+wgw_notes_until(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
+{
+    int64_t      until, latest;
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    latest = -1;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (wgw_scan_next(&scan, key, &place)) {
+        until = (int64_t) (place.seen >> WGW_NOTE_UNTIL);
+
+        if (!wgw_notes_ended(place.seen, now) && until > latest) {
+            latest = until;
+        }
+    }
+
+    return latest;
+}
+
+
 /* Half of the check in the word: the slot is still the key's. */
 
 int

@@ -59,6 +59,10 @@ int wgw_notes_insert(wgw_expiring_t *table, wgw_expiring_key_t key,
 int64_t wgw_notes_count(wgw_expiring_t *table, wgw_expiring_key_t key,
     int64_t now);
 
+/* When the last of the key's live notes ends, or -1 when it has none. */
+int64_t wgw_notes_until(wgw_expiring_t *table, wgw_expiring_key_t key,
+    int64_t now);
+
 /* Takes one from the count, exactly: OK, SPENT or NONE. */
 int wgw_notes_use(wgw_expiring_t *table, wgw_expiring_key_t key, int64_t now);
 

@@ -191,14 +191,20 @@ wgw_tokens_rc_t
 wgw_tokens_revoke(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     int64_t until, int64_t now)
 {
+    int64_t             exp;
     wgw_note_t          note;
     wgw_tokens_rc_t     rc;
-    wgw_expiring_key_t  key;
+    wgw_expiring_key_t  key, minted;
+
+    minted = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
+                            wgw_text(""));
+
+    exp = wgw_notes_until(t, minted, now);
 
     memset(&note, 0, sizeof(wgw_note_t));
 
     note.kind = WGW_TOKENS_DEAD;
-    note.until = until;
+    note.until = exp > until ? exp : until;
     note.payload[0] = wgw_tokens_mark(id, WGW_TOKENS_ID);
 
     key = wgw_tokens_key(t, WGW_TOKENS_DEAD, id, WGW_TOKENS_ID,
@@ -207,10 +213,7 @@ wgw_tokens_revoke(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     rc = wgw_tokens_bar(t, key, &note, now);
 
     if (rc == WGW_TOKENS_OK) {
-        key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
-                             wgw_text(""));
-
-        (void) wgw_notes_remove(t, key, now);
+        (void) wgw_notes_remove(t, minted, now);
     }
 
     return rc;
@@ -221,13 +224,33 @@ wgw_tokens_rc_t
 wgw_tokens_revoke_address(wgw_expiring_t *t,
     const uint8_t address[WGW_TOKENS_ADDRESS], int64_t until, int64_t now)
 {
+    int64_t             iat;
+    uint64_t            cursor;
     wgw_note_t          note;
+    wgw_token_t         token;
     wgw_expiring_key_t  key;
+
+    iat = now;
+
+    /* they may be from before a reload, or before the clock was set back */
+
+    for (cursor = 0; /* void */ ; /* void */ ) {
+        cursor = wgw_tokens_next(t, cursor, now, &token);
+
+        if (cursor == WGW_TOKENS_END) {
+            break;
+        }
+
+        if (memcmp(token.address, address, WGW_TOKENS_ADDRESS) == 0) {
+            iat = token.iat > iat ? token.iat : iat;
+            until = token.exp > until ? token.exp : until;
+        }
+    }
 
     memset(&note, 0, sizeof(wgw_note_t));
 
     note.kind = WGW_TOKENS_BARRED;
-    note.count = (uint32_t) (now < UINT32_MAX ? now : UINT32_MAX);
+    note.count = (uint32_t) (iat < UINT32_MAX ? iat : UINT32_MAX);
     note.until = until;
     note.payload[0] = wgw_tokens_mark(address, WGW_TOKENS_ADDRESS);
 

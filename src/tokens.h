@@ -86,13 +86,17 @@ wgw_tokens_rc_t wgw_tokens_check(wgw_expiring_t *table,
 wgw_tokens_rc_t wgw_tokens_use(wgw_expiring_t *table,
     const uint8_t id[WGW_TOKENS_ID], int64_t now);
 
-/* Until `until`, which must not be before the token's expiry: OK or FULL. */
+/*
+ * Until `until`, or the token's expiry where that is later and the token is
+ * in the list: OK or FULL.
+ */
 wgw_tokens_rc_t wgw_tokens_revoke(wgw_expiring_t *table,
     const uint8_t id[WGW_TOKENS_ID], int64_t until, int64_t now);
 
 /*
  * Revokes all tokens of an address that were minted in this second or
- * before, until `until`, when the last of them has expired: OK or FULL.
+ * before, and those in the list, until `until` or the expiry of the last of
+ * these, where that is later: OK or FULL.
  */
 wgw_tokens_rc_t wgw_tokens_revoke_address(wgw_expiring_t *table,
     const uint8_t address[WGW_TOKENS_ADDRESS], int64_t until, int64_t now);

@@ -161,6 +161,9 @@ bad(qr/invalid chain id "$_"/, signin("wgw_auth_chain $_;"))
 
 bad(qr/"wgw_auth_ttl" below 60s/, signin('wgw_auth_ttl 59s;'));
 bad(qr/"wgw_auth_max_age" below 1s/, signin('wgw_auth_max_age 0;'));
+bad(qr/"wgw_auth_ttl", .* above 100 years/, signin("$_ 101y;"))
+    for qw(wgw_auth_ttl wgw_auth_max_age wgw_auth_skew);
+good('a hundred years', signin('wgw_auth_ttl 36500d; wgw_auth_skew 36500d;'));
 bad(qr/"wgw_auth_$_" directive invalid value/, signin("wgw_auth_$_ x;"))
     for qw(ttl skew max_age methods_body);
 bad(qr/"wgw_auth_uses" directive|invalid number/, signin('wgw_auth_uses x;'));

@@ -130,7 +130,7 @@ static void
 revocations(void)
 {
     size_t           size;
-    wgw_token_t      a, b, c, later;
+    wgw_token_t      a, b, c, d, e, later;
     wgw_expiring_t   t;
 
     size = make(&t, WGW_EXPIRING_NOTES, 100);
@@ -168,6 +168,21 @@ revocations(void)
     ok(wgw_tokens_revoke_address(&t, b.address, NOW + 90, NOW + 20)
        == WGW_TOKENS_OK && check(&t, &later, NOW + 59) == WGW_TOKENS_REVOKED,
        "until it is revoked again");
+
+    /* keys of a longer life, from before a reload or a step of the clock */
+
+    d = token_of(5, 5, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
+    e = token_of(6, 6, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
+    (void) wgw_tokens_mint(&t, &d, NOW + 20);
+    (void) wgw_tokens_mint(&t, &e, NOW + 20);
+
+    ok(wgw_tokens_revoke(&t, d.id, NOW + 60, NOW + 20) == WGW_TOKENS_OK
+       && check(&t, &d, NOW + 899) == WGW_TOKENS_REVOKED,
+       "a key is revoked to its own end");
+    ok(wgw_tokens_revoke_address(&t, e.address, NOW + 60, NOW + 20)
+       == WGW_TOKENS_OK && check(&t, &e, NOW + 20) == WGW_TOKENS_REVOKED
+       && check(&t, &e, NOW + 899) == WGW_TOKENS_REVOKED,
+       "and so are all of an address");
 
     memset(t.header->filter, 0, sizeof(t.header->filter));
 
@@ -270,12 +285,12 @@ lists(void)
     }
 
     for (i = 0; i < 1000; i++) {
-        wrong += seen[i] != (i % 10 == 9 && i <= 500 ? 0 : 1);
+        wrong += seen[i] != (i % 10 == 9 ? 0 : 1);
     }
 
     ok(wrong == 0 && pages >= 15, "%u pages: each token once and whole",
        pages);
-    ok(wgw_tokens_live(&t, NOW + 500) == 950, "as many as there are");
+    ok(wgw_tokens_live(&t, NOW + 500) == 900, "as many as there are");
 
     token = token_of(5000, 1, NOW, NOW + 5, 1);
     token.services_len = sizeof(token.services) + 5;
