@@ -464,6 +464,55 @@ like(($ended->run('-t'))[1],
      'no hello is left where stream ends TLS');
 
 
+# ---- few connections, and little time
+
+my $few = Wgw->new(<<'EOF');
+wgw_names names;
+worker_shutdown_timeout 1s;
+events { worker_connections 64; }
+http {
+    access_log off;
+    ssl_certificate gateway.crt;
+    ssl_certificate_key gateway.key;
+    server {
+        listen 127.0.0.1:%%INNER%% ssl;
+        location / { return 200 "offload\n"; }
+    }
+}
+stream {
+    server {
+        listen 127.0.0.1:%%TLS%%;
+        wgw_route offload=127.0.0.1:%%INNER%%;
+    }
+}
+EOF
+
+certificate($few->dir(), 'gateway');
+$few->start();
+
+$port = $few->port('TLS');
+
+my @idle = map {
+    my $socket = connect_to($port);
+    syswrite $socket, substr $hello, 0, $_ % 2 ? 60 : 0;
+    sleep 0.005;
+    $socket;
+} 1 .. 100;
+
+is(status($port, 'web.gw.test', 'web.gw.test'), 200,
+   'tf 45: served when hellos are awaited on all connections there are');
+
+my ($old) = $few->workers();
+
+$start = time;
+$few->reload(old => 'stay');
+ok(wait_for(sub { !alive($old) }), 'an old worker ends');
+cmp_ok(time - $start, '<', 5, 'after worker_shutdown_timeout');
+
+close $_ for @idle;
+$few->stop();
+
+
 # ---- events that would spin
 
 my $poll = Wgw->new(<<'EOF');
