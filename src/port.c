@@ -12,7 +12,7 @@ static ngx_int_t port_parse(ngx_stream_session_t *s, wgw_peek_t *peek,
     size_t len, ngx_msec_t timeout);
 static ngx_int_t port_wait(ngx_stream_session_t *s, wgw_peek_t *peek,
     ngx_msec_t timeout);
-static void port_done(wgw_peek_t *peek);
+static void port_done(ngx_connection_t *c, wgw_peek_t *peek);
 static void port_cleanup(void *data);
 static void port_read(ngx_event_t *ev);
 static void port_timeout(ngx_event_t *ev);
@@ -34,6 +34,11 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
     ngx_connection_t  *c;
 
     c = s->connection;
+
+    if (c->close) {
+        /* an old worker's time is over, or the connection is needed */
+        return NGX_STREAM_OK;
+    }
 
     if (peek->timer && peek->timer->timedout) {
         ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT,
@@ -64,14 +69,14 @@ wgw_port_peek(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
             return port_wait(s, peek, timeout);
         }
 
-        port_done(peek);
+        port_done(c, peek);
         ngx_connection_error(c, err, "recv() failed");
 
         return NGX_STREAM_OK;
     }
 
     if (n == 0) {
-        port_done(peek);
+        port_done(c, peek);
         return NGX_STREAM_OK;
     }
 
@@ -99,14 +104,14 @@ port_parse(ngx_stream_session_t *s, wgw_peek_t *peek, size_t len,
         /* no more will come; under epoll there is no other sign of it */
 
         if (c->read->pending_eof) {
-            port_done(peek);
+            port_done(c, peek);
             return NGX_STREAM_OK;
         }
 
         return port_wait(s, peek, timeout);
     }
 
-    port_done(peek);
+    port_done(c, peek);
 
     peek->name.len = hello.len;
     peek->name.data = ngx_pnalloc(c->pool, hello.len);
@@ -154,6 +159,10 @@ port_wait(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
         peek->timer->log = c->log;
 
         ngx_add_timer(peek->timer, timeout);
+
+        /* the oldest of these go when there are no free connections */
+
+        ngx_reusable_connection(c, 1);
     }
 
     c->read->handler = port_read;
@@ -169,18 +178,26 @@ port_wait(ngx_stream_session_t *s, wgw_peek_t *peek, ngx_msec_t timeout)
 
 
 static void
-port_done(wgw_peek_t *peek)
+port_done(ngx_connection_t *c, wgw_peek_t *peek)
 {
-    if (peek->timer && peek->timer->timer_set) {
-        ngx_del_timer(peek->timer);
+    if (peek->timer == NULL) {
+        return;
     }
+
+    port_cleanup(peek);
+
+    ngx_reusable_connection(c, 0);
 }
 
 
 static void
 port_cleanup(void *data)
 {
-    port_done(data);
+    wgw_peek_t *peek = data;
+
+    if (peek->timer->timer_set) {
+        ngx_del_timer(peek->timer);
+    }
 }
 
 

@@ -35,6 +35,8 @@ typedef struct {
 static ngx_int_t ngx_stream_wgw_route_preread(ngx_stream_session_t *s);
 static ngx_int_t ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
     ngx_stream_wgw_route_ctx_t *ctx);
+static ngx_int_t ngx_stream_wgw_route_unknown(ngx_stream_session_t *s,
+    ngx_stream_wgw_route_ctx_t *ctx);
 static void ngx_stream_wgw_route_content(ngx_stream_session_t *s);
 static ngx_stream_wgw_route_ctx_t *ngx_stream_wgw_route_get_ctx(
     ngx_stream_session_t *s);
@@ -50,6 +52,11 @@ static char *ngx_stream_wgw_route_merge_srv_conf(ngx_conf_t *cf,
     void *parent, void *child);
 static char *ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_stream_wgw_route_check_listens(ngx_conf_t *cf,
+    ngx_stream_core_main_conf_t *cmcf);
+static ngx_int_t ngx_stream_wgw_route_check_listen(ngx_conf_t *cf,
+    ngx_stream_core_srv_conf_t *cscf, ngx_stream_core_srv_conf_t *first,
+    int type, ngx_uint_t ssl);
 static ngx_int_t ngx_stream_wgw_route_init(ngx_conf_t *cf);
 
 
@@ -190,14 +197,34 @@ ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
 
     if (rscf->offload) {
         ctx->offload = 1;
+
+#if (nginx_version >= 1025005)
         return NGX_DECLINED;
+#else
+        /* for other handlers nginx would not peek, but read */
+        return NGX_OK;
+#endif
     }
 
-    ngx_log_error(NGX_LOG_INFO, c->log, 0,
+    return ngx_stream_wgw_route_unknown(s, ctx);
+}
+
+
+static ngx_int_t
+ngx_stream_wgw_route_unknown(ngx_stream_session_t *s,
+    ngx_stream_wgw_route_ctx_t *ctx)
+{
+    ngx_log_error(NGX_LOG_INFO, s->connection->log, 0,
                   "no passthrough name \"%V\"", &ctx->lookup.name);
 
     return NGX_STREAM_FORBIDDEN;
 }
+
+
+/*
+ * By now "ssl_preread" may have found another server at the same address
+ * (server_name), which has settings of its own.
+ */
 
 
 static void
@@ -209,8 +236,24 @@ ngx_stream_wgw_route_content(ngx_stream_session_t *s)
     rscf = ngx_stream_get_module_srv_conf(s, ngx_stream_wgw_route_module);
     ctx = ngx_stream_get_module_ctx(s, ngx_stream_wgw_route_module);
 
-    if (ctx && ctx->offload) {
-        wgw_port_hand_over(s, rscf->offload);
+    if (ctx == NULL) {
+        ngx_log_error(NGX_LOG_ERR, s->connection->log, 0,
+                      "another module ended the preread phase "
+                      "before \"wgw_route\"");
+        ngx_stream_finalize_session(s, NGX_STREAM_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    if (ctx->offload) {
+
+        if (rscf->offload) {
+            wgw_port_hand_over(s, rscf->offload);
+
+        } else {
+            ngx_stream_finalize_session(s,
+                                      ngx_stream_wgw_route_unknown(s, ctx));
+        }
+
         return;
     }
 
@@ -304,14 +347,17 @@ static ngx_int_t
 ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
     ngx_stream_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t                    value, *backend;
-    ngx_stream_wgw_route_ctx_t  *ctx;
+    ngx_str_t                         value, *backend;
+    ngx_stream_wgw_route_ctx_t       *ctx;
+    ngx_stream_wgw_route_srv_conf_t  *rscf;
 
     ctx = ngx_stream_get_module_ctx(s, ngx_stream_wgw_route_module);
 
     if (ctx && data == WGW_LOOKUP_OFFLOAD) {
+        rscf = ngx_stream_get_module_srv_conf(s, ngx_stream_wgw_route_module);
+
         ngx_str_set(&value, "1");
-        value.len = ctx->offload;
+        value.len = (ctx->offload && rscf->offload);
 
     } else if (ctx && ctx->lookup.route) {
         backend = (data == WGW_LOOKUP_BACKEND)
@@ -468,6 +514,107 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* All that is listened on; later nginx may have merged some of it. */
+
+static ngx_int_t
+ngx_stream_wgw_route_check_listens(ngx_conf_t *cf,
+    ngx_stream_core_main_conf_t *cmcf)
+{
+#if (nginx_version >= 1025005)
+
+    ngx_uint_t                    a, p, s;
+    ngx_stream_conf_addr_t       *addr;
+    ngx_stream_conf_port_t       *port;
+    ngx_stream_core_srv_conf_t  **cscfp;
+
+    if (cmcf->ports == NULL) {
+        return NGX_OK;
+    }
+
+    port = cmcf->ports->elts;
+
+    for (p = 0; p < cmcf->ports->nelts; p++) {
+        addr = port[p].addrs.elts;
+
+        for (a = 0; a < port[p].addrs.nelts; a++) {
+            cscfp = addr[a].servers.elts;
+
+            for (s = 0; s < addr[a].servers.nelts; s++) {
+                if (ngx_stream_wgw_route_check_listen(cf, cscfp[s],
+                                                      addr[a].default_server,
+                                                      port[p].type,
+                                                      addr[a].opt.ssl)
+                    != NGX_OK)
+                {
+                    return NGX_ERROR;
+                }
+            }
+        }
+    }
+
+#else
+
+    ngx_uint_t                   i;
+    ngx_stream_listen_t         *ls;
+    ngx_stream_core_srv_conf_t  *cscf;
+
+    ls = cmcf->listen.elts;
+
+    for (i = 0; i < cmcf->listen.nelts; i++) {
+        cscf = ls[i].ctx->srv_conf[ngx_stream_core_module.ctx_index];
+
+        if (ngx_stream_wgw_route_check_listen(cf, cscf, cscf, ls[i].type,
+                                              ls[i].ssl)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+#endif
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_stream_wgw_route_check_listen(ngx_conf_t *cf,
+    ngx_stream_core_srv_conf_t *cscf, ngx_stream_core_srv_conf_t *first,
+    int type, ngx_uint_t ssl)
+{
+    ngx_stream_wgw_route_srv_conf_t  *rscf;
+
+    rscf = cscf->ctx->srv_conf[ngx_stream_wgw_route_module.ctx_index];
+
+    if (!rscf->enable) {
+        return NGX_OK;
+    }
+
+    /* a hello is neither in datagrams nor in what TLS encrypted */
+
+    if (type != SOCK_STREAM || ssl) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"wgw_route\" does not go with \"listen ... %s\" "
+                      "in %s:%ui",
+                      ssl ? "ssl" : "udp", cscf->file_name, cscf->line);
+        return NGX_ERROR;
+    }
+
+    rscf = first->ctx->srv_conf[ngx_stream_wgw_route_module.ctx_index];
+
+    if (!rscf->enable) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"wgw_route\" in %s:%ui is without effect: the "
+                      "default server of its address, in %s:%ui, has none",
+                      cscf->file_name, cscf->line,
+                      first->file_name, first->line);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_stream_wgw_route_init(ngx_conf_t *cf)
 {
@@ -478,6 +625,10 @@ ngx_stream_wgw_route_init(ngx_conf_t *cf)
     ngx_stream_wgw_route_srv_conf_t  *rscf;
 
     cmcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
+
+    if (ngx_stream_wgw_route_check_listens(cf, cmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     h = ngx_array_push(&cmcf->phases[NGX_STREAM_PREREAD_PHASE].handlers);
     if (h == NULL) {

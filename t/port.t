@@ -334,6 +334,185 @@ is(status($tls, 'web.gw.test', 'web.gw.test'), 200, 'after a reload');
 $gw->stop();
 
 
+# ---- beside nginx's own look at the hello, and other servers it finds
+
+my $conf = <<'EOF';
+wgw_names names domain=gw.test allow_loopback;
+wgw_meter_zone names keys=100;
+
+events { }
+
+http {
+    access_log off;
+    ssl_certificate gateway.crt;
+    ssl_certificate_key gateway.key;
+
+    server {
+        listen 127.0.0.1:%%INNER%% ssl;
+        location / { return 200 "offload $host\n"; }
+    }
+
+    server {
+        listen 127.0.0.1:%%ADMIN%%;
+        location /v1/names { wgw_api; }
+        location /v1/usage { wgw_usage json; }
+    }
+
+    server {
+        listen 127.0.0.1:%%BACKEND%% ssl;
+        ssl_certificate backend.crt;
+        ssl_certificate_key backend.key;
+        location / { return 200 "backend $host\n"; }
+    }
+}
+
+stream {
+    wgw_meter names $ssl_preread_server_name;
+
+    server {
+        listen 127.0.0.1:%%TLS%%;
+        ssl_preread on;
+        wgw_route offload=127.0.0.1:%%INNER%%;
+        proxy_pass $wgw_backend;
+    }
+
+    %%%SERVERS
+}
+EOF
+
+my $servers = <<'EOF';
+    server {
+        listen 127.0.0.1:%%TLS%%;
+        server_name own.gw.test;
+        proxy_pass 127.0.0.1:%%BACKEND%%;
+    }
+
+    server {
+        listen 127.0.0.1:%%TLS%%;
+        server_name pass.gw.test shut.gw.test;
+        wgw_route;
+        proxy_pass $wgw_backend;
+    }
+EOF
+
+my $virtual = $gw->version() ge '1.025005';
+
+$servers = '' if !$virtual;
+$conf =~ s/%%%SERVERS/$servers/;
+
+my $beside = Wgw->new($conf);
+
+certificate($beside->dir(), qw(gateway backend));
+
+$beside->start();
+
+my $port = $beside->port('TLS');
+
+put_name($beside, 'pass', { backends => ['127.0.0.1:'
+                                         . $beside->port('BACKEND')],
+                            tls_passthrough => true });
+
+is(talk(client($port, 'web.gw.test'), 'web.gw.test'), 'offload web.gw.test',
+   'ssl_preread: what it has seen is still there for http');
+is(talk(client($port, 'pass.gw.test'), 'pass.gw.test'),
+   'backend pass.gw.test', 'and for a backend');
+
+SKIP: {
+    skip 'nginx has no server_name in stream', 4 if !$virtual;
+
+    is(talk(client($port, 'own.gw.test'), 'own.gw.test'),
+       'backend own.gw.test', 'server_name: a server of its own');
+    ok(wait_for(sub {
+           (usage($beside->port('ADMIN'), 'own.gw.test') // {})->{sent}
+       }), 'which is metered');
+    ok(!client($port, 'shut.gw.test'),
+       'server_name: one without offload: closed');
+
+    my $wrong = Wgw->new(<<'EOF');
+wgw_names names;
+events { }
+stream {
+    server { listen 127.0.0.1:%%TLS%%; ssl_preread on; return x; }
+    server { listen 127.0.0.1:%%TLS%%; server_name a.test; wgw_route; }
+}
+EOF
+
+    like(($wrong->run('-t'))[1],
+         qr/"wgw_route" in .* is without effect: the default server .* has none/,
+         'one whose default server does not look');
+}
+
+$beside->stop();
+
+
+my $ended = Wgw->new(<<'EOF');
+wgw_names names;
+events { }
+stream {
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        ssl_certificate gateway.crt;
+        ssl_certificate_key gateway.key;
+        wgw_route;
+    }
+}
+EOF
+
+certificate($ended->dir(), 'gateway');
+like(($ended->run('-t'))[1],
+     qr/"wgw_route" does not go with "listen \.\.\. ssl" in .*nginx\.conf:/,
+     'no hello is left where stream ends TLS');
+
+
+# ---- few connections, and little time
+
+my $few = Wgw->new(<<'EOF');
+wgw_names names;
+worker_shutdown_timeout 1s;
+events { worker_connections 64; }
+http {
+    access_log off;
+    ssl_certificate gateway.crt;
+    ssl_certificate_key gateway.key;
+    server {
+        listen 127.0.0.1:%%INNER%% ssl;
+        location / { return 200 "offload\n"; }
+    }
+}
+stream {
+    server {
+        listen 127.0.0.1:%%TLS%%;
+        wgw_route offload=127.0.0.1:%%INNER%%;
+    }
+}
+EOF
+
+certificate($few->dir(), 'gateway');
+$few->start();
+
+$port = $few->port('TLS');
+
+my @idle = map {
+    my $socket = connect_to($port);
+    syswrite $socket, substr $hello, 0, $_ % 2 ? 60 : 0;
+    sleep 0.005;
+    $socket;
+} 1 .. 100;
+
+is(status($port, 'web.gw.test', 'web.gw.test'), 200,
+   'tf 45: served when hellos are awaited on all connections there are');
+
+my ($old) = $few->workers();
+
+$start = time;
+$few->reload(old => 'stay');
+ok(wait_for(sub { !alive($old) }), 'an old worker ends');
+cmp_ok(time - $start, '<', 5, 'after worker_shutdown_timeout');
+
+close $_ for @idle;
+$few->stop();
+
+
 # ---- events that would spin
 
 my $poll = Wgw->new(<<'EOF');

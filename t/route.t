@@ -214,6 +214,26 @@ stream { server { listen 127.0.0.1:19845; wgw_route offload=127.0.0.1:19844; } }
 "offload=127.0.0.1:19844" is listened on without "ssl"
 
 
+=== offload to a listener with the PROXY protocol
+--- http_config
+    server { listen 127.0.0.1:19844 ssl proxy_protocol; ssl_reject_handshake on; }
+--- post_main_config
+stream { server { listen 127.0.0.1:19845; wgw_route offload=127.0.0.1:19844; } }
+--- config
+--- must_die
+--- error_log
+"offload=127.0.0.1:19844" is listened on with "proxy_protocol"
+
+
+=== wgw_route where datagrams come
+--- post_main_config
+stream { server { listen 127.0.0.1:19845; listen 127.0.0.1:19845 udp; wgw_route; } }
+--- config
+--- must_die
+--- error_log
+"wgw_route" does not go with "listen ... udp" in
+
+
 === offload without a port
 --- post_main_config
 stream { server { listen 127.0.0.1:19845; wgw_route offload=127.0.0.1; } }
