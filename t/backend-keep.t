@@ -138,6 +138,17 @@ is($failed, 1, 'a failure on a kept connection is one');
 is_deeply([ keys %seen ], [ 'second' ], 'and remembered');
 
 
+# ---- all backends, of names asked for once
+
+put('*.wild.test', { backends => [ $second, "http://127.0.0.1:"
+                                   . $gw->port('ADMIN') ] });
+
+my %statuses;
+$statuses{get("n$_.wild.test", '/x')->{status}}++ for 1 .. 20;
+is_deeply(\%statuses, { 200 => 10, 404 => 10 },
+          'a wildcard: the backends take turns over all its names');
+
+
 # ---- client certificates
 
 for my $name (qw(alice bob)) {
