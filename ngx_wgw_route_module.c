@@ -420,6 +420,10 @@ ngx_wgw_names_option(ngx_conf_t *cf, ngx_str_t *value,
         names->rules.domain.len = wgw_name_parse(names->domain, text,
                                                wgw_text(""), &error);
 
+        if (names->rules.domain.len && names->domain[0] == '*') {
+            return "must not be a wildcard";
+        }
+
         return names->rules.domain.len ? NGX_CONF_OK : (char *) error;
     }
 

@@ -14,11 +14,12 @@
 
 /*
  * What a connection is for: an address, padded with zeros, or, under TLS,
- * the digest of all that its handshake depended on.
+ * the digest of all that its handshake depended on; and, in cleartext, the
+ * protocol: proxy_pass and grpc_pass may name one upstream.
  */
 typedef struct {
     u_char                           bytes[BALANCER_KEY];
-    ngx_uint_t                       tls;
+    uintptr_t                        protocol;  /* 0: TLS */
 } balancer_key_t;
 
 
@@ -289,7 +290,9 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
     }
 #endif
 
-    if (bp->fresh) {
+    /* those that are kept are bound to no local address */
+
+    if (bp->fresh || pc->local) {
         return NGX_OK;
     }
 
@@ -311,15 +314,18 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 {
     balancer_peer_t  *bp = data;
 
-    ngx_connection_t  *c;
+    ngx_connection_t     *c;
+    ngx_http_upstream_t  *u;
 
     c = pc->connection;
+    u = bp->request->upstream;
 
     if (bp->peer == NULL) {
         /* nothing was chosen */
 
     } else if ((state & NGX_PEER_FAILED)
                && pc->cached
+               && u->state->bytes_received == 0
                && !(c && (c->read->timedout || c->write->timedout)))
     {
         /*
@@ -390,7 +396,7 @@ balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
 {
     ngx_memcpy(bp->key.bytes, peer->sockaddr.bytes, BALANCER_KEY);
 
-    bp->key.tls = 0;
+    bp->key.protocol = (uintptr_t) bp->request->upstream->create_request;
     bp->hash = peer->hash;
 }
 
@@ -398,8 +404,8 @@ balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
 #if (NGX_HTTP_SSL)
 
 /*
- * The location is part of it: its client certificate, protocols and ciphers
- * were in the handshake too.
+ * The location is part of it: its client certificate, which may depend on
+ * the request, protocols and ciphers were in the handshake too.
  */
 
 static ngx_int_t
@@ -408,7 +414,7 @@ balancer_tls_key(balancer_peer_t *bp)
     EVP_MD_CTX                *md;
     u_char                     verify;
     ngx_int_t                  rc;
-    ngx_str_t                  sni;
+    ngx_str_t                  sni, client;
     ngx_http_upstream_t       *u;
     ngx_http_upstream_conf_t  *conf;
 
@@ -431,6 +437,16 @@ balancer_tls_key(balancer_peer_t *bp)
         return NGX_ERROR;
     }
 
+    ngx_str_null(&client);
+
+    if (conf->ssl_certificate
+        && conf->ssl_certificate->lengths
+        && ngx_http_complex_value(bp->request, conf->ssl_certificate, &client)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     md = EVP_MD_CTX_new();
     if (md == NULL) {
         return NGX_ERROR;
@@ -446,6 +462,8 @@ balancer_tls_key(balancer_peer_t *bp)
          && EVP_DigestUpdate(md, &verify, 1)
          && EVP_DigestUpdate(md, &sni.len, sizeof(sni.len))
          && EVP_DigestUpdate(md, sni.data, sni.len)
+         && EVP_DigestUpdate(md, &client.len, sizeof(client.len))
+         && EVP_DigestUpdate(md, client.data, client.len)
          && EVP_DigestUpdate(md, &bp->name.len, sizeof(bp->name.len))
          && EVP_DigestUpdate(md, bp->name.data, bp->name.len)
          && EVP_DigestUpdate(md, bp->route->tls_ca.data,
@@ -456,7 +474,7 @@ balancer_tls_key(balancer_peer_t *bp)
 
     ngx_memcpy(&bp->hash, bp->key.bytes, sizeof(bp->hash));
 
-    bp->key.tls = 1;
+    bp->key.protocol = 0;
 
     return rc ? NGX_OK : NGX_ERROR;
 }

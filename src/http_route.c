@@ -525,6 +525,11 @@ ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return wgw_request_hosts(cf, conf->api_hosts);
     }
 
+    if (prev->api_hosts && wgw_request_inner(cf, ngx_http_wgw_api_handler)) {
+        conf->api_hosts = prev->api_hosts;
+        ngx_http_wgw_api_body(cf);
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -697,6 +702,20 @@ ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* a name is what follows the location's prefix */
+
+    if (clcf->named
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+        )
+    {
+        return "cannot be in location given by regular expression, "
+               "or inside named location";
+    }
+
     rlcf->api_hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
     if (rlcf->api_hosts == NULL) {
         return NGX_CONF_ERROR;
@@ -705,8 +724,6 @@ ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                          ngx_wgw_route_module);
     names->used = 1;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     clcf->handler = ngx_http_wgw_api_handler;
 

@@ -62,6 +62,13 @@ ngx_int_t wgw_request_distrust(ngx_http_request_t *r);
  */
 char *wgw_request_hosts(ngx_conf_t *cf, ngx_array_t *hosts);
 
+/*
+ * For a merge handler: 1 in "if" and "limit_except", which are locations of
+ * their own to nginx, and have to inherit what the endpoint around them,
+ * with that handler, was told.
+ */
+ngx_uint_t wgw_request_inner(ngx_conf_t *cf, ngx_http_handler_pt handler);
+
 
 #pragma GCC visibility pop
 

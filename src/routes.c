@@ -53,6 +53,7 @@ static void routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p);
 static const uint8_t  routes_peer_seed[WGW_HASH_SEED];
 
 static routes_set_t  *routes_cache;
+static ngx_uint_t     routes_first;
 static uint8_t        routes_seed[WGW_HASH_SEED];
 
 
@@ -88,6 +89,12 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
         }
 
         entry = &set->ways[set->victim];
+
+        /* names soon forgotten would all go to their first backend */
+
+        if (entry->route || found.route->name.data[0] == '*') {
+            found.route->next = routes_first++;
+        }
 
         routes_drop(entry);
         *entry = found;

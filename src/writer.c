@@ -11,6 +11,7 @@
 
 
 #define WRITER_TIMEOUT  60000
+#define WRITER_GROUP    512             /* changes of a transaction */
 
 
 /* What the thread works on: not touched by the event loop meanwhile. */
@@ -22,6 +23,9 @@ typedef struct {
 
 
 static void writer_commit(writer_work_t *work);
+static wgw_change_t *writer_group(wgw_change_t *first);
+static void writer_write(wgw_store_t *store, wgw_change_t *first,
+    wgw_change_t *end);
 static void writer_reply(wgw_change_t *change);
 #if (NGX_THREADS)
 static ngx_thread_pool_t *writer_pool(void);
@@ -159,26 +163,67 @@ wgw_writer_run(wgw_job_t *job)
 static void
 writer_commit(writer_work_t *work)
 {
+    wgw_change_t  *first, *end;
+
+    for (first = work->changes; first; first = end) {
+        end = writer_group(first);
+        writer_write(work->store, first, end);
+    }
+}
+
+
+/*
+ * Where the changes from `first` on that may be in one transaction end.  Its
+ * id is the version of all it changes: a second change of a name in it would
+ * have the version, and the ETag, of the first.
+ */
+
+static wgw_change_t *
+writer_group(wgw_change_t *first)
+{
+    ngx_uint_t     n;
+    wgw_change_t  *change, *other;
+
+    change = first->next;
+
+    for (n = 1; change && n < WRITER_GROUP; n++) {
+
+        for (other = first; other != change; other = other->next) {
+            if (wgw_text_equal(other->write.name, change->write.name)) {
+                return change;
+            }
+        }
+
+        change = change->next;
+    }
+
+    return change;
+}
+
+
+static void
+writer_write(wgw_store_t *store, wgw_change_t *first, wgw_change_t *end)
+{
     wgw_change_t       *change;
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
-    for (change = work->changes; change; change = change->next) {
-        change->write.next = change->next ? &change->next->write : NULL;
+    for (change = first; change != end; change = change->next) {
+        change->write.next = change->next != end ? &change->next->write
+                                                 : NULL;
     }
 
-    rc = wgw_store_write(work->store, &work->changes->write, &error);
+    rc = wgw_store_write(store, &first->write, &error);
 
     if (rc == WGW_STORE_OK) {
         return;
     }
 
-    for (change = work->changes; change; change = change->next) {
+    for (change = first; change != end; change = change->next) {
 
-        if (work->changes->next) {
+        if (first->next != end) {
             change->write.next = NULL;
-            (void) wgw_store_write(work->store, &change->write,
-                                   &change->error);
+            (void) wgw_store_write(store, &change->write, &change->error);
 
         } else {
             change->error = error;

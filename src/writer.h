@@ -3,9 +3,10 @@
  * writer: changes of the store, made beside the event loop.
  *
  * A worker has one thread for it (the thread pool "wgw"); what is posted
- * while the thread is busy goes into the next transaction together.  If a
- * transaction fails as a whole, each of its changes is tried again alone, so
- * that one that does not fit spoils no other.
+ * while the thread is busy goes into the next transaction together, but for a
+ * second change of a name, which goes into one after it.  If a transaction
+ * fails as a whole, each of its changes is tried again alone, so that one
+ * that does not fit spoils no other.
  *
  * Long work is a job: a sequence of steps, between any two of which the
  * changes that are waiting are made, and a step of every other job.  Without

@@ -26,6 +26,21 @@ http {
         server_name admin.example;
 
         location /v1/names { wgw_api; }
+
+        location /if {
+            if ($arg_x) { set $x 1; }
+            wgw_api;
+        }
+
+        location /limited {
+            wgw_api;
+            limit_except GET { deny 192.0.2.0/24; }
+        }
+
+        location /denied {
+            wgw_api;
+            limit_except GET { deny all; }
+        }
     }
 
     server {
@@ -176,6 +191,27 @@ for (
     is(http_get($admin, '/v1/names', host => $host, headers => $headers)
        ->{status}, $status, "Host $host $headers" =~ s/\r\n//r);
 }
+
+is(http_get($admin, '/if?x=1', host => 'admin.example')->{status}, 200,
+   'in "if"');
+is(http_get($admin, '/if?x=1', host => 'evil.example')->{status}, 403,
+   'in "if" for others');
+
+my $record = JSON::PP->new->encode({ backends => [ $v6 ] });
+
+for ([ limited => 201, 204 ], [ denied => 403, 403 ]) {
+    my ($where, $put, $delete) = @$_;
+
+    is(http_get($admin, "/$where/limited", method => 'PUT', body => $record)
+       ->{status}, $put, "$where, limit_except: PUT");
+    is(http_get($admin, "/$where/limited", method => 'DELETE')->{status},
+       $delete, 'DELETE');
+    is(http_get($admin, "/$where")->{status}, 200, 'GET');
+}
+
+is(http_get($admin, '/limited', method => 'POST', body => "\n" x 1100000,
+            headers => "Content-Type: application/x-ndjson\r\n")->{status},
+   200, 'a body longer than 1m');
 
 
 # ---- pages

@@ -50,6 +50,31 @@ no "wgw_names" directive in configuration
 no "wgw_names" directive in configuration
 
 
+=== wgw_api has a prefix
+--- config
+    location ~ ^/v1/names { wgw_api; }
+--- must_die
+--- error_log
+"wgw_api" directive cannot be in location given by regular expression
+
+
+=== wgw_api has a prefix, not a name
+--- config
+    location @names { wgw_api; }
+--- must_die
+--- error_log
+"wgw_api" directive cannot be in location given by regular expression
+
+
+=== wgw_names with a wildcard for its domain
+--- main_config
+wgw_names a domain=*.gw.test;
+--- config
+--- must_die
+--- error_log
+"domain=*.gw.test" must not be a wildcard
+
+
 === wgw_names twice
 --- main_config
 wgw_names a;
