@@ -130,10 +130,10 @@ ngx_wgw_meter_create_conf(ngx_cycle_t *cycle)
     }
 
     if (ngx_array_init(&mcf->zones, cycle->pool, 4,
-                       sizeof(wgw_meter_zone_t *))
+                       sizeof(wgw_zone_t *))
         != NGX_OK
         || ngx_array_init(&mcf->rates, cycle->pool, 4,
-                          sizeof(wgw_rate_zone_t *))
+                          sizeof(wgw_zone_t *))
            != NGX_OK)
     {
         return NULL;
@@ -143,42 +143,42 @@ ngx_wgw_meter_create_conf(ngx_cycle_t *cycle)
 }
 
 
-/* Zones may be named before they are defined: checked here, then opened. */
-
 static char *
 ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
 {
     ngx_wgw_meter_conf_t  *mcf = conf;
 
     ngx_uint_t          i;
-    wgw_meter_zone_t  **zones;
+    wgw_zone_t        **zones, **rates;
+    wgw_meter_zone_t   *zone;
 
-    zones = mcf->zones.elts;
-
-    for (i = 0; i < mcf->zones.nelts; i++) {
-        if (!zones[i]->defined) {
-            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                          "unknown wgw_meter_zone \"%V\" in %s:%ui",
-                          &zones[i]->zone.name, zones[i]->conf_file,
-                          zones[i]->line);
-            return NGX_CONF_ERROR;
-        }
+    if (wgw_zone_defined(cycle, &mcf->zones, "wgw_meter_zone") != NGX_OK
+        || wgw_zone_defined(cycle, &mcf->rates, "wgw_rate_zone") != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
+    zones = mcf->zones.elts;
+    rates = mcf->rates.elts;
+
     for (i = 0; i < mcf->zones.nelts; i++) {
-        if (wgw_zone_open(cycle, &zones[i]->zone) != NGX_OK) {
+        zone = (wgw_meter_zone_t *) zones[i];
+
+        if (wgw_zone_open(cycle, &zone->zone) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
 
-        if (zones[i]->archive.len
-            && wgw_meter_archive_open(cycle, zones[i]) != NGX_OK)
+        if (zone->archive.len
+            && wgw_meter_archive_open(cycle, zone) != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }
     }
 
-    if (wgw_rate_open(cycle, &mcf->rates) != NGX_OK) {
-        return NGX_CONF_ERROR;
+    for (i = 0; i < mcf->rates.nelts; i++) {
+        if (wgw_zone_open(cycle, rates[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;
@@ -224,7 +224,7 @@ void
 ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t              i;
-    wgw_meter_zone_t      **zones;
+    wgw_zone_t            **zones;
     ngx_wgw_meter_conf_t   *mcf;
 
     wgw_flow_leave();
@@ -234,7 +234,7 @@ ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
     zones = mcf->zones.elts;
 
     for (i = 0; i < mcf->zones.nelts; i++) {
-        wgw_meter_archive_stop(zones[i]);
+        wgw_meter_archive_stop((wgw_meter_zone_t *) zones[i]);
     }
 }
 
@@ -244,7 +244,8 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
 {
     uint32_t                end;
     ngx_uint_t              i;
-    wgw_meter_zone_t      **zones;
+    wgw_zone_t            **zones;
+    wgw_meter_zone_t       *zone;
     ngx_wgw_meter_conf_t   *mcf;
 
     wgw_flow_sweep();
@@ -254,18 +255,19 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
     zones = mcf->zones.elts;
 
     for (i = 0; ngx_worker == 0 && i < mcf->zones.nelts; i++) {
-        end = wgw_table_end(&zones[i]->zone.table);
+        zone = (wgw_meter_zone_t *) zones[i];
+        end = wgw_table_end(&zone->zone.table);
 
-        if (zones[i]->swept >= end) {
-            zones[i]->swept = 0;
+        if (zone->swept >= end) {
+            zone->swept = 0;
         }
 
-        wgw_table_sweep(&zones[i]->zone.table, wgw_meter_period(zones[i]),
-                        zones[i]->swept, NGX_WGW_METER_RECORDS);
+        wgw_table_sweep(&zone->zone.table, wgw_meter_period(zone),
+                        zone->swept, NGX_WGW_METER_RECORDS);
 
-        zones[i]->swept += NGX_WGW_METER_RECORDS;
+        zone->swept += NGX_WGW_METER_RECORDS;
 
-        wgw_meter_archive_look(zones[i], ev->log);
+        wgw_meter_archive_look(zone, ev->log);
     }
 
     ngx_add_timer(ev, NGX_WGW_METER_SWEEP);
@@ -290,17 +292,11 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     zone = ngx_wgw_meter_zone_get(cf, &value[1]);
-    if (zone == NULL) {
+
+    if (zone == NULL || wgw_zone_define(cf, &zone->zone) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (zone->defined) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is duplicate", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    zone->defined = 1;
     table = &zone->zone.conf;
 
     table->key_bytes = WGW_TABLE_KEY_BYTES;
@@ -439,47 +435,17 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
 }
 
 
-/* The zone of that name, which may be defined further down. */
-
 static wgw_meter_zone_t *
 ngx_wgw_meter_zone_get(ngx_conf_t *cf, ngx_str_t *name)
 {
-    ngx_uint_t              i;
-    wgw_meter_zone_t       *zone, **zones;
-    ngx_wgw_meter_conf_t   *mcf;
+    ngx_wgw_meter_conf_t  *mcf;
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
-    zones = mcf->zones.elts;
 
-    for (i = 0; i < mcf->zones.nelts; i++) {
-        zone = zones[i];
-
-        if (zone->zone.name.len == name->len
-            && ngx_strncmp(zone->zone.name.data, name->data, name->len) == 0)
-        {
-            return zone;
-        }
-    }
-
-    zone = ngx_pcalloc(cf->pool, sizeof(wgw_meter_zone_t));
-    if (zone == NULL) {
-        return NULL;
-    }
-
-    zone->zone.class = &wgw_zone_billable;
-    zone->zone.name = *name;
-    zone->conf_file = cf->conf_file->file.name.data;
-    zone->line = cf->conf_file->line;
-
-    zones = ngx_array_push(&mcf->zones);
-    if (zones == NULL) {
-        return NULL;
-    }
-
-    *zones = zone;
-
-    return zone;
+    return (wgw_meter_zone_t *) wgw_zone_get(cf, &mcf->zones, name,
+                                             &wgw_zone_billable,
+                                             sizeof(wgw_meter_zone_t));
 }
 
 

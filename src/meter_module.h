@@ -24,8 +24,8 @@
 
 
 typedef struct {
-    ngx_array_t      zones;     /* of wgw_meter_zone_t * */
-    ngx_array_t      rates;     /* of wgw_rate_zone_t * */
+    ngx_array_t      zones;     /* of wgw_zone_t *, each a wgw_meter_zone_t's */
+    ngx_array_t      rates;     /* of wgw_zone_t * */
 } ngx_wgw_meter_conf_t;
 
 
