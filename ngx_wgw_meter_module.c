@@ -33,8 +33,13 @@ static char *ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf);
 static void ngx_wgw_meter_sweep(ngx_event_t *ev);
 static char *ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone);
+static char *ngx_wgw_meter_zone_path(ngx_conf_t *cf, ngx_str_t *value,
+    size_t prefix, ngx_str_t *path);
+static ngx_uint_t ngx_wgw_meter_zone_number(ngx_str_t *value,
+    const char *prefix, ngx_int_t least, ngx_int_t most, ngx_int_t *n);
 static wgw_meter_zone_t *ngx_wgw_meter_zone_get(ngx_conf_t *cf,
     ngx_str_t *name);
 static wgw_meter_conf_t *ngx_wgw_meter_add(ngx_conf_t *cf,
@@ -316,6 +321,21 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    return ngx_wgw_meter_zone_check(zone);
+}
+
+
+/* What parameters do not go together with, whichever comes first. */
+
+static char *
+ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone)
+{
+    ngx_str_t         *name;
+    wgw_table_conf_t  *table;
+
+    table = &zone->zone.conf;
+    name = &zone->zone.name;
+
     if (table->window.reset_day == 0) {
         table->window.reset_day = 1;
 
@@ -335,17 +355,18 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has \"purge\" without \"file\"";
     }
 
-    if (zone->archive.len) {
-        zone->zone.archive = wgw_meter_archive_purged;
+    if (zone->archive.len == 0) {
+        return NGX_CONF_OK;
     }
 
-    if (zone->archive.len
-        && (zone->archive.len > WGW_ARCHIVE_DIR
-            || *value[1].data == '.'
-            || ngx_strlchr(value[1].data, value[1].data + value[1].len, '/')))
+    if (zone->archive.len > WGW_ARCHIVE_DIR
+        || name->data[0] == '.'
+        || ngx_strlchr(name->data, name->data + name->len, '/'))
     {
         return "has \"archive\" and a name that no file can have";
     }
+
+    zone->zone.archive = wgw_meter_archive_purged;
 
     return NGX_CONF_OK;
 }
@@ -355,41 +376,18 @@ static char *
 ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone)
 {
-    int                 kind;
-    ngx_int_t           n;
-    wgw_table_conf_t   *table;
+    int                kind;
+    ngx_int_t          n;
+    wgw_table_conf_t  *table;
 
     table = &zone->zone.conf;
 
     if (ngx_strncmp(value->data, "file=", 5) == 0 && value->len > 5) {
-        zone->zone.file.data = value->data + 5;
-        zone->zone.file.len = value->len - 5;
-
-        if (ngx_conf_full_name(cf->cycle, &zone->zone.file, 0) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-        return NGX_CONF_OK;
+        return ngx_wgw_meter_zone_path(cf, value, 5, &zone->zone.file);
     }
 
     if (ngx_strncmp(value->data, "archive=", 8) == 0 && value->len > 8) {
-        zone->archive.data = value->data + 8;
-        zone->archive.len = value->len - 8;
-
-        if (ngx_conf_full_name(cf->cycle, &zone->archive, 0) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "keys=", 5) == 0) {
-        n = ngx_atoi(value->data + 5, value->len - 5);
-
-        if (n >= 1 && n <= WGW_TABLE_KEYS_MAX) {
-            table->keys = n;
-            return NGX_CONF_OK;
-        }
+        return ngx_wgw_meter_zone_path(cf, value, 8, &zone->archive);
     }
 
     if (ngx_strncmp(value->data, "window=", 7) == 0) {
@@ -401,37 +399,59 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
         }
     }
 
-    if (ngx_strncmp(value->data, "reset_day=", 10) == 0) {
-        n = ngx_atoi(value->data + 10, value->len - 10);
+    if (ngx_wgw_meter_zone_number(value, "keys=", 1, WGW_TABLE_KEYS_MAX, &n)) {
+        table->keys = n;
 
-        if (n >= 1 && n <= 31) {
-            table->window.reset_day = n;
-            return NGX_CONF_OK;
-        }
+    } else if (ngx_wgw_meter_zone_number(value, "key_bytes=", 8, 256, &n)) {
+        table->key_bytes = n;
+
+    } else if (ngx_wgw_meter_zone_number(value, "reset_day=", 1, 31, &n)) {
+        table->window.reset_day = n;
+
+    } else if (ngx_wgw_meter_zone_number(value, "purge=", 1,
+                                         WGW_TABLE_IDLE_MAX - 1, &n))
+    {
+        zone->zone.purge = n;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           value);
+        return NGX_CONF_ERROR;
     }
 
-    if (ngx_strncmp(value->data, "purge=", 6) == 0) {
-        n = ngx_atoi(value->data + 6, value->len - 6);
+    return NGX_CONF_OK;
+}
 
-        if (n >= 1 && n < WGW_TABLE_IDLE_MAX) {
-            zone->zone.purge = n;
-            return NGX_CONF_OK;
-        }
+
+static char *
+ngx_wgw_meter_zone_path(ngx_conf_t *cf, ngx_str_t *value, size_t prefix,
+    ngx_str_t *path)
+{
+    path->data = value->data + prefix;
+    path->len = value->len - prefix;
+
+    return ngx_conf_full_name(cf->cycle, path, 0) == NGX_OK ? NGX_CONF_OK
+                                                            : NGX_CONF_ERROR;
+}
+
+
+/* 1 for a parameter of that name whose number is one of these. */
+
+static ngx_uint_t
+ngx_wgw_meter_zone_number(ngx_str_t *value, const char *prefix,
+    ngx_int_t least, ngx_int_t most, ngx_int_t *n)
+{
+    size_t  len;
+
+    len = ngx_strlen(prefix);
+
+    if (ngx_strncmp(value->data, prefix, len) != 0) {
+        return 0;
     }
 
-    if (ngx_strncmp(value->data, "key_bytes=", 10) == 0) {
-        n = ngx_atoi(value->data + 10, value->len - 10);
+    *n = ngx_atoi(value->data + len, value->len - len);
 
-        if (n >= 8 && n <= 256) {
-            table->key_bytes = n;
-            return NGX_CONF_OK;
-        }
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                       value);
-
-    return NGX_CONF_ERROR;
+    return *n >= least && *n <= most;
 }
 
 
