@@ -5,6 +5,7 @@
 
 #include "meter_module.h"
 #include "reply.h"
+#include "request.h"
 
 
 static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
@@ -13,8 +14,6 @@ static ngx_uint_t ngx_http_wgw_usage_top(ngx_http_request_t *r,
     wgw_usage_query_t *query, const char **field, const char **error);
 static ngx_uint_t ngx_http_wgw_usage_accepts(ngx_http_request_t *r,
     const char *type);
-static ngx_int_t ngx_http_wgw_usage_key(ngx_http_request_t *r,
-    ngx_str_t *key);
 
 
 ngx_int_t
@@ -96,11 +95,14 @@ ngx_http_wgw_usage_query(ngx_http_request_t *r, wgw_usage_query_t *query,
     query->nzones = mcf->zones.nelts;
     query->limit = WGW_USAGE_LIMIT;
 
-    if (ngx_http_wgw_usage_key(r, &query->key) != NGX_OK) {
+    if (wgw_request_rest(r, &text) != NGX_OK) {
         *field = "";
         *error = "no such resource";
         return NGX_HTTP_NOT_FOUND;
     }
+
+    query->key.data = (u_char *) text.data;
+    query->key.len = text.len;
 
     if (ngx_http_arg(r, (u_char *) "zone", 4, &value) == NGX_OK) {
         query->zone = value;
@@ -202,39 +204,4 @@ ngx_http_wgw_usage_accepts(ngx_http_request_t *r, const char *type)
     }
 
     return 0;
-}
-
-
-/* The path below the location: /v1/usage/KEY */
-
-static ngx_int_t
-ngx_http_wgw_usage_key(ngx_http_request_t *r, ngx_str_t *key)
-{
-    ngx_str_t                 *name;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-    name = &clcf->name;
-
-    if (r->uri.len < name->len
-        || ngx_strncmp(r->uri.data, name->data, name->len) != 0)
-    {
-        return NGX_OK;
-    }
-
-    key->data = r->uri.data + name->len;
-    key->len = r->uri.len - name->len;
-
-    if (key->len == 0 || (name->len && name->data[name->len - 1] == '/')) {
-        return NGX_OK;
-    }
-
-    if (*key->data != '/') {
-        return NGX_DECLINED;
-    }
-
-    key->data++;
-    key->len--;
-
-    return NGX_OK;
 }
