@@ -1,6 +1,6 @@
 
 /*
- * The endpoint of `wgw_usage`.
+ * The directive `wgw_usage` and its endpoint.
  */
 
 #include "meter_module.h"
@@ -8,6 +8,7 @@
 #include "request.h"
 
 
+static ngx_int_t ngx_http_wgw_usage_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
     wgw_usage_query_t *query, const char **field, const char **error);
 static ngx_uint_t ngx_http_wgw_usage_top(ngx_http_request_t *r,
@@ -16,7 +17,42 @@ static ngx_uint_t ngx_http_wgw_usage_accepts(ngx_http_request_t *r,
     const char *type);
 
 
-ngx_int_t
+char *
+ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_meter_conf_t *mcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (mcf->usage) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "json") == 0) {
+        mcf->usage = NGX_HTTP_WGW_USAGE_JSON;
+
+    } else if (ngx_strcmp(value[1].data, "prometheus") == 0) {
+        mcf->usage = NGX_HTTP_WGW_USAGE_PROMETHEUS;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\", "
+                           "it must be \"json\" or \"prometheus\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_wgw_usage_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
 ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 {
     off_t                       length;
