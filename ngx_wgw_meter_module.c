@@ -33,8 +33,13 @@ static char *ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf);
 static void ngx_wgw_meter_sweep(ngx_event_t *ev);
 static char *ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone);
+static char *ngx_wgw_meter_zone_path(ngx_conf_t *cf, ngx_str_t *value,
+    size_t prefix, ngx_str_t *path);
+static ngx_uint_t ngx_wgw_meter_zone_number(ngx_str_t *value,
+    const char *prefix, ngx_int_t least, ngx_int_t most, ngx_int_t *n);
 static wgw_meter_zone_t *ngx_wgw_meter_zone_get(ngx_conf_t *cf,
     ngx_str_t *name);
 static wgw_meter_conf_t *ngx_wgw_meter_add(ngx_conf_t *cf,
@@ -130,10 +135,10 @@ ngx_wgw_meter_create_conf(ngx_cycle_t *cycle)
     }
 
     if (ngx_array_init(&mcf->zones, cycle->pool, 4,
-                       sizeof(wgw_meter_zone_t *))
+                       sizeof(wgw_zone_t *))
         != NGX_OK
         || ngx_array_init(&mcf->rates, cycle->pool, 4,
-                          sizeof(wgw_rate_zone_t *))
+                          sizeof(wgw_zone_t *))
            != NGX_OK)
     {
         return NULL;
@@ -143,42 +148,42 @@ ngx_wgw_meter_create_conf(ngx_cycle_t *cycle)
 }
 
 
-/* Zones may be named before they are defined: checked here, then opened. */
-
 static char *
 ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
 {
     ngx_wgw_meter_conf_t  *mcf = conf;
 
     ngx_uint_t          i;
-    wgw_meter_zone_t  **zones;
+    wgw_zone_t        **zones, **rates;
+    wgw_meter_zone_t   *zone;
 
-    zones = mcf->zones.elts;
-
-    for (i = 0; i < mcf->zones.nelts; i++) {
-        if (!zones[i]->defined) {
-            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                          "unknown wgw_meter_zone \"%V\" in %s:%ui",
-                          &zones[i]->zone.name, zones[i]->conf_file,
-                          zones[i]->line);
-            return NGX_CONF_ERROR;
-        }
+    if (wgw_zone_defined(cycle, &mcf->zones, "wgw_meter_zone") != NGX_OK
+        || wgw_zone_defined(cycle, &mcf->rates, "wgw_rate_zone") != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
+    zones = mcf->zones.elts;
+    rates = mcf->rates.elts;
+
     for (i = 0; i < mcf->zones.nelts; i++) {
-        if (wgw_zone_open(cycle, &zones[i]->zone) != NGX_OK) {
+        zone = (wgw_meter_zone_t *) zones[i];
+
+        if (wgw_zone_open(cycle, &zone->zone) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
 
-        if (zones[i]->archive.len
-            && wgw_meter_archive_open(cycle, zones[i]) != NGX_OK)
+        if (zone->archive.len
+            && wgw_meter_archive_open(cycle, zone) != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }
     }
 
-    if (wgw_rate_open(cycle, &mcf->rates) != NGX_OK) {
-        return NGX_CONF_ERROR;
+    for (i = 0; i < mcf->rates.nelts; i++) {
+        if (wgw_zone_open(cycle, rates[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;
@@ -224,7 +229,7 @@ void
 ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
 {
     ngx_uint_t              i;
-    wgw_meter_zone_t      **zones;
+    wgw_zone_t            **zones;
     ngx_wgw_meter_conf_t   *mcf;
 
     wgw_flow_leave();
@@ -234,7 +239,7 @@ ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
     zones = mcf->zones.elts;
 
     for (i = 0; i < mcf->zones.nelts; i++) {
-        wgw_meter_archive_stop(zones[i]);
+        wgw_meter_archive_stop((wgw_meter_zone_t *) zones[i]);
     }
 }
 
@@ -244,7 +249,8 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
 {
     uint32_t                end;
     ngx_uint_t              i;
-    wgw_meter_zone_t      **zones;
+    wgw_zone_t            **zones;
+    wgw_meter_zone_t       *zone;
     ngx_wgw_meter_conf_t   *mcf;
 
     wgw_flow_sweep();
@@ -254,18 +260,19 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
     zones = mcf->zones.elts;
 
     for (i = 0; ngx_worker == 0 && i < mcf->zones.nelts; i++) {
-        end = wgw_table_end(&zones[i]->zone.table);
+        zone = (wgw_meter_zone_t *) zones[i];
+        end = wgw_table_end(&zone->zone.table);
 
-        if (zones[i]->swept >= end) {
-            zones[i]->swept = 0;
+        if (zone->swept >= end) {
+            zone->swept = 0;
         }
 
-        wgw_table_sweep(&zones[i]->zone.table, wgw_meter_period(zones[i]),
-                        zones[i]->swept, NGX_WGW_METER_RECORDS);
+        wgw_table_sweep(&zone->zone.table, wgw_meter_period(zone),
+                        zone->swept, NGX_WGW_METER_RECORDS);
 
-        zones[i]->swept += NGX_WGW_METER_RECORDS;
+        zone->swept += NGX_WGW_METER_RECORDS;
 
-        wgw_meter_archive_look(zones[i], ev->log);
+        wgw_meter_archive_look(zone, ev->log);
     }
 
     ngx_add_timer(ev, NGX_WGW_METER_SWEEP);
@@ -290,17 +297,11 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     zone = ngx_wgw_meter_zone_get(cf, &value[1]);
-    if (zone == NULL) {
+
+    if (zone == NULL || wgw_zone_define(cf, &zone->zone) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    if (zone->defined) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is duplicate", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    zone->defined = 1;
     table = &zone->zone.conf;
 
     table->key_bytes = WGW_TABLE_KEY_BYTES;
@@ -319,6 +320,21 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            &value[1]);
         return NGX_CONF_ERROR;
     }
+
+    return ngx_wgw_meter_zone_check(zone);
+}
+
+
+/* What parameters do not go together with, whichever comes first. */
+
+static char *
+ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone)
+{
+    ngx_str_t         *name;
+    wgw_table_conf_t  *table;
+
+    table = &zone->zone.conf;
+    name = &zone->zone.name;
 
     if (table->window.reset_day == 0) {
         table->window.reset_day = 1;
@@ -339,17 +355,18 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has \"purge\" without \"file\"";
     }
 
-    if (zone->archive.len) {
-        zone->zone.archive = wgw_meter_archive_purged;
+    if (zone->archive.len == 0) {
+        return NGX_CONF_OK;
     }
 
-    if (zone->archive.len
-        && (zone->archive.len > WGW_ARCHIVE_DIR
-            || *value[1].data == '.'
-            || ngx_strlchr(value[1].data, value[1].data + value[1].len, '/')))
+    if (zone->archive.len > WGW_ARCHIVE_DIR
+        || name->data[0] == '.'
+        || ngx_strlchr(name->data, name->data + name->len, '/'))
     {
         return "has \"archive\" and a name that no file can have";
     }
+
+    zone->zone.archive = wgw_meter_archive_purged;
 
     return NGX_CONF_OK;
 }
@@ -359,41 +376,18 @@ static char *
 ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone)
 {
-    int                 kind;
-    ngx_int_t           n;
-    wgw_table_conf_t   *table;
+    int                kind;
+    ngx_int_t          n;
+    wgw_table_conf_t  *table;
 
     table = &zone->zone.conf;
 
     if (ngx_strncmp(value->data, "file=", 5) == 0 && value->len > 5) {
-        zone->zone.file.data = value->data + 5;
-        zone->zone.file.len = value->len - 5;
-
-        if (ngx_conf_full_name(cf->cycle, &zone->zone.file, 0) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-        return NGX_CONF_OK;
+        return ngx_wgw_meter_zone_path(cf, value, 5, &zone->zone.file);
     }
 
     if (ngx_strncmp(value->data, "archive=", 8) == 0 && value->len > 8) {
-        zone->archive.data = value->data + 8;
-        zone->archive.len = value->len - 8;
-
-        if (ngx_conf_full_name(cf->cycle, &zone->archive, 0) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "keys=", 5) == 0) {
-        n = ngx_atoi(value->data + 5, value->len - 5);
-
-        if (n >= 1 && n <= WGW_TABLE_KEYS_MAX) {
-            table->keys = n;
-            return NGX_CONF_OK;
-        }
+        return ngx_wgw_meter_zone_path(cf, value, 8, &zone->archive);
     }
 
     if (ngx_strncmp(value->data, "window=", 7) == 0) {
@@ -405,81 +399,73 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
         }
     }
 
-    if (ngx_strncmp(value->data, "reset_day=", 10) == 0) {
-        n = ngx_atoi(value->data + 10, value->len - 10);
+    if (ngx_wgw_meter_zone_number(value, "keys=", 1, WGW_TABLE_KEYS_MAX, &n)) {
+        table->keys = n;
 
-        if (n >= 1 && n <= 31) {
-            table->window.reset_day = n;
-            return NGX_CONF_OK;
-        }
+    } else if (ngx_wgw_meter_zone_number(value, "key_bytes=", 8, 256, &n)) {
+        table->key_bytes = n;
+
+    } else if (ngx_wgw_meter_zone_number(value, "reset_day=", 1, 31, &n)) {
+        table->window.reset_day = n;
+
+    } else if (ngx_wgw_meter_zone_number(value, "purge=", 1,
+                                         WGW_TABLE_IDLE_MAX - 1, &n))
+    {
+        zone->zone.purge = n;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           value);
+        return NGX_CONF_ERROR;
     }
 
-    if (ngx_strncmp(value->data, "purge=", 6) == 0) {
-        n = ngx_atoi(value->data + 6, value->len - 6);
-
-        if (n >= 1 && n < WGW_TABLE_IDLE_MAX) {
-            zone->zone.purge = n;
-            return NGX_CONF_OK;
-        }
-    }
-
-    if (ngx_strncmp(value->data, "key_bytes=", 10) == 0) {
-        n = ngx_atoi(value->data + 10, value->len - 10);
-
-        if (n >= 8 && n <= 256) {
-            table->key_bytes = n;
-            return NGX_CONF_OK;
-        }
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                       value);
-
-    return NGX_CONF_ERROR;
+    return NGX_CONF_OK;
 }
 
 
-/* The zone of that name, which may be defined further down. */
+static char *
+ngx_wgw_meter_zone_path(ngx_conf_t *cf, ngx_str_t *value, size_t prefix,
+    ngx_str_t *path)
+{
+    path->data = value->data + prefix;
+    path->len = value->len - prefix;
+
+    return ngx_conf_full_name(cf->cycle, path, 0) == NGX_OK ? NGX_CONF_OK
+                                                            : NGX_CONF_ERROR;
+}
+
+
+/* 1 for a parameter of that name whose number is one of these. */
+
+static ngx_uint_t
+ngx_wgw_meter_zone_number(ngx_str_t *value, const char *prefix,
+    ngx_int_t least, ngx_int_t most, ngx_int_t *n)
+{
+    size_t  len;
+
+    len = ngx_strlen(prefix);
+
+    if (ngx_strncmp(value->data, prefix, len) != 0) {
+        return 0;
+    }
+
+    *n = ngx_atoi(value->data + len, value->len - len);
+
+    return *n >= least && *n <= most;
+}
+
 
 static wgw_meter_zone_t *
 ngx_wgw_meter_zone_get(ngx_conf_t *cf, ngx_str_t *name)
 {
-    ngx_uint_t              i;
-    wgw_meter_zone_t       *zone, **zones;
-    ngx_wgw_meter_conf_t   *mcf;
+    ngx_wgw_meter_conf_t  *mcf;
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
-    zones = mcf->zones.elts;
 
-    for (i = 0; i < mcf->zones.nelts; i++) {
-        zone = zones[i];
-
-        if (zone->zone.name.len == name->len
-            && ngx_strncmp(zone->zone.name.data, name->data, name->len) == 0)
-        {
-            return zone;
-        }
-    }
-
-    zone = ngx_pcalloc(cf->pool, sizeof(wgw_meter_zone_t));
-    if (zone == NULL) {
-        return NULL;
-    }
-
-    zone->zone.class = &wgw_zone_billable;
-    zone->zone.name = *name;
-    zone->conf_file = cf->conf_file->file.name.data;
-    zone->line = cf->conf_file->line;
-
-    zones = ngx_array_push(&mcf->zones);
-    if (zones == NULL) {
-        return NULL;
-    }
-
-    *zones = zone;
-
-    return zone;
+    return (wgw_meter_zone_t *) wgw_zone_get(cf, &mcf->zones, name,
+                                             &wgw_zone_billable,
+                                             sizeof(wgw_meter_zone_t));
 }
 
 

@@ -1,10 +1,10 @@
 
 /*
- * The http side of the meter: what is metered, when it is decided, and what
- * a request's bytes are.
+ * The http side of the meter: what is metered, and when it is decided.
  */
 
 #include "meter_module.h"
+#include "http_meter_v1.h"
 #include "http_meter_v2.h"
 #include "http_meter_v2_out.h"
 #include "pace.h"
@@ -42,16 +42,8 @@ static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow);
 static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
     ngx_uint_t index);
-static off_t ngx_http_wgw_meter_input(ngx_http_request_t *r,
-    ngx_uint_t early);
 static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
     wgw_flow_t *flow);
-static off_t ngx_http_wgw_meter_expected(ngx_http_request_t *r);
-static off_t ngx_http_wgw_meter_received(wgw_flow_t *flow);
-static size_t ngx_http_wgw_meter_head(wgw_flow_t *flow);
-static void ngx_http_wgw_meter_refuse(wgw_flow_t *flow);
-static void ngx_http_wgw_meter_cut(wgw_flow_t *flow);
-static ngx_uint_t ngx_http_wgw_meter_closable(wgw_flow_t *flow);
 
 static ngx_int_t ngx_http_wgw_meter_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -64,8 +56,6 @@ static char *ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name);
 static void *ngx_http_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value);
-static char *ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static ngx_int_t ngx_http_wgw_meter_init(ngx_conf_t *cf);
 
 
@@ -136,20 +126,6 @@ ngx_module_t  ngx_http_wgw_meter_module = {
     ngx_wgw_meter_exit_process,            /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
-};
-
-
-/* HTTP/1: the response header is in send_chain(), the body in recv() */
-
-static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
-    ngx_http_wgw_meter_received,
-    NULL,
-    NULL,
-    NULL,
-    ngx_http_wgw_meter_head,
-    ngx_http_wgw_meter_refuse,
-    ngx_http_wgw_meter_cut,
-    ngx_http_wgw_meter_closable
 };
 
 
@@ -414,7 +390,7 @@ ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
     /* the phases set it: who has none failed before them */
 
     flow->tail = (r->write_event_handler == NULL);
-    flow->read = ngx_http_wgw_meter_input(r, flow->tail);
+    flow->read = ngx_http_wgw_meter_v1_input(r, flow->tail);
 
     wgw_flow_start(flow, 1);
 
@@ -626,34 +602,6 @@ ngx_http_wgw_meter_evaluate(void *data, ngx_uint_t index)
 }
 
 
-/*
- * What came before recv() was wrapped.  A request that failed has parsed a
- * part of its lines; the line it failed at begins where the parser was, and
- * nothing can follow it.
- */
-
-static off_t
-ngx_http_wgw_meter_input(ngx_http_request_t *r, ngx_uint_t early)
-{
-    u_char     *start;
-    ngx_buf_t  *b;
-
-    b = r->header_in;
-
-    if (b == NULL) {
-        return r->request_length;
-    }
-
-    start = b->pos;
-
-    if (early && r->state) {
-        start = r->request_length ? r->header_name_start : r->request_start;
-    }
-
-    return r->request_length + (b->last - start);
-}
-
-
 /* The bytes of the request that have come. */
 
 static off_t
@@ -664,186 +612,10 @@ ngx_http_wgw_meter_length(ngx_http_request_t *r, wgw_flow_t *flow)
     length = flow->class->received(flow);
 
     if (flow->attached && !flow->tail) {
-        length += ngx_http_wgw_meter_expected(r);
+        length += ngx_http_wgw_meter_v1_expected(r);
     }
 
     return length;
-}
-
-
-/*
- * What will be counted without another recv(): the body in the buffer.
- * Where its end is not known, some of that may be of the next request.
- */
-
-static off_t
-ngx_http_wgw_meter_expected(ngx_http_request_t *r)
-{
-    off_t  rest;
-
-    rest = r->header_in->last - r->header_in->pos;
-
-    if (r->headers_in.chunked || r->headers_in.upgrade) {
-        return rest;
-    }
-
-    return ngx_min(rest, ngx_max(r->headers_in.content_length_n, 0));
-}
-
-
-/*
- * The unread rest of r->header_in belongs to the next request, unless the
- * connection was upgraded.
- */
-
-static off_t
-ngx_http_wgw_meter_received(wgw_flow_t *flow)
-{
-    ngx_http_request_t  *r;
-
-    r = flow->data;
-
-    if (!flow->tail && r->upstream && r->upstream->upgrade) {
-        flow->tail = 1;
-    }
-
-    if (flow->tail) {
-        return flow->read;
-    }
-
-    return flow->read - (r->header_in->last - r->header_in->pos);
-}
-
-
-static size_t
-ngx_http_wgw_meter_head(wgw_flow_t *flow)
-{
-    ngx_http_request_t  *r;
-
-    r = flow->data;
-
-    return r->header_sent ? r->header_size : 0;
-}
-
-
-/*
- * The header has been made but does not fit under the cap: this short one
- * goes instead.  The filters have been passed, so it cannot have a body.
- */
-
-static void
-ngx_http_wgw_meter_refuse(wgw_flow_t *flow)
-{
-    u_char                     *p, text[256];
-    time_t                      wait;
-    ngx_buf_t                   b;
-    ngx_chain_t                 out;
-    ngx_connection_t           *c;
-    ngx_http_request_t         *r;
-    ngx_http_wgw_meter_conf_t  *mcf;
-
-    r = flow->data;
-    c = flow->connection;
-
-    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
-
-    r->headers_out.status = mcf->status;
-    r->err_status = 0;
-    r->keepalive = 0;
-
-    ngx_memzero(&b, sizeof(ngx_buf_t));
-
-    p = ngx_sprintf(text, "HTTP/1.1 %ui " CRLF
-                          "Date: %V" CRLF
-                          "Content-Length: 0" CRLF
-                          "Connection: close" CRLF,
-                    mcf->status, &ngx_cached_http_time);
-
-    wait = wgw_meters_retry(&flow->meters);
-
-    if (wait) {
-        p = ngx_sprintf(p, "Retry-After: %T" CRLF, wait);
-    }
-
-    *p++ = CR;
-    *p++ = LF;
-
-    b.pos = text;
-    b.last = p;
-    b.temporary = 1;
-    b.last_buf = 1;
-    b.flush = 1;
-
-    out.buf = &b;
-    out.next = NULL;
-
-    (void) flow->send_chain(c, &out, 0);
-
-    c->error = 1;
-
-    wgw_flow_flush(flow);
-}
-
-
-/*
- * At once, because a cache fill behind may go on for long.  Only a reset can
- * tell that a body is cut which ends with the connection.
- */
-
-static void
-ngx_http_wgw_meter_cut(wgw_flow_t *flow)
-{
-    struct linger        linger;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = flow->data;
-    c = flow->connection;
-
-#if (NGX_HTTP_V3)
-
-    /* its descriptor is everybody's */
-
-    if (c->quic) {
-        (void) ngx_quic_reset_stream(c, NGX_HTTP_V3_ERR_INTERNAL_ERROR);
-        return;
-    }
-
-#endif
-
-    if (r->header_sent
-        && r->headers_out.content_length_n == -1
-        && r->headers_out.status != NGX_HTTP_SWITCHING_PROTOCOLS
-        && !r->chunked
-#if (NGX_SSL)
-        && c->ssl == NULL
-#endif
-       )
-    {
-        linger.l_onoff = 1;
-        linger.l_linger = 0;
-
-        if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER,
-                       (const void *) &linger, sizeof(struct linger))
-            == -1)
-        {
-            ngx_log_error(NGX_LOG_ALERT, c->log, ngx_socket_errno,
-                          "setsockopt(SO_LINGER) failed");
-        }
-
-        return;
-    }
-
-    (void) ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN);
-}
-
-
-/* c->close ends a request, and with it a cache fill; not so a tunnel's */
-
-static ngx_uint_t
-ngx_http_wgw_meter_closable(wgw_flow_t *flow)
-{
-    return flow->tail;
 }
 
 
@@ -971,41 +743,6 @@ ngx_http_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value)
     ccv.complex_value = cv;
 
     return ngx_http_compile_complex_value(&ccv) == NGX_OK ? cv : NULL;
-}
-
-
-static char *
-ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_wgw_meter_conf_t *mcf = conf;
-
-    ngx_str_t                 *value;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (mcf->usage) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "json") == 0) {
-        mcf->usage = NGX_HTTP_WGW_USAGE_JSON;
-
-    } else if (ngx_strcmp(value[1].data, "prometheus") == 0) {
-        mcf->usage = NGX_HTTP_WGW_USAGE_PROMETHEUS;
-
-    } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\", "
-                           "it must be \"json\" or \"prometheus\"",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_wgw_usage_handler;
-
-    return NGX_CONF_OK;
 }
 
 

@@ -1,23 +1,58 @@
 
 /*
- * The endpoint of `wgw_usage`.
+ * The directive `wgw_usage` and its endpoint.
  */
 
 #include "meter_module.h"
 #include "reply.h"
+#include "request.h"
 
 
+static ngx_int_t ngx_http_wgw_usage_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
     wgw_usage_query_t *query, const char **field, const char **error);
 static ngx_uint_t ngx_http_wgw_usage_top(ngx_http_request_t *r,
     wgw_usage_query_t *query, const char **field, const char **error);
 static ngx_uint_t ngx_http_wgw_usage_accepts(ngx_http_request_t *r,
     const char *type);
-static ngx_int_t ngx_http_wgw_usage_key(ngx_http_request_t *r,
-    ngx_str_t *key);
 
 
-ngx_int_t
+char *
+ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_meter_conf_t *mcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (mcf->usage) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "json") == 0) {
+        mcf->usage = NGX_HTTP_WGW_USAGE_JSON;
+
+    } else if (ngx_strcmp(value[1].data, "prometheus") == 0) {
+        mcf->usage = NGX_HTTP_WGW_USAGE_PROMETHEUS;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\", "
+                           "it must be \"json\" or \"prometheus\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_wgw_usage_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
 ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 {
     off_t                       length;
@@ -96,11 +131,14 @@ ngx_http_wgw_usage_query(ngx_http_request_t *r, wgw_usage_query_t *query,
     query->nzones = mcf->zones.nelts;
     query->limit = WGW_USAGE_LIMIT;
 
-    if (ngx_http_wgw_usage_key(r, &query->key) != NGX_OK) {
+    if (wgw_request_rest(r, &text) != NGX_OK) {
         *field = "";
         *error = "no such resource";
         return NGX_HTTP_NOT_FOUND;
     }
+
+    query->key.data = (u_char *) text.data;
+    query->key.len = text.len;
 
     if (ngx_http_arg(r, (u_char *) "zone", 4, &value) == NGX_OK) {
         query->zone = value;
@@ -202,39 +240,4 @@ ngx_http_wgw_usage_accepts(ngx_http_request_t *r, const char *type)
     }
 
     return 0;
-}
-
-
-/* The path below the location: /v1/usage/KEY */
-
-static ngx_int_t
-ngx_http_wgw_usage_key(ngx_http_request_t *r, ngx_str_t *key)
-{
-    ngx_str_t                 *name;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-    name = &clcf->name;
-
-    if (r->uri.len < name->len
-        || ngx_strncmp(r->uri.data, name->data, name->len) != 0)
-    {
-        return NGX_OK;
-    }
-
-    key->data = r->uri.data + name->len;
-    key->len = r->uri.len - name->len;
-
-    if (key->len == 0 || (name->len && name->data[name->len - 1] == '/')) {
-        return NGX_OK;
-    }
-
-    if (*key->data != '/') {
-        return NGX_DECLINED;
-    }
-
-    key->data++;
-    key->len--;
-
-    return NGX_OK;
 }

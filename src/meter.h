@@ -67,9 +67,6 @@ typedef struct {
     ngx_str_t                archive;   /* a directory; empty: none */
     wgw_meter_archive_t     *job;       /* see meter_archive.h */
     wgw_meter_recent_t       recent[WGW_METER_RECENT];
-    u_char                  *conf_file;
-    ngx_uint_t               line;      /* where it was named first */
-    ngx_uint_t               defined;
 } wgw_meter_zone_t;
 
 

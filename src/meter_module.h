@@ -24,8 +24,8 @@
 
 
 typedef struct {
-    ngx_array_t      zones;     /* of wgw_meter_zone_t * */
-    ngx_array_t      rates;     /* of wgw_rate_zone_t * */
+    ngx_array_t      zones;     /* of wgw_zone_t *, each a wgw_meter_zone_t's */
+    ngx_array_t      rates;     /* of wgw_zone_t * */
 } ngx_wgw_meter_conf_t;
 
 
@@ -104,8 +104,8 @@ ngx_uint_t ngx_http_wgw_rate_status(ngx_http_request_t *r);
 ngx_array_t *ngx_http_wgw_rates(ngx_http_request_t *r);
 ngx_array_t *ngx_stream_wgw_rates(void **srv_conf);
 
-/* The content handler of `wgw_usage`. */
-ngx_int_t ngx_http_wgw_usage_handler(ngx_http_request_t *r);
+/* The directive `wgw_usage`. */
+char *ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 #pragma GCC visibility pop

@@ -117,7 +117,7 @@ wgw_paces_reserve(wgw_paces_t *paces, int count, uint64_t now, size_t bytes)
         pace = &paces->elts[i];
 
         if (wgw_pace_waits(pace, count)) {
-            wait = wgw_gcra_reserve(&pace->rate->zone->zone.expiring,
+            wait = wgw_gcra_reserve(&pace->rate->zone->expiring,
                                     pace->entry, &pace->rate->limit, now,
                                     bytes);
 
@@ -171,7 +171,7 @@ wgw_paces_dry(wgw_paces_t *paces, int count, size_t bytes)
 
     for (i = 0; i < paces->n; i++) {
         pace = &paces->elts[i];
-        zone = &pace->rate->zone->zone;
+        zone = pace->rate->zone;
 
         if (!pace->rate->dry_run
             || !(pace->rate->count & count)
@@ -209,7 +209,7 @@ wgw_paces_keep(wgw_paces_t *paces, int count, size_t bytes)
         pace = &paces->elts[i];
 
         if (wgw_pace_waits(pace, count)) {
-            wgw_gcra_give(&pace->rate->zone->zone.expiring, pace->entry,
+            wgw_gcra_give(&pace->rate->zone->expiring, pace->entry,
                           &pace->rate->limit, *taken - bytes);
         }
     }

@@ -26,7 +26,7 @@ typedef struct {
 } wgw_rate_value_t;
 
 
-static wgw_rate_zone_t *wgw_rate_zone_get(ngx_conf_t *cf, ngx_str_t *name);
+static wgw_zone_t *wgw_rate_zone_get(ngx_conf_t *cf, ngx_str_t *name);
 static char *wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate);
 static char *wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_rate_conf_t *rate, wgw_rate_value_t *rv);
@@ -55,9 +55,9 @@ static const uint8_t  wgw_rate_seed[WGW_HASH_SEED] = { 'r', 'a', 't', 'e' };
 char *
 wgw_rate_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_int_t         n;
-    ngx_str_t        *value;
-    wgw_rate_zone_t  *zone;
+    ngx_int_t    n;
+    ngx_str_t   *value;
+    wgw_zone_t  *zone;
 
     value = cf->args->elts;
 
@@ -68,13 +68,7 @@ wgw_rate_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     zone = wgw_rate_zone_get(cf, &value[1]);
-    if (zone == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (zone->defined) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is duplicate", &value[1]);
+    if (zone == NULL || wgw_zone_define(cf, zone) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -90,83 +84,23 @@ wgw_rate_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    zone->defined = 1;
-    zone->zone.expiring_conf.kind = WGW_EXPIRING_RATES;
-    zone->zone.expiring_conf.keys = n;
+    zone->expiring_conf.kind = WGW_EXPIRING_RATES;
+    zone->expiring_conf.keys = n;
 
     return NGX_CONF_OK;
 }
 
 
-/* The zone of that name, which may be defined further down. */
-
-static wgw_rate_zone_t *
+static wgw_zone_t *
 wgw_rate_zone_get(ngx_conf_t *cf, ngx_str_t *name)
 {
-    ngx_uint_t              i;
-    wgw_rate_zone_t        *zone, **zones;
-    ngx_wgw_meter_conf_t   *mcf;
+    ngx_wgw_meter_conf_t  *mcf;
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
-    zones = mcf->rates.elts;
 
-    for (i = 0; i < mcf->rates.nelts; i++) {
-        zone = zones[i];
-
-        if (zone->zone.name.len == name->len
-            && ngx_strncmp(zone->zone.name.data, name->data, name->len) == 0)
-        {
-            return zone;
-        }
-    }
-
-    zone = ngx_pcalloc(cf->pool, sizeof(wgw_rate_zone_t));
-    if (zone == NULL) {
-        return NULL;
-    }
-
-    zone->zone.class = &wgw_zone_expiring;
-    zone->zone.name = *name;
-    zone->conf_file = cf->conf_file->file.name.data;
-    zone->line = cf->conf_file->line;
-
-    zones = ngx_array_push(&mcf->rates);
-    if (zones == NULL) {
-        return NULL;
-    }
-
-    *zones = zone;
-
-    return zone;
-}
-
-
-ngx_int_t
-wgw_rate_open(ngx_cycle_t *cycle, ngx_array_t *array)
-{
-    ngx_uint_t         i;
-    wgw_rate_zone_t  **zones;
-
-    zones = array->elts;
-
-    for (i = 0; i < array->nelts; i++) {
-        if (!zones[i]->defined) {
-            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                          "unknown wgw_rate_zone \"%V\" in %s:%ui",
-                          &zones[i]->zone.name, zones[i]->conf_file,
-                          zones[i]->line);
-            return NGX_ERROR;
-        }
-    }
-
-    for (i = 0; i < array->nelts; i++) {
-        if (wgw_zone_open(cycle, &zones[i]->zone) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
+    return wgw_zone_get(cf, &mcf->rates, name, &wgw_zone_expiring,
+                        sizeof(wgw_zone_t));
 }
 
 
@@ -503,7 +437,7 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
 
         entries[i] = wgw_rate_entry(&rates[i], &key);
 
-        if (wgw_gcra_take(&rates[i].zone->zone.expiring, entries[i],
+        if (wgw_gcra_take(&rates[i].zone->expiring, entries[i],
                           &rates[i].limit, now, 1, 1, &wait))
         {
             taken[i] = 1;
@@ -516,7 +450,7 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
                       call->what, rates[i].dry_run ? ", dry run" : "",
                       wait / WGW_RATE_SECOND,
                       wait % WGW_RATE_SECOND / 1000000,
-                      &rates[i].zone->zone.name);
+                      &rates[i].zone->name);
 
         if (rates[i].dry_run) {
             call->status = WGW_RATE_DRY_RUN;
@@ -525,7 +459,7 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
 
         for (j = 0; j < i; j++) {
             if (taken[j]) {
-                wgw_gcra_give(&rates[j].zone->zone.expiring, entries[j],
+                wgw_gcra_give(&rates[j].zone->expiring, entries[j],
                               &rates[j].limit, 1);
             }
         }
@@ -551,7 +485,7 @@ wgw_rate_entry(wgw_rate_conf_t *rate, ngx_str_t *key)
         wgw_rate_cut(rate, key, addr);
     }
 
-    entry = wgw_expiring_key(&rate->zone->zone.expiring, key->data, key->len);
+    entry = wgw_expiring_key(&rate->zone->expiring, key->data, key->len);
 
     entry.hash[0] ^= rate->salt[0];
     entry.hash[1] ^= rate->salt[1];

@@ -31,17 +31,9 @@
 #define WGW_RATE_DRY_RUN    3       /* would have been rejected */
 
 
-typedef struct {
-    wgw_zone_t         zone;
-    u_char            *conf_file;
-    ngx_uint_t         line;        /* where it was named first */
-    ngx_uint_t         defined;
-} wgw_rate_zone_t;
-
-
 /* One line `wgw_rate` of the configuration. */
 typedef struct {
-    wgw_rate_zone_t   *zone;
+    wgw_zone_t        *zone;
     ngx_int_t          key_index;   /* a variable, or NGX_ERROR: ... */
     void              *key;         /* ... a complex value */
     wgw_gcra_t         limit;
@@ -76,9 +68,6 @@ typedef struct {
 char *wgw_rate_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *wgw_rate_parse(ngx_conf_t *cf, ngx_array_t **rates,
     const ngx_wgw_meter_proto_t *proto);
-
-/* Opens all zones, from the core module's init_conf. */
-ngx_int_t wgw_rate_open(ngx_cycle_t *cycle, ngx_array_t *zones);
 
 /* How many are of bytes, or, with 0, of requests; `rates` may be NULL. */
 ngx_uint_t wgw_rate_number(ngx_array_t *rates, ngx_uint_t bytes);

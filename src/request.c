@@ -74,20 +74,34 @@ wgw_request_header(ngx_http_request_t *r, const char *name, ngx_uint_t *n)
 ngx_int_t
 wgw_request_rest(ngx_http_request_t *r, wgw_text_t *rest)
 {
+    ngx_str_t                 *name;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    name = &clcf->name;
 
-    rest->len = r->uri.len - ngx_min(clcf->name.len, r->uri.len);
-    rest->data = (char *) r->uri.data + r->uri.len - rest->len;
+    rest->data = "";
+    rest->len = 0;
 
-    if (rest->len && rest->data[0] == '/') {
-        rest->data++;
-        rest->len--;
+    if (r->uri.len <= name->len
+        || ngx_strncmp(r->uri.data, name->data, name->len) != 0)
+    {
+        return NGX_OK;
+    }
 
-    } else if (rest->len && rest->data[-1] != '/') {
+    rest->data = (char *) r->uri.data + name->len;
+    rest->len = r->uri.len - name->len;
+
+    if (name->len && name->data[name->len - 1] == '/') {
+        return NGX_OK;
+    }
+
+    if (rest->data[0] != '/') {
         return NGX_DECLINED;
     }
+
+    rest->data++;
+    rest->len--;
 
     return NGX_OK;
 }

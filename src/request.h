@@ -33,8 +33,9 @@ ngx_table_elt_t *wgw_request_header(ngx_http_request_t *r, const char *name,
     ngx_uint_t *n);
 
 /*
- * What follows the location's prefix and a slash, or nothing; NGX_DECLINED
- * when something else does.
+ * What follows the location's prefix and a slash: nothing where the uri does
+ * not begin with it, as in a location by regular expression; NGX_DECLINED
+ * when something but a slash does.
  */
 ngx_int_t wgw_request_rest(ngx_http_request_t *r, wgw_text_t *rest);
 

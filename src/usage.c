@@ -31,7 +31,7 @@ typedef struct {
 
 
 typedef struct {
-    wgw_meter_zone_t  *zone;
+    wgw_zone_t        *zone;
     const char        *class;   /* NULL: a key */
     wgw_usage_t        usage;
 } wgw_usage_row_t;
@@ -52,16 +52,16 @@ static ngx_int_t wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query,
     ngx_array_t *rows, uint64_t *next);
 static ngx_int_t wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query,
     ngx_array_t *rows);
-static ngx_int_t wgw_usage_row(ngx_array_t *rows, wgw_meter_zone_t *zone,
+static ngx_int_t wgw_usage_row(ngx_array_t *rows, wgw_zone_t *zone,
     uint32_t record);
 static ngx_uint_t wgw_usage_selected(wgw_usage_query_t *query,
     ngx_uint_t n);
 
 static ngx_int_t wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
     const char *separator);
-static ngx_int_t wgw_usage_zone(wgw_usage_page_t *page,
-    wgw_meter_zone_t *zone, const char *separator);
-static void wgw_usage_record(wgw_out_t *out, wgw_meter_zone_t *zone,
+static ngx_int_t wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
+    const char *separator);
+static void wgw_usage_record(wgw_out_t *out, wgw_zone_t *zone,
     wgw_usage_t *usage);
 static void wgw_usage_time(wgw_out_t *out, int64_t time);
 
@@ -76,7 +76,7 @@ static ngx_int_t wgw_usage_family(wgw_usage_page_t *page, const char *name,
     size_t len, const char *type, const char *help);
 static void wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row,
     const char *family);
-static uint64_t wgw_usage_keys(wgw_meter_zone_t *zone);
+static uint64_t wgw_usage_keys(wgw_zone_t *zone);
 
 static ngx_int_t wgw_usage_room(wgw_usage_page_t *page);
 static off_t wgw_usage_end(wgw_usage_page_t *page, ngx_chain_t **out);
@@ -297,10 +297,10 @@ static ngx_int_t
 wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
     uint64_t *next)
 {
-    uint32_t           record, end;
-    wgw_text_t         key;
-    ngx_uint_t         n, zones;
-    wgw_meter_zone_t  *zone;
+    uint32_t     record, end;
+    wgw_text_t   key;
+    ngx_uint_t   n, zones;
+    wgw_zone_t  *zone;
 
     *next = 0;
     zones = 0;
@@ -326,7 +326,7 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
         zone = query->zones[n];
 
         if (key.len) {
-            record = wgw_table_find(&zone->zone.table, key);
+            record = wgw_table_find(&zone->table, key);
 
             if (record >= WGW_TABLE_FIRST
                 && wgw_usage_row(rows, zone, record) == NGX_ERROR)
@@ -347,7 +347,7 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
             record = ngx_max(record, (uint32_t) query->after);
         }
 
-        end = wgw_table_end(&zone->zone.table);
+        end = wgw_table_end(&zone->table);
 
         for ( /* void */ ; record < end; record++) {
 
@@ -399,7 +399,7 @@ wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows)
         }
 
         zones++;
-        table = &query->zones[n]->zone.table;
+        table = &query->zones[n]->table;
         end = wgw_table_end(table);
 
         for (record = WGW_TABLE_FIRST; record < end; record++) {
@@ -430,12 +430,12 @@ wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows)
 
 
 static ngx_int_t
-wgw_usage_row(ngx_array_t *rows, wgw_meter_zone_t *zone, uint32_t record)
+wgw_usage_row(ngx_array_t *rows, wgw_zone_t *zone, uint32_t record)
 {
     wgw_usage_t       usage;
     wgw_usage_row_t  *row;
 
-    if (wgw_table_read(&zone->zone.table, record, ngx_time(), &usage) != 0) {
+    if (wgw_table_read(&zone->table, record, ngx_time(), &usage) != 0) {
         return NGX_DECLINED;
     }
 
@@ -457,7 +457,7 @@ wgw_usage_selected(wgw_usage_query_t *query, ngx_uint_t n)
 {
     ngx_str_t  *name;
 
-    name = &query->zones[n]->zone.name;
+    name = &query->zones[n]->name;
 
     return query->zone.len == 0
            || (query->zone.len == name->len
@@ -478,8 +478,8 @@ wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
 
     out = &page->out;
 
-    zone.data = (const char *) row->zone->zone.name.data;
-    zone.len = row->zone->zone.name.len;
+    zone.data = (const char *) row->zone->name.data;
+    zone.len = row->zone->name.len;
 
     wgw_out_str(out, separator);
     wgw_out_str(out, "{\"zone\":");
@@ -497,7 +497,7 @@ wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
 
 
 static ngx_int_t
-wgw_usage_zone(wgw_usage_page_t *page, wgw_meter_zone_t *zone,
+wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
     const char *separator)
 {
     wgw_text_t    name;
@@ -511,20 +511,20 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_meter_zone_t *zone,
 
     out = &page->out;
 
-    name.data = (const char *) zone->zone.name.data;
-    name.len = zone->zone.name.len;
+    name.data = (const char *) zone->name.data;
+    name.len = zone->name.len;
 
     wgw_out_str(out, separator);
     wgw_out_str(out, "{\"zone\":");
     wgw_out_json(out, name);
     wgw_out_str(out, ",\"keys_max\":");
-    wgw_out_uint(out, zone->zone.conf.keys);
+    wgw_out_uint(out, zone->conf.keys);
     wgw_out_str(out, ",\"keys\":");
     wgw_out_uint(out, wgw_usage_keys(zone));
 
     for (i = 0; wgw_usage_classes[i].name; i++) {
 
-        if (wgw_table_read(&zone->zone.table, wgw_usage_classes[i].record,
+        if (wgw_table_read(&zone->table, wgw_usage_classes[i].record,
                            ngx_time(), &usage)
             != 0)
         {
@@ -547,7 +547,7 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_meter_zone_t *zone,
 /* The members that every record has, without braces. */
 
 static void
-wgw_usage_record(wgw_out_t *out, wgw_meter_zone_t *zone, wgw_usage_t *usage)
+wgw_usage_record(wgw_out_t *out, wgw_zone_t *zone, wgw_usage_t *usage)
 {
     const wgw_usage_field_t   *field;
     const wgw_usage_window_t  *span;
@@ -574,7 +574,7 @@ wgw_usage_record(wgw_out_t *out, wgw_meter_zone_t *zone, wgw_usage_t *usage)
         wgw_out_str(out, span->name);
         wgw_out_str(out, "\":{\"start\":");
 
-        if (zone->zone.conf.window.kind == WGW_WINDOW_TOTAL) {
+        if (zone->conf.window.kind == WGW_WINDOW_TOTAL) {
             wgw_out_str(out, "null");
 
         } else {
@@ -727,14 +727,14 @@ wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
                 return NGX_ERROR;
             }
 
-            name.data = (const char *) query->zones[i]->zone.name.data;
-            name.len = query->zones[i]->zone.name.len;
+            name.data = (const char *) query->zones[i]->name.data;
+            name.len = query->zones[i]->name.len;
 
             wgw_out_str(out, family);
             wgw_out_str(out, "{zone=");
             wgw_out_label(out, name);
             wgw_out_str(out, "} ");
-            wgw_out_uint(out, max ? query->zones[i]->zone.conf.keys
+            wgw_out_uint(out, max ? query->zones[i]->conf.keys
                                   : wgw_usage_keys(query->zones[i]));
             wgw_out_str(out, "\n");
         }
@@ -777,8 +777,8 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
 {
     wgw_text_t  zone;
 
-    zone.data = (const char *) row->zone->zone.name.data;
-    zone.len = row->zone->zone.name.len;
+    zone.data = (const char *) row->zone->name.data;
+    zone.len = row->zone->name.len;
 
     wgw_out_str(out, family);
     wgw_out_str(out, "{zone=");
@@ -799,9 +799,9 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
 /* With those that a killed worker had begun: they are in use as well. */
 
 static uint64_t
-wgw_usage_keys(wgw_meter_zone_t *zone)
+wgw_usage_keys(wgw_zone_t *zone)
 {
-    return wgw_table_taken(&zone->zone.table);
+    return wgw_table_taken(&zone->table);
 }
 
 

@@ -52,7 +52,7 @@
 
 /* What is asked for. */
 typedef struct {
-    wgw_meter_zone_t  **zones;
+    wgw_zone_t        **zones;
     ngx_uint_t          nzones;
     ngx_str_t           zone;           /* this one only; empty: all */
     ngx_str_t           key;            /* this one only; empty: all */

@@ -41,6 +41,81 @@ static void wgw_mapping_destroy(wgw_mapping_t *m);
 static wgw_mapping_t  *wgw_mappings;
 
 
+wgw_zone_t *
+wgw_zone_get(ngx_conf_t *cf, ngx_array_t *zones, ngx_str_t *name,
+    const wgw_zone_class_t *class, size_t size)
+{
+    ngx_uint_t    i;
+    wgw_zone_t   *zone, **p;
+
+    p = zones->elts;
+
+    for (i = 0; i < zones->nelts; i++) {
+        if (p[i]->name.len == name->len
+            && ngx_strncmp(p[i]->name.data, name->data, name->len) == 0)
+        {
+            return p[i];
+        }
+    }
+
+    zone = ngx_pcalloc(cf->pool, size);
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    zone->class = class;
+    zone->name = *name;
+    zone->conf_file = cf->conf_file->file.name.data;
+    zone->line = cf->conf_file->line;
+
+    p = ngx_array_push(zones);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    *p = zone;
+
+    return zone;
+}
+
+
+ngx_int_t
+wgw_zone_define(ngx_conf_t *cf, wgw_zone_t *zone)
+{
+    if (zone->defined) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone \"%V\" is duplicate", &zone->name);
+        return NGX_ERROR;
+    }
+
+    zone->defined = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+wgw_zone_defined(ngx_cycle_t *cycle, ngx_array_t *zones,
+    const char *directive)
+{
+    ngx_uint_t    i;
+    wgw_zone_t  **zone;
+
+    zone = zones->elts;
+
+    for (i = 0; i < zones->nelts; i++) {
+        if (!zone[i]->defined) {
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                          "unknown %s \"%V\" in %s:%ui", directive,
+                          &zone[i]->name, zone[i]->conf_file, zone[i]->line);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone)
 {

@@ -84,6 +84,10 @@ struct wgw_zone_s {
     ngx_str_t                name;      /* in the configuration */
     ngx_str_t                file;      /* path, empty: anonymous */
 
+    u_char                  *conf_file;
+    ngx_uint_t               line;      /* where it was named first */
+    ngx_uint_t               defined;
+
     /* windows without traffic after which a key goes at a start, 0: never;
        `archive`, unless NULL, has to say NGX_OK when it was written */
     ngx_uint_t               purge;
@@ -113,6 +117,21 @@ struct wgw_zone_s {
 extern const wgw_zone_class_t  wgw_zone_billable;
 extern const wgw_zone_class_t  wgw_zone_expiring;
 
+
+/*
+ * The zone of that name, of those in an array of wgw_zone_t *, added if it is
+ * not there: it may be defined further down.  `size` zeroed bytes begin with
+ * it.  NULL: no memory.
+ */
+wgw_zone_t *wgw_zone_get(ngx_conf_t *cf, ngx_array_t *zones, ngx_str_t *name,
+    const wgw_zone_class_t *class, size_t size);
+
+/* It is defined here.  NGX_OK, or NGX_ERROR, logged, when it has been. */
+ngx_int_t wgw_zone_define(ngx_conf_t *cf, wgw_zone_t *zone);
+
+/* Refuses, in init_conf, a zone that `directive` has not defined. */
+ngx_int_t wgw_zone_defined(ngx_cycle_t *cycle, ngx_array_t *zones,
+    const char *directive);
 
 /*
  * Called from a core module's init_conf, once per cycle and zone.  Opens or

@@ -777,3 +777,22 @@ wgw_meter_zone names keys=10;
 ["GET /t", "GET /v1/usage", "GET /metrics"]
 --- response_body_like eval
 ["ok", qr/"key":"a\\"b\\\\c\xef\xbf\xbd"/, qr/wgw_meter_requests_total\{zone="names",key="a\\"b\\\\c[^"]*"\} 1\n/]
+
+
+
+=== TEST 55: a key behind the location, wherever the usage is
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    merge_slashes off;
+    location /t { wgw_meter names $arg_k; return 200 "ok"; }
+    location /v1/usage/ { wgw_usage json; }
+    location /v2/usage { wgw_usage json; }
+    location ~ ^/v./all$ { wgw_usage json; }
+--- pipelined_requests eval
+["GET /t?k=/a", "GET /t?k=b", "GET /v1/usage//a", "GET /v2/usage//a",
+ "GET /v2/usage/", "GET /v3/all"]
+--- response_body_like eval
+["ok", "ok", qr/^\{"keys":\[\{[^{]*"key":"\/a"[^\[]*\],"next"/,
+ qr/^\{"keys":\[\{[^{]*"key":"\/a"[^\[]*\],"next"/,
+ qr/"key":"\/a".*"key":"b"/, qr/"key":"\/a".*"key":"b"/]
