@@ -5,6 +5,7 @@
  */
 
 #include "meter_module.h"
+#include "chain.h"
 #include "http_meter_v2.h"
 #include "http_meter_v2_out.h"
 #include "pace.h"
@@ -48,6 +49,7 @@ static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static off_t ngx_http_wgw_meter_expected(ngx_http_request_t *r);
 static off_t ngx_http_wgw_meter_received(wgw_flow_t *flow);
+static void ngx_http_wgw_meter_take(wgw_flow_t *flow);
 static size_t ngx_http_wgw_meter_head(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_refuse(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_cut(wgw_flow_t *flow);
@@ -143,7 +145,7 @@ ngx_module_t  ngx_http_wgw_meter_module = {
 
 static const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
     ngx_http_wgw_meter_received,
-    NULL,
+    ngx_http_wgw_meter_take,
     NULL,
     NULL,
     ngx_http_wgw_meter_head,
@@ -295,6 +297,12 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
     wgw_flow_t  *flow;
 
     (void) ngx_http_wgw_meter_admit(r, &flow);
+
+    /* what left last, for the variables in the log */
+
+    if (flow && (r->connection->error || r->connection->timedout)) {
+        wgw_flow_flush(flow);
+    }
 
     return NGX_OK;
 }
@@ -712,6 +720,21 @@ ngx_http_wgw_meter_received(wgw_flow_t *flow)
     }
 
     return flow->read - (r->header_in->last - r->header_in->pos);
+}
+
+
+/* A client that left did so while a thread was sending, perhaps. */
+
+static void
+ngx_http_wgw_meter_take(wgw_flow_t *flow)
+{
+    ngx_connection_t  *c;
+
+    c = flow->connection;
+
+    if (c->error || c->timedout || wgw_flow_leaving()) {
+        (void) wgw_chain_collect(c, wgw_flow_leaving());
+    }
 }
 
 
