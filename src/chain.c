@@ -1,6 +1,16 @@
 
 #include "chain.h"
 
+#if (NGX_THREADS)
+#include <ngx_thread_pool.h>
+#endif
+
+
+#if (NGX_THREADS)
+static ngx_int_t wgw_chain_thread_handler(ngx_thread_task_t *task,
+    ngx_file_t *file);
+#endif
+
 
 off_t
 wgw_chain_size(ngx_chain_t *in, off_t enough)
@@ -79,3 +89,77 @@ wgw_chain_restore(wgw_chain_t *chain)
 
     return ngx_buf_size(b) ? chain->link : chain->next;
 }
+
+
+/*
+ * To be told, nginx's own call needs a file that is sent by a thread.  With a
+ * result waiting it looks at nothing else of it, and the limit has been met
+ * then, so that nothing is sent.
+ */
+
+off_t
+wgw_chain_collect(ngx_connection_t *c, ngx_uint_t exiting)
+{
+#if (NGX_THREADS)
+
+    off_t               sent;
+    ngx_buf_t           b;
+    ngx_file_t          file;
+    ngx_chain_t         out;
+    ngx_thread_task_t  *task;
+
+    task = c->sendfile_task;
+
+    if (task == NULL) {
+        return 0;
+    }
+
+    if (exiting && task->event.active) {
+        task->event.active = 0;
+        task->event.complete = 1;
+    }
+
+    if (!task->event.complete) {
+        return 0;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name.data = (u_char *) "";
+    file.thread_handler = wgw_chain_thread_handler;
+
+    ngx_memzero(&b, sizeof(ngx_buf_t));
+
+    b.file = &file;
+    b.file_last = NGX_MAX_OFF_T_VALUE;
+    b.in_file = 1;
+
+    out.buf = &b;
+    out.next = NULL;
+
+    c->write->ready = 1;
+    c->write->complete = 0;
+
+    sent = c->sent;
+
+    (void) ngx_send_chain(c, &out, 1);
+
+    return c->sent - sent;
+
+#else
+
+    return 0;
+
+#endif
+}
+
+
+#if (NGX_THREADS)
+
+static ngx_int_t
+wgw_chain_thread_handler(ngx_thread_task_t *task, ngx_file_t *file)
+{
+    return NGX_ERROR;
+}
+
+#endif

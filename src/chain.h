@@ -40,6 +40,13 @@ void wgw_chain_shorten(wgw_chain_t *chain, ngx_chain_t *in, off_t size);
 /* Returns the first link that has something behind the offered bytes. */
 ngx_chain_t *wgw_chain_restore(wgw_chain_t *chain);
 
+/*
+ * Of a connection that sends nothing any more: adds to c->sent what a
+ * sendfile() in a thread sent that nobody asked for, and returns how much.
+ * `exiting`: threads have ended, but the events that say so did not come.
+ */
+off_t wgw_chain_collect(ngx_connection_t *c, ngx_uint_t exiting);
+
 
 #pragma GCC visibility pop
 

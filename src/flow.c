@@ -33,6 +33,7 @@ static wgw_flow_t **wgw_flow_bucket(ngx_connection_t *c);
 /* of this process: a worker begins with none */
 static ngx_queue_t   wgw_flows;
 static wgw_flow_t   *wgw_flow_buckets[WGW_FLOW_BUCKETS];
+static ngx_uint_t    wgw_flow_left;
 
 
 void
@@ -209,6 +210,8 @@ wgw_flow_leave(void)
     ngx_queue_t  *q;
     wgw_flow_t   *flow;
 
+    wgw_flow_left = 1;
+
     for (q = ngx_queue_head(&wgw_flows);
          q != ngx_queue_sentinel(&wgw_flows);
          q = ngx_queue_next(q))
@@ -219,6 +222,13 @@ wgw_flow_leave(void)
         wgw_meters_keep(&flow->meters, 0, 0);
         wgw_flow_give(flow);
     }
+}
+
+
+ngx_uint_t
+wgw_flow_leaving(void)
+{
+    return wgw_flow_left;
 }
 
 

@@ -62,7 +62,10 @@ typedef struct {
     /* bytes of the client that belong to the flow, so far */
     off_t       (*received)(wgw_flow_t *flow);
 
-    /* holds what has come by other ways than recv() */
+    /*
+     * holds what has come by other ways than recv(), and adds to c->sent what
+     * has left without nginx's knowledge, once nothing more will
+     */
     void        (*take)(wgw_flow_t *flow);
 
     /* bytes that are committed but not in c->sent; NULL: those of TLS */
@@ -169,6 +172,9 @@ wgw_flow_t *wgw_flow_find(ngx_connection_t *c);
 void wgw_flow_sweep(void);
 void wgw_flow_flush_all(void);
 void wgw_flow_leave(void);
+
+/* 1 from wgw_flow_leave() on. */
+ngx_uint_t wgw_flow_leaving(void);
 
 
 #pragma GCC visibility pop

@@ -272,6 +272,12 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
 
     (void) ngx_http_wgw_meter_admit(r, &flow);
 
+    /* what left last, for the variables in the log */
+
+    if (flow && (r->connection->error || r->connection->timedout)) {
+        wgw_flow_flush(flow);
+    }
+
     return NGX_OK;
 }
 

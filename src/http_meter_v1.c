@@ -1,9 +1,11 @@
 
 #include "http_meter_v1.h"
+#include "chain.h"
 #include "meter_module.h"
 
 
 static off_t ngx_http_wgw_meter_v1_received(wgw_flow_t *flow);
+static void ngx_http_wgw_meter_v1_take(wgw_flow_t *flow);
 static size_t ngx_http_wgw_meter_v1_head(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v1_refuse(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v1_cut(wgw_flow_t *flow);
@@ -12,7 +14,7 @@ static ngx_uint_t ngx_http_wgw_meter_v1_closable(wgw_flow_t *flow);
 
 const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
     ngx_http_wgw_meter_v1_received,
-    NULL,
+    ngx_http_wgw_meter_v1_take,
     NULL,
     NULL,
     ngx_http_wgw_meter_v1_head,
@@ -80,6 +82,21 @@ ngx_http_wgw_meter_v1_received(wgw_flow_t *flow)
     }
 
     return flow->read - (r->header_in->last - r->header_in->pos);
+}
+
+
+/* A client that left did so while a thread was sending, perhaps. */
+
+static void
+ngx_http_wgw_meter_v1_take(wgw_flow_t *flow)
+{
+    ngx_connection_t  *c;
+
+    c = flow->connection;
+
+    if (c->error || c->timedout || wgw_flow_leaving()) {
+        (void) wgw_chain_collect(c, wgw_flow_leaving());
+    }
 }
 
 

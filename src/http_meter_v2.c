@@ -185,7 +185,9 @@ ngx_http_wgw_meter_v2_take(wgw_flow_t *flow)
 
     r = flow->data;
 
-    if (flow->connection->error && r->stream->queued == 0) {
+    if ((flow->connection->error && r->stream->queued == 0)
+        || wgw_flow_leaving())
+    {
         ngx_http_wgw_meter_v2_out_end(r->stream);
     }
 

@@ -1,5 +1,7 @@
 
 #include "http_meter_v2_out.h"
+#include "chain.h"
+#include "flow.h"
 
 #if (NGX_HTTP_V2)
 
@@ -85,13 +87,20 @@ ngx_http_wgw_meter_v2_out_watch(ngx_http_v2_stream_t *stream)
 void
 ngx_http_wgw_meter_v2_out_end(ngx_http_v2_stream_t *stream)
 {
+    ngx_connection_t             *c;
     ngx_http_wgw_meter_v2_out_t  *out;
 
-    out = ngx_http_wgw_meter_v2_out_find(stream->connection->connection);
+    c = stream->connection->connection;
+    out = ngx_http_wgw_meter_v2_out_find(c);
 
     if (out && out->id && out->id == stream->node->id) {
         stream->request->connection->sent += out->part;
-        out->id = 0;
+        out->part = 0;
+
+        /* a thread may be sending the rest: the stream waits for it */
+
+        stream->request->connection->sent +=
+                                  wgw_chain_collect(c, wgw_flow_leaving());
     }
 }
 

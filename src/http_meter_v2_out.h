@@ -29,7 +29,10 @@
 /* Once for a connection, again does nothing.  NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_wgw_meter_v2_out_watch(ngx_http_v2_stream_t *stream);
 
-/* When no frames of a stream are queued any more: one that left in part. */
+/*
+ * When the frames of a stream will not leave any more: what has left of one,
+ * again if there may be more of it.
+ */
 void ngx_http_wgw_meter_v2_out_end(ngx_http_v2_stream_t *stream);
 
 

@@ -226,7 +226,6 @@ ngx_stream_wgw_route_unknown(ngx_stream_session_t *s,
  * (server_name), which has settings of its own.
  */
 
-
 static void
 ngx_stream_wgw_route_content(ngx_stream_session_t *s)
 {

@@ -8,6 +8,7 @@ use strict;
 
 use Test::More;
 
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(sleep);
 
 use Wgw;
@@ -294,6 +295,24 @@ for my $case (
     $usage = settled($admin, $key);
     cmp_ok($usage->{sent}, '>=', length $answer, '118: an abort');
     cmp_ok($usage->{sent}, '<', 10_000_000, '118: is not all');
+}
+
+
+# ---- the client goes while a thread is sending: all that came is counted
+
+for my $n (0 .. 23) {
+    my $key = 'gone' . ++$serial;
+    my $socket = dial($gw->port('HTTP'));
+
+    write_all($socket, request($key, get('/aio/mib')) x 10);
+
+    my $answer = read_some($socket, 1000 << $n % 12);
+
+    setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+    close $socket;
+
+    cmp_ok(settled($admin, $key, 1)->{sent}, '>=', length $answer,
+           "118: gone after $n");
 }
 
 is(read_some(dial($gw->port('RETURN')), 100), "PASSED 0 127.0.0.1\n",

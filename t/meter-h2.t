@@ -306,11 +306,13 @@ for my $tls (0, 1) {
 
 # ---- the connection goes while much is being sent: all that came is counted
 
-for my $case ([ 0, 1 ], [ 0, 3 ], [ 1, 1 ], [ 1, 3 ]) {
-    my ($tls, $streams) = @$case;
+for my $case ([ 0, 1 ], [ 0, 3 ], [ 1, 1 ], [ 1, 3 ],
+              [ 0, 1, 'aio' ], [ 0, 3, 'aio' ])
+{
+    my ($tls, $streams, $kind) = @$case;
 
     for my $cap ('', '100000000') {
-        gone($tls, $streams, $cap, 1_000 << $_) for 0 .. 10;
+        gone($tls, $kind || 'sf', $streams, $cap, 1_000 << $_) for 0 .. 10;
     }
 }
 
@@ -401,6 +403,40 @@ my $curl = curl('--http2-prior-knowledge',
 
 is($curl->{exit}, 92, 'curl: a stream that ends by an error');
 
+
+# ---- a gateway that is told to end counts all, parts of frames too
+
+{
+    my @ends = map { [ $_, Wgw::H2->new($port[0], slow => 1) ] } 1 .. 6;
+
+    for my $end (@ends) {
+        my ($n, $client) = @$end;
+        my $path = $n % 2 ? '/aio/big' : '/sf/big';
+
+        $end->[2] = $client->request("$path?k=end$n");
+        $client->run(sub { $end->[2]{data} > 30_000 * $n });
+    }
+
+    # what clients said has been read, or they would get a reset
+
+    sleep 0.3;
+    $gw->stop('TERM');
+
+    for my $end (@ends) {
+        1 while $end->[1]->read(1);
+    }
+
+    $gw->start();
+
+    for my $end (@ends) {
+        my ($n, $client, $stream) = @$end;
+
+        is(settled($admin, "end$n", 1)->{sent},
+           $stream->{bytes} + length $client->{buffer},
+           'what came before the end is counted');
+    }
+}
+
 $gw->stop('QUIT');
 
 done_testing();
@@ -475,18 +511,19 @@ sub many {
 # A client that reads fast and resets the connection in the middle.
 
 sub gone {
-    my ($tls, $streams, $cap, $bytes) = @_;
+    my ($tls, $kind, $streams, $cap, $bytes) = @_;
 
     my $client = Wgw::H2->new($port[$tls], tls => $tls);
     my @key = map { 'gone' . ++$serial } 1 .. $streams;
-    my @streams = map { $client->request("/sf/big?k=$_&cap=$cap") } @key;
+    my @streams = map { $client->request("/$kind/big?k=$_&cap=$cap") } @key;
 
     $client->run(sub { $streams[-1]{data} > $bytes });
     $client->abort();
 
     for my $i (0 .. $#key) {
         my $usage = settled($admin, $key[$i], 1);
-        my $name = join ' ', "118: gone after $bytes", ($tls ? 'TLS' : ()),
+        my $name = join ' ', "118: $kind, gone after $bytes",
+                             ($tls ? 'TLS' : ()),
                              ($cap ? 'capped' : ());
 
         cmp_ok($usage->{sent}, '>=', $streams[$i]{bytes}, $name);
