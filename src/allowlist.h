@@ -23,6 +23,9 @@
 
 #define WGW_ALLOWLIST_FILE  ((size_t) 16 << 20)     /* bytes of a text */
 
+/* Addresses that such a text may have. */
+#define WGW_ALLOWLIST_MAX   (WGW_ALLOWLIST_FILE / (WGW_EIP55_LEN + 1) + 1)
+
 
 /* Sorted; the caller frees the array with free(). */
 typedef struct {

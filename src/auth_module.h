@@ -16,6 +16,7 @@
 #include <ngx_http.h>
 
 #include "allowlist.h"
+#include "board.h"
 #include "eip191.h"
 #include "jwt.h"
 #include "origin.h"
@@ -48,10 +49,13 @@ typedef struct {
 typedef struct {
     ngx_str_t                 name;
     wgw_allowlist_t           list;
+    uint64_t                  digest;       /* of the list */
+    wgw_board_t              *board;        /* the last good one of any worker */
     time_t                    checked;
     time_t                    mtime;
     off_t                     size;
     ngx_file_uniq_t           uniq;
+    ngx_uint_t                bad;          /* that one, or there is none */
 } ngx_http_wgw_auth_file_t;
 
 
@@ -162,7 +166,8 @@ ngx_uint_t ngx_http_wgw_auth_allowed(ngx_http_wgw_auth_conf_t *conf,
 
 /*
  * Reads a file of addresses if it changed, at most once a second.  Returns
- * NGX_ERROR, logged, when it could not; then the list is as it was.
+ * NGX_ERROR, logged, when it could not; then the list is as it was, or as it
+ * was read by any worker since.
  */
 ngx_int_t ngx_http_wgw_auth_load(ngx_http_wgw_auth_file_t *file,
     ngx_uint_t level, ngx_log_t *log);

@@ -10,10 +10,13 @@
 static ngx_http_wgw_auth_file_t *ngx_http_wgw_auth_allow_file(ngx_conf_t *cf,
     ngx_str_t *name);
 static void ngx_http_wgw_auth_free_list(void *data);
+static ngx_int_t auth_look(ngx_http_wgw_auth_file_t *file, ngx_uint_t level,
+    ngx_log_t *log);
 static ngx_int_t auth_read(ngx_http_wgw_auth_file_t *file, ngx_fd_t fd,
     ngx_file_info_t *fi, ngx_uint_t level, ngx_log_t *log);
 static ngx_int_t auth_parse(ngx_http_wgw_auth_file_t *file, wgw_text_t text,
     ngx_uint_t level, ngx_log_t *log);
+static void auth_adopt(ngx_http_wgw_auth_file_t *file);
 
 
 char *
@@ -114,6 +117,13 @@ ngx_http_wgw_auth_allow_file(ngx_conf_t *cf, ngx_str_t *name)
 
     file->name = *name;
 
+    file->board = wgw_board_create(WGW_ALLOWLIST_MAX * WGW_EIP55_BYTES);
+
+    if (file->board == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "mmap() failed");
+        return NULL;
+    }
+
     if (ngx_conf_full_name(cf->cycle, &file->name, 1) != NGX_OK
         || ngx_http_wgw_auth_load(file, NGX_LOG_EMERG, cf->log) != NGX_OK)
     {
@@ -132,6 +142,9 @@ ngx_http_wgw_auth_free_list(void *data)
     free(file->list.addresses);
     file->list.addresses = NULL;
     file->list.n = 0;
+
+    wgw_board_destroy(file->board);
+    file->board = NULL;
 }
 
 
@@ -192,15 +205,38 @@ ngx_int_t
 ngx_http_wgw_auth_load(ngx_http_wgw_auth_file_t *file, ngx_uint_t level,
     ngx_log_t *log)
 {
-    ngx_fd_t         fd;
-    ngx_int_t        rc;
-    ngx_file_info_t  fi;
+    ngx_int_t  rc;
 
     if (file->checked == ngx_time()) {
         return NGX_OK;
     }
 
     file->checked = ngx_time();
+
+    rc = auth_look(file, level, log);
+
+    if (rc != NGX_DECLINED) {
+        file->bad = (rc == NGX_ERROR);
+    }
+
+    /* another worker may have read what was there before it was bad */
+
+    if (file->bad) {
+        auth_adopt(file);
+    }
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/* Returns NGX_DECLINED when it is as it was. */
+
+static ngx_int_t
+auth_look(ngx_http_wgw_auth_file_t *file, ngx_uint_t level, ngx_log_t *log)
+{
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
 
     if (ngx_file_info(file->name.data, &fi) == NGX_FILE_ERROR) {
         ngx_log_error(level, log, ngx_errno, ngx_file_info_n " \"%V\" failed",
@@ -212,7 +248,7 @@ ngx_http_wgw_auth_load(ngx_http_wgw_auth_file_t *file, ngx_uint_t level,
         && file->size == ngx_file_size(&fi)
         && file->uniq == ngx_file_uniq(&fi))
     {
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
     fd = ngx_open_file(file->name.data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
@@ -319,5 +355,30 @@ auth_parse(ngx_http_wgw_auth_file_t *file, wgw_text_t text, ngx_uint_t level,
     free(file->list.addresses);
     file->list = list;
 
+    file->digest = wgw_board_digest(list.addresses,
+                                    list.n * WGW_EIP55_BYTES);
+
+    wgw_board_put(file->board, list.addresses, list.n * WGW_EIP55_BYTES,
+                  file->digest);
+
     return NGX_OK;
+}
+
+
+static void
+auth_adopt(ngx_http_wgw_auth_file_t *file)
+{
+    void      *data;
+    size_t     len;
+    uint64_t   digest;
+
+    if (!wgw_board_other(file->board, file->digest, &data, &len, &digest)) {
+        return;
+    }
+
+    free(file->list.addresses);
+
+    file->list.addresses = data;
+    file->list.n = len / WGW_EIP55_BYTES;
+    file->digest = digest;
 }

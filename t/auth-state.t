@@ -193,6 +193,25 @@ sub ask_all {
 
 sub settle { sleep 1.1; ask_all() }
 
+# Workers that know nothing but what there was at the last reload.
+
+sub renew {
+    my @old = $gw->workers();
+
+    CORE::kill 'KILL', @old;
+
+    wait_for(sub {
+        my @new = $gw->workers();
+        @new == 2 && !grep { my $w = $_; grep { $_ == $w } @old } @new;
+    });
+}
+
+sub counts {
+    my ($wallet) = @_;
+
+    return join ' ', map { signin($gw, $wallet, '/auth')->{status} } 1 .. 8;
+}
+
 
 refused(signin($gw, $three, '/auth'), 401, 'P46: not listed');
 settle();
@@ -210,10 +229,20 @@ like($gw->log(), qr/\[error\].*address in \S*list:2 .*stays as it was/,
 unlink "$dir/list";
 settle();
 accepted(signin($gw, $three, '/auth'), 'P46: nor does one that is gone');
+renew();
+is(counts($three), join(' ', (200) x 8),
+   'P46: also for workers that never saw it');
 
 list("$four->{address}\n");
 settle();
 refused(signin($gw, $three, '/auth'), 401, 'P46: removed');
+list("no address\n");
+renew();
+is(counts($three), join(' ', (401) x 8),
+   'P46: a bad file brings back nobody that was removed');
+is(counts($four), join(' ', (200) x 8), 'P46: and keeps who was added');
+list("$four->{address}\n");
+settle();
 is(status($threes), 200, 'P46: its key lives on');
 refused(with_key($gw, '/checked', $threes), 403, 'P46: unless rechecked',
         like => qr/not allowed any more/);
