@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "body.h"
 #include "name.h"
 #include "names_api.h"
 #include "names_bulk.h"
@@ -64,9 +65,10 @@ static ngx_int_t api_get(ngx_http_request_t *r, wgw_text_t name);
 
 static ngx_int_t api_delete(ngx_http_request_t *r, wgw_text_t name);
 static ngx_int_t api_close(ngx_http_request_t *r, ngx_uint_t *close);
-static void api_put(ngx_http_request_t *r);
+static void api_put(ngx_http_request_t *r, ngx_uint_t status,
+    wgw_text_t body);
 static ngx_int_t api_put_record(ngx_http_request_t *r, api_change_t *api,
-    api_refusal_t *refusal);
+    wgw_text_t body, api_refusal_t *refusal);
 static api_change_t *api_change(ngx_http_request_t *r, wgw_text_t name);
 static ngx_int_t api_conditions(ngx_http_request_t *r,
     wgw_store_write_t *write, api_refusal_t *refusal);
@@ -129,8 +131,6 @@ wgw_names_api_handler(ngx_http_request_t *r, ngx_array_t *hosts)
 static ngx_int_t
 api_item(ngx_http_request_t *r, wgw_text_t name)
 {
-    ngx_int_t  rc;
-
     if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
         return api_get(r, name);
     }
@@ -148,14 +148,7 @@ api_item(ngx_http_request_t *r, wgw_text_t name)
                                "a put takes no arguments");
     }
 
-    if (r->headers_in.content_length_n > WGW_RECORD_JSON) {
-        return wgw_reply_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
-                               API_TOO_LARGE);
-    }
-
-    rc = ngx_http_read_client_request_body(r, api_put);
-
-    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+    return wgw_body_read(r, WGW_RECORD_JSON, api_put);
 }
 
 
@@ -569,12 +562,18 @@ api_close(ngx_http_request_t *r, ngx_uint_t *close)
 /* The body is there; the name was checked before it was read. */
 
 static void
-api_put(ngx_http_request_t *r)
+api_put(ngx_http_request_t *r, ngx_uint_t status, wgw_text_t body)
 {
     char            name[WGW_NAME_MAX];
     wgw_text_t      text;
     api_change_t   *api;
     api_refusal_t   refusal;
+
+    if (status != NGX_HTTP_OK) {
+        api_refuse(&refusal, status, "", API_TOO_LARGE);
+        ngx_http_finalize_request(r, api_refused(r, &refusal));
+        return;
+    }
 
     if (api_name(r, name, &text, &refusal) != NGX_OK) {
         ngx_http_finalize_request(r, api_refused(r, &refusal));
@@ -588,27 +587,16 @@ api_put(ngx_http_request_t *r)
         return;
     }
 
-    if (api_put_record(r, api, &refusal) != NGX_OK) {
+    if (api_put_record(r, api, body, &refusal) != NGX_OK) {
         ngx_http_finalize_request(r, api_refused(r, &refusal));
     }
 }
 
 
 static ngx_int_t
-api_put_record(ngx_http_request_t *r, api_change_t *api,
+api_put_record(ngx_http_request_t *r, api_change_t *api, wgw_text_t body,
     api_refusal_t *refusal)
 {
-    ngx_int_t   rc;
-    wgw_text_t  body;
-
-    rc = wgw_request_body(r, WGW_RECORD_JSON, &body);
-
-    if (rc != NGX_OK) {
-        return api_refuse(refusal, rc, "",
-                          rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
-                          ? API_TOO_LARGE : "");
-    }
-
     if (wgw_record_parse(&api->record, body, api->change.write.name,
                          api_rules, api->storage, NULL, &refusal->record)
         != 0)

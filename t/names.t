@@ -155,6 +155,22 @@ for (
 is(request('PUT', 'bad', '{"backends":')->{status}, 400, 'broken JSON');
 is(request('PUT', 'bad', '')->{status}, 400, 'no body');
 is(request('PUT', 'bad', 'x' x 70000)->{status}, 413, 'a long body');
+
+for my $chunk ('x' x 70000, 'x' x 1000) {
+    my $chunks = sprintf "%x\r\n%s\r\n", length $chunk, $chunk;
+
+    # it never ends: what is refused is not read
+
+    my $reply = http_request($admin,
+        "PUT /v1/names/bad HTTP/1.1\r\nHost: localhost\r\n"
+        . "Transfer-Encoding: chunked\r\n\r\n" . $chunks x 70,
+        until => qr/\}\n/, timeout => 5);
+
+    is($reply->{status}, 413, 'an endless body');
+    like($reply->{body}, qr/"error":"a record has at most 65536 bytes"/,
+         'as an error');
+}
+
 is(request('PUT', '_acme-challenge', '{}')->{status}, 400,
    'tf 17: _acme-challenge');
 is(request('PUT', 'a..b', '{}')->{status}, 400, 'tf 17: an empty label');
