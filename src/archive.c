@@ -66,7 +66,8 @@ wgw_archive_write(wgw_archive_t *archive)
         return WGW_ARCHIVE_THERE;
     }
 
-    lock = wgw_archive_lock(archive, LOCK_EX|LOCK_NB);
+    lock = wgw_archive_lock(archive, archive->wait ? LOCK_EX
+                                                   : LOCK_EX|LOCK_NB);
 
     if (lock == -1) {
         return errno == EWOULDBLOCK ? WGW_ARCHIVE_BUSY : WGW_ARCHIVE_ERROR;

@@ -54,6 +54,7 @@ typedef struct {
     uid_t           uid;                /* whose the files are to be, ... */
     gid_t           gid;                /* ... when root writes them */
     int             stop;               /* set by others: give up */
+    int             wait;               /* for another one that writes */
     uint64_t        purge;              /* see growth.h, ... */
     int64_t         now;                /* ... as of this time */
 } wgw_archive_t;

@@ -1,5 +1,6 @@
 
 #include "meter.h"
+#include "meter_archive.h"
 
 
 /* a credit that is none */
@@ -28,6 +29,11 @@ wgw_meter_period(wgw_meter_zone_t *zone)
 
     if (zone->time != now) {
         zone->time = now;
+
+        if (zone->job) {
+            wgw_meter_archive_turn(zone);
+        }
+
         zone->period = wgw_table_period(&zone->zone.table, now);
     }
 

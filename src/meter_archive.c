@@ -24,6 +24,8 @@ struct wgw_meter_archive_s {
 
 static void wgw_meter_archive_init(wgw_archive_t *archive,
     wgw_meter_zone_t *zone, ngx_core_conf_t *ccf);
+static int wgw_meter_archive_late(wgw_archive_t *archive, uint64_t seen,
+    uint64_t turns);
 static ngx_int_t wgw_meter_archive_dir(ngx_cycle_t *cycle,
     wgw_meter_zone_t *zone, ngx_core_conf_t *ccf);
 static void *wgw_meter_archive_thread(void *data);
@@ -58,19 +60,9 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
         return NGX_ERROR;
     }
 
-    /* where a window was skipped, the counters still know the one before */
-
     seen = wgw_table_seen(&zone->zone.table);
 
-    if (seen == 0
-        || wgw_window_period(archive->window, ngx_time()) <= seen + 1)
-    {
-        return NGX_OK;
-    }
-
-    archive->period = seen;
-
-    if (wgw_archive_write(archive) == WGW_ARCHIVE_ERROR) {
+    if (wgw_meter_archive_late(archive, seen, 1) != 0) {
         ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
                       "wgw archive \"%V\" of zone \"%V\" cannot be written",
                       &zone->archive, &zone->zone.name);
@@ -78,6 +70,66 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
     }
 
     return NGX_OK;
+}
+
+
+void
+wgw_meter_archive_turn(wgw_meter_zone_t *zone)
+{
+    uint64_t       seen;
+    wgw_archive_t  archive;
+
+    seen = wgw_table_seen(&zone->zone.table);
+
+    if (wgw_window_period(zone->zone.conf.window, ngx_time()) <= seen + 1) {
+        return;
+    }
+
+    /* that of the job may be in use by its thread */
+
+    archive = zone->job->archive;
+
+    if (wgw_meter_archive_late(&archive, seen, 2) != 0) {
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, ngx_errno,
+                      "wgw archive \"%V\" of zone \"%V\" cannot be written",
+                      &zone->archive, &zone->zone.name);
+    }
+}
+
+
+/*
+ * Writes the window that was counted last, if another one has passed since,
+ * and the one before it, if at least `turns` have come.  When others are in
+ * a newer one it is too late, or was not to be done.
+ */
+
+static int
+wgw_meter_archive_late(wgw_archive_t *archive, uint64_t seen, uint64_t turns)
+{
+    uint64_t  now, period;
+
+    now = wgw_window_period(archive->window, ngx_time());
+
+    if (seen == 0 || now < seen + turns) {
+        return 0;
+    }
+
+    archive->wait = 1;
+
+    for (period = seen - 1; period <= seen && period + 1 < now; period++) {
+
+        archive->period = period;
+
+        if (period && wgw_archive_write(archive) == WGW_ARCHIVE_ERROR
+            && errno != ESTALE)
+        {
+            return -1;
+        }
+    }
+
+    archive->wait = 0;
+
+    return 0;
 }
 
 

@@ -139,6 +139,43 @@ is((grep { $_->{key} eq 'fourth' } archived(minute() - 60)), 0,
    'and none of it in the last window');
 
 
+# ---- stopped for ten windows: what is counted next waits for the archive
+
+my $fifth = minute();
+
+ask('fifth') for 1 .. 2;
+
+my @workers = $gw->workers();
+
+CORE::kill 'STOP', @workers;
+clock_move(600);
+CORE::kill 'CONT', @workers;
+ask('sixth');
+ok(-s file($fifth), 'stopped for ten windows: written before the next');
+@lines = archived($fifth);
+is(join(' ', map { $_->{key} } @lines), 'fifth', 'with what was counted');
+is((grep { $_->{key} eq 'sixth' } @lines), 0, 'and no more');
+is(usage($admin, 'sixth')->{window}{start}, utc(minute()), 'which is new');
+
+
+# ---- killed between a turn and the file of the window that ended with it
+
+my $seventh = minute();
+
+ask('seventh');
+open $lock, '+<', "$dir/archive/names.lock" or die $!;
+flock $lock, LOCK_EX;
+clock_move(60);
+ask('eighth');
+$gw->kill();
+flock $lock, LOCK_UN;
+clock_move(60);
+$gw->start();
+ok(-s file($seventh), 'two turns: the first is written at the start');
+is((grep { $_->{key} eq 'seventh' } archived($seventh)), 1, 'with its key');
+is((archived($seventh + 60))[0]{key}, 'eighth', 'the second as ever');
+
+
 # ---- no place
 
 $gw->stop('QUIT');
