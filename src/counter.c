@@ -44,8 +44,8 @@ static uint64_t wgw_counter_twins(wgw_table_t *t, uint32_t record,
     uint64_t period, int count, uint64_t *held);
 static void wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot,
     int64_t now, wgw_usage_t *usage);
-static inline uint64_t wgw_counter_this(wgw_table_t *t,
-    const uint64_t base[2], const uint64_t *total, uint64_t clock);
+static inline uint64_t wgw_counter_this(const uint64_t base[2],
+    const uint64_t *total, uint64_t clock, int whole);
 static uint64_t wgw_counter_last(const uint64_t base[2],
     const uint64_t *total, uint64_t clock);
 static void wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2]);
@@ -327,7 +327,10 @@ static inline uint64_t
 wgw_counter_used(wgw_table_t *t, const wgw_record_hot_t *hot, uint64_t period,
     int count)
 {
+    int       whole;
     uint64_t  seen, clock, used;
+
+    whole = t->header->made.window == WGW_WINDOW_TOTAL;
 
     do {
         seen = wgw_load(&t->header->clock);
@@ -335,12 +338,13 @@ wgw_counter_used(wgw_table_t *t, const wgw_record_hot_t *hot, uint64_t period,
         used = 0;
 
         if (count & WGW_COUNT_SENT) {
-            used += wgw_counter_this(t, hot->base_sent, &hot->sent, clock);
+            used += wgw_counter_this(hot->base_sent, &hot->sent, clock,
+                                     whole);
         }
 
         if (count & WGW_COUNT_RECEIVED) {
-            used += wgw_counter_this(t, hot->base_received, &hot->received,
-                                     clock);
+            used += wgw_counter_this(hot->base_received, &hot->received,
+                                     clock, whole);
         }
 
     } while (wgw_load(&t->header->clock) != seen);
@@ -564,21 +568,24 @@ static void
 wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
     wgw_usage_t *usage)
 {
+    int           whole;
     uint64_t      seen, clock, period;
     wgw_window_t  window;
 
     window.kind = t->header->made.window;
     window.reset_day = t->header->made.reset_day;
     period = wgw_window_period(window, now);
+    whole = window.kind == WGW_WINDOW_TOTAL;
 
     do {
         seen = wgw_load(&t->header->clock);
         clock = wgw_clock_at(seen, period);
 
-        usage->window.sent = wgw_counter_this(t, hot->base_sent, &hot->sent,
-                                              clock);
-        usage->window.received = wgw_counter_this(t, hot->base_received,
-                                                  &hot->received, clock);
+        usage->window.sent = wgw_counter_this(hot->base_sent, &hot->sent,
+                                              clock, whole);
+        usage->window.received = wgw_counter_this(hot->base_received,
+                                                  &hot->received, clock,
+                                                  whole);
 
         usage->last.sent = wgw_counter_last(hot->base_sent, &hot->sent,
                                             clock);
@@ -594,15 +601,18 @@ wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
 }
 
 
-/* What a total grew by in a window: nothing, if it was not touched. */
+/*
+ * What a total grew by in a window, or as a whole: nothing, if it was not
+ * touched.
+ */
 
 static inline uint64_t
-wgw_counter_this(wgw_table_t *t, const uint64_t base[2],
-    const uint64_t *total, uint64_t clock)
+wgw_counter_this(const uint64_t base[2], const uint64_t *total,
+    uint64_t clock, int whole)
 {
     uint64_t  begin;
 
-    if (t->header->made.window == WGW_WINDOW_TOTAL) {
+    if (whole) {
         return wgw_load(total);
     }
 

@@ -310,37 +310,6 @@ wgw_flow_cut(wgw_flow_t *flow)
 }
 
 
-ngx_uint_t
-wgw_flow_bound(wgw_flow_t *flow, int count)
-{
-    return flow->over
-           || (flow->meters.hard & count)
-           || (flow->paces && (flow->paces->count & count));
-}
-
-
-off_t
-wgw_flow_take(wgw_flow_t *flow, int count, off_t least, off_t want,
-    ngx_msec_t *wait)
-{
-    if (flow->paces == NULL || !(flow->paces->count & count)) {
-        return want;
-    }
-
-    return wgw_paces_take(flow->paces, count, least, want, wait);
-}
-
-
-void
-wgw_flow_moved(wgw_flow_t *flow, int count, off_t bytes, off_t again)
-{
-    if (flow->paces && (flow->paces->count & count)) {
-        wgw_paces_moved(flow->paces, count, bytes);
-        wgw_paces_keep(flow->paces, count, again);
-    }
-}
-
-
 static void
 wgw_flow_give(wgw_flow_t *flow)
 {

@@ -270,7 +270,11 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
 {
     wgw_flow_t  *flow;
 
-    (void) ngx_http_wgw_meter_admit(r, &flow);
+    flow = ngx_http_wgw_meter_find(r);
+
+    if (flow == NULL || flow->meters.status == 0) {
+        (void) ngx_http_wgw_meter_admit(r, &flow);
+    }
 
     /* what left last, for the variables in the log */
 
@@ -322,7 +326,8 @@ ngx_http_wgw_meter_retry(ngx_http_request_t *r, wgw_flow_t *flow)
 static ngx_int_t
 ngx_http_wgw_meter_precheck(ngx_http_request_t *r, wgw_flow_t *flow)
 {
-    if (flow->meters.status == WGW_METER_REJECTED
+    if (!flow->meters.precheck
+        || flow->meters.status == WGW_METER_REJECTED
         || r->header_only
         || r->method == NGX_HTTP_HEAD
         || r->headers_in.range

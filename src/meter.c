@@ -512,6 +512,10 @@ wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received)
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
 
+        if (meter->held == 0) {
+            continue;
+        }
+
         keep = (meter->conf->count & WGW_COUNT_SENT) ? sent : 0;
         keep += (meter->conf->count & WGW_COUNT_RECEIVED) ? received : 0;
 

@@ -110,11 +110,11 @@ typedef struct {
 
     wgw_meter_t             *limit;     /* whose cap was met, or NULL */
 
-    unsigned                 status:2;
-    unsigned                 hard:2;    /* directions with hard caps; none
+    ngx_uint_t               status;
+    ngx_uint_t               hard;      /* directions with hard caps; none
                                            is held without them */
-    unsigned                 soft:1;    /* there are soft caps */
-    unsigned                 precheck:1;
+    ngx_uint_t               soft;      /* there are soft caps */
+    ngx_uint_t               precheck;
 } wgw_meters_t;
 
 

@@ -27,8 +27,7 @@ static ngx_chain_t *wgw_wrap_send_chain_bound(wgw_flow_t *flow,
     ngx_chain_t *in, off_t limit);
 static off_t wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want,
     int *waiting, ngx_msec_t *wait);
-static ngx_int_t wgw_wrap_head(wgw_flow_t *flow, off_t allowed,
-    int *waiting);
+static ngx_int_t wgw_wrap_torn(wgw_flow_t *flow, off_t head);
 static ngx_chain_t *wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     int waiting);
 static ngx_chain_t *wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in,
@@ -396,7 +395,7 @@ static ngx_chain_t *
 wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 {
     int                waiting;
-    off_t              size, total, least, allowed;
+    off_t              size, total, head, allowed;
     ngx_msec_t         wait;
     ngx_uint_t         more;
     ngx_connection_t  *c;
@@ -417,9 +416,9 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
             return wgw_wrap_exhausted(flow, in, 0);
         }
 
-        least = (flow->head && flow->class->head) ? flow->class->head(flow)
-                                                  : 1;
-        allowed = wgw_wrap_room(flow, ngx_max(least, 1),
+        head = (flow->head && flow->class->head) ? flow->class->head(flow)
+                                                 : 0;
+        allowed = wgw_wrap_room(flow, ngx_max(head, 1),
                                 ngx_min(size, WGW_WRAP_STEP), &waiting,
                                 &wait);
 
@@ -428,10 +427,9 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
                    ? in : NGX_CHAIN_ERROR;
         }
 
-        if (flow->head
-            && wgw_wrap_head(flow, allowed, &waiting) != NGX_OK)
-        {
-            return waiting ? in : NGX_CHAIN_ERROR;
+        if (allowed < head) {
+            return wgw_wrap_torn(flow, head) == NGX_AGAIN ? in
+                                                          : NGX_CHAIN_ERROR;
         }
 
         if (allowed == 0) {
@@ -504,31 +502,22 @@ wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want, int *waiting,
 
 /*
  * A response header goes as a whole or not at all: a client could not tell
- * its beginning from another answer.
+ * its beginning from another answer.  NGX_AGAIN when there may be room for it
+ * later, or NGX_DECLINED: it was refused.
  */
 
 static ngx_int_t
-wgw_wrap_head(wgw_flow_t *flow, off_t allowed, int *waiting)
+wgw_wrap_torn(wgw_flow_t *flow, off_t head)
 {
-    off_t  head;
-
-    head = flow->class->head ? flow->class->head(flow) : 0;
-
-    if (allowed >= head) {
-        return NGX_OK;
-    }
-
     wgw_wrap_settle(flow, 0);
     wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
 
     if (wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, head)
         && wgw_flow_pause(flow, flow->connection->write) == NGX_OK)
     {
-        *waiting = 1;
         return NGX_AGAIN;
     }
 
-    *waiting = 0;
     wgw_meters_deny(&flow->meters);
     flow->class->refuse(flow);
 

@@ -39,16 +39,6 @@ void wgw_flow_check(wgw_flow_t *flow);
 /* Nothing more may move: the caller returns an error. */
 void wgw_flow_cut(wgw_flow_t *flow);
 
-/* 1 when bytes of a direction move by the calls below only. */
-ngx_uint_t wgw_flow_bound(wgw_flow_t *flow, int count);
-
-/* wgw_paces_take() for the flow; all when nothing paces it. */
-off_t wgw_flow_take(wgw_flow_t *flow, int count, off_t least, off_t want,
-    ngx_msec_t *wait);
-
-/* So many of these are committed now, of the rest `again` only is kept. */
-void wgw_flow_moved(wgw_flow_t *flow, int count, off_t bytes, off_t again);
-
 /*
  * Makes the event not ready, for a while.  Returns NGX_OK, or something else
  * when there have been pauses enough.
@@ -57,6 +47,43 @@ ngx_int_t wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev);
 
 /* Delays the event until it is worth to ask again.  NGX_OK, or NGX_ERROR. */
 ngx_int_t wgw_flow_delay(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait);
+
+
+/* 1 when bytes of a direction move by the calls below only. */
+
+static inline ngx_uint_t
+wgw_flow_bound(wgw_flow_t *flow, int count)
+{
+    return flow->over
+           || (flow->meters.hard & count)
+           || (flow->paces && (flow->paces->count & count));
+}
+
+
+/* wgw_paces_take() for the flow; all when nothing paces it. */
+
+static inline off_t
+wgw_flow_take(wgw_flow_t *flow, int count, off_t least, off_t want,
+    ngx_msec_t *wait)
+{
+    if (flow->paces == NULL || !(flow->paces->count & count)) {
+        return want;
+    }
+
+    return wgw_paces_take(flow->paces, count, least, want, wait);
+}
+
+
+/* So many of these are committed now, of the rest `again` only is kept. */
+
+static inline void
+wgw_flow_moved(wgw_flow_t *flow, int count, off_t bytes, off_t again)
+{
+    if (flow->paces && (flow->paces->count & count)) {
+        wgw_paces_moved(flow->paces, count, bytes);
+        wgw_paces_keep(flow->paces, count, again);
+    }
+}
 
 
 #pragma GCC visibility pop
