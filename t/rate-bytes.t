@@ -318,12 +318,12 @@ sub at_once {
 }
 
 
-# took(SECONDS, EXPECTED, NAME)
+# took(SECONDS, EXPECTED, NAME): never less; more on a machine that is busy
 
 sub took {
     my ($seconds, $expected, $name) = @_;
 
-    ok($seconds > $expected * 0.85 && $seconds < $expected * 1.15 + 0.4,
+    ok($seconds > $expected * 0.85 && $seconds < $expected * 1.5 + 2,
        "$name: " . sprintf '%.2f of %.2f s', $seconds, $expected)
 }
 

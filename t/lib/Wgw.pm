@@ -293,8 +293,18 @@ sub curl {
         exit => $? >> 8, code => $code,
         body => slurp("$dir/body"), error => slurp("$dir/error"),
         download => $download,
-        received => $header + $download, sent => $request + $upload,
+        received => $header + $download,
+        sent => $request + (curl_counts_all() ? 0 : $upload),
     };
+}
+
+
+# From 8.7 on the size of a request is with its body.
+
+sub curl_counts_all {
+    my ($major, $minor) = `curl --version` =~ /^curl (\d+)\.(\d+)/;
+
+    return $major > 8 || ($major == 8 && $minor >= 7);
 }
 
 
