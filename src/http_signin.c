@@ -301,9 +301,14 @@ signin_service(signin_t *s, ngx_str_t *service)
         }
     }
 
-    if (s->nservices < NGX_HTTP_WGW_AUTH_SERVICES) {
-        s->services[s->nservices++] = *service;
+    if (s->nservices == NGX_HTTP_WGW_AUTH_SERVICES) {
+        ngx_log_error(NGX_LOG_ERR, s->request->connection->log, 0,
+                      "wgw_auth: a key cannot name so many services, it is "
+                      "not good for \"%V\"", service);
+        return;
     }
+
+    s->services[s->nservices++] = *service;
 }
 
 

@@ -116,6 +116,15 @@ http {
             if (\$arg_old) { proxy_pass http://127.0.0.1:%%BACK%%; }
         }
 
+        location = /many/auth {
+            wgw_auth_signin;
+            wgw_auth_allow $one->{address} @{[ map { "s$_" } 1 .. 20 ]};
+            wgw_auth_allow $one->{address} @{[ map { "s$_" } 15 .. 40 ]};
+        }
+
+        location /many/32 { wgw_auth s32; try_files /pages/index.html =404; }
+        location /many/33 { wgw_auth s33; try_files /pages/index.html =404; }
+
         location = /once/auth { wgw_auth_signin; wgw_auth_uses 1; }
 
         location /v1/auth {
@@ -207,6 +216,11 @@ my $once = key_of(signin($gw, $one, '/once/auth'));
 is(with_key($gw, '/once/a/none', $once)->{status}, 404, 'its only use');
 is(with_key($gw, '/once/a/none', $once)->{status}, 403,
    'a key that is used up is not good for the error page');
+
+my $many = key_of(signin($gw, $one, '/many/auth'));
+is(join(' ', map { with_key($gw, "/many/$_", $many)->{status} } 32, 33),
+   '200 403', 'a key for forty services is one for 32');
+like($gw->log(), qr/\[error\].* it is not good for "s33"/, 'which is said');
 
 $gw->stop();
 
