@@ -465,6 +465,11 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_wgw_auth_inherit(cf, prev, conf);
 
+    if (conf->signin) {
+        acf->skew = ngx_max(acf->skew, conf->skew);
+        acf->max_age = ngx_max(acf->max_age, conf->max_age);
+    }
+
     return ngx_http_wgw_auth_needs(cf, conf);
 }
 
@@ -562,7 +567,7 @@ ngx_http_wgw_auth_names(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
         }
 #endif
 
-        if (name[i].name.len == 0
+        if (name[i].name.len == 0 || name[i].name.data[0] == '.'
             || ngx_strchr(name[i].name.data, '*')
             || ngx_strcmp(name[i].name.data, "_") == 0)
         {

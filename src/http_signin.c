@@ -181,6 +181,8 @@ signin_decide(signin_t *s, wgw_text_t body)
     rules.nchains = conf->chains ? conf->chains->nelts : 1;
     rules.skew = conf->skew;
     rules.life = conf->max_age;
+    rules.most_skew = ngx_wgw_auth_skew();
+    rules.most_life = ngx_wgw_auth_max_age();
     rules.require_exp = conf->expiration;
     rules.cap_exp = 1;
     rules.lenient = conf->lenient;

@@ -103,7 +103,8 @@ bad(qr/"wgw_auth_recheck", but no "wgw_auth_allow"/, '',
     'wgw_auth_secret secret; wgw_auth_recheck on;', '', 'wgw_auth;');
 
 for my $names ('', 'server_name _;', 'server_name "";',
-               'server_name *.a.test;', 'server_name ~^a;')
+               'server_name *.a.test;', 'server_name .a.test;',
+               'server_name ~^a;')
 {
     bad(qr/neither "wgw_auth_uri" nor a "server_name"/, '', $base, $names,
         'wgw_auth_signin;');
