@@ -287,3 +287,24 @@ wgw_request_hosts(ngx_conf_t *cf, ngx_array_t *hosts)
 
     return NGX_CONF_OK;
 }
+
+
+ngx_uint_t
+wgw_request_inherits(ngx_conf_t *cf, ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* one that has another handler has other settings, too */
+
+    if (!clcf->noname || clcf->handler) {
+        return 0;
+    }
+
+    if (clcf->lmt_excpt) {
+        clcf->handler = handler;
+    }
+
+    return 1;
+}

@@ -26,6 +26,16 @@ http {
         server_name admin.example;
 
         location /v1/names { wgw_api; }
+
+        location /if/names {
+            wgw_api;
+            if ($request_method = GET) { set $x 1; }
+        }
+
+        location /limited/names {
+            wgw_api;
+            limit_except GET { allow 127.0.0.1; deny all; }
+        }
     }
 
     server {
@@ -200,6 +210,12 @@ for (1 .. 10) {
 
 is_deeply(\@paged, \@names, 'its pages together');
 
+is(http_get($admin, '/if/names', host => 'admin.example')->{status}, 200,
+   'by the name of the server, in an `if`');
+is(http_get($admin, '/if/names', host => 'evil.example')->{status}, 403,
+   'not by another name');
+is(http_get($admin, '/limited/names/none', method => 'DELETE')->{status}, 404,
+   'with a `limit_except`');
 is(http_get($admin, '/v1/names?limit=0')->{status}, 400, 'limit=0');
 is(http_get($admin, '/v1/names?limit=1001')->{status}, 400, 'limit=1001');
 is(http_get($admin, '/v1/names?after=a..b')->{status}, 400, 'a bad after');
