@@ -279,6 +279,30 @@ ngx_wgw_auth_ttl(void)
 }
 
 
+time_t
+ngx_wgw_auth_skew(void)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return acf->skew;
+}
+
+
+time_t
+ngx_wgw_auth_max_age(void)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return acf->max_age;
+}
+
+
 ngx_uint_t
 ngx_wgw_auth_admit(struct sockaddr *sockaddr, ngx_int_t rate, time_t *wait)
 {

@@ -42,6 +42,8 @@ typedef struct {
     wgw_zone_t                rates;        /* of sign-ins, by source */
     ngx_uint_t                used;         /* by a directive of http */
     time_t                    ttl;          /* no token lives longer */
+    time_t                    skew;         /* of sign-ins, the most */
+    time_t                    max_age;
 } ngx_wgw_auth_conf_t;
 
 
@@ -131,9 +133,14 @@ extern ngx_module_t                 ngx_http_wgw_auth_module;
 extern const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[];
 
 
-/* The zone of tokens, and the longest life that any of them may have. */
+/*
+ * The zone of tokens, and the longest life that any of them may have; and
+ * the most that any endpoint allows a message.
+ */
 wgw_expiring_t *ngx_wgw_auth_tokens(void);
 time_t ngx_wgw_auth_ttl(void);
+time_t ngx_wgw_auth_skew(void);
+time_t ngx_wgw_auth_max_age(void);
 
 /*
  * 1 unless a source asks too often, at most `rate` times a minute; then

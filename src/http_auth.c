@@ -465,35 +465,29 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_wgw_auth_inherit(cf, prev, conf);
 
+    if (conf->signin) {
+        acf->skew = ngx_max(acf->skew, conf->skew);
+        acf->max_age = ngx_max(acf->max_age, conf->max_age);
+    }
+
     return ngx_http_wgw_auth_needs(cf, conf);
 }
 
-
-/*
- * In `if` nginx keeps the handler of the location, with the block's settings;
- * in `limit_except` it does not even do that.
- */
 
 static void
 ngx_http_wgw_auth_inherit(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *prev,
     ngx_http_wgw_auth_conf_t *conf)
 {
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (!clcf->noname || clcf->handler
-        || (prev->signin == NULL && prev->api_hosts == NULL))
+    if (prev->signin
+        && wgw_request_inherits(cf, ngx_http_wgw_auth_signin_handler))
     {
-        return;
+        conf->signin = prev->signin;
     }
 
-    conf->signin = prev->signin;
-    conf->api_hosts = prev->api_hosts;
-
-    if (clcf->lmt_excpt) {
-        clcf->handler = conf->signin ? ngx_http_wgw_auth_signin_handler
-                                     : ngx_http_wgw_auth_api_handler;
+    if (prev->api_hosts
+        && wgw_request_inherits(cf, ngx_http_wgw_auth_api_handler))
+    {
+        conf->api_hosts = prev->api_hosts;
     }
 }
 
@@ -562,7 +556,7 @@ ngx_http_wgw_auth_names(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
         }
 #endif
 
-        if (name[i].name.len == 0
+        if (name[i].name.len == 0 || name[i].name.data[0] == '.'
             || ngx_strchr(name[i].name.data, '*')
             || ngx_strcmp(name[i].name.data, "_") == 0)
         {

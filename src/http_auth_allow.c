@@ -49,6 +49,10 @@ ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rule->nservices = cf->args->nelts - 2;
 
+    if (rule->nservices > NGX_HTTP_WGW_AUTH_SERVICES) {
+        return "has too many services";
+    }
+
     /* the next directive's words take the place of these */
 
     rule->services = ngx_palloc(cf->pool, cf->args->nelts * sizeof(ngx_str_t));

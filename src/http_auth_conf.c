@@ -286,6 +286,7 @@ ngx_http_wgw_auth_origins_allowed(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_wgw_auth_conf_t *aucf = conf;
 
+    u_char      *host;
     ngx_str_t   *value, *origin;
     ngx_uint_t   i;
 
@@ -308,9 +309,13 @@ ngx_http_wgw_auth_origins_allowed(ngx_conf_t *cf, ngx_command_t *cmd,
 
     for (i = 1; i < cf->args->nelts; i++) {
 
+        host = (u_char *) ngx_strstr(value[i].data, "://");
+
+        /* a path would never match: browsers send none */
+
         if (ngx_strcmp(value[i].data, "*") != 0
-            && (ngx_strstr(value[i].data, "://") == NULL
-                || value[i].data[value[i].len - 1] == '/'))
+            && (host == NULL || host == value[i].data || host[3] == '\0'
+                || strpbrk((char *) host + 3, "/?# ")))
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"%V\" is not an origin, as "

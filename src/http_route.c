@@ -525,9 +525,11 @@ ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return wgw_request_hosts(cf, conf->api_hosts);
     }
 
-    if (prev->api_hosts && wgw_request_inner(cf, ngx_http_wgw_api_handler)) {
-        conf->api_hosts = prev->api_hosts;
+    if (prev->api_hosts
+        && wgw_request_inherits(cf, ngx_http_wgw_api_handler))
+    {
         ngx_http_wgw_api_body(cf);
+        conf->api_hosts = prev->api_hosts;
     }
 
     return NGX_CONF_OK;

@@ -181,6 +181,8 @@ signin_decide(signin_t *s, wgw_text_t body)
     rules.nchains = conf->chains ? conf->chains->nelts : 1;
     rules.skew = conf->skew;
     rules.life = conf->max_age;
+    rules.most_skew = ngx_wgw_auth_skew();
+    rules.most_life = ngx_wgw_auth_max_age();
     rules.require_exp = conf->expiration;
     rules.cap_exp = 1;
     rules.lenient = conf->lenient;
@@ -301,9 +303,14 @@ signin_service(signin_t *s, ngx_str_t *service)
         }
     }
 
-    if (s->nservices < NGX_HTTP_WGW_AUTH_SERVICES) {
-        s->services[s->nservices++] = *service;
+    if (s->nservices == NGX_HTTP_WGW_AUTH_SERVICES) {
+        ngx_log_error(NGX_LOG_ERR, s->request->connection->log, 0,
+                      "wgw_auth: a key cannot name so many services, it is "
+                      "not good for \"%V\"", service);
+        return;
     }
+
+    s->services[s->nservices++] = *service;
 }
 
 

@@ -303,20 +303,20 @@ wgw_request_hosts(ngx_conf_t *cf, ngx_array_t *hosts)
 }
 
 
-/* nginx keeps the handler in "if", but not in "limit_except" */
-
 ngx_uint_t
-wgw_request_inner(ngx_conf_t *cf, ngx_http_handler_pt handler)
+wgw_request_inherits(ngx_conf_t *cf, ngx_http_handler_pt handler)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (!clcf->noname) {
+    /* one that has another handler has other settings, too */
+
+    if (!clcf->noname || clcf->handler) {
         return 0;
     }
 
-    if (clcf->lmt_excpt && clcf->handler == NULL) {
+    if (clcf->lmt_excpt) {
         clcf->handler = handler;
     }
 

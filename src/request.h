@@ -64,11 +64,11 @@ ngx_int_t wgw_request_distrust(ngx_http_request_t *r);
 char *wgw_request_hosts(ngx_conf_t *cf, ngx_array_t *hosts);
 
 /*
- * For a merge handler: 1 in "if" and "limit_except", which are locations of
- * their own to nginx, and have to inherit what the endpoint around them,
- * with that handler, was told.
+ * For a merge handler, where the level above has this handler: 1 in an `if` or
+ * `limit_except` of that location.  In an `if` nginx goes on with the handler,
+ * but with the settings of the block; for `limit_except` it is set here.
  */
-ngx_uint_t wgw_request_inner(ngx_conf_t *cf, ngx_http_handler_pt handler);
+ngx_uint_t wgw_request_inherits(ngx_conf_t *cf, ngx_http_handler_pt handler);
 
 
 #pragma GCC visibility pop

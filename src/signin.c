@@ -133,6 +133,8 @@ wgw_signin_decide(wgw_signin_t *signin, const wgw_signin_request_t *request,
 
     assert(rules->skew >= 0 && rules->skew < WGW_SIGNIN_SPAN);
     assert(rules->life > 0 && rules->life < WGW_SIGNIN_SPAN);
+    assert(rules->most_skew < WGW_SIGNIN_SPAN);
+    assert(rules->most_life < WGW_SIGNIN_SPAN);
 
     if (wgw_siwe_parse(&siwe, request->message, rules->lenient, &error)
         != 0)
@@ -169,7 +171,7 @@ static int
 wgw_signin_times(wgw_signin_t *signin, const wgw_siwe_t *siwe,
     const wgw_signin_rules_t *rules, int64_t now)
 {
-    int64_t  expires;
+    int64_t  expires, skew, life;
 
     if (!siwe->has_expires && rules->require_exp) {
         return wgw_signin_refuse(signin, 401, "lifetime", "the message",
@@ -202,7 +204,13 @@ wgw_signin_times(wgw_signin_t *signin, const wgw_siwe_t *siwe,
                                  "has a longer life than is allowed here");
     }
 
-    signin->remember = expires + rules->skew;
+    /* elsewhere the message may be good for longer */
+
+    skew = rules->most_skew > rules->skew ? rules->most_skew : rules->skew;
+    life = rules->most_life > rules->life ? rules->most_life : rules->life;
+
+    signin->remember = skew + (siwe->has_expires ? siwe->expires
+                                                 : siwe->issued + life);
 
     return 0;
 }

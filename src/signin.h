@@ -39,6 +39,8 @@ typedef struct {
     size_t               nchains;       /* 0: any */
     int64_t              skew;          /* how wrong clocks may be */
     int64_t              life;          /* a message's longest; positive */
+    int64_t              most_skew;     /* of all who share the memory of */
+    int64_t              most_life;     /* messages, where it is more */
     unsigned             require_exp:1; /* else it lives for `life` */
     unsigned             cap_exp:1;     /* refuse a longer one */
     unsigned             any_domain:1;  /* not checked */

@@ -103,7 +103,8 @@ bad(qr/"wgw_auth_recheck", but no "wgw_auth_allow"/, '',
     'wgw_auth_secret secret; wgw_auth_recheck on;', '', 'wgw_auth;');
 
 for my $names ('', 'server_name _;', 'server_name "";',
-               'server_name *.a.test;', 'server_name ~^a;')
+               'server_name *.a.test;', 'server_name .a.test;',
+               'server_name ~^a;')
 {
     bad(qr/neither "wgw_auth_uri" nor a "server_name"/, '', $base, $names,
         'wgw_auth_signin;');
@@ -117,7 +118,8 @@ bad(qr/service "a b" is not/, location('wgw_auth_signin "a b";'));
 bad(qr/service "" is not/, location('wgw_auth "";'));
 bad(qr/service "a:b" is not/, signin("wgw_auth_allow $one a:b;"));
 bad(qr/has too many services/,
-    location('wgw_auth_signin ' . join(' ', 1 .. 33) . ';'));
+    location("$_ " . join(' ', 1 .. 33) . ';'))
+    for ('wgw_auth_signin', "wgw_auth_allow $one");
 
 # addresses
 
@@ -178,7 +180,8 @@ bad(qr/it must be "on" or "off"/, signin("wgw_auth_$_ yes;"))
 # origins of pages
 
 bad(qr/"\Q$_\E" is not an origin/, signin("wgw_auth_cors * $_;"))
-    for ('app.example', 'https://app.example/', 'off', 'null');
+    for ('app.example', 'https://app.example/', 'off', 'null', '://a',
+         'https://', 'https://app.example/path');
 
 # twice
 

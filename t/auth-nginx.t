@@ -87,7 +87,7 @@ $gw->stop();
 # ---- blocks in locations, and redirects
 
 $gw = Wgw->new(<<"EOF");
-wgw_auth_zone file=tokens keys=1000;
+wgw_auth_zone file=tokens keys=40;
 
 events { worker_connections 1024; }
 
@@ -114,6 +114,27 @@ http {
         location = /backend/auth {
             wgw_auth_signin;
             if (\$arg_old) { proxy_pass http://127.0.0.1:%%BACK%%; }
+        }
+
+        location = /many/auth {
+            wgw_auth_signin;
+            wgw_auth_allow $one->{address} @{[ map { "s$_" } 1 .. 20 ]};
+            wgw_auth_allow $one->{address} @{[ map { "s$_" } 15 .. 40 ]};
+        }
+
+        location /many/32 { wgw_auth s32; try_files /pages/index.html =404; }
+        location /many/33 { wgw_auth s33; try_files /pages/index.html =404; }
+
+        location = /exact/auth {
+            wgw_auth_signin;
+            wgw_auth_uri gw.test/same;
+            wgw_auth_skew 0;
+        }
+
+        location = /late/auth {
+            wgw_auth_signin;
+            wgw_auth_uri gw.test/same;
+            wgw_auth_skew 2h;
         }
 
         location = /once/auth { wgw_auth_signin; wgw_auth_uses 1; }
@@ -207,6 +228,35 @@ my $once = key_of(signin($gw, $one, '/once/auth'));
 is(with_key($gw, '/once/a/none', $once)->{status}, 404, 'its only use');
 is(with_key($gw, '/once/a/none', $once)->{status}, 403,
    'a key that is used up is not good for the error page');
+
+my $many = key_of(signin($gw, $one, '/many/auth'));
+is(join(' ', map { with_key($gw, "/many/$_", $many)->{status} } 32, 33),
+   '200 403', 'a key for forty services is one for 32');
+like($gw->log(), qr/\[error\].* it is not good for "s33"/, 'which is said');
+
+
+# Two places where a message is good, one for longer than the other; when it
+# has ended at the first, others take what room there is.
+
+sub short {
+    my $text = message($gw, $one->{address}, '/same',
+                       expires => stamp(time + 2));
+
+    return body_of($text, node('sign', by => 'viem', key => $one->{key},
+                               text => $text));
+}
+
+my $short = short();
+accepted(post($gw, '/exact/auth', $short), 'a message of two seconds');
+sleep 3;
+refused(post($gw, '/exact/auth', $short), 401, 'it has ended');
+
+my %others = map { post($gw, '/exact/auth', short())->{status} => 1 } 1 .. 200;
+ok($others{503}, 'there is no more room');
+
+refused(post($gw, '/late/auth', $short), 401,
+        'is not good again where clocks may be wrong by more',
+        like => qr/was used before/);
 
 $gw->stop();
 
