@@ -121,6 +121,13 @@ store_make(const char *path, wgw_store_error_t *error)
     rc = store_format(txn, MDB_CREATE, error);
 
     if (rc == WGW_STORE_OK) {
+        err = wgw_store_renumber(txn);
+        if (err) {
+            rc = wgw_store_lmdb(error, "renumbering", err);
+        }
+    }
+
+    if (rc == WGW_STORE_OK) {
         err = mdb_txn_commit(txn);
         if (err) {
             rc = wgw_store_lmdb(error, "mdb_txn_commit()", err);

@@ -1332,6 +1332,81 @@ test_full_replace(void)
 }
 
 
+/* A store that was copied and compacted: LMDB counts from 1 again. */
+
+static void
+compact(const char *from, const char *to)
+{
+    MDB_env  *env;
+
+    mkdir(path(to), 0750);
+
+    mdb_env_create(&env);
+    mdb_env_open(env, path(from), MDB_RDONLY, 0640);
+    ok(mdb_env_copy2(env, path(to), MDB_CP_COMPACT) == 0, "compacted");
+    mdb_env_close(env);
+}
+
+
+static void
+test_compacted(void)
+{
+    int                  i;
+    char                 name[32];
+    uint64_t             id;
+    wgw_store_t         *store;
+    wgw_store_write_t    write, later;
+    wgw_store_closed_t   at;
+
+    store = fresh("long");
+
+    for (i = 0; i < 50; i++) {
+        put(store, "a.example", (uint64_t) i + 1);
+
+        snprintf(name, sizeof(name), "%d.example", i);
+        put(store, name, 7);
+    }
+
+    memset(&write, 0, sizeof(write));
+    write.name = text("49.example");
+    write.close = 1;
+    wgw_store_write(store, &write, &error);
+
+    wgw_store_close();
+    compact("long", "short");
+
+    store = fresh("short");
+
+    ok(cap(store, "a.example") == 50 && cap(store, "0.example") == 7,
+       "the records are there");
+
+    wgw_store_begin(store, &id, &error);
+    wgw_store_end(store);
+
+    write = put(store, "a.example", 50);
+    ok(write.change <= id, "none has an id that is to come (%d, %d)",
+       (int) write.change, (int) id);
+
+    later = put(store, "a.example", 51);
+    ok(later.change > write.change, "the next change has another");
+
+    at.id = 1;
+    at.len = 0;
+
+    wgw_store_begin(store, &id, &error);
+    ok(wgw_store_closed(store, &at, &error) == WGW_STORE_NONE,
+       "deletions of before are forgotten");
+    wgw_store_end(store);
+
+    wgw_store_close();
+
+    store = fresh("short");
+    ok(put(store, "a.example", 51).change == later.change,
+       "and the next start changes nothing");
+    wgw_store_close();
+}
+
+
 int
 main(void)
 {
@@ -1346,6 +1421,7 @@ main(void)
     test_refused();
     test_changes();
     test_closed();
+    test_compacted();
     test_full();
     test_killed();
     test_seen();
