@@ -262,6 +262,20 @@ test_refused(void)
 
     ok(wgw_store_open(path("nowhere"), WGW_STORE_SYNC_META, &error) == NULL,
        "a worker makes no store: %s", error.text);
+
+    fresh("linked");
+    wgw_store_close();
+    unlink(path("linked/lock.mdb"));
+    ok(symlink("../foreign/data.mdb", path("linked/lock.mdb")) == 0, "a link");
+
+    ok(wgw_store_create(path("linked"), geteuid(), getegid(), &error)
+       == WGW_STORE_FAILED,
+       "in the place of a file is refused: %s", error.text);
+
+    fd = open(path("foreign/data.mdb"), O_RDONLY);
+    ok(read(fd, noise, sizeof(noise)) == sizeof(noise) && noise[0] == 'x',
+       "and what it leads to is as it was");
+    close(fd);
 }
 
 
