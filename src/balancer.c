@@ -36,6 +36,7 @@ struct wgw_idle_s {
 typedef struct {
     wgw_balancer_t                  *balancer;
     ngx_http_request_t              *request;
+    wgw_lookup_t                    *lookup;
     wgw_route_t                     *route;     /* NULL: no such name */
     ngx_str_t                        name;      /* to verify, and the SNI */
     wgw_peer_t                      *peer;
@@ -57,6 +58,7 @@ static ngx_int_t balancer_init_upstream(ngx_conf_t *cf,
 static ngx_int_t balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *uscf);
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
+static wgw_peer_t *balancer_peer(balancer_peer_t *bp);
 static void balancer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 static ngx_uint_t balancer_reusable(balancer_peer_t *bp,
@@ -86,7 +88,7 @@ static X509_STORE *balancer_trust(wgw_route_t *route);
 
 extern ngx_module_t  ngx_http_wgw_route_module;
 
-static wgw_balancer_route_pt  balancer_route;
+static wgw_balancer_lookup_pt  balancer_lookup;
 
 #if (NGX_HTTP_SSL)
 static balancer_session_t    *balancer_sessions;
@@ -96,9 +98,9 @@ static EVP_MD                *balancer_digest;
 
 
 void
-wgw_balancer_init(wgw_balancer_route_pt route)
+wgw_balancer_init(wgw_balancer_lookup_pt lookup)
 {
-    balancer_route = route;
+    balancer_lookup = lookup;
 }
 
 
@@ -218,7 +220,12 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     bp->balancer = ngx_http_conf_upstream_srv_conf(uscf,
                                                    ngx_http_wgw_route_module);
     bp->request = r;
-    bp->route = balancer_route(r, &bp->name);
+    bp->lookup = balancer_lookup(r);
+
+    if (bp->lookup) {
+        bp->route = bp->lookup->route;
+        bp->name = bp->lookup->name;
+    }
 
     if (bp->route) {
         if (bp->route->passthrough || bp->route->https != u->ssl) {
@@ -265,9 +272,7 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
     wgw_peer_t        *peer;
     ngx_connection_t  *c;
 
-    peer = bp->route ? wgw_turn_next(bp->route, &bp->tried,
-                                     &bp->balancer->health)
-                     : NULL;
+    peer = balancer_peer(bp);
 
     if (peer == NULL) {
         pc->name = bp->route ? &bp->route->name : &bp->name;
@@ -275,6 +280,7 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
     }
 
     bp->peer = peer;
+    bp->lookup->peer = peer;
 
     balancer_address_key(bp, peer);
 
@@ -306,6 +312,28 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
     pc->cached = 1;
 
     return NGX_DONE;
+}
+
+
+static wgw_peer_t *
+balancer_peer(balancer_peer_t *bp)
+{
+    wgw_route_t  *route;
+
+    route = bp->route;
+
+    if (route == NULL) {
+        return NULL;
+    }
+
+    /* $wgw_backend was asked for before, and says who is next */
+
+    if (bp->lookup->told) {
+        bp->lookup->told = 0;
+        route->next = bp->lookup->peer - route->peers;
+    }
+
+    return wgw_turn_next(route, &bp->tried, &bp->balancer->health);
 }
 
 

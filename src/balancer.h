@@ -19,7 +19,7 @@
 #include <ngx_http.h>
 
 #include "health.h"
-#include "routes.h"
+#include "lookup.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -42,11 +42,10 @@ typedef struct {
 
 
 /*
- * What the balancer asks the module: the request's route, or NULL, and the
- * name it was found by, both valid as long as the request.
+ * What the balancer asks the module: the request's look-up, done, or NULL;
+ * valid as long as the request.
  */
-typedef wgw_route_t *(*wgw_balancer_route_pt)(ngx_http_request_t *r,
-    ngx_str_t *name);
+typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r);
 
 
 /* In the directive: the defaults, and the place of the only "server". */
@@ -57,7 +56,7 @@ char *wgw_balancer_create(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf,
 void wgw_balancer_claim(ngx_http_upstream_srv_conf_t *uscf);
 
 /* Before any request: whom to ask. */
-void wgw_balancer_init(wgw_balancer_route_pt route);
+void wgw_balancer_init(wgw_balancer_lookup_pt lookup);
 
 
 #pragma GCC visibility pop

@@ -403,21 +403,14 @@ ngx_http_wgw_route_end(void *data)
 }
 
 
-wgw_route_t *
-ngx_http_wgw_route_peer(ngx_http_request_t *r, ngx_str_t *name)
+wgw_lookup_t *
+ngx_http_wgw_route_lookup(ngx_http_request_t *r)
 {
     ngx_http_wgw_route_ctx_t  *ctx;
 
     ctx = ngx_http_wgw_route_get_ctx(r);
 
-    if (ctx == NULL) {
-        ngx_str_null(name);
-        return NULL;
-    }
-
-    *name = ctx->lookup.name;
-
-    return ctx->lookup.route;
+    return ctx ? &ctx->lookup : NULL;
 }
 
 

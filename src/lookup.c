@@ -5,6 +5,7 @@
 #include "lookup.h"
 
 
+static ngx_str_t *lookup_backend(wgw_lookup_t *lookup);
 static void lookup_refresh(wgw_lookup_t *lookup, ngx_log_t *log);
 static void lookup_set_cap(wgw_lookup_t *lookup, wgw_route_t *route);
 
@@ -108,7 +109,7 @@ wgw_lookup_value(wgw_lookup_t *lookup,
         break;
 
     case WGW_LOOKUP_BACKEND:
-        *value = route->peers[route->next++ % route->npeers].text;
+        *value = *lookup_backend(lookup);
         break;
 
     case WGW_LOOKUP_SCHEME:
@@ -144,6 +145,24 @@ wgw_lookup_value(wgw_lookup_t *lookup,
     default:
         ngx_str_null(value);
     }
+}
+
+
+/* A request has one turn, however often it asks. */
+
+static ngx_str_t *
+lookup_backend(wgw_lookup_t *lookup)
+{
+    wgw_route_t  *route;
+
+    route = lookup->route;
+
+    if (lookup->peer == NULL) {
+        lookup->peer = &route->peers[route->next++ % route->npeers];
+        lookup->told = 1;
+    }
+
+    return &lookup->peer->text;
 }
 
 

@@ -45,6 +45,8 @@ typedef struct {
     ngx_int_t            rc;            /* NGX_DECLINED: no such name,
                                            NGX_ERROR: no store */
     uint64_t             id;            /* snapshot of the last look */
+    wgw_peer_t          *peer;          /* of the route: $wgw_backend */
+    ngx_uint_t           told;          /* its turn was taken for that */
     ngx_str_t            cap;
     u_char               cap_text[NGX_INT64_LEN];
 } wgw_lookup_t;

@@ -802,6 +802,15 @@ api_record(ngx_http_request_t *r, ngx_uint_t status, wgw_record_t *record)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+#if (NGX_HTTP_GZIP)
+
+    /* compressing makes an ETag weak, and If-Match holds for strong ones */
+
+    r->gzip_tested = 1;
+    r->gzip_ok = 0;
+
+#endif
+
     return wgw_reply_send(r, status, "application/json", cl);
 }
 

@@ -11,7 +11,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "routes.h"
+#include "lookup.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -21,8 +21,8 @@ extern ngx_module_t  ngx_http_wgw_route_module;
 extern ngx_module_t  ngx_stream_wgw_route_module;
 
 
-/* The route of a request, or NULL, and the name it was looked up by. */
-wgw_route_t *ngx_http_wgw_route_peer(ngx_http_request_t *r, ngx_str_t *name);
+/* The look-up of a request, done, or NULL. */
+wgw_lookup_t *ngx_http_wgw_route_lookup(ngx_http_request_t *r);
 
 
 #pragma GCC visibility pop

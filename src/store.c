@@ -27,6 +27,8 @@
 static wgw_store_rc_t store_make(const char *path, wgw_store_error_t *error);
 static wgw_store_rc_t store_filesystem(const char *path,
     wgw_store_error_t *error);
+static wgw_store_rc_t store_plain(const char *path, const char *file,
+    wgw_store_error_t *error);
 static wgw_store_rc_t store_env(MDB_env **env, const char *path,
     unsigned flags, wgw_store_error_t *error);
 static wgw_store_rc_t store_format(MDB_txn *txn, unsigned create,
@@ -74,6 +76,15 @@ wgw_store_create(const char *path, uid_t uid, gid_t gid,
     }
 
     rc = store_filesystem(path, error);
+
+    if (rc == WGW_STORE_OK) {
+        rc = store_plain(path, "/data.mdb", error);
+    }
+
+    if (rc == WGW_STORE_OK) {
+        rc = store_plain(path, "/lock.mdb", error);
+    }
+
     if (rc != WGW_STORE_OK) {
         return rc;
     }
@@ -119,6 +130,13 @@ store_make(const char *path, wgw_store_error_t *error)
     }
 
     rc = store_format(txn, MDB_CREATE, error);
+
+    if (rc == WGW_STORE_OK) {
+        err = wgw_store_renumber(txn);
+        if (err) {
+            rc = wgw_store_lmdb(error, "renumbering", err);
+        }
+    }
 
     if (rc == WGW_STORE_OK) {
         err = mdb_txn_commit(txn);
@@ -181,6 +199,31 @@ wgw_store_check(const char *path, wgw_store_error_t *error)
     mdb_env_close(env);
 
     return rc;
+}
+
+
+/*
+ * The directory is the workers' user's: a link that it could put there must
+ * not make root write to, or give away, a file of somebody else.
+ */
+
+static wgw_store_rc_t
+store_plain(const char *path, const char *file, wgw_store_error_t *error)
+{
+    int          n;
+    char         name[4096];
+    struct stat  st;
+
+    n = snprintf(name, sizeof(name), "%s%s", path, file);
+    if (n < 0 || (size_t) n >= sizeof(name)) {
+        return wgw_store_fail(error, "path is too long");
+    }
+
+    if (lstat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
+        return wgw_store_fail(error, "\"%s\" is not a regular file", file + 1);
+    }
+
+    return WGW_STORE_OK;
 }
 
 
@@ -349,7 +392,7 @@ store_own(const char *path, const char *file, uid_t uid, gid_t gid,
         return WGW_STORE_OK;
     }
 
-    if (chown(name, uid, gid) == -1) {
+    if ((*file ? lchown(name, uid, gid) : chown(name, uid, gid)) == -1) {
         return wgw_store_fail(error, "chown() \"%s\" failed (%d: %s)", file,
                               errno, strerror(errno));
     }

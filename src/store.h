@@ -121,9 +121,9 @@ typedef struct {
 
 /*
  * What a master does before it forks: makes the directory (0750) and the
- * files (0640) where they are missing, checks the format, drops what a
- * killed replace left, closes everything and gives all to uid and gid when
- * it is root.
+ * files (0640) where they are missing, checks the format, gives the records
+ * of a compacted copy new ids, drops what a killed replace left, closes
+ * everything and gives all to uid and gid when it is root.
  */
 wgw_store_rc_t wgw_store_create(const char *path, uid_t uid, gid_t gid,
     wgw_store_error_t *error);

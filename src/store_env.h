@@ -85,6 +85,13 @@ int wgw_store_enter(wgw_store_t *store, wgw_store_txn_t *t);
 wgw_store_rc_t wgw_store_leave(wgw_store_txn_t *t, int err,
     wgw_store_error_t *error);
 
+/*
+ * At a start: a copy that was compacted (mdb_copy -c) counts transactions
+ * from 1 again, while its records have ids of before, which a change to come
+ * would get a second time.  They get the id of this transaction.
+ */
+int wgw_store_renumber(MDB_txn *txn);
+
 /* The key of a place in that list; its length. */
 size_t wgw_store_closed_key(const wgw_store_closed_t *at,
     uint8_t key[WGW_STORE_CLOSED_MAX]);

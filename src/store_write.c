@@ -18,6 +18,9 @@
 #define STORE_KEEP  60                  /* seconds, of a noted deletion */
 #define STORE_MARK  (WGW_SHADOW_TOKEN + 4 + 1 + 8 + 8)
 
+/* the id of the first transaction of a store that is new or compacted */
+#define STORE_FIRST  2
+
 /* LMDB writes at most that much in one call */
 #define STORE_ROOM  (1024 * 1024)
 
@@ -30,6 +33,8 @@ static int store_delete(wgw_store_txn_t *t, MDB_val *key,
 static int store_note(wgw_store_txn_t *t, MDB_val *name);
 static int store_row(wgw_store_txn_t *t, const wgw_store_row_t *row,
     wgw_store_counts_t *counts);
+static int store_renumber(MDB_cursor *cursor, uint64_t id);
+static int store_forget(MDB_cursor *cursor);
 static unsigned store_no_room(wgw_store_t *store);
 static uint8_t *store_number(uint8_t *p, uint64_t number, size_t size);
 static uint64_t store_number_at(const uint8_t *p, size_t size);
@@ -479,6 +484,119 @@ wgw_store_del_mark(wgw_store_txn_t *t)
     t->changed = 1;
 
     return mdb_del(t->txn, t->store->meta, &key, NULL);
+}
+
+
+int
+wgw_store_renumber(MDB_txn *txn)
+{
+    int          err;
+    MDB_dbi      meta, names;
+    unsigned     current;
+    MDB_cursor  *cursor;
+
+    if (mdb_txn_id(txn) != STORE_FIRST) {
+        return 0;
+    }
+
+    err = mdb_dbi_open(txn, "wgw", 0, &meta);
+
+    if (err == 0) {
+        err = wgw_store_current(txn, meta, &current);
+    }
+
+    if (err == 0) {
+        err = mdb_dbi_open(txn, current ? "names.1" : "names.0", 0, &names);
+    }
+
+    if (err == 0) {
+        err = mdb_cursor_open(txn, names, &cursor);
+    }
+
+    if (err == 0) {
+        err = store_renumber(cursor, mdb_txn_id(txn));
+        mdb_cursor_close(cursor);
+    }
+
+    if (err == 0) {
+        err = mdb_cursor_open(txn, meta, &cursor);
+    }
+
+    if (err == 0) {
+        err = store_forget(cursor);
+        mdb_cursor_close(cursor);
+    }
+
+    return err;
+}
+
+
+static int
+store_renumber(MDB_cursor *cursor, uint64_t id)
+{
+    int            err;
+    MDB_val        key, value;
+    uint8_t       *packed;
+    wgw_record_t   record;
+
+    packed = malloc(WGW_RECORD_PACKED);
+    if (packed == NULL) {
+        return ENOMEM;
+    }
+
+    err = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+
+    while (err == 0) {
+
+        if (wgw_record_unpack(&record, value.mv_data, value.mv_size) == 0
+            && record.change > id)
+        {
+            record.change = id;
+
+            value.mv_data = packed;
+            value.mv_size = wgw_record_pack(&record, packed);
+
+            err = mdb_cursor_put(cursor, &key, &value, MDB_CURRENT);
+        }
+
+        if (err == 0) {
+            err = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        }
+    }
+
+    free(packed);
+
+    return err == MDB_NOTFOUND ? 0 : err;
+}
+
+
+/* Nobody is left whom deletions that were noted before could concern. */
+
+static int
+store_forget(MDB_cursor *cursor)
+{
+    int      err;
+    MDB_val  key, value;
+
+    key.mv_data = (void *) WGW_STORE_CLOSED_KEY;
+    key.mv_size = sizeof(WGW_STORE_CLOSED_KEY) - 1;
+
+    err = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+
+    while (err == 0
+           && key.mv_size > WGW_STORE_CLOSED_HEAD
+           && memcmp(key.mv_data, WGW_STORE_CLOSED_KEY,
+                     sizeof(WGW_STORE_CLOSED_KEY) - 1)
+              == 0)
+    {
+        err = mdb_cursor_del(cursor, 0);
+
+        if (err == 0) {
+            err = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        }
+    }
+
+    return err == MDB_NOTFOUND ? 0 : err;
 }
 
 

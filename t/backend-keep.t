@@ -20,6 +20,7 @@ events { }
 
 http {
     access_log off;
+    log_format backend '$status $wgw_backend $upstream_addr';
 
     proxy_cache_path cache keys_zone=cache:1m;
 
@@ -37,6 +38,23 @@ http {
         wgw_route;
 
         location / { proxy_pass $wgw_scheme://wgw; }
+
+        location /logged {
+            access_log logs/backend.log backend;
+            proxy_pass $wgw_scheme://wgw;
+        }
+
+        location /told {
+            access_log logs/backend.log backend;
+            proxy_set_header X-Backend $wgw_backend;
+            proxy_pass $wgw_scheme://wgw;
+        }
+
+        location /direct {
+            access_log logs/backend.log backend;
+            proxy_pass http://$wgw_backend;
+        }
+
         location /grpc { grpc_pass grpc://wgw; }
 
         location /bound {
@@ -120,6 +138,28 @@ is(body('both', '/'), "two\n", 'and HTTP/1.1 the one that was kept');
 
 kill 'KILL', $backend;
 waitpid $backend, 0;
+
+
+# ---- $wgw_backend takes no turn of its own
+
+put('turns', { backends => [ $first, $second ] });
+
+for my $path (qw(/logged /told /direct)) {
+    spew("$dir/logs/backend.log", '');
+
+    my %turns;
+    $turns{(split / /, body('turns', $path))[0]}++ for 1 .. 10;
+
+    is_deeply(\%turns, { first => 5, second => 5 }, "$path: in turn");
+
+    my @lines = wait_for(sub {
+        my @found = split /\n/, slurp("$dir/logs/backend.log");
+        return @found == 10 ? [ @found ] : undef;
+    });
+
+    is(scalar(grep { !/^200 (\S+) \1$/ } @{$lines[0] || [ '' ]}), 0,
+       'and the variable has the one that was used');
+}
 
 
 # ---- a failure that is a reply

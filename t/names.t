@@ -21,6 +21,10 @@ events { }
 http {
     access_log off;
 
+    gzip on;
+    gzip_types application/json;
+    gzip_min_length 1;
+
     server {
         listen 127.0.0.1:%%ADMIN%%;
         server_name admin.example;
@@ -185,6 +189,12 @@ $reply = request('DELETE', '', '');
 is($reply->{status}, 405, 'DELETE of everything');
 
 is(request('PUT', 'shop?x=1', '{}')->{status}, 400, 'an argument');
+
+$reply = get('shop', headers => "Accept-Encoding: gzip\r\n");
+like($reply->{headers}{etag}, qr/^"/, 'gzip on: the ETag is a strong one');
+is(put('shop', { backends => [ $v6 ], cap_bytes => 2001 },
+       "If-Match: $reply->{headers}{etag}")->{status}, 200,
+   'and good for If-Match');
 
 
 # ---- who may ask

@@ -262,6 +262,20 @@ test_refused(void)
 
     ok(wgw_store_open(path("nowhere"), WGW_STORE_SYNC_META, &error) == NULL,
        "a worker makes no store: %s", error.text);
+
+    fresh("linked");
+    wgw_store_close();
+    unlink(path("linked/lock.mdb"));
+    ok(symlink("../foreign/data.mdb", path("linked/lock.mdb")) == 0, "a link");
+
+    ok(wgw_store_create(path("linked"), geteuid(), getegid(), &error)
+       == WGW_STORE_FAILED,
+       "in the place of a file is refused: %s", error.text);
+
+    fd = open(path("foreign/data.mdb"), O_RDONLY);
+    ok(read(fd, noise, sizeof(noise)) == sizeof(noise) && noise[0] == 'x',
+       "and what it leads to is as it was");
+    close(fd);
 }
 
 
@@ -1343,6 +1357,81 @@ test_full_replace(void)
 }
 
 
+/* A store that was copied and compacted: LMDB counts from 1 again. */
+
+static void
+compact(const char *from, const char *to)
+{
+    MDB_env  *env;
+
+    mkdir(path(to), 0750);
+
+    mdb_env_create(&env);
+    mdb_env_open(env, path(from), MDB_RDONLY, 0640);
+    ok(mdb_env_copy2(env, path(to), MDB_CP_COMPACT) == 0, "compacted");
+    mdb_env_close(env);
+}
+
+
+static void
+test_compacted(void)
+{
+    int                  i;
+    char                 name[32];
+    uint64_t             id;
+    wgw_store_t         *store;
+    wgw_store_write_t    write, later;
+    wgw_store_closed_t   at;
+
+    store = fresh("long");
+
+    for (i = 0; i < 50; i++) {
+        put(store, "a.example", (uint64_t) i + 1);
+
+        snprintf(name, sizeof(name), "%d.example", i);
+        put(store, name, 7);
+    }
+
+    memset(&write, 0, sizeof(write));
+    write.name = text("49.example");
+    write.close = 1;
+    wgw_store_write(store, &write, &error);
+
+    wgw_store_close();
+    compact("long", "short");
+
+    store = fresh("short");
+
+    ok(cap(store, "a.example") == 50 && cap(store, "0.example") == 7,
+       "the records are there");
+
+    wgw_store_begin(store, &id, &error);
+    wgw_store_end(store);
+
+    write = put(store, "a.example", 50);
+    ok(write.change <= id, "none has an id that is to come (%d, %d)",
+       (int) write.change, (int) id);
+
+    later = put(store, "a.example", 51);
+    ok(later.change > write.change, "the next change has another");
+
+    at.id = 1;
+    at.len = 0;
+
+    wgw_store_begin(store, &id, &error);
+    ok(wgw_store_closed(store, &at, &error) == WGW_STORE_NONE,
+       "deletions of before are forgotten");
+    wgw_store_end(store);
+
+    wgw_store_close();
+
+    store = fresh("short");
+    ok(put(store, "a.example", 51).change == later.change,
+       "and the next start changes nothing");
+    wgw_store_close();
+}
+
+
 int
 main(void)
 {
@@ -1357,6 +1446,7 @@ main(void)
     test_refused();
     test_changes();
     test_closed();
+    test_compacted();
     test_full();
     test_killed();
     test_seen();
