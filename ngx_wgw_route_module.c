@@ -36,6 +36,7 @@ static char *ngx_wgw_route_check_ports(ngx_cycle_t *cycle,
 static void ngx_wgw_route_free_sockets(ngx_cycle_t *cycle);
 static ngx_uint_t ngx_wgw_route_stale(ngx_cycle_t *cycle,
     ngx_listening_t *ls);
+static u_char *ngx_wgw_route_path(ngx_listening_t *ls);
 #endif
 static char *ngx_wgw_route_init_store(ngx_cycle_t *cycle,
     wgw_names_t *names);
@@ -212,7 +213,7 @@ ngx_wgw_route_free_sockets(ngx_cycle_t *cycle)
             continue;
         }
 
-        path = (u_char *) ((struct sockaddr_un *) ls[i].sockaddr)->sun_path;
+        path = ngx_wgw_route_path(&ls[i]);
 
         if (ngx_delete_file(path) == NGX_FILE_ERROR) {
             ngx_log_error(NGX_LOG_ERR, cycle->log, ngx_errno,
@@ -236,6 +237,7 @@ ngx_wgw_route_stale(ngx_cycle_t *cycle, ngx_listening_t *ls)
     ngx_uint_t        i;
     ngx_socket_t      s;
     ngx_listening_t  *old;
+    ngx_file_info_t   fi;
 
     old = cycle->old_cycle->listening.elts;
 
@@ -247,6 +249,14 @@ ngx_wgw_route_stale(ngx_cycle_t *cycle, ngx_listening_t *ls)
         {
             return 0;
         }
+    }
+
+    /* whatever is no socket refuses as well, and is somebody's file */
+
+    if (ngx_link_info(ngx_wgw_route_path(ls), &fi) == NGX_FILE_ERROR
+        || !S_ISSOCK(fi.st_mode))
+    {
+        return 0;
     }
 
     s = ngx_socket(AF_UNIX, ls->type, 0);
@@ -263,6 +273,17 @@ ngx_wgw_route_stale(ngx_cycle_t *cycle, ngx_listening_t *ls)
     ngx_close_socket(s);
 
     return rc == -1 && err == NGX_ECONNREFUSED;
+}
+
+
+static u_char *
+ngx_wgw_route_path(ngx_listening_t *ls)
+{
+    struct sockaddr_un  *saun;
+
+    saun = (struct sockaddr_un *) ls->sockaddr;
+
+    return (u_char *) saun->sun_path;
 }
 
 #endif

@@ -216,7 +216,9 @@ wgw_lookup_here(ngx_connection_t *c, wgw_route_t *route)
         return 1;
     }
 
-    if (c->type == SOCK_DGRAM) {
+    /* UDP and HTTP/3: nginx knows of each datagram, the socket does not */
+
+    if (c->shared) {
         return wgw_route_answers(route, c->local_sockaddr);
     }
 

@@ -14,7 +14,8 @@ use Wgw::Tls;
 
 my $gw = Wgw->new(<<'EOF');
 worker_processes 2;
-wgw_names names domain=gw.test address=192.0.2.1 allow_loopback;
+wgw_names names domain=gw.test address=192.0.2.1 address=127.0.0.2
+          allow_loopback;
 
 events { worker_connections 1024; }
 
@@ -27,6 +28,7 @@ http {
 
     server {
         listen 127.0.0.1:%%TLS%% quic reuseport;
+        listen %%ANY%% quic;
         listen 127.0.0.1:%%INNER%% quic;
         listen 127.0.0.1:%%INNER%% ssl;
         wgw_route;
@@ -88,19 +90,24 @@ put_name($gw, 'rest', { backends => [ "http://$backend" ],
                         state => 'paused' });
 put_name($gw, 'away', { backends => [ "http://$backend" ],
                         addresses => [ '192.0.2.1' ] });
+put_name($gw, 'here', { backends => [ "http://$backend" ],
+                        addresses => [ '127.0.0.2' ] });
 put_name($gw, 'pass', { backends => [ $backend ], tls_passthrough => true });
 
 # The status, and the body, of one request.  The client's SNI is "localhost"
 # whatever the name is.
 
 sub h3 {
-    my ($host, $path) = @_;
+    my ($host, $path, $address, $port) = @_;
+
+    $address ||= '127.0.0.1';
+    $port ||= $tls;
 
     unlink glob "$dir/got/*";
 
     open my $pipe, '-|', "timeout 10 gtlsclient --no-quic-dump --no-http-dump"
         . " --timeout=5s --exit-on-all-streams-close --download=$dir/got"
-        . " 127.0.0.1 $tls https://$host$path 2>&1"
+        . " $address $port https://$host$path 2>&1"
         or die "gtlsclient: $!";
     my $output = do { local $/; <$pipe> } // '';
     close $pipe;
@@ -131,6 +138,14 @@ like((h3('rest.gw.test', '/x'))[0], qr/^503 /,
      'a paused name');
 like((h3('away.gw.test', '/x'))[0], qr/^404 /,
      'tf 27: not on this address');
+
+my $any = $gw->port('ANY');
+
+is((h3('here.gw.test', '/proxied', '127.0.0.2', $any))[0],
+   "200 backend here.gw.test GET\n",
+   'tf 27: on this one, of all that are listened on');
+like((h3('here.gw.test', '/proxied', '127.0.0.1', $any))[0], qr/^404 /,
+     'and no other');
 
 
 # ---- TCP on the same port

@@ -126,6 +126,18 @@ is(talk(client($unix, 'web.gw.test'), 'web.gw.test'), 'offload web.gw.test',
 
 $gw->reload();
 ok(-S $socket, 'a reload does not either');
+
+my $file = Wgw->new(<<'EOF');
+wgw_names names;
+events { }
+http { server { listen unix:./file; } }
+EOF
+
+spew($file->dir() . '/file', 'precious');
+($status, $output) = $file->run('-g', 'daemon on;');
+isnt($status, 0, 'no start where a file has the name of a socket');
+is(slurp($file->dir() . '/file'), 'precious', 'which stays what it is');
+
 unlike($gw->log() =~ s/.*?removed "//sr, qr/removed "/, 'removed once only');
 
 
