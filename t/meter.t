@@ -777,3 +777,29 @@ wgw_meter_zone names keys=10;
 ["GET /t", "GET /v1/usage", "GET /metrics"]
 --- response_body_like eval
 ["ok", qr/"key":"a\\"b\\\\c\xef\xbf\xbd"/, qr/wgw_meter_requests_total\{zone="names",key="a\\"b\\\\c[^"]*"\} 1\n/]
+
+
+
+=== TEST 55: a key is escaped in the log
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names $uri cap=1; return 200 "ok"; }
+--- request
+GET /t%0Anext%22
+--- error_code: 429
+--- error_log
+request refused, over the cap of 1 bytes, zone "names", key "/t\nnext\""
+
+
+
+=== TEST 56: a cap that is no number, too
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names key cap=$uri; return 200 "ok"; }
+--- request
+GET /t%0Anext
+--- response_body: ok
+--- error_log
+invalid cap "/t\nnext" in a variable

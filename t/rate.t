@@ -91,6 +91,11 @@ http {
         }
         location /moved { wgw_rate keys $arg_k rate=12r/m; alias html/; }
 
+        location /itself {
+            wgw_rate keys "$arg_k$wgw_rate_status" rate=1r/m;
+            alias html/;
+        }
+
         location /small { wgw_rate small $arg_k rate=1r/m; alias html/; }
     }
 
@@ -194,6 +199,9 @@ is(statuses('/two/f?k=a', 1), '429', 'all was taken');
 is(statuses('/dry/f?k=a', 2), '200 200', 'a dry run refuses nobody');
 is(statuses('/page/f?k=a', 3), '200 202 202',
    'an internal redirect is not limited again');
+
+is(statuses('/itself/f?k=' . 'a' x 3000, 3), '200 429 429',
+   'a key of what is not known yet');
 
 
 # ---- prefixes
