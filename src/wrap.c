@@ -417,11 +417,15 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
             return wgw_wrap_exhausted(flow, in, 0);
         }
 
+        /* a header may be longer than a step */
+
         least = (flow->head && flow->class->head) ? flow->class->head(flow)
                                                   : 1;
-        allowed = wgw_wrap_room(flow, ngx_max(least, 1),
-                                ngx_min(size, WGW_WRAP_STEP), &waiting,
-                                &wait);
+        least = ngx_max(least, 1);
+
+        allowed = wgw_wrap_room(flow, least,
+                                ngx_min(size, ngx_max(least, WGW_WRAP_STEP)),
+                                &waiting, &wait);
 
         if (wait) {
             return wgw_flow_delay(flow, c->write, wait) == NGX_OK
