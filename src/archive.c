@@ -120,7 +120,7 @@ wgw_archive_purged(wgw_archive_t *archive, int64_t now)
 static int
 wgw_archive_lock(wgw_archive_t *archive, int flags)
 {
-    int   lock, err;
+    int   lock, rc, err;
     char  path[WGW_ARCHIVE_PATH];
 
     (void) snprintf(path, sizeof(path), "%s/%s.lock", archive->dir,
@@ -128,7 +128,15 @@ wgw_archive_lock(wgw_archive_t *archive, int flags)
 
     lock = wgw_archive_open(archive, path, O_RDWR|O_CREAT|O_CLOEXEC);
 
-    if (lock != -1 && flock(lock, flags) == -1) {
+    if (lock == -1) {
+        return -1;
+    }
+
+    do {
+        rc = flock(lock, flags);
+    } while (rc == -1 && errno == EINTR);
+
+    if (rc == -1) {
         err = errno;
         (void) close(lock);
         errno = err;

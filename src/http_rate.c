@@ -112,6 +112,10 @@ ngx_http_wgw_rate_handler(ngx_http_request_t *r)
     cln->handler = ngx_http_wgw_rate_cleanup;
     ctx = cln->data;
 
+    /* found by the cleanup, and a key may ask for it */
+
+    ctx->status = 0;
+
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
 
     ngx_memzero(&call, sizeof(wgw_rate_call_t));

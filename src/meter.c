@@ -3,6 +3,9 @@
 #include "meter_archive.h"
 
 
+/* a key or the start of a variable, as a string of JSON for the log */
+#define WGW_METER_QUOTED   (6 * WGW_TABLE_KEY_MAX + 2)
+
 /* a credit that is none */
 #define WGW_METER_REFUSED  UINT64_MAX
 
@@ -18,6 +21,7 @@ static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
 static uint64_t wgw_meter_used(wgw_meter_t *meter);
 static void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
 static void wgw_meters_log(wgw_meters_t *meters, const char *what);
+static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
 
 
 uint64_t
@@ -370,7 +374,9 @@ wgw_meters_refresh(wgw_meters_t *meters)
 static uint64_t
 wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter)
 {
+    char                   buffer[WGW_METER_QUOTED];
     uint64_t               cap;
+    ngx_str_t              value;
     wgw_text_t             text;
     ngx_variable_value_t  *v;
 
@@ -394,10 +400,13 @@ wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter)
     if (!meter->bad_cap) {
         meter->bad_cap = 1;
 
+        text.len = ngx_min(text.len, WGW_TABLE_KEY_MAX);
+        value = wgw_meter_quoted(buffer, text);
+
         ngx_log_error(NGX_LOG_ERR, meters->log, 0,
-                      "invalid cap \"%v\" in a variable, "
+                      "invalid cap %V in a variable, "
                       "zone \"%V\" is not capped for this request",
-                      v, &meter->conf->zone->zone.name);
+                      &value, &meter->conf->zone->zone.name);
     }
 
     return 0;
@@ -616,25 +625,47 @@ wgw_meters_left(wgw_meters_t *meters)
 static void
 wgw_meters_log(wgw_meters_t *meters, const char *what)
 {
+    char          buffer[WGW_METER_QUOTED];
     ngx_str_t     key;
     wgw_usage_t   usage;
     wgw_meter_t  *meter;
 
     meter = meters->limit;
 
-    ngx_str_null(&key);
+    if (meters->log->log_level < meters->log_level) {
+        return;
+    }
 
     if (wgw_table_read(&meter->conf->zone->zone.table, meter->record,
                        ngx_time(), &usage)
-        == 0)
+        != 0)
     {
-        key.data = (u_char *) usage.key.data;
-        key.len = usage.key.len;
+        usage.key.len = 0;
     }
 
+    key = wgw_meter_quoted(buffer, usage.key);
+
     ngx_log_error(meters->log_level, meters->log, 0,
-                  "%s of %uL bytes, zone \"%V\", key \"%V\"",
+                  "%s of %uL bytes, zone \"%V\", key %V",
                   what, meter->cap, &meter->conf->zone->zone.name, &key);
+}
+
+
+/* Clients choose keys, but not what a line of the log looks like. */
+
+static ngx_str_t
+wgw_meter_quoted(char *buffer, wgw_text_t text)
+{
+    ngx_str_t  quoted;
+    wgw_out_t  out;
+
+    wgw_out_init(&out, buffer, WGW_METER_QUOTED);
+    wgw_out_json(&out, text);
+
+    quoted.data = (u_char *) buffer;
+    quoted.len = out.pos - buffer;
+
+    return quoted;
 }
 
 

@@ -83,6 +83,9 @@ ngx_int_t ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name);
 /* `wgw_meter_log_level` of a stream server, by its s->srv_conf. */
 ngx_uint_t ngx_stream_wgw_meter_log_level(void **srv_conf);
 
+/* Meters a session that a rate refused, as `denied`.  NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_stream_wgw_meter_refuse(void *session);
+
 /* A variable of the flow, which may be NULL. */
 ngx_int_t ngx_wgw_meter_variable(wgw_flow_t *flow, ngx_pool_t *pool,
     ngx_variable_value_t *v, uintptr_t what);

@@ -24,6 +24,8 @@ typedef struct {
 static void ngx_stream_wgw_meter_handler(ngx_stream_session_t *s);
 static wgw_flow_t *ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     ngx_stream_wgw_meter_conf_t *mcf);
+static wgw_flow_t *ngx_stream_wgw_meter_create(ngx_stream_session_t *s,
+    ngx_stream_wgw_meter_conf_t *mcf, ngx_uint_t n);
 static ngx_int_t ngx_stream_wgw_meter_pace(ngx_stream_session_t *s,
     wgw_flow_t *flow);
 static ngx_uint_t ngx_stream_wgw_meter_leaves(ngx_stream_session_t *s);
@@ -176,36 +178,18 @@ static wgw_flow_t *
 ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     ngx_stream_wgw_meter_conf_t *mcf)
 {
-    size_t               size;
-    ngx_str_t            key;
-    ngx_uint_t           i, n, tcp;
-    wgw_flow_t          *flow;
-    ngx_connection_t    *c;
-    wgw_meter_conf_t    *meters;
-    ngx_pool_cleanup_t  *cln;
+    ngx_str_t          key;
+    ngx_uint_t         i, n, tcp;
+    wgw_flow_t        *flow;
+    wgw_meter_conf_t  *meters;
 
-    c = s->connection;
-    tcp = (c->type == SOCK_STREAM);
+    tcp = (s->connection->type == SOCK_STREAM);
     n = mcf->meters ? mcf->meters->nelts : 0;
 
-    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
-
-    cln = ngx_pool_cleanup_add(c->pool, size);
-    if (cln == NULL) {
+    flow = ngx_stream_wgw_meter_create(s, mcf, n);
+    if (flow == NULL) {
         return NULL;
     }
-
-    flow = cln->data;
-    ngx_memzero(flow, size);
-
-    wgw_flow_init(flow, tcp ? &ngx_stream_wgw_meter_tcp
-                            : &ngx_stream_wgw_meter_udp,
-                  s, c, c->pool);
-
-    flow->tail = 1;
-    flow->meters.elts = (wgw_meter_t *) &flow[1];
-    flow->meters.log_level = mcf->log_level;
-    flow->meters.variable = ngx_stream_wgw_meter_evaluate;
 
     meters = n ? mcf->meters->elts : NULL;
 
@@ -220,15 +204,6 @@ ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
         wgw_meters_push(&flow->meters, &meters[i], &key);
     }
 
-    /* what a preread has taken; one that only peeks leaves nothing here */
-
-    if (tcp && c->buffer) {
-        flow->read = c->buffer->last - c->buffer->pos;
-    }
-
-    ngx_stream_set_ctx(s, flow, ngx_stream_wgw_meter_module);
-    cln->handler = ngx_wgw_meter_cleanup;
-
     wgw_flow_start(flow, tcp);
 
     if (n) {
@@ -242,6 +217,83 @@ ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     }
 
     return flow;
+}
+
+
+/* A flow with room for `n` meters, which is not started. */
+
+static wgw_flow_t *
+ngx_stream_wgw_meter_create(ngx_stream_session_t *s,
+    ngx_stream_wgw_meter_conf_t *mcf, ngx_uint_t n)
+{
+    size_t               size;
+    ngx_uint_t           tcp;
+    wgw_flow_t          *flow;
+    ngx_connection_t    *c;
+    ngx_pool_cleanup_t  *cln;
+
+    c = s->connection;
+    tcp = (c->type == SOCK_STREAM);
+
+    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
+
+    cln = ngx_pool_cleanup_add(c->pool, size);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    flow = cln->data;
+    ngx_memzero(flow, size);
+
+    cln->handler = ngx_wgw_meter_cleanup;
+    ngx_stream_set_ctx(s, flow, ngx_stream_wgw_meter_module);
+
+    wgw_flow_init(flow, tcp ? &ngx_stream_wgw_meter_tcp
+                            : &ngx_stream_wgw_meter_udp,
+                  s, c, c->pool);
+
+    flow->tail = 1;
+    flow->meters.elts = (wgw_meter_t *) &flow[1];
+    flow->meters.log_level = mcf->log_level;
+    flow->meters.variable = ngx_stream_wgw_meter_evaluate;
+
+    /* what a preread has taken; one that only peeks leaves nothing here */
+
+    if (tcp && c->buffer) {
+        flow->read = c->buffer->last - c->buffer->pos;
+    }
+
+    return flow;
+}
+
+
+/* Not attached: it may be before TLS, and is closed at once. */
+
+ngx_int_t
+ngx_stream_wgw_meter_refuse(void *session)
+{
+    ngx_stream_session_t *s = session;
+
+    wgw_flow_t                   *flow;
+    ngx_stream_wgw_meter_conf_t  *mcf;
+
+    mcf = ngx_stream_get_module_srv_conf(s, ngx_stream_wgw_meter_module);
+
+    if (mcf->meters == NULL || mcf->meters->nelts == 0) {
+        return NGX_OK;
+    }
+
+    flow = ngx_stream_wgw_meter_create(s, mcf, mcf->meters->nelts);
+    if (flow == NULL) {
+        return NGX_ERROR;
+    }
+
+    wgw_meters_reject(&flow->meters, mcf->meters->elts, mcf->meters->nelts);
+    flow->requests = 1;
+
+    wgw_flow_start(flow, 0);
+
+    return NGX_OK;
 }
 
 

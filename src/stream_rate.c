@@ -173,6 +173,10 @@ ngx_stream_wgw_rate_admit(ngx_stream_session_t *s, ngx_uint_t address)
 
     ctx->status = call.status;
 
+    if (rc == NGX_DECLINED && ngx_stream_wgw_meter_refuse(s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return rc;
 }
 

@@ -418,9 +418,12 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 
         head = (flow->head && flow->class->head) ? flow->class->head(flow)
                                                  : 0;
+
+        /* a header may be longer than a step */
+
         allowed = wgw_wrap_room(flow, ngx_max(head, 1),
-                                ngx_min(size, WGW_WRAP_STEP), &waiting,
-                                &wait);
+                                ngx_min(size, ngx_max(head, WGW_WRAP_STEP)),
+                                &waiting, &wait);
 
         if (wait) {
             return wgw_flow_delay(flow, c->write, wait) == NGX_OK

@@ -52,6 +52,7 @@ http {
         wgw_meter names $arg_k cap=$arg_cap count=sent;
 
         location /return { return 200 "0123456789"; }
+        location /long { include long.conf; return 200 "0123456789"; }
         location /nosf/ { alias html/; sendfile off; }
         location /sf/ { alias html/; sendfile on; }
         location /aio/ { alias html/; sendfile on; aio threads; }
@@ -198,6 +199,11 @@ spew("$dir/html/parts", 'a<!--#include virtual="/ssi/big" -->'
                         . 'b<!--#include virtual="/ssi/small" -->'
                         . 'c<!--#include virtual="/ssi/big" -->');
 
+# a header of more than a MiB
+
+spew("$dir/long.conf", join '', map { "add_header X-$_ " . 'l' x 2000 . ";\n" }
+                                    1 .. 600);
+
 certificate($dir);
 peer($gw->port('PEER'), $dir);
 $gw->start();
@@ -261,6 +267,20 @@ for my $tls (0, 1) {
 
         is("$usage->{sent} $usage->{refused} $usage->{cut}", '0 1 0',
            '110: costs the key nothing');
+    }
+
+    for my $cap (1_150_000, 100_000_000) {
+        my $key = 'long' . ++$serial;
+        my $got = talk($port[$tls], request($key, get('/long', cap => $cap,
+                       close => 1)), tls => $tls);
+        my $usage = settled($admin, $key);
+
+        like($got->{bytes}, $cap > 2_000_000
+             ? qr/^HTTP\/1\.1 200 .*?\r\n(?:X-\d+: l+\r\n){600}.*0123456789\z/s
+             : qr/^HTTP\/1\.1 429 .*\r\n\r\n\z/s,
+             "110: a header of a MiB, under $cap");
+        is($usage->{sent}, $usage->{refused} ? 0 : $got->{received},
+           'counted so');
     }
 }
 

@@ -796,3 +796,29 @@ wgw_meter_zone names keys=10;
 ["ok", "ok", qr/^\{"keys":\[\{[^{]*"key":"\/a"[^\[]*\],"next"/,
  qr/^\{"keys":\[\{[^{]*"key":"\/a"[^\[]*\],"next"/,
  qr/"key":"\/a".*"key":"b"/, qr/"key":"\/a".*"key":"b"/]
+
+
+
+=== TEST 56: a key is escaped in the log
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names $uri cap=1; return 200 "ok"; }
+--- request
+GET /t%0Anext%22
+--- error_code: 429
+--- error_log
+request refused, over the cap of 1 bytes, zone "names", key "/t\nnext\""
+
+
+
+=== TEST 57: a cap that is no number, too
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /t { wgw_meter names key cap=$uri; return 200 "ok"; }
+--- request
+GET /t%0Anext
+--- response_body: ok
+--- error_log
+invalid cap "/t\nnext" in a variable

@@ -91,6 +91,11 @@ http {
         }
         location /moved { wgw_rate keys $arg_k rate=12r/m; alias html/; }
 
+        location /itself {
+            wgw_rate keys "$arg_k$wgw_rate_status" rate=1r/m;
+            alias html/;
+        }
+
         location /small { wgw_rate small $arg_k rate=1r/m; alias html/; }
     }
 
@@ -100,22 +105,29 @@ http {
 
         location / { wgw_rate keys $arg_k rate=1r/m burst=2; alias html/; }
     }
+
+    server {
+        listen 127.0.0.1:%%ADMIN%%;
+        location /v1/usage { wgw_usage json; }
+    }
 }
 
 stream {
-    log_format rate '$status $wgw_rate_status';
+    log_format rate '$status $wgw_rate_status $wgw_meter_status';
     access_log logs/stream.log rate;
     wgw_meter_log_level notice;
 
     server {
         listen 127.0.0.1:%%ADDRESS%%;
         wgw_rate keys $remote_addr rate=2r/m burst=1;
+        wgw_meter keys address;
         return "hello";
     }
 
     server {
         listen 127.0.0.1:%%NAME%%;
         wgw_rate keys "name$server_port" rate=3r/m;
+        wgw_meter keys name;
         return "hello";
     }
 
@@ -187,6 +199,9 @@ is(statuses('/two/f?k=a', 1), '429', 'all was taken');
 is(statuses('/dry/f?k=a', 2), '200 200', 'a dry run refuses nobody');
 is(statuses('/page/f?k=a', 3), '200 202 202',
    'an internal redirect is not limited again');
+
+is(statuses('/itself/f?k=' . 'a' x 3000, 3), '200 429 429',
+   'a key of what is not known yet');
 
 
 # ---- prefixes
@@ -297,6 +312,14 @@ is(greetings('ADDRESS', 4), 'hello hello - -', 'connections of an address');
 is(greetings('NAME', 2), 'hello -', 'of another key');
 is(greetings('FREE', 1), '[]', 'no limit, no status');
 
+my $admin = $gw->port('ADMIN');
+my $denied = settled($admin, undef, 3, 'denied');
+
+is("$denied->{requests} $denied->{sent} $denied->{received}", '3 0 0',
+   '15: those that are refused are denied');
+is(settled($admin, 'address', 2)->{requests}, 2, 'others count');
+is(settled($admin, 'name', 1)->{requests}, 1, 'under their keys');
+
 
 # ---- logs
 
@@ -316,7 +339,8 @@ for my $line ('200 PASSED /one/f?k=a', '429 REJECTED /one/f?k=a',
 }
 
 like(slurp("$dir/logs/stream.log"),
-     qr/^200 PASSED\n200 PASSED\n503 REJECTED$/m, 'status of stream');
+     qr/^200 PASSED PASSED\n200 PASSED PASSED\n503 REJECTED REJECTED$/m,
+     'status of stream');
 
 
 # ---- reload and killed workers
