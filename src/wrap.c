@@ -25,8 +25,6 @@ static ssize_t wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
 static ngx_chain_t *wgw_wrap_send_chain_bound(wgw_flow_t *flow,
     ngx_chain_t *in, off_t limit);
-static off_t wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want,
-    int *waiting, ngx_msec_t *wait);
 static ngx_int_t wgw_wrap_torn(wgw_flow_t *flow, off_t head);
 static ngx_chain_t *wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     int waiting);
@@ -462,13 +460,7 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 }
 
 
-/*
- * How much of `want` both rates and caps let go now, `least` of it that is
- * not torn apart; with 0 no rate is waited for.  When it is 0, `wait` is how
- * long a rate takes, or, if that is 0, `waiting` says it of a cap.
- */
-
-static off_t
+off_t
 wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want, int *waiting,
     ngx_msec_t *wait)
 {
