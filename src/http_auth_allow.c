@@ -7,6 +7,8 @@
 #include "auth_module.h"
 
 
+static char *ngx_http_wgw_auth_allow_whom(ngx_conf_t *cf,
+    ngx_http_wgw_auth_rule_t *rule, ngx_str_t *value);
 static ngx_http_wgw_auth_file_t *ngx_http_wgw_auth_allow_file(ngx_conf_t *cf,
     ngx_str_t *name);
 static void ngx_http_wgw_auth_free_list(void *data);
@@ -24,10 +26,8 @@ ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_wgw_auth_conf_t *aucf = conf;
 
-    ngx_str_t                 *value, name;
+    ngx_str_t                 *value;
     ngx_uint_t                 i;
-    wgw_text_t                 text;
-    const char                *error;
     ngx_http_wgw_auth_rule_t  *rule;
 
     if (aucf->rules == NGX_CONF_UNSET_PTR) {
@@ -70,32 +70,44 @@ ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (ngx_strcmp(value[1].data, "any") == 0) {
+    return ngx_http_wgw_auth_allow_whom(cf, rule, &value[1]);
+}
+
+
+static char *
+ngx_http_wgw_auth_allow_whom(ngx_conf_t *cf, ngx_http_wgw_auth_rule_t *rule,
+    ngx_str_t *value)
+{
+    ngx_str_t    name;
+    wgw_text_t   text;
+    const char  *error;
+
+    if (ngx_strcmp(value->data, "any") == 0) {
         rule->any = 1;
         return NGX_CONF_OK;
     }
 
-    if (ngx_strcmp(value[1].data, "file=") == 0) {
+    if (ngx_strcmp(value->data, "file=") == 0) {
         return "needs a name after \"file=\"";
     }
 
-    if (ngx_strncmp(value[1].data, "file=", 5) == 0) {
-        name.data = value[1].data + 5;
-        name.len = value[1].len - 5;
+    if (ngx_strncmp(value->data, "file=", 5) == 0) {
+        name.data = value->data + 5;
+        name.len = value->len - 5;
 
         rule->file = ngx_http_wgw_auth_allow_file(cf, &name);
 
         return rule->file ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
-    text.data = (char *) value[1].data;
-    text.len = value[1].len;
+    text.data = (char *) value->data;
+    text.len = value->len;
 
     error = wgw_allowlist_address(rule->address, text);
 
     if (error) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "address \"%V\" %s",
-                           &value[1], error);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "address \"%V\" %s", value,
+                           error);
         return NGX_CONF_ERROR;
     }
 

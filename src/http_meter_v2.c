@@ -28,12 +28,26 @@
 #define NGX_HTTP_WGW_METER_V2_SHORT  (sizeof("T8L429" "01L86400") - 1)
 
 
+/* What one call of the stream is to take of a chain. */
+typedef struct {
+    off_t        payload;   /* at most */
+    off_t        frame;     /* ... in one */
+    off_t        want;      /* with frames and trailers */
+    ngx_uint_t   last;      /* 1: the stream ends with it */
+} ngx_http_wgw_meter_v2_piece_t;
+
+
 static void ngx_http_wgw_meter_v2_charge(wgw_flow_t *flow);
 static off_t ngx_http_wgw_meter_v2_received(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_take(wgw_flow_t *flow);
 static off_t ngx_http_wgw_meter_v2_below(wgw_flow_t *flow);
 static ngx_chain_t *ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow,
     ngx_chain_t *in, off_t limit);
+static ngx_uint_t ngx_http_wgw_meter_v2_room(wgw_flow_t *flow,
+    ngx_http_wgw_meter_v2_piece_t *piece, int *waiting, ngx_msec_t *wait);
+static ngx_chain_t *ngx_http_wgw_meter_v2_offer(wgw_flow_t *flow,
+    ngx_chain_t *in, const ngx_http_wgw_meter_v2_piece_t *piece, off_t limit,
+    ngx_uint_t *more);
 static off_t ngx_http_wgw_meter_v2_size(ngx_chain_t *in, ngx_uint_t *last);
 static off_t ngx_http_wgw_meter_v2_window(ngx_http_v2_stream_t *stream);
 static off_t ngx_http_wgw_meter_v2_frame(ngx_connection_t *fc,
@@ -46,6 +60,7 @@ static ngx_chain_t *ngx_http_wgw_meter_v2_exhausted(wgw_flow_t *flow,
 static ngx_chain_t *ngx_http_wgw_meter_v2_delay(wgw_flow_t *flow,
     ngx_chain_t *in, ngx_msec_t wait);
 static ngx_int_t ngx_http_wgw_meter_v2_flush(wgw_flow_t *flow);
+static ngx_int_t ngx_http_wgw_meter_v2_output(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow,
     ngx_uint_t status);
 static void ngx_http_wgw_meter_v2_cut(wgw_flow_t *flow);
@@ -73,7 +88,7 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
     ngx_http_output_header_filter_pt next, ngx_uint_t status)
 {
     int                  waiting;
-    off_t                size;
+    off_t                size, more;
     ngx_int_t            rc;
     ngx_event_t         *wev;
     ngx_uint_t           ready;
@@ -107,11 +122,12 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
 
     wgw_flow_attach(flow);
 
-    size = ngx_http_wgw_meter_v2_below(flow) - flow->again;
+    size = ngx_http_wgw_meter_v2_below(flow);
+    more = size - ngx_min(size, flow->again);
 
-    if (size > 0
-        && wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, size, &waiting)
-           < (uint64_t) size)
+    if (more
+        && wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, more, &waiting)
+           < (uint64_t) more)
     {
         wgw_meters_deny(&flow->meters);
         ngx_http_wgw_meter_v2_refuse(flow, status);
@@ -123,10 +139,22 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
         return NGX_ERROR;
     }
 
+    /* what the header leaves of the credit is for the body */
+
+    flow->again -= size - more;
     flow->head = 0;
+
     ngx_http_wgw_meter_v2_charge(flow);
 
-    return ngx_http_wgw_meter_v2_flush(flow);
+    rc = ngx_http_wgw_meter_v2_output(flow);
+
+    /* else the body settles it, too */
+
+    if (r->stream->out_closed) {
+        wgw_wrap_settle(flow, 0);
+    }
+
+    return rc;
 }
 
 
@@ -244,91 +272,45 @@ static ngx_chain_t *
 ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
     off_t limit)
 {
-    int                    waiting;
-    off_t                  size, payload, want, got, frame, window, total;
-    ngx_msec_t             wait;
-    ngx_uint_t             last;
-    ngx_connection_t      *fc;
-    ngx_http_request_t    *r;
-    ngx_http_v2_stream_t  *stream;
+    int                            waiting;
+    off_t                          size, window, total;
+    ngx_msec_t                     wait;
+    ngx_uint_t                     last, more;
+    ngx_connection_t              *fc;
+    ngx_http_request_t            *r;
+    ngx_http_wgw_meter_v2_piece_t  piece;
 
     r = flow->data;
     fc = flow->connection;
-    stream = r->stream;
     total = 0;
 
     for ( ;; ) {
         size = ngx_http_wgw_meter_v2_size(in, &last);
-        window = ngx_http_wgw_meter_v2_window(stream);
+        window = ngx_http_wgw_meter_v2_window(r->stream);
 
-        if (stream->out_closed || (size ? window == 0 : !last)) {
+        if (r->stream->out_closed || (size ? window == 0 : !last)) {
             in = flow->send_chain(fc, in, limit);
             wgw_wrap_settle(flow, 0);
             return in;
         }
 
-        payload = ngx_min(ngx_min(size, window), WGW_WRAP_STEP);
-        payload = limit ? ngx_min(payload, limit - total) : payload;
-        last = last && payload == size;
+        piece.payload = ngx_min(ngx_min(size, window), WGW_WRAP_STEP);
+        piece.payload = limit ? ngx_min(piece.payload, limit - total)
+                              : piece.payload;
+        piece.last = last && piece.payload == size;
 
-        frame = ngx_http_wgw_meter_v2_frame(fc, stream);
-        want = ngx_http_wgw_meter_v2_cost(payload, frame)
-               + (last ? ngx_http_wgw_meter_v2_trailers(r) : 0);
-
-        /* a frame with one byte, or the end as a whole */
-
-        got = wgw_flow_take(flow, WGW_COUNT_SENT,
-                            payload > 1 ? NGX_HTTP_V2_FRAME_HEADER_SIZE + 1
-                                        : want,
-                            want, &wait);
-
-        if (got == 0 && !flow->over) {
-            return ngx_http_wgw_meter_v2_delay(flow, in, wait);
+        if (!ngx_http_wgw_meter_v2_room(flow, &piece, &waiting, &wait)) {
+            return wait ? ngx_http_wgw_meter_v2_delay(flow, in, wait)
+                        : ngx_http_wgw_meter_v2_exhausted(flow, in, waiting);
         }
 
-        waiting = 0;
-        got = flow->over ? 0 : wgw_meters_hold(&flow->meters, WGW_COUNT_SENT,
-                                               got, &waiting);
+        in = ngx_http_wgw_meter_v2_offer(flow, in, &piece, limit, &more);
 
-        if (got < want) {
-            got = ngx_http_wgw_meter_v2_payload(got, frame);
-
-            /* the end must not go when its trailers do not fit */
-
-            payload = ngx_min(got, payload - (off_t) last);
-            last = 0;
-
-            if (payload <= 0) {
-                wgw_wrap_settle(flow, 0);
-                wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
-                return ngx_http_wgw_meter_v2_exhausted(flow, in, waiting);
-            }
-        }
-
-        flow->pauses = 0;
-        window = stream->send_window;
-
-        in = flow->send_chain(fc, in, payload ? payload : limit);
-
-        wgw_wrap_settle(flow, 0);
-
-        size = window - (off_t) stream->send_window;
-
-        wgw_flow_moved(flow, WGW_COUNT_SENT,
-                       last && in == NULL
-                       ? want : ngx_http_wgw_meter_v2_cost(size, frame), 0);
-
-        if (flow->meters.soft) {
-            wgw_flow_check(flow);
-        }
-
-        if (in == NULL || in == NGX_CHAIN_ERROR || stream->queued
-            || size < payload)
-        {
+        if (!more) {
             return in;
         }
 
-        total += payload;
+        total += piece.payload;
 
         if (limit && total >= limit) {
             return in;
@@ -339,6 +321,103 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
             return in;
         }
     }
+}
+
+
+/*
+ * Shortens the piece to what may go now.  Returns 0 when that is nothing:
+ * for `wait`, or, if that is 0, for a cap, as with wgw_wrap_room().
+ */
+
+static ngx_uint_t
+ngx_http_wgw_meter_v2_room(wgw_flow_t *flow,
+    ngx_http_wgw_meter_v2_piece_t *piece, int *waiting, ngx_msec_t *wait)
+{
+    off_t                got;
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    piece->frame = ngx_http_wgw_meter_v2_frame(flow->connection, r->stream);
+    piece->want = ngx_http_wgw_meter_v2_cost(piece->payload, piece->frame)
+                  + (piece->last ? ngx_http_wgw_meter_v2_trailers(r) : 0);
+
+    got = 0;
+    *waiting = 0;
+    *wait = 0;
+
+    /* a frame with one byte, or the end as a whole */
+
+    if (!flow->over) {
+        got = wgw_wrap_room(flow,
+                            piece->payload > 1
+                            ? NGX_HTTP_V2_FRAME_HEADER_SIZE + 1 : piece->want,
+                            piece->want, waiting, wait);
+    }
+
+    if (got == piece->want) {
+        return 1;
+    }
+
+    if (*wait) {
+        return 0;
+    }
+
+    got = ngx_http_wgw_meter_v2_payload(got, piece->frame);
+
+    /* the end must not go when its trailers do not fit */
+
+    piece->payload = ngx_min(got, piece->payload - (off_t) piece->last);
+    piece->last = 0;
+
+    if (piece->payload > 0) {
+        return 1;
+    }
+
+    wgw_wrap_settle(flow, 0);
+    wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
+
+    return 0;
+}
+
+
+/* Sets `more` to 1 when all of the piece has left, and there is more. */
+
+static ngx_chain_t *
+ngx_http_wgw_meter_v2_offer(wgw_flow_t *flow, ngx_chain_t *in,
+    const ngx_http_wgw_meter_v2_piece_t *piece, off_t limit,
+    ngx_uint_t *more)
+{
+    off_t                  size, window;
+    ngx_http_request_t    *r;
+    ngx_http_v2_stream_t  *stream;
+
+    r = flow->data;
+    stream = r->stream;
+
+    flow->pauses = 0;
+    window = stream->send_window;
+
+    in = flow->send_chain(flow->connection, in,
+                          piece->payload ? piece->payload : limit);
+
+    wgw_wrap_settle(flow, 0);
+
+    size = window - (off_t) stream->send_window;
+
+    wgw_flow_moved(flow, WGW_COUNT_SENT,
+                   piece->last && in == NULL
+                   ? piece->want
+                   : ngx_http_wgw_meter_v2_cost(size, piece->frame), 0);
+
+    if (flow->meters.soft) {
+        wgw_flow_check(flow);
+    }
+
+    *more = in != NULL && in != NGX_CHAIN_ERROR && stream->queued == 0
+            && size >= piece->payload;
+
+    return in;
 }
 
 
@@ -513,10 +592,23 @@ ngx_http_wgw_meter_v2_delay(wgw_flow_t *flow, ngx_chain_t *in,
 }
 
 
+static ngx_int_t
+ngx_http_wgw_meter_v2_flush(wgw_flow_t *flow)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_wgw_meter_v2_output(flow);
+
+    wgw_wrap_settle(flow, 0);
+
+    return rc;
+}
+
+
 /* As the stream's own filter does it, which is not to be had from here. */
 
 static ngx_int_t
-ngx_http_wgw_meter_v2_flush(wgw_flow_t *flow)
+ngx_http_wgw_meter_v2_output(wgw_flow_t *flow)
 {
     ngx_int_t              rc;
     ngx_connection_t      *fc;
@@ -530,8 +622,6 @@ ngx_http_wgw_meter_v2_flush(wgw_flow_t *flow)
     stream->blocked = 1;
     rc = ngx_http_v2_send_output_queue(stream->connection);
     stream->blocked = 0;
-
-    wgw_wrap_settle(flow, 0);
 
     if (rc == NGX_ERROR) {
         fc->error = 1;

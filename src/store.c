@@ -33,6 +33,8 @@ static wgw_store_rc_t store_env(MDB_env **env, const char *path,
     unsigned flags, wgw_store_error_t *error);
 static wgw_store_rc_t store_format(MDB_txn *txn, unsigned create,
     wgw_store_error_t *error);
+static wgw_store_rc_t store_format_put(MDB_txn *txn, MDB_dbi dbi,
+    wgw_store_error_t *error);
 static wgw_store_rc_t store_own(const char *path, const char *file, uid_t uid,
     gid_t gid, wgw_store_error_t *error);
 static wgw_store_rc_t store_start(wgw_store_t *store,
@@ -272,7 +274,7 @@ store_format(MDB_txn *txn, unsigned create, wgw_store_error_t *error)
     int       err, i;
     MDB_dbi   dbi;
     MDB_val   key, value;
-    uint8_t   zero, format[4];
+    uint8_t   format[4];
     uint32_t  found;
 
     err = mdb_dbi_open(txn, "wgw", create, &dbi);
@@ -319,8 +321,22 @@ store_format(MDB_txn *txn, unsigned create, wgw_store_error_t *error)
         return wgw_store_lmdb(error, "mdb_get()", err);
     }
 
+    return store_format_put(txn, dbi, error);
+}
+
+
+static wgw_store_rc_t
+store_format_put(MDB_txn *txn, MDB_dbi dbi, wgw_store_error_t *error)
+{
+    int      err;
+    MDB_val  key, value;
+    uint8_t  zero, format[4];
+
     memset(format, 0, sizeof(format));
     format[0] = WGW_STORE_FORMAT;
+
+    key.mv_data = "format";
+    key.mv_size = sizeof("format") - 1;
 
     value.mv_data = format;
     value.mv_size = sizeof(format);

@@ -52,6 +52,10 @@ static ngx_int_t wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query,
     ngx_array_t *rows, uint64_t *next);
 static ngx_int_t wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query,
     ngx_array_t *rows);
+static ngx_int_t wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n,
+    ngx_array_t *rows);
+static ngx_int_t wgw_usage_walk(wgw_usage_query_t *query, ngx_uint_t n,
+    ngx_array_t *rows, uint64_t *next);
 static ngx_int_t wgw_usage_row(ngx_array_t *rows, wgw_zone_t *zone,
     uint32_t record);
 static ngx_uint_t wgw_usage_selected(wgw_usage_query_t *query,
@@ -297,10 +301,8 @@ static ngx_int_t
 wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
     uint64_t *next)
 {
-    uint32_t     record, end;
-    wgw_text_t   key;
-    ngx_uint_t   n, zones;
-    wgw_zone_t  *zone;
+    ngx_int_t   rc;
+    ngx_uint_t  n, zones;
 
     *next = 0;
     zones = 0;
@@ -313,57 +315,88 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
         return wgw_usage_top(pool, query, rows);
     }
 
-    key.data = (const char *) query->key.data;
-    key.len = query->key.len;
-
-    for (n = 0; n < query->nzones; n++) {
+    for (n = 0; n < query->nzones && *next == 0; n++) {
 
         if (!wgw_usage_selected(query, n)) {
             continue;
         }
 
         zones++;
-        zone = query->zones[n];
 
-        if (key.len) {
-            record = wgw_table_find(&zone->table, key);
+        rc = query->key.len ? wgw_usage_look(query, n, rows)
+                            : wgw_usage_walk(query, n, rows, next);
 
-            if (record >= WGW_TABLE_FIRST
-                && wgw_usage_row(rows, zone, record) == NGX_ERROR)
-            {
-                return NGX_ERROR;
-            }
-
-            continue;
-        }
-
-        if (n < query->after >> WGW_USAGE_SHIFT) {
-            continue;
-        }
-
-        record = WGW_TABLE_FIRST;
-
-        if (n == query->after >> WGW_USAGE_SHIFT) {
-            record = ngx_max(record, (uint32_t) query->after);
-        }
-
-        end = wgw_table_end(&zone->table);
-
-        for ( /* void */ ; record < end; record++) {
-
-            if (rows->nelts == query->limit) {
-                *next = ((uint64_t) n << WGW_USAGE_SHIFT) | record;
-                return NGX_OK;
-            }
-
-            if (wgw_usage_row(rows, zone, record) == NGX_ERROR) {
-                return NGX_ERROR;
-            }
+        if (rc != NGX_OK) {
+            return rc;
         }
     }
 
-    if ((key.len && rows->nelts == 0) || (query->zone.len && zones == 0)) {
+    if ((query->key.len && rows->nelts == 0)
+        || (query->zone.len && zones == 0))
+    {
         return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* The one key of a zone that is asked for, if it is there. */
+
+static ngx_int_t
+wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
+{
+    uint32_t     record;
+    wgw_text_t   key;
+    wgw_zone_t  *zone;
+
+    key.data = (const char *) query->key.data;
+    key.len = query->key.len;
+
+    zone = query->zones[n];
+    record = wgw_table_find(&zone->table, key);
+
+    if (record < WGW_TABLE_FIRST) {
+        return NGX_OK;
+    }
+
+    return wgw_usage_row(rows, zone, record) == NGX_ERROR ? NGX_ERROR
+                                                          : NGX_OK;
+}
+
+
+/* The keys of a zone that are on the page; `next`, if there are more. */
+
+static ngx_int_t
+wgw_usage_walk(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows,
+    uint64_t *next)
+{
+    uint32_t     record, end;
+    wgw_zone_t  *zone;
+
+    if (n < query->after >> WGW_USAGE_SHIFT) {
+        return NGX_OK;
+    }
+
+    zone = query->zones[n];
+    record = WGW_TABLE_FIRST;
+
+    if (n == query->after >> WGW_USAGE_SHIFT) {
+        record = ngx_max(record, (uint32_t) query->after);
+    }
+
+    end = wgw_table_end(&zone->table);
+
+    for ( /* void */ ; record < end; record++) {
+
+        if (rows->nelts == query->limit) {
+            *next = ((uint64_t) n << WGW_USAGE_SHIFT) | record;
+            return NGX_OK;
+        }
+
+        if (wgw_usage_row(rows, zone, record) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;

@@ -23,10 +23,9 @@ static ngx_int_t wgw_wrap_input(ngx_connection_t *c);
 
 static ssize_t wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
+static ngx_uint_t wgw_wrap_ends(ngx_chain_t *in);
 static ngx_chain_t *wgw_wrap_send_chain_bound(wgw_flow_t *flow,
     ngx_chain_t *in, off_t limit);
-static off_t wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want,
-    int *waiting, ngx_msec_t *wait);
 static ngx_int_t wgw_wrap_torn(wgw_flow_t *flow, off_t head);
 static ngx_chain_t *wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     int waiting);
@@ -349,6 +348,7 @@ ngx_chain_t *
 wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 {
     wgw_flow_t   *flow;
+    ngx_uint_t    ends;
     ngx_chain_t  *out;
 
     flow = wgw_flow_find(c);
@@ -367,11 +367,11 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
         limit = limit ? ngx_min(limit, WGW_WRAP_SOFT) : WGW_WRAP_SOFT;
     }
 
+    ends = flow->meters.soft || wgw_wrap_ends(in);
+
     out = flow->send_chain(c, in, limit);
 
-    /* at the end of a response: its client may look at the totals next */
-
-    if (out == NULL || c->sent - flow->sent >= WGW_WRAP_STEP) {
+    if ((out == NULL && ends) || c->sent - flow->sent >= WGW_WRAP_STEP) {
         wgw_flow_flush(flow);
 
         if (out != NGX_CHAIN_ERROR && (out || flow->meters.soft)) {
@@ -388,6 +388,26 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
     }
 
     return out;
+}
+
+
+/*
+ * 1 at the end of a response, or of a part that its client is to have at
+ * once: it may look at the totals next.
+ */
+
+static ngx_uint_t
+wgw_wrap_ends(ngx_chain_t *in)
+{
+    if (in == NULL) {
+        return 1;
+    }
+
+    while (in->next) {
+        in = in->next;
+    }
+
+    return in->buf->last_buf || in->buf->flush;
 }
 
 
@@ -465,13 +485,7 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 }
 
 
-/*
- * How much of `want` both rates and caps let go now, `least` of it that is
- * not torn apart; with 0 no rate is waited for.  When it is 0, `wait` is how
- * long a rate takes, or, if that is 0, `waiting` says it of a cap.
- */
-
-static off_t
+off_t
 wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want, int *waiting,
     ngx_msec_t *wait)
 {

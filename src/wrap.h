@@ -24,6 +24,14 @@ ngx_chain_t *wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in,
     off_t limit);
 
 
+/*
+ * How much of `want` both rates and caps let go now, `least` of it that is
+ * not torn apart; with 0 no rate is waited for.  When it is 0, `wait` is how
+ * long a rate takes, or, if that is 0, `waiting` says it of a cap.
+ */
+off_t wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want, int *waiting,
+    ngx_msec_t *wait);
+
 /* After bytes moved: counts, and holds what is below and `again` only. */
 void wgw_wrap_settle(wgw_flow_t *flow, off_t again);
 

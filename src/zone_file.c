@@ -38,6 +38,7 @@ static ngx_int_t wgw_zone_share(ngx_log_t *log, wgw_zone_t *zone,
 static ngx_int_t wgw_zone_current(wgw_zone_t *zone, ngx_fd_t fd);
 static ngx_int_t wgw_zone_rewrite(ngx_cycle_t *cycle, wgw_zone_t *zone,
     wgw_mapping_t *m);
+static ngx_err_t wgw_zone_lock_tmp(const char *tmp, ngx_fd_t *fd);
 static ngx_err_t wgw_zone_replace(wgw_zone_t *zone, const wgw_zone_t *to,
     wgw_mapping_t *m, const ngx_file_info_t *old);
 static ngx_err_t wgw_zone_rewrite_file(wgw_zone_t *zone, const wgw_zone_t *to,
@@ -516,6 +517,40 @@ wgw_zone_rewrite(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
 }
 
 
+static ngx_err_t
+wgw_zone_lock_tmp(const char *tmp, ngx_fd_t *fd)
+{
+    ngx_err_t         err;
+    ngx_file_info_t   fi, other;
+
+    *fd = open(tmp, O_RDWR|O_CREAT|O_CLOEXEC, 0640);
+
+    if (*fd == -1) {
+        return ngx_errno;
+    }
+
+    err = 0;
+
+    if (flock(*fd, LOCK_EX|LOCK_NB) == -1
+        || fstat(*fd, &fi) == -1 || stat(tmp, &other) == -1)
+    {
+        err = ngx_errno;
+
+    } else if (fi.st_ino != other.st_ino || fi.st_dev != other.st_dev) {
+
+        /* who had the lock before has taken its name away */
+
+        err = EBUSY;
+    }
+
+    if (err) {
+        (void) close(*fd);
+    }
+
+    return err;
+}
+
+
 /* FILE.tmp is locked before it has the name: nobody else is ever alone. */
 
 static ngx_err_t
@@ -527,7 +562,7 @@ wgw_zone_replace(wgw_zone_t *zone, const wgw_zone_t *to, wgw_mapping_t *m,
     size_t            size;
     ngx_fd_t          fd;
     ngx_err_t         err;
-    ngx_file_info_t   fi, other;
+    ngx_file_info_t   fi;
 
     if (zone->file.len + sizeof(".tmp") > NGX_MAX_PATH) {
         return ENAMETOOLONG;
@@ -535,25 +570,10 @@ wgw_zone_replace(wgw_zone_t *zone, const wgw_zone_t *to, wgw_mapping_t *m,
 
     *ngx_sprintf((u_char *) tmp, "%V.tmp", &zone->file) = '\0';
 
-    fd = open(tmp, O_RDWR|O_CREAT|O_CLOEXEC, 0640);
+    err = wgw_zone_lock_tmp(tmp, &fd);
 
-    if (fd == -1) {
-        return ngx_errno;
-    }
-
-    if (flock(fd, LOCK_EX|LOCK_NB) == -1
-        || fstat(fd, &fi) == -1 || stat(tmp, &other) == -1)
-    {
-        err = ngx_errno;
-        (void) close(fd);
+    if (err) {
         return err;
-    }
-
-    /* who had the lock before may have taken its name away */
-
-    if (fi.st_ino != other.st_ino || fi.st_dev != other.st_dev) {
-        (void) close(fd);
-        return EBUSY;
     }
 
     size = to->class->size(to);
