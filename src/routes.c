@@ -52,6 +52,8 @@ static ngx_int_t routes_parse(routes_entry_t *entry, wgw_record_t *record,
     ngx_str_t *asked, ngx_str_t *name, ngx_log_t *log);
 static wgw_route_t *routes_room(routes_entry_t *entry, size_t size,
     ngx_log_t *log);
+static void routes_texts(wgw_route_t *route, wgw_record_t *record,
+    ngx_str_t *asked, ngx_str_t *name, u_char *p);
 static inline void routes_copy(ngx_str_t *dst, const void *data, size_t len,
     u_char **p);
 static void routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p);
@@ -399,28 +401,7 @@ routes_parse(routes_entry_t *entry, wgw_record_t *record, ngx_str_t *asked,
         routes_peer(&route->peers[i], &record->backends[i], &p);
     }
 
-    routes_copy(&route->asked, asked->data, asked->len, &p);
-
-    if (name->data == asked->data) {
-        route->name = route->asked;
-
-    } else {
-        routes_copy(&route->name, name->data, name->len, &p);
-    }
-
-    routes_copy(&route->tls_name, record->tls_name.data, record->tls_name.len,
-                &p);
-    routes_copy(&route->tls_ca, record->tls_ca.data, record->tls_ca.len, &p);
-    routes_copy(&route->owner, record->owner.data, record->owner.len, &p);
-    routes_copy(&route->workload, record->workload.data, record->workload.len,
-                &p);
-
-    route->cap.data = p;
-    route->cap.len = 0;
-
-    if (record->cap_bytes) {
-        route->cap.len = ngx_sprintf(p, "%uL", record->cap_bytes) - p;
-    }
+    routes_texts(route, record, asked, name, p);
 
     return NGX_OK;
 }
@@ -460,6 +441,35 @@ routes_room(routes_entry_t *entry, size_t size, ngx_log_t *log)
     route->trust = NULL;
 
     return route;
+}
+
+
+static void
+routes_texts(wgw_route_t *route, wgw_record_t *record, ngx_str_t *asked,
+    ngx_str_t *name, u_char *p)
+{
+    routes_copy(&route->asked, asked->data, asked->len, &p);
+
+    if (name->data == asked->data) {
+        route->name = route->asked;
+
+    } else {
+        routes_copy(&route->name, name->data, name->len, &p);
+    }
+
+    routes_copy(&route->tls_name, record->tls_name.data, record->tls_name.len,
+                &p);
+    routes_copy(&route->tls_ca, record->tls_ca.data, record->tls_ca.len, &p);
+    routes_copy(&route->owner, record->owner.data, record->owner.len, &p);
+    routes_copy(&route->workload, record->workload.data, record->workload.len,
+                &p);
+
+    route->cap.data = p;
+    route->cap.len = 0;
+
+    if (record->cap_bytes) {
+        route->cap.len = ngx_sprintf(p, "%uL", record->cap_bytes) - p;
+    }
 }
 
 
