@@ -11,6 +11,10 @@
 #include <arpa/inet.h>
 
 
+_Static_assert(INET6_ADDRSTRLEN + sizeof("[]:65535") <= WGW_ADDR_TEXT,
+               "the longest text fits");
+
+
 static const char *wgw_addr_authority(wgw_addr_t *addr, wgw_text_t text);
 static const char *wgw_addr_port(wgw_addr_t *addr, wgw_text_t text);
 static size_t wgw_addr_find(wgw_text_t text, const char *set);
@@ -282,13 +286,19 @@ wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback)
 void
 wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out)
 {
-    size_t       len;
-    char         text[INET6_ADDRSTRLEN + sizeof("[]:65535")], *p;
+    char  text[WGW_ADDR_TEXT];
+
+    wgw_out_bytes(out, text, (size_t) (wgw_addr_write(addr, text) - text));
+}
+
+
+char *
+wgw_addr_write(const wgw_addr_t *addr, char *p)
+{
+    char        *start;
     const char  *literal;
 
     assert(addr->family == 4 || addr->family == 6);
-
-    p = text;
 
     if (addr->family == 4) {
         p = wgw_addr_digits(p, addr->addr[0]);
@@ -300,17 +310,17 @@ wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out)
         p = wgw_addr_digits(p, addr->addr[3]);
 
     } else {
+        start = p;
         p += (addr->port != 0);
 
         literal = inet_ntop(AF_INET6, addr->addr, p, INET6_ADDRSTRLEN);
 
         assert(literal);
 
-        len = strlen(literal);
-        p += len;
+        p += strlen(literal);
 
         if (addr->port) {
-            text[0] = '[';
+            *start = '[';
             *p++ = ']';
         }
     }
@@ -320,7 +330,7 @@ wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out)
         p = wgw_addr_digits(p, addr->port);
     }
 
-    wgw_out_bytes(out, text, (size_t) (p - text));
+    return p;
 }
 
 
@@ -329,21 +339,23 @@ wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out)
 static char *
 wgw_addr_digits(char *p, unsigned number)
 {
-    char      digits[5];
-    unsigned  n;
+    char      *end;
+    unsigned   n;
 
-    n = 0;
-
-    do {
-        digits[n++] = (char) ('0' + number % 10);
-        number /= 10;
-    } while (number);
-
-    while (n) {
-        *p++ = digits[--n];
+    if (number < 10) {
+        *p = (char) ('0' + number);
+        return p + 1;
     }
 
-    return p;
+    n = 2 + (number > 99) + (number > 999) + (number > 9999);
+    end = p + n;
+
+    do {
+        p[--n] = (char) ('0' + number % 10);
+        number /= 10;
+    } while (n);
+
+    return end;
 }
 
 

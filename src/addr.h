@@ -19,6 +19,10 @@
 #pragma GCC visibility push(hidden)
 
 
+#define WGW_ADDR_TEXT     56            /* of any address */
+#define WGW_ADDR_TEXT_V4  21            /* "255.255.255.255:65535" */
+
+
 typedef struct {
     uint8_t      family;        /* 4 or 6; v4-mapped addresses become 4 */
     uint16_t     port;          /* host order; 0 for an address alone */
@@ -43,6 +47,12 @@ const char *wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback);
 
 /* "[2001:db8::10]:8080", or "2001:db8::10" when the port is 0. */
 void wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out);
+
+/*
+ * The same at `p`, not terminated; its end.  WGW_ADDR_TEXT bytes are needed,
+ * WGW_ADDR_TEXT_V4 for an address of family 4.
+ */
+char *wgw_addr_write(const wgw_addr_t *addr, char *p);
 
 /* 1 when family and address are the same; ports are not looked at. */
 int wgw_addr_equal(const wgw_addr_t *a, const wgw_addr_t *b);

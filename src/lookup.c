@@ -171,22 +171,13 @@ lookup_backend(wgw_lookup_t *lookup)
 static void
 lookup_refresh(wgw_lookup_t *lookup, ngx_log_t *log)
 {
-    uint64_t            id;
-    wgw_route_t        *route;
-    wgw_store_t        *store;
-    wgw_store_error_t   error;
+    wgw_route_t  *route;
+    wgw_store_t  *store;
 
     store = wgw_lookup_store(log);
 
-    if (store == NULL
-        || wgw_store_begin(store, &id, &error) != WGW_STORE_OK)
-    {
-        return;
-    }
-
-    wgw_store_end(store);
-
-    if (id != lookup->id
+    if (store
+        && wgw_store_id(store) != lookup->id
         && wgw_routes_find(store, &lookup->name, &route, &lookup->id, log)
            == NGX_OK)
     {

@@ -29,8 +29,8 @@ static uint8_t *wgw_record_put(uint8_t *p, uint64_t number, size_t size);
 static uint8_t *wgw_record_put_addr(uint8_t *p, const wgw_addr_t *addr);
 static uint8_t *wgw_record_put_text(uint8_t *p, wgw_text_t text);
 static inline uint64_t wgw_record_get(const uint8_t *p, size_t size);
-static int wgw_record_get_addr(wgw_addr_t *addr, const uint8_t *p);
-static int wgw_record_get_text(wgw_text_t *text, const uint8_t **p,
+static inline int wgw_record_get_addr(wgw_addr_t *addr, const uint8_t *p);
+static inline int wgw_record_get_text(wgw_text_t *text, const uint8_t **p,
     const uint8_t *end, size_t max);
 static unsigned wgw_record_possible(const wgw_record_t *record);
 
@@ -199,7 +199,7 @@ wgw_record_get(const uint8_t *p, size_t size)
 }
 
 
-static int
+static inline int
 wgw_record_get_addr(wgw_addr_t *addr, const uint8_t *p)
 {
     static const uint8_t  zero[12];
@@ -220,7 +220,7 @@ wgw_record_get_addr(wgw_addr_t *addr, const uint8_t *p)
 }
 
 
-static int
+static inline int
 wgw_record_get_text(wgw_text_t *text, const uint8_t **p, const uint8_t *end,
     size_t max)
 {

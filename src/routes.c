@@ -1,6 +1,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_event.h>
 
 #include <openssl/rand.h>
 #include <openssl/x509.h>
@@ -12,7 +13,8 @@
 #define ROUTES_WAYS    2
 #define ROUTES_SETS    (WGW_ROUTES_CACHE / ROUTES_WAYS)
 
-#define ROUTES_TEXT    64               /* "[2001:...:0010]:65535" */
+#define ROUTES_LINE    64
+#define ROUTES_LINES   5                /* of a usual route */
 
 
 typedef struct {
@@ -30,22 +32,30 @@ typedef struct {
 } routes_set_t;
 
 
-_Static_assert(sizeof(routes_set_t) == 64, "a set is a cache line");
+_Static_assert(sizeof(routes_set_t) == ROUTES_LINE, "a set is a cache line");
 
 
 static routes_set_t *routes_set(ngx_str_t *name, uint64_t *hash);
 static routes_entry_t *routes_entry(routes_set_t *set, uint64_t hash,
     ngx_str_t *name);
+static void routes_expect(wgw_route_t *route);
 static ngx_int_t routes_look(wgw_store_t *store, ngx_str_t *name,
-    routes_entry_t *entry, uint64_t *id, ngx_log_t *log);
+    routes_entry_t *entry, uint64_t hash, uint64_t *id, ngx_log_t *log);
+static void routes_hold(wgw_store_t *store);
+static void routes_turn_handler(ngx_event_t *ev);
 static ngx_int_t routes_read(wgw_store_t *store, ngx_str_t *name,
-    routes_entry_t *entry, ngx_log_t *log);
+    routes_entry_t *entry, uint64_t hash, ngx_log_t *log);
 static void routes_drop(routes_entry_t *entry);
-static wgw_store_rc_t routes_get(wgw_store_t *store, char *name, size_t *len,
-    wgw_text_t *packed, wgw_store_error_t *error);
-static wgw_route_t *routes_parse(wgw_record_t *record, ngx_str_t *asked,
-    ngx_str_t *name, ngx_log_t *log);
-static void routes_copy(ngx_str_t *dst, wgw_text_t *src, u_char **p);
+static wgw_store_rc_t routes_get(wgw_store_t *store, ngx_str_t *name,
+    char *wider, wgw_text_t *packed, wgw_store_error_t *error);
+static ngx_int_t routes_parse(routes_entry_t *entry, wgw_record_t *record,
+    ngx_str_t *asked, ngx_str_t *name, ngx_log_t *log);
+static wgw_route_t *routes_room(routes_entry_t *entry, size_t size,
+    ngx_log_t *log);
+static void routes_texts(wgw_route_t *route, wgw_record_t *record,
+    ngx_str_t *asked, ngx_str_t *name, u_char *p);
+static inline void routes_copy(ngx_str_t *dst, const void *data, size_t len,
+    u_char **p);
 static void routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p);
 
 
@@ -56,6 +66,8 @@ static routes_set_t  *routes_cache;
 static ngx_uint_t     routes_first;
 static uint8_t        routes_seed[WGW_HASH_SEED];
 
+static ngx_event_t    routes_turn;      /* its data: the store that is held */
+
 
 ngx_int_t
 wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
@@ -63,8 +75,9 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
 {
     uint64_t         hash;
     ngx_int_t        rc;
+    ngx_uint_t       full;
     routes_set_t    *set;
-    routes_entry_t  *entry, found;
+    routes_entry_t  *entry;
 
     set = routes_set(name, &hash);
     if (set == NULL) {
@@ -76,36 +89,31 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
     entry = routes_entry(set, hash, name);
 
     if (entry == NULL) {
+        entry = &set->ways[set->victim];
+        full = (entry->route != NULL);
 
-        /* a name that is not there takes nobody's place */
+        routes_expect(entry->route);
 
-        found.hash = hash;
-        found.route = NULL;
-
-        rc = routes_look(store, name, &found, id, log);
+        rc = routes_look(store, name, entry, hash, id, log);
 
         if (rc != NGX_OK) {
             return rc;
         }
 
-        entry = &set->ways[set->victim];
-
         /* names soon forgotten would all go to their first backend */
 
-        if (entry->route || found.route->name.data[0] == '*') {
-            found.route->next = routes_first++;
+        if (full || entry->route->name.data[0] == '*') {
+            entry->route->next = routes_first++;
         }
-
-        routes_drop(entry);
-        *entry = found;
 
         set->victim ^= 1;
 
     } else if (entry->id != *id || *id == 0) {
 
-        rc = routes_look(store, name, entry, id, log);
+        rc = routes_look(store, name, entry, hash, id, log);
 
         if (rc != NGX_OK) {
+            routes_drop(entry);
             return rc;
         }
     }
@@ -167,9 +175,31 @@ routes_entry(routes_set_t *set, uint64_t hash, ngx_str_t *name)
 }
 
 
+/*
+ * The next route will be where this one is, which was not used for long: the
+ * processor can fetch it while the tree is searched.
+ */
+
+static void
+routes_expect(wgw_route_t *route)
+{
+    ngx_uint_t  i;
+
+    if (route == NULL) {
+        return;
+    }
+
+    for (i = 0; i < ROUTES_LINES; i++) {
+        __builtin_prefetch((u_char *) route + i * ROUTES_LINE, 1);
+    }
+}
+
+
+/* A name that is not there takes nobody's place. */
+
 static ngx_int_t
 routes_look(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
-    uint64_t *id, ngx_log_t *log)
+    uint64_t hash, uint64_t *id, ngx_log_t *log)
 {
     ngx_int_t          rc;
     wgw_store_error_t  error;
@@ -179,39 +209,67 @@ routes_look(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
         return NGX_ERROR;
     }
 
-    entry->id = *id;
+    rc = routes_read(store, name, entry, hash, log);
 
-    rc = routes_read(store, name, entry, log);
-
-    wgw_store_end(store);
-
-    if (rc != NGX_OK) {
-        routes_drop(entry);
+    if (rc == NGX_OK) {
+        entry->id = *id;
     }
+
+    routes_hold(store);
 
     return rc;
 }
 
 
-/* The parsed form is kept if it was made from this very record. */
+/* Leaves the snapshot open until this turn of the event loop ends. */
+
+static void
+routes_hold(wgw_store_t *store)
+{
+    if (routes_turn.posted && routes_turn.data != store) {
+        wgw_store_end(store);
+        return;
+    }
+
+    wgw_store_hold(store);
+
+    if (!routes_turn.posted) {
+        routes_turn.handler = routes_turn_handler;
+        routes_turn.data = store;
+        routes_turn.log = ngx_cycle->log;
+
+        ngx_post_event(&routes_turn, &ngx_posted_events);
+    }
+}
+
+
+static void
+routes_turn_handler(ngx_event_t *ev)
+{
+    wgw_store_end(ev->data);
+}
+
+
+/*
+ * The parsed form is kept if it was made from this very record.  The entry
+ * changes only if there is a record to take its place.
+ */
 
 static ngx_int_t
 routes_read(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
-    ngx_log_t *log)
+    uint64_t hash, ngx_log_t *log)
 {
-    char                found[WGW_NAME_MAX];
-    size_t              len;
-    ngx_str_t           full;
+    char                wider[WGW_NAME_MAX];
+    ngx_str_t           found;
     wgw_text_t          packed;
     wgw_route_t        *route;
     wgw_record_t        record;
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
-    len = name->len;
-    ngx_memcpy(found, name->data, len);
+    found = *name;
 
-    rc = routes_get(store, found, &len, &packed, &error);
+    rc = routes_get(store, &found, wider, &packed, &error);
 
     if (rc == WGW_STORE_NONE) {
         return NGX_DECLINED;
@@ -226,32 +284,26 @@ routes_read(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
         != 0)
     {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "names: the record of \"%*s\" is damaged", len, found);
+                      "names: the record of \"%V\" is damaged", &found);
         return NGX_ERROR;
     }
 
     route = entry->route;
 
     if (route
+        && entry->hash == hash
         && route->change == record.change
-        && route->name.len == len
-        && ngx_memcmp(route->name.data, found, len) == 0)
+        && route->asked.len == name->len
+        && ngx_memcmp(route->asked.data, name->data, name->len) == 0
+        && route->name.len == found.len
+        && ngx_memcmp(route->name.data, found.data, found.len) == 0)
     {
         return NGX_OK;
     }
 
-    full.data = (u_char *) found;
-    full.len = len;
+    entry->hash = hash;
 
-    route = routes_parse(&record, name, &full, log);
-    if (route == NULL) {
-        return NGX_ERROR;
-    }
-
-    routes_drop(entry);
-    entry->route = route;
-
-    return NGX_OK;
+    return routes_parse(entry, &record, name, &found, log);
 }
 
 
@@ -265,63 +317,84 @@ routes_drop(routes_entry_t *entry)
 }
 
 
+/* A wildcard is put into `wider`, and then found there. */
+
 static wgw_store_rc_t
-routes_get(wgw_store_t *store, char *name, size_t *len, wgw_text_t *packed,
-    wgw_store_error_t *error)
+routes_get(wgw_store_t *store, ngx_str_t *name, char *wider,
+    wgw_text_t *packed, wgw_store_error_t *error)
 {
+    size_t          len;
     wgw_text_t      key;
     wgw_store_rc_t  rc;
 
-    do {
-        key.data = name;
-        key.len = *len;
+    key.data = (char *) name->data;
+    key.len = name->len;
+
+    rc = wgw_store_get(store, key, packed, error);
+
+    if (rc != WGW_STORE_NONE) {
+        return rc;
+    }
+
+    len = name->len;
+    ngx_memcpy(wider, name->data, len);
+
+    name->data = (u_char *) wider;
+    key.data = wider;
+
+    for ( ;; ) {
+        len = wgw_name_widen(wider, len);
+
+        if (len == 0) {
+            return WGW_STORE_NONE;
+        }
+
+        name->len = len;
+        key.len = len;
 
         rc = wgw_store_get(store, key, packed, error);
 
         if (rc != WGW_STORE_NONE) {
             return rc;
         }
-
-        *len = wgw_name_widen(name, *len);
-
-    } while (*len);
-
-    return WGW_STORE_NONE;
+    }
 }
 
 
 /* One allocation holds the route and all it points to. */
 
-static wgw_route_t *
-routes_parse(wgw_record_t *record, ngx_str_t *asked, ngx_str_t *name,
-    ngx_log_t *log)
+static ngx_int_t
+routes_parse(routes_entry_t *entry, wgw_record_t *record, ngx_str_t *asked,
+    ngx_str_t *name, ngx_log_t *log)
 {
     size_t        size;
     u_char       *p;
     ngx_uint_t    i;
-    wgw_text_t    text;
     wgw_route_t  *route;
 
     size = sizeof(wgw_route_t)
-           + record->nbackends * (sizeof(wgw_peer_t) + ROUTES_TEXT)
+           + record->nbackends * sizeof(wgw_peer_t)
            + record->naddresses * sizeof(wgw_addr_t)
            + asked->len + name->len + record->tls_name.len + record->tls_ca.len
            + record->owner.len + record->workload.len + NGX_INT64_LEN;
 
-    route = ngx_alloc(size, log);
-    if (route == NULL) {
-        return NULL;
+    for (i = 0; i < record->nbackends; i++) {
+        size += record->backends[i].family == 4 ? WGW_ADDR_TEXT_V4
+                                                : WGW_ADDR_TEXT;
     }
 
-    ngx_memzero(route, sizeof(wgw_route_t));
+    route = routes_room(entry, size, log);
+    if (route == NULL) {
+        return NGX_ERROR;
+    }
 
-    route->refs = 1;
     route->change = record->change;
     route->passthrough = record->passthrough;
     route->https = record->https;
     route->verify = record->verify;
     route->paused = record->paused;
     route->proxy = record->proxy;
+    route->next = 0;
     route->npeers = record->nbackends;
     route->naddresses = record->naddresses;
 
@@ -329,52 +402,101 @@ routes_parse(wgw_record_t *record, ngx_str_t *asked, ngx_str_t *name,
     route->addresses = (wgw_addr_t *) (route->peers + route->npeers);
     p = (u_char *) (route->addresses + route->naddresses);
 
-    ngx_memcpy(route->addresses, record->addresses,
-               route->naddresses * sizeof(wgw_addr_t));
+    for (i = 0; i < route->naddresses; i++) {
+        route->addresses[i] = record->addresses[i];
+    }
 
     for (i = 0; i < route->npeers; i++) {
         routes_peer(&route->peers[i], &record->backends[i], &p);
     }
 
-    text.data = (char *) asked->data;
-    text.len = asked->len;
+    routes_texts(route, record, asked, name, p);
 
-    routes_copy(&route->asked, &text, &p);
+    return NGX_OK;
+}
 
-    text.data = (char *) name->data;
-    text.len = name->len;
 
-    routes_copy(&route->name, &text, &p);
-    routes_copy(&route->tls_name, &record->tls_name, &p);
-    routes_copy(&route->tls_ca, &record->tls_ca, &p);
-    routes_copy(&route->owner, &record->owner, &p);
-    routes_copy(&route->workload, &record->workload, &p);
+/* The memory of the entry's route, if nobody else has it and it fits. */
 
-    route->cap.data = p;
+static wgw_route_t *
+routes_room(routes_entry_t *entry, size_t size, ngx_log_t *log)
+{
+    wgw_route_t  *route;
 
-    if (record->cap_bytes) {
-        route->cap.len = ngx_sprintf(p, "%uL", record->cap_bytes) - p;
+    size = ngx_align(size, ROUTES_LINE);
+
+    route = entry->route;
+
+    if (route && route->refs == 1 && route->size == size) {
+
+        if (route->trust) {
+            X509_STORE_free(route->trust);
+        }
+
+    } else {
+        routes_drop(entry);
+
+        route = ngx_alloc(size, log);
+        if (route == NULL) {
+            return NULL;
+        }
+
+        route->refs = 1;
+        route->size = size;
+
+        entry->route = route;
     }
+
+    route->trust = NULL;
 
     return route;
 }
 
 
 static void
-routes_copy(ngx_str_t *dst, wgw_text_t *src, u_char **p)
+routes_texts(wgw_route_t *route, wgw_record_t *record, ngx_str_t *asked,
+    ngx_str_t *name, u_char *p)
+{
+    routes_copy(&route->asked, asked->data, asked->len, &p);
+
+    if (name->data == asked->data) {
+        route->name = route->asked;
+
+    } else {
+        routes_copy(&route->name, name->data, name->len, &p);
+    }
+
+    routes_copy(&route->tls_name, record->tls_name.data, record->tls_name.len,
+                &p);
+    routes_copy(&route->tls_ca, record->tls_ca.data, record->tls_ca.len, &p);
+    routes_copy(&route->owner, record->owner.data, record->owner.len, &p);
+    routes_copy(&route->workload, record->workload.data, record->workload.len,
+                &p);
+
+    route->cap.data = p;
+    route->cap.len = 0;
+
+    if (record->cap_bytes) {
+        route->cap.len = ngx_sprintf(p, "%uL", record->cap_bytes) - p;
+    }
+}
+
+
+static inline void
+routes_copy(ngx_str_t *dst, const void *data, size_t len, u_char **p)
 {
     dst->data = *p;
-    dst->len = src->len;
+    dst->len = len;
 
-    *p = ngx_cpymem(*p, src->data, src->len);
+    if (len) {
+        *p = ngx_cpymem(*p, data, len);
+    }
 }
 
 
 static void
 routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p)
 {
-    wgw_out_t  out;
-
     ngx_memzero(&peer->sockaddr, sizeof(wgw_sockaddr_t));
 
 #if (NGX_HAVE_INET6)
@@ -395,13 +517,11 @@ routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p)
 
     peer->hash = wgw_hash(routes_peer_seed, &peer->sockaddr, peer->socklen);
 
-    wgw_out_init(&out, *p, ROUTES_TEXT);
-    wgw_addr_text(addr, &out);
-
     peer->text.data = *p;
-    peer->text.len = out.pos - out.start;
 
-    *p += peer->text.len;
+    *p = (u_char *) wgw_addr_write(addr, (char *) *p);
+
+    peer->text.len = *p - peer->text.data;
 }
 
 

@@ -9,6 +9,10 @@
  * record's own change id is the same the parsed form is kept.  So a reply to
  * a change is sent when every worker already serves it.
  *
+ * Looks of one turn of the event loop share a snapshot as long as it is the
+ * newest; it is given up when the turn ends, so that a worker that sleeps
+ * keeps no page of the store from being used again.
+ *
  * A route is shared: wgw_routes_find() gives a reference, which ends with
  * wgw_route_release().  It does not change while anybody holds it.
  */
@@ -50,6 +54,7 @@ typedef struct {
 
 typedef struct {
     ngx_uint_t           refs;
+    size_t               size;          /* of the allocation */
     uint64_t             change;        /* the record's version */
 
     ngx_str_t            asked;         /* what it is cached under */

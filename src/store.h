@@ -164,7 +164,16 @@ wgw_store_rc_t wgw_store_begin(wgw_store_t *store, uint64_t *id,
     wgw_store_error_t *error);
 void wgw_store_end(wgw_store_t *store);
 
-/* Packed bytes in the snapshot's memory: valid until wgw_store_end(). */
+/*
+ * Ends a look that may not be the last of this turn: the next one takes the
+ * snapshot over, for a third of the cost, unless it is no longer the newest.
+ * Until then no page that a commit leaves can be used again, so that
+ * wgw_store_end() has to follow in the same turn, where it does no harm if
+ * there is nothing to end.
+ */
+void wgw_store_hold(wgw_store_t *store);
+
+/* Packed bytes in the snapshot's memory: valid until the look ends. */
 wgw_store_rc_t wgw_store_get(wgw_store_t *store, wgw_text_t name,
     wgw_text_t *packed, wgw_store_error_t *error);
 

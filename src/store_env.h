@@ -29,6 +29,7 @@ struct wgw_store_s {
     wgw_store_sync_t   sync;
     MDB_env           *env;             /* NULL: to be opened (again) */
     MDB_txn           *reader;          /* reset between looks */
+    unsigned           held;            /* it is open, at snapshot `id` */
     MDB_dbi            meta;
     MDB_dbi            names[2];
     MDB_dbi            kept;

@@ -99,6 +99,31 @@ is(ended($reader), 0, 'tf 48: no request of another name failed');
 unlink "$dir/stop";
 
 
+# ---- changes by another instance, after the last look of this one's workers
+
+my $beside = Wgw->new(<<"EOF");
+wgw_names $dir/names domain=gw.test;
+events { }
+$http
+EOF
+
+my $file = "$dir/names/data.mdb";
+my @sizes;
+
+$beside->start();
+
+for (1 .. 2) {
+    is(seen('fixed'), 'fixed.gw.test 1', 'a name is looked up');
+    put('beside', $_, $beside) for 1 .. 300;
+    push @sizes, -s $file;
+}
+
+cmp_ok($sizes[1] - $sizes[0], '<', 500_000,
+       'pitfalls B1: an idle worker keeps no page from being used again');
+
+$beside->stop();
+
+
 # ---- reloads under changes
 
 my @writers = map { my $w = $_; child(sub {
@@ -324,9 +349,9 @@ sub record {
 }
 
 sub put {
-    my ($name, $cap) = @_;
+    my ($name, $cap, $of) = @_;
 
-    my $reply = http_get($gw->port('ADMIN'), "/v1/names/$name",
+    my $reply = http_get(($of || $gw)->port('ADMIN'), "/v1/names/$name",
                          method => 'PUT', body => record($cap));
 
     diag($reply->{raw}) if $reply->{status} !~ /^20[01]$/;

@@ -101,6 +101,23 @@ served(wgw_store_t *store)
 }
 
 
+/* Leaves a look open. */
+
+static unsigned
+held(wgw_store_t *store)
+{
+    uint64_t  id;
+
+    if (wgw_store_begin(store, &id, &error) != WGW_STORE_OK) {
+        return 0;
+    }
+
+    wgw_store_hold(store);
+
+    return 1;
+}
+
+
 int
 main(void)
 {
@@ -124,6 +141,7 @@ main(void)
     ok(put(store, 1) == WGW_STORE_OK && served(store) == 1, "a record");
 
     sleep(1);
+    ok(held(store), "a look that is held when the disk fails");
     broken = 1;
 
     ok(put(store, 2) == WGW_STORE_FAILED, "the disk fails: %s", error.text);
@@ -136,6 +154,7 @@ main(void)
         struct timespec  pause = { 0, 100000000 };
 
         (void) served(store);
+        (void) held(store);
         nanosleep(&pause, NULL);
     }
 
