@@ -28,7 +28,7 @@ http {
 
     server {
         listen 127.0.0.1:%%TLS%% quic reuseport;
-        listen %%ANY%% quic;
+        listen %%ANY%% quic reuseport;
         listen 127.0.0.1:%%INNER%% quic;
         listen 127.0.0.1:%%INNER%% ssl;
         wgw_route;
