@@ -52,7 +52,7 @@ typedef struct {
     ngx_str_t                 name;
     wgw_allowlist_t           list;
     uint64_t                  digest;       /* of the list */
-    wgw_board_t              *board;        /* the last good one of any worker */
+    wgw_board_t              *board;        /* of all workers, the last good */
     time_t                    checked;
     time_t                    mtime;
     off_t                     size;
