@@ -21,6 +21,7 @@
 #define WGW_FLOW_PAUSES   50
 
 
+static void wgw_flow_refresh(wgw_flow_t *flow);
 static ngx_int_t wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev,
     ngx_msec_t wait);
 static void wgw_flow_wake(ngx_event_t *ev);
@@ -247,9 +248,26 @@ wgw_flow_sweep(void)
         wgw_flow_flush(flow);
 
         if (flow->meters.status != WGW_METER_REJECTED) {
-            wgw_meters_refresh(&flow->meters);
+            wgw_flow_refresh(flow);
             wgw_flow_check(flow);
         }
+    }
+}
+
+
+/* What was held for a response goes with the cap. */
+
+static void
+wgw_flow_refresh(wgw_flow_t *flow)
+{
+    ngx_uint_t  hard;
+
+    hard = flow->meters.hard;
+
+    wgw_meters_refresh(&flow->meters);
+
+    if (flow->head && (hard & ~flow->meters.hard & WGW_COUNT_SENT)) {
+        flow->again = 0;
     }
 }
 

@@ -704,6 +704,10 @@ ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_TOO_MANY_REQUESTS);
 
+    if (prev->usage && wgw_request_inherits(cf, ngx_http_wgw_usage_handler)) {
+        conf->usage = prev->usage;
+    }
+
     return NGX_CONF_OK;
 }
 

@@ -8,7 +8,6 @@
 #include "request.h"
 
 
-static ngx_int_t ngx_http_wgw_usage_handler(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
     wgw_usage_query_t *query, const char **field, const char **error);
 static ngx_uint_t ngx_http_wgw_usage_top(ngx_http_request_t *r,
@@ -52,7 +51,7 @@ ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 {
     off_t                       length;

@@ -107,8 +107,9 @@ ngx_uint_t ngx_http_wgw_rate_status(ngx_http_request_t *r);
 ngx_array_t *ngx_http_wgw_rates(ngx_http_request_t *r);
 ngx_array_t *ngx_stream_wgw_rates(void **srv_conf);
 
-/* The directive `wgw_usage`. */
+/* The directive `wgw_usage`, and its endpoint. */
 char *ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_wgw_usage_handler(ngx_http_request_t *r);
 
 
 #pragma GCC visibility pop

@@ -35,6 +35,7 @@ http {
         wgw_meter names $wgw_name cap=$wgw_cap;
 
         location /rate { alias html/mib; limit_rate 400k; }
+        location /late { proxy_pass http://127.0.0.1:%%LATE%%; }
         location /upgrade {
             wgw_meter names $arg_k cap=3000003 count=sent;
             proxy_pass http://127.0.0.1:%%PEER%%;
@@ -123,6 +124,35 @@ cmp_ok($cut->{after}, '<', 1.6, 'within a second');
     $client->run();
     is($stream->{reset}, 2, '105: a lowered one, HTTP/2');
     cmp_ok(time - $start, '<', 1.6, 'within a second');
+}
+
+
+# what was held for a response when it was asked for goes with that cap
+
+{
+    my $back = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 1,
+                                   LocalPort => $gw->port('LATE'))
+        or die "late: $!";
+
+    cap('l.example', 100_000);
+
+    my $client = dial($http);
+
+    write_all($client, "GET /late HTTP/1.1\r\nHost: l.example\r\n"
+                       . "Connection: close\r\n\r\n");
+
+    my $late = $back->accept();
+
+    for my $cap (0, 100) {
+        cap('l.example', $cap);
+        sleep 1.5;
+    }
+
+    write_all($late, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok");
+    close $late;
+
+    like(join('', readline $client), qr{^HTTP/1\.1 429 },
+         '105: a cap that was off for a while holds');
 }
 
 

@@ -822,3 +822,22 @@ GET /t%0Anext
 --- response_body: ok
 --- error_log
 invalid cap "/t\nnext" in a variable
+
+
+
+=== TEST 58: usage in "if" and in "limit_except"
+--- main_config
+wgw_meter_zone names keys=10;
+--- config
+    location /if {
+        if ($arg_x) { set $x 1; }
+        wgw_usage json;
+    }
+    location /limited {
+        wgw_usage json;
+        limit_except POST { allow all; }
+    }
+--- pipelined_requests eval
+["GET /if?x=1", "GET /limited"]
+--- response_body_like eval
+[qr/^\{"keys":\[\]/, qr/^\{"keys":\[\]/]
