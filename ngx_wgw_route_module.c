@@ -381,6 +381,7 @@ ngx_wgw_route_init_process(ngx_cycle_t *cycle)
 static void
 ngx_wgw_route_exit_process(ngx_cycle_t *cycle)
 {
+    wgw_writer_exit();
     wgw_routes_clear();
     wgw_store_close();
 }
@@ -422,7 +423,7 @@ ngx_wgw_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    return wgw_writer_init(cf);
+    return NGX_CONF_OK;
 }
 
 

@@ -3,10 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#if (NGX_THREADS)
-#include <ngx_thread_pool.h>
-#endif
-
+#include "beside.h"
 #include "writer.h"
 
 
@@ -27,136 +24,56 @@ static wgw_change_t *writer_group(wgw_change_t *first);
 static void writer_write(wgw_store_t *store, wgw_change_t *first,
     wgw_change_t *end);
 static void writer_reply(wgw_change_t *change);
-#if (NGX_THREADS)
-static ngx_thread_pool_t *writer_pool(void);
 static void writer_append(wgw_job_t *job);
 static void writer_start(void);
 static ngx_uint_t writer_take(writer_work_t *work);
-static void writer_thread(void *data, ngx_log_t *log);
-static void writer_done(ngx_event_t *ev);
+static void writer_thread(void *data);
+static void writer_done(void *data);
 static void writer_finish(writer_work_t *work);
-#endif
+static void writer_wait(void);
+static void writer_late(ngx_event_t *ev);
 
 
-#if (NGX_THREADS)
-
-static ngx_str_t           writer_name = ngx_string("wgw");
-
-static writer_work_t       writer_work;
-static ngx_thread_task_t  *writer_task;
+static writer_work_t      writer_work;
+static ngx_event_t        writer_timer;
+static ngx_connection_t   writer_dumb;
 
 /* waiting for the thread, oldest first */
-static wgw_store_t        *writer_store;
-static wgw_change_t       *writer_queue;
-static wgw_change_t      **writer_last = &writer_queue;
-static wgw_job_t          *writer_jobs;
-static wgw_job_t         **writer_last_job = &writer_jobs;
+static wgw_store_t       *writer_store;
+static wgw_change_t      *writer_queue;
+static wgw_change_t     **writer_last = &writer_queue;
+static wgw_job_t         *writer_jobs;
+static wgw_job_t        **writer_last_job = &writer_jobs;
 
-static ngx_uint_t          writer_turn;         /* a job's is next */
-
-#endif
-
-
-char *
-wgw_writer_init(ngx_conf_t *cf)
-{
-#if (NGX_THREADS)
-
-    char             *rv;
-    ngx_buf_t         buf;
-    ngx_array_t      *args;
-    ngx_conf_file_t   file, *saved;
-
-    static u_char     directive[] = "thread_pool wgw threads=1;";
-
-    if (ngx_thread_pool_get(cf->cycle, &writer_name)) {
-        return NGX_CONF_OK;
-    }
-
-    /* the size of a pool can be set by its directive only */
-
-    ngx_memzero(&buf, sizeof(ngx_buf_t));
-    ngx_memzero(&file, sizeof(ngx_conf_file_t));
-
-    buf.start = directive;
-    buf.pos = directive;
-    buf.last = directive + sizeof(directive) - 1;
-    buf.end = buf.last;
-    buf.temporary = 1;
-
-    file.file.fd = NGX_INVALID_FILE;
-    file.buffer = &buf;
-
-    saved = cf->conf_file;
-    args = cf->args;
-
-    cf->args = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
-    if (cf->args == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    cf->conf_file = &file;
-
-    rv = ngx_conf_parse(cf, NULL);
-
-    cf->conf_file = saved;
-    cf->args = args;
-
-    return rv;
-
-#else
-
-    return NGX_CONF_OK;
-
-#endif
-}
+static ngx_uint_t         writer_turn;          /* a job's is next */
 
 
 void
 wgw_writer_post(wgw_store_t *store, wgw_change_t *change)
 {
-    writer_work_t  work;
+    writer_store = store;
 
     change->next = NULL;
 
-#if (NGX_THREADS)
+    *writer_last = change;
+    writer_last = &change->next;
 
-    if (writer_pool()) {
-        writer_store = store;
-
-        *writer_last = change;
-        writer_last = &change->next;
-
-        writer_start();
-        return;
-    }
-
-#endif
-
-    work.store = store;
-    work.changes = change;
-
-    writer_commit(&work);
-    writer_reply(change);
+    writer_start();
 }
 
 
 void
 wgw_writer_run(wgw_job_t *job)
 {
-#if (NGX_THREADS)
+    writer_append(job);
+    writer_start();
+}
 
-    if (writer_pool()) {
-        writer_append(job);
-        writer_start();
-        return;
-    }
 
-#endif
-
-    while (job->step(job)) { /* void */ }
-
-    job->handler(job);
+void
+wgw_writer_exit(void)
+{
+    wgw_beside_exit();
 }
 
 
@@ -245,24 +162,6 @@ writer_reply(wgw_change_t *change)
 }
 
 
-#if (NGX_THREADS)
-
-static ngx_thread_pool_t *
-writer_pool(void)
-{
-    /*
-     * a process without a master runs init_process for its first
-     * configuration only: pools of a later one have no threads
-     */
-
-    if (ngx_process == NGX_PROCESS_SINGLE) {
-        return NULL;
-    }
-
-    return ngx_thread_pool_get((ngx_cycle_t *) ngx_cycle, &writer_name);
-}
-
-
 static void
 writer_append(wgw_job_t *job)
 {
@@ -274,47 +173,32 @@ writer_append(wgw_job_t *job)
 
 
 /*
- * Gives the thread, if it is idle, what is next.  If that fails, for want of
- * memory, it is done here and now.
+ * Gives the thread, if it is idle, what is next.  Without one it is done here
+ * and now.
  */
 
 static void
 writer_start(void)
 {
-    writer_work_t       work;
-    ngx_thread_task_t  *task;
+    writer_work_t  work;
 
-    if (writer_task && writer_task->event.active) {
+    if (writer_timer.timer_set) {
         return;
     }
 
     while (writer_take(&work)) {
 
-        if (writer_task == NULL) {
-            writer_task = ngx_thread_task_alloc(ngx_cycle->pool, 0);
+        writer_work = work;
+
+        if (wgw_beside_run(writer_thread, writer_done, &writer_work,
+                           ngx_cycle->log)
+            == NGX_OK)
+        {
+            writer_wait();
+            return;
         }
 
-        task = writer_task;
-
-        if (task) {
-            task->ctx = &writer_work;
-            task->handler = writer_thread;
-            task->event.data = task;
-            task->event.handler = writer_done;
-            task->event.log = ngx_cycle->log;
-
-            writer_work = work;
-
-            if (ngx_thread_task_post(writer_pool(), task) == NGX_OK) {
-
-                /* not cancelable: a worker does not exit before the reply */
-
-                ngx_add_timer(&task->event, WRITER_TIMEOUT);
-                return;
-            }
-        }
-
-        writer_thread(&work, ngx_cycle->log);
+        writer_thread(&work);
 
         if (work.job && work.job->more) {
             writer_append(work.job);
@@ -364,7 +248,7 @@ writer_take(writer_work_t *work)
 
 
 static void
-writer_thread(void *data, ngx_log_t *log)
+writer_thread(void *data)
 {
     writer_work_t *work = data;
 
@@ -378,24 +262,11 @@ writer_thread(void *data, ngx_log_t *log)
 
 
 static void
-writer_done(ngx_event_t *ev)
+writer_done(void *data)
 {
     writer_work_t  work;
 
-    if (ev->timedout) {
-        ngx_log_error(NGX_LOG_WARN, ev->log, 0,
-                      "names: a change has been waiting for the disk "
-                      "for more than a minute");
-
-        ev->timedout = 0;
-        ngx_add_timer(ev, WRITER_TIMEOUT);
-
-        return;
-    }
-
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
-    }
+    ngx_del_timer(&writer_timer);
 
     work = writer_work;
 
@@ -421,4 +292,28 @@ writer_finish(writer_work_t *work)
     }
 }
 
-#endif
+
+/* Not cancelable: a worker does not exit before the reply. */
+
+static void
+writer_wait(void)
+{
+    writer_dumb.fd = (ngx_socket_t) -1;
+
+    writer_timer.handler = writer_late;
+    writer_timer.data = &writer_dumb;
+    writer_timer.log = ngx_cycle->log;
+
+    ngx_add_timer(&writer_timer, WRITER_TIMEOUT);
+}
+
+
+static void
+writer_late(ngx_event_t *ev)
+{
+    ngx_log_error(NGX_LOG_WARN, ev->log, 0,
+                  "names: a change has been waiting for the disk "
+                  "for more than a minute");
+
+    writer_wait();
+}

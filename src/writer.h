@@ -2,7 +2,7 @@
 /*
  * writer: changes of the store, made beside the event loop.
  *
- * A worker has one thread for it (the thread pool "wgw"); what is posted
+ * A worker has a thread for it, while there is something to do; what is posted
  * while the thread is busy goes into the next transaction together, but for a
  * second change of a name, which goes into one after it.  If a transaction
  * fails as a whole, each of its changes is tried again alone, so that one
@@ -10,7 +10,7 @@
  *
  * Long work is a job: a sequence of steps, between any two of which the
  * changes that are waiting are made, and a step of every other job.  Without
- * threads changes are made, and jobs done, at once, in the call.
+ * a thread changes are made, and jobs done, at once, in the call.
  */
 
 #ifndef WGW_WRITER_H
@@ -61,11 +61,11 @@ struct wgw_job_s {
 };
 
 
-/* In the parse of the configuration: declares the thread pool. */
-char *wgw_writer_init(ngx_conf_t *cf);
-
 void wgw_writer_post(wgw_store_t *store, wgw_change_t *change);
 void wgw_writer_run(wgw_job_t *job);
+
+/* For exit: waits for what is being made; no handler is called any more. */
+void wgw_writer_exit(void);
 
 
 #pragma GCC visibility pop
