@@ -332,6 +332,24 @@ is(seen('n5'), 'n5.gw.test|13|', 'kept when all are killed');
 is(put('n5', { backends => [ $v6 ], cap_bytes => 14 })->{status}, 200,
    'and changed then');
 
+
+# ---- beside the requests, there is no thread but for a change
+
+{
+    my $most = 0;
+
+    is(put('thread', { backends => [ $v6 ] })->{status}, 201, 'a change');
+
+    wait_for(sub {
+        ($most) = sort { $b <=> $a }
+            map { scalar(() = glob "/proc/$_/task/*") } $gw->workers();
+        return $most == 1;
+    });
+
+    is($most, 1, 'a worker has one thread again');
+}
+
+
 $gw->expect(qr/exited on signal 9/);
 $gw->stop('QUIT');
 $gw->start();
