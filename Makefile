@@ -48,6 +48,8 @@ bench: build ## against nginx and peers, in short; see bench/README.md
 bench-full: build
 	@tools/deps.sh bench
 	@bench/route/run full
+	@bench/port/run full
+	@bench/meter/run full
 	@bench/auth/run full
 
 modules:    ## the modules for Debian's installed nginx, in build/installed
