@@ -91,6 +91,21 @@ wgw_chain_restore(wgw_chain_t *chain)
 }
 
 
+off_t
+wgw_chain_buffered(ngx_connection_t *c)
+{
+#if (NGX_SSL)
+
+    if (c->ssl && c->ssl->buf) {
+        return c->ssl->buf->last - c->ssl->buf->pos;
+    }
+
+#endif
+
+    return 0;
+}
+
+
 /*
  * To be told, nginx's own call needs a file that is sent by a thread.  With a
  * result waiting it looks at nothing else of it, and the limit has been met

@@ -40,6 +40,9 @@ void wgw_chain_shorten(wgw_chain_t *chain, ngx_chain_t *in, off_t size);
 /* Returns the first link that has something behind the offered bytes. */
 ngx_chain_t *wgw_chain_restore(wgw_chain_t *chain);
 
+/* Bytes that TLS has taken from chains but not sent yet. */
+off_t wgw_chain_buffered(ngx_connection_t *c);
+
 /*
  * Of a connection that sends nothing any more: adds to c->sent what a
  * sendfile() in a thread sent that nobody asked for, and returns how much.

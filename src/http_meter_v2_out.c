@@ -45,7 +45,6 @@ static void ngx_http_wgw_meter_v2_out_failed(
     ngx_uint_t n, off_t bytes);
 static void ngx_http_wgw_meter_v2_out_add(ngx_http_v2_connection_t *h2c,
     ngx_uint_t id, off_t bytes);
-static off_t ngx_http_wgw_meter_v2_out_buffered(ngx_connection_t *c);
 
 
 /* of the call that is being made: there is one at a time */
@@ -182,7 +181,7 @@ ngx_http_wgw_meter_v2_out_send_chain(ngx_connection_t *c, ngx_chain_t *in,
     n = ngx_http_wgw_meter_v2_out_read(out, in);
 
     sent = c->sent;
-    buffered = ngx_http_wgw_meter_v2_out_buffered(c);
+    buffered = wgw_chain_buffered(c);
 
     cl = out->send_chain(c, in, limit);
 
@@ -193,8 +192,7 @@ ngx_http_wgw_meter_v2_out_send_chain(ngx_connection_t *c, ngx_chain_t *in,
         return cl;
     }
 
-    ngx_http_wgw_meter_v2_out_moved(out, n,
-                            sent + ngx_http_wgw_meter_v2_out_buffered(c));
+    ngx_http_wgw_meter_v2_out_moved(out, n, sent + wgw_chain_buffered(c));
 
     return cl;
 }
@@ -376,21 +374,6 @@ ngx_http_wgw_meter_v2_out_add(ngx_http_v2_connection_t *h2c, ngx_uint_t id,
             return;
         }
     }
-}
-
-
-static off_t
-ngx_http_wgw_meter_v2_out_buffered(ngx_connection_t *c)
-{
-#if (NGX_SSL)
-
-    if (c->ssl && c->ssl->buf) {
-        return c->ssl->buf->last - c->ssl->buf->pos;
-    }
-
-#endif
-
-    return 0;
 }
 
 #endif

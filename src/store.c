@@ -22,11 +22,14 @@
 #define STORE_FS_9P    0x01021997
 
 #define STORE_DBS      4
+#define STORE_PATH     4096
 
 
 static wgw_store_rc_t store_make(const char *path, wgw_store_error_t *error);
 static wgw_store_rc_t store_filesystem(const char *path,
     wgw_store_error_t *error);
+static wgw_store_rc_t store_file(char name[STORE_PATH], const char *path,
+    const char *file, wgw_store_error_t *error);
 static wgw_store_rc_t store_plain(const char *path, const char *file,
     wgw_store_error_t *error);
 static wgw_store_rc_t store_env(MDB_env **env, const char *path,
@@ -206,6 +209,21 @@ wgw_store_check(const char *path, wgw_store_error_t *error)
 }
 
 
+static wgw_store_rc_t
+store_file(char name[STORE_PATH], const char *path, const char *file,
+    wgw_store_error_t *error)
+{
+    int  n;
+
+    n = snprintf(name, STORE_PATH, "%s%s", path, file);
+    if (n < 0 || n >= STORE_PATH) {
+        return wgw_store_fail(error, "path is too long");
+    }
+
+    return WGW_STORE_OK;
+}
+
+
 /*
  * The directory is the workers' user's: a link that it could put there must
  * not make root write to, or give away, a file of somebody else.
@@ -214,13 +232,11 @@ wgw_store_check(const char *path, wgw_store_error_t *error)
 static wgw_store_rc_t
 store_plain(const char *path, const char *file, wgw_store_error_t *error)
 {
-    int          n;
-    char         name[4096];
+    char         name[STORE_PATH];
     struct stat  st;
 
-    n = snprintf(name, sizeof(name), "%s%s", path, file);
-    if (n < 0 || (size_t) n >= sizeof(name)) {
-        return wgw_store_fail(error, "path is too long");
+    if (store_file(name, path, file, error) != WGW_STORE_OK) {
+        return WGW_STORE_FAILED;
     }
 
     if (lstat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
@@ -392,13 +408,11 @@ static wgw_store_rc_t
 store_own(const char *path, const char *file, uid_t uid, gid_t gid,
     wgw_store_error_t *error)
 {
-    int          n;
-    char         name[4096];
+    char         name[STORE_PATH];
     struct stat  st;
 
-    n = snprintf(name, sizeof(name), "%s%s", path, file);
-    if (n < 0 || (size_t) n >= sizeof(name)) {
-        return wgw_store_fail(error, "path is too long");
+    if (store_file(name, path, file, error) != WGW_STORE_OK) {
+        return WGW_STORE_FAILED;
     }
 
     if (stat(name, &st) == -1) {

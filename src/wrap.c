@@ -634,25 +634,11 @@ wgw_wrap_settle(wgw_flow_t *flow, off_t again)
 off_t
 wgw_wrap_below(wgw_flow_t *flow)
 {
-#if (NGX_SSL)
-    ngx_connection_t  *c;
-#endif
-
     if (flow->class->below) {
         return flow->class->below(flow);
     }
 
-#if (NGX_SSL)
-
-    c = flow->connection;
-
-    if (c->ssl && c->ssl->buf) {
-        return c->ssl->buf->last - c->ssl->buf->pos;
-    }
-
-#endif
-
-    return 0;
+    return wgw_chain_buffered(flow->connection);
 }
 
 
