@@ -87,26 +87,27 @@ help:       ## this list
 # The unit tests and the example need to run on one nginx only.
 
 FUZZ_SECONDS ?= 10
-OLD_SUITES = $(filter-out t/00-unit.t t/run.t,$(wildcard t/*.t))
+OLD_SUITES = $(filter-out t/00-unit.t t/run.t,$(wildcard t/*.t t/names/*.t \
+    t/route/*.t t/meter/*.t t/auth/*.t))
 ASAN_SUITES = $(OLD_SUITES)
 
 
 # The unit tests, with sanitizers.  A line ` * sources: text name` in a test
 # names the parts of src/ that it links.
 
-UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*.c))
+UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*/*.c))
 
 UNIT_CFLAGS = -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
-    -fsanitize=address,undefined -fno-sanitize-recover=undefined -I.
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. -Isrc
 
 UNIT_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1
 
 unit: $(UNITS)
 	@:
 
-build/unit/%: t/unit/%.c $(wildcard t/unit/*.h src/*.[ch]) Makefile
+build/unit/%: t/unit/%.c $(wildcard t/unit/*.h t/unit/*/*.h src/*/*.[ch]) Makefile
 	@echo "unit test: $*"
-	@mkdir -p build/unit
+	@mkdir -p $(@D)
 	@$(CC) $(UNIT_CFLAGS) -o $@ $< \
 	    $$(sed -n 's/^ \* sources: *//p' $< | \
 	       sed 's|[^ ][^ ]*|src/&.c|g') $(UNIT_LIBS)

@@ -4,7 +4,7 @@
  *
  * This is its core module, which owns what all workers share: the zones of
  * tokens and of rates, and the counters.  The http module is in
- * src/http_auth.c.
+ * src/auth/http_auth.c.
  */
 
 
@@ -13,8 +13,8 @@
 
 #include <sys/mman.h>
 
-#include "src/auth_module.h"
-#include "src/gcra.h"
+#include "auth/auth_module.h"
+#include "table/gcra.h"
 
 
 #define NGX_WGW_AUTH_KEYS     65536

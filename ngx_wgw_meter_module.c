@@ -12,10 +12,10 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "src/archive.h"
-#include "src/meter_archive.h"
-#include "src/meter_module.h"
-#include "src/rate.h"
+#include "meter/archive.h"
+#include "meter/meter_archive.h"
+#include "meter/meter_module.h"
+#include "meter/rate.h"
 
 
 #define NGX_WGW_METER_SWEEP    1000     /* ms */

@@ -3,7 +3,7 @@
  * The route module: names to backends, at run time.
  *
  * This is its core module, which owns the store of names that http and
- * stream share; they are in src/http_route.c and src/stream_route.c.
+ * stream share; they are in src/route/http_route.c and src/route/stream_route.c.
  */
 
 
@@ -13,18 +13,18 @@
 
 #include <sys/mman.h>
 
-#include "src/balancer.h"
-#include "src/health.h"
-#include "src/lookup.h"
-#include "src/name.h"
-#include "src/names_api.h"
-#include "src/record.h"
-#include "src/route.h"
-#include "src/store.h"
-#include "src/turn.h"
-#include "src/writer.h"
+#include "route/balancer.h"
+#include "route/health.h"
+#include "route/lookup.h"
+#include "format/name.h"
+#include "names/names_api.h"
+#include "names/record.h"
+#include "route/route.h"
+#include "store/store.h"
+#include "route/turn.h"
+#include "store/writer.h"
 #if (NGX_WGW_STREAM)
-#include "src/port.h"
+#include "route/port.h"
 #endif
 
 

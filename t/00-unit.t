@@ -8,12 +8,12 @@ use strict;
 
 use Test::More;
 
-my @sources = sort glob 't/unit/*.c';
+my @sources = sort glob 't/unit/*/*.c';
 
 cmp_ok(scalar @sources, '>', 0, 'there are unit tests');
 
 for my $source (@sources) {
-    my ($name) = $source =~ m{([^/]+)\.c$};
+    my ($name) = $source =~ m{t/unit/(.+)\.c$};
 
     subtest $name => sub { run("build/unit/$name") };
 }

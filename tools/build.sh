@@ -207,12 +207,13 @@ build() {
 siwe_token() {
     sources=tools/siwe-token.c
 
-    for part in addr eip191 eip55 hex keccak text uri; do
+    for part in format/addr format/hex format/text format/uri \
+        crypto/eip191 crypto/eip55 crypto/keccak; do
         sources="$sources src/$part.c"
     done
 
     # shellcheck disable=SC2086    # a list
-    if [ -z "$(find $sources src/*.h -newer build/siwe-token 2> /dev/null)" ] &&
+    if [ -z "$(find $sources src/*/*.h -newer build/siwe-token 2> /dev/null)" ] &&
        [ -e build/siwe-token ]
     then
         return
@@ -220,7 +221,7 @@ siwe_token() {
 
     # shellcheck disable=SC2086
     logged build/siwe-token.log "${CC:-cc}" -O2 -g -W -Wall -Wextra -Werror \
-        -I. -o build/siwe-token $sources -lsecp256k1 -lcrypto -lyajl
+        -Isrc -o build/siwe-token $sources -lsecp256k1 -lcrypto -lyajl
 
     publish build/siwe-token build/bin
 }

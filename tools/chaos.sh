@@ -18,10 +18,10 @@ mkdir -p "$lose"
 
 (
     cd build/nginx
-    make -n -W wgw/src/counter.c -f objs/Makefile modules 2> /dev/null |
+    make -n -W wgw/src/table/counter.c -f objs/Makefile modules 2> /dev/null |
         awk '/^cc|^gcc|^clang/ { on = /-c / || /ngx_wgw_meter_module\.so/ }
              on' |
-        sed -e "s|objs/addon/src/counter\.o|$lose/counter.o|" \
+        sed -e "s|objs/addon/table/counter\.o|$lose/counter.o|" \
             -e "s|-o objs/ngx_wgw_meter_module\.so|-o $lose/meter.so|" \
             -e 's| -c | -c -DWGW_CHAOS_LOSE=1 |' > "$lose/make.sh"
     sh -e "$lose/make.sh"

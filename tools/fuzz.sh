@@ -6,12 +6,12 @@
 set -eu
 
 seconds=$1
-flags="-g -O1 -fno-omit-frame-pointer -I.
+flags="-g -O1 -fno-omit-frame-pointer -I. -Isrc
        -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 
 mkdir -p build/fuzz
 
-for source in fuzz/*.c; do
+for source in fuzz/*/*.c; do
     name=${source##*/}
     name=${name%.c}
     parts=$(sed -n 's/^ \* sources: *//p' "$source" |

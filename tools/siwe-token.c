@@ -29,12 +29,12 @@
 #include <secp256k1_recovery.h>
 #include <yajl/yajl_tree.h>
 
-#include "src/eip191.h"
-#include "src/eip55.h"
-#include "src/hex.h"
-#include "src/keccak.h"
-#include "src/text.h"
-#include "src/uri.h"
+#include "crypto/eip191.h"
+#include "crypto/eip55.h"
+#include "format/hex.h"
+#include "crypto/keccak.h"
+#include "format/text.h"
+#include "format/uri.h"
 
 
 #define MESSAGE   2048

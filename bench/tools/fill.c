@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "src/store.h"
+#include "store/store.h"
 
 
 #define FILL_GROUP     10000            /* changes of a transaction */

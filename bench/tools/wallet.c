@@ -21,9 +21,9 @@
 #include <secp256k1.h>
 #include <secp256k1_recovery.h>
 
-#include "src/eip191.h"
-#include "src/eip55.h"
-#include "src/keccak.h"
+#include "crypto/eip191.h"
+#include "crypto/eip55.h"
+#include "crypto/keccak.h"
 
 
 #define WALLET_N        100

@@ -1,0 +1,219 @@
+
+/*
+ * auth_module: the nginx modules that make up the auth module, for each
+ * other.  The core one owns the zones and the counters.  The http one has
+ * the directives; its handlers are in http_signin.c (the endpoint),
+ * http_auth_check.c (what a request needs), http_auth_rpc.c (which methods
+ * it may call) and http_auth_api.c (management).
+ */
+
+#ifndef WGW_AUTH_MODULE_H
+#define WGW_AUTH_MODULE_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "auth/allowlist.h"
+#include "core/board.h"
+#include "crypto/eip191.h"
+#include "format/jwt.h"
+#include "auth/origin.h"
+#include "auth/tokens.h"
+#include "table/zone.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define NGX_HTTP_WGW_AUTH_SERVICES  WGW_JWT_AUD     /* of one token */
+#define NGX_HTTP_WGW_AUTH_SERVICE   64              /* bytes of a name */
+
+
+/* What is counted apart; the words are the metrics' labels. */
+typedef struct {
+    const char               *word;
+    ngx_uint_t                request;      /* else a sign-in */
+} ngx_wgw_auth_reason_t;
+
+
+typedef struct {
+    wgw_zone_t                tokens;
+    wgw_zone_t                rates;        /* of sign-ins, by source */
+    ngx_uint_t                used;         /* by a directive of http */
+    time_t                    ttl;          /* no token lives longer */
+    time_t                    skew;         /* of sign-ins, the most */
+    time_t                    max_age;
+} ngx_wgw_auth_conf_t;
+
+
+/* A file of addresses, read again when it changes. */
+typedef struct {
+    ngx_str_t                 name;
+    wgw_allowlist_t           list;
+    uint64_t                  digest;       /* of the list */
+    wgw_board_t              *board;        /* of all workers, the last good */
+    time_t                    checked;
+    time_t                    mtime;
+    off_t                     size;
+    ngx_file_uniq_t           uniq;
+    ngx_uint_t                bad;          /* that one, or there is none */
+} ngx_http_wgw_auth_file_t;
+
+
+/* One `wgw_auth_allow`. */
+typedef struct {
+    ngx_http_wgw_auth_file_t *file;         /* NULL: ... */
+    ngx_uint_t                any;
+    uint8_t                   address[WGW_EIP55_BYTES];
+    ngx_str_t                *services;     /* any where there are none */
+    ngx_uint_t                nservices;
+} ngx_http_wgw_auth_rule_t;
+
+
+typedef struct {
+    ngx_array_t              *rules;        /* of ngx_http_wgw_auth_rule_t */
+    ngx_array_t              *keys;         /* of wgw_jwt_key_t */
+    ngx_array_t              *uris;         /* of wgw_origin_t; empty: any */
+    ngx_array_t              *names;        /* instead of uris: wgw_origin_t */
+    ngx_array_t              *domains;      /* the same */
+    ngx_array_t              *chains;       /* of uint64_t; empty: any */
+    ngx_array_t              *cors;         /* of ngx_str_t */
+
+    time_t                    skew;
+    time_t                    ttl;
+    time_t                    max_age;
+    ngx_int_t                 uses;         /* 0: any number */
+    ngx_int_t                 rate;         /* a minute; 0: any */
+    ngx_flag_t                lenient;
+    ngx_flag_t                expiration;
+    ngx_flag_t                bare;
+    ngx_flag_t                recheck;
+    ngx_flag_t                pass;
+    ngx_open_file_t          *log;
+
+    ngx_flag_t                enable;       /* wgw_auth */
+    ngx_str_t                 service;      /* empty: any valid key */
+    ngx_array_t              *signin;       /* of ngx_str_t: services */
+    ngx_array_t              *api_hosts;
+
+    ngx_array_t              *allow;        /* of wgw_text_t: methods */
+    ngx_array_t              *deny;
+    size_t                    body;
+} ngx_http_wgw_auth_conf_t;
+
+
+/* Who asks; one for a request and its subrequests and redirects. */
+typedef struct {
+    ngx_http_wgw_auth_conf_t *conf;         /* it was checked for */
+    ngx_uint_t                status;       /* 0: good; 400, 401, 403, 500 */
+    const char               *reason;       /* a word */
+    const char               *phrase;       /* after "the api key" */
+
+    ngx_str_t                 token;        /* in the request's header */
+    char                     *buffer;       /* its texts; wiped at the end */
+    size_t                    size;
+
+    ngx_str_t                 address;      /* as text */
+    ngx_str_t                 service;
+    ngx_str_t                 id;           /* as text */
+    uint8_t                   token_id[WGW_TOKENS_ID];
+    int64_t                   expires;
+
+    unsigned                  counted:1;    /* it has a number of uses */
+    unsigned                  used:1;       /* of these, one */
+    unsigned                  spent:1;      /* there was none left */
+    unsigned                  read:1;       /* the body, for its methods */
+} ngx_http_wgw_auth_ctx_t;
+
+
+extern ngx_module_t                 ngx_wgw_auth_module;
+extern ngx_module_t                 ngx_http_wgw_auth_module;
+
+extern const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[];
+
+
+/*
+ * The zone of tokens, and the longest life that any of them may have; and
+ * the most that any endpoint allows a message.
+ */
+wgw_expiring_t *ngx_wgw_auth_tokens(void);
+time_t ngx_wgw_auth_ttl(void);
+time_t ngx_wgw_auth_skew(void);
+time_t ngx_wgw_auth_max_age(void);
+
+/*
+ * 1 unless a source asks too often, at most `rate` times a minute; then
+ * `*wait` is in seconds.
+ */
+ngx_uint_t ngx_wgw_auth_admit(struct sockaddr *sockaddr, ngx_int_t rate,
+    time_t *wait);
+
+/* For the worker's life; NULL when there is no memory. */
+wgw_eip191_t *ngx_wgw_auth_eip191(void);
+
+/* Counts; a word that is not in the list is "other". */
+void ngx_wgw_auth_count(const char *word, ngx_uint_t request);
+ngx_atomic_uint_t ngx_wgw_auth_counted(ngx_uint_t i);
+
+/* Seconds, of a clock that may step. */
+int64_t ngx_wgw_auth_now(void);
+
+/* The request's, or NULL; and a new one, or NULL without memory. */
+ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_find_ctx(ngx_http_request_t *r);
+ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_create_ctx(ngx_http_request_t *r);
+
+/* Works out who asks, once for each location that has `wgw_auth`. */
+ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_check(ngx_http_request_t *r);
+
+/* 1 when an address may use a service; without one: any. */
+ngx_uint_t ngx_http_wgw_auth_allowed(ngx_http_wgw_auth_conf_t *conf,
+    const uint8_t address[WGW_EIP55_BYTES], ngx_str_t *service,
+    ngx_log_t *log);
+
+/*
+ * Reads a file of addresses if it changed, at most once a second.  Returns
+ * NGX_ERROR, logged, when it could not; then the list is as it was, or as it
+ * was read by any worker since.
+ */
+ngx_int_t ngx_http_wgw_auth_load(ngx_http_wgw_auth_file_t *file,
+    ngx_uint_t level, ngx_log_t *log);
+
+/* 1 when a rule is about the address. */
+ngx_uint_t ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
+    const uint8_t address[WGW_EIP55_BYTES], ngx_log_t *log);
+
+/*
+ * Cross-origin requests: adds the header fields that let a page of an
+ * allowed origin read the answer.  Returns NGX_OK, NGX_ERROR, or NGX_DONE
+ * for a preflight of such a page, to be answered with the next function.
+ */
+ngx_int_t ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods);
+ngx_int_t ngx_http_wgw_auth_preflight(ngx_http_request_t *r);
+
+/* Directives.  The first one says whether a name is one of a service. */
+char *ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name);
+char *ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_chain(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_origins_allowed(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+char *ngx_http_wgw_auth_methods(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+ngx_int_t ngx_http_wgw_auth_access_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wgw_auth_rpc_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wgw_auth_signin_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wgw_auth_api_handler(ngx_http_request_t *r);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_AUTH_MODULE_H */

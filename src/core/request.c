@@ -1,0 +1,324 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "core/reply.h"
+#include "core/request.h"
+
+
+static ngx_uint_t request_host(ngx_str_t *host, ngx_array_t *hosts);
+static ngx_uint_t request_loopback(ngx_str_t *host);
+
+
+void *
+wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+    ngx_pool_cleanup_pt handler)
+{
+    void                *ctx;
+    ngx_pool_cleanup_t  *cln;
+
+    ctx = r->ctx[module->ctx_index];
+
+    if (ctx || !(r->internal || r->filter_finalize)) {
+        return ctx;
+    }
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == handler) {
+            r->ctx[module->ctx_index] = cln->data;
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_table_elt_t *
+wgw_request_header(ngx_http_request_t *r, const char *name, ngx_uint_t *n)
+{
+    size_t            len;
+    ngx_uint_t        i, found;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header, *first;
+
+    len = ngx_strlen(name);
+    first = NULL;
+    found = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (header[i].key.len != len
+                || ngx_memcmp(header[i].lowcase_key, name, len) != 0)
+            {
+                continue;
+            }
+
+            if (found++ == 0) {
+                first = &header[i];
+            }
+        }
+    }
+
+    if (n) {
+        *n = found;
+    }
+
+    return first;
+}
+
+
+ngx_int_t
+wgw_request_rest(ngx_http_request_t *r, wgw_text_t *rest)
+{
+    ngx_str_t                 *name;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    name = &clcf->name;
+
+    rest->data = "";
+    rest->len = 0;
+
+    if (r->uri.len <= name->len
+        || ngx_strncmp(r->uri.data, name->data, name->len) != 0)
+    {
+        return NGX_OK;
+    }
+
+    rest->data = (char *) r->uri.data + name->len;
+    rest->len = r->uri.len - name->len;
+
+    if (name->len && name->data[name->len - 1] == '/') {
+        return NGX_OK;
+    }
+
+    if (rest->data[0] != '/') {
+        return NGX_DECLINED;
+    }
+
+    rest->data++;
+    rest->len--;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+wgw_request_body(ngx_http_request_t *r, size_t max, wgw_text_t *body)
+{
+    u_char       *p;
+    size_t        len;
+    ngx_buf_t    *buf;
+    ngx_chain_t  *in, *cl;
+
+    in = r->request_body ? r->request_body->bufs : NULL;
+
+    body->data = "";
+    body->len = 0;
+
+    for (cl = in; cl; cl = cl->next) {
+        len = (size_t) ngx_buf_size(cl->buf);
+
+        if (len > max - body->len) {
+            return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+        }
+
+        body->len += len;
+    }
+
+    if (body->len == 0) {
+        return NGX_OK;
+    }
+
+    if (in->next == NULL && ngx_buf_in_memory(in->buf)) {
+        body->data = (char *) in->buf->pos;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, body->len);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body->data = (char *) p;
+
+    for (cl = in; cl; cl = cl->next) {
+        buf = cl->buf;
+        len = (size_t) ngx_buf_size(buf);
+
+        if (ngx_buf_in_memory(buf)) {
+            p = ngx_cpymem(p, buf->pos, len);
+            continue;
+        }
+
+        if (len
+            && ngx_read_file(buf->file, p, len, buf->file_pos)
+               != (ssize_t) len)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        p += len;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+wgw_request_trusted(ngx_http_request_t *r, ngx_array_t *hosts)
+{
+    ngx_str_t         *value, host;
+    ngx_table_elt_t   *origin;
+
+    host = r->headers_in.server;
+
+    if (host.len && !request_host(&host, hosts)) {
+        return 0;
+    }
+
+    origin = wgw_request_header(r, "origin", NULL);
+
+    if (origin == NULL) {
+        return 1;
+    }
+
+    if (r->headers_in.host == NULL) {
+        return 0;
+    }
+
+    /* the same origin, by either scheme */
+
+    value = &origin->value;
+    host = r->headers_in.host->value;
+
+    if (value->len <= host.len + sizeof("://") - 1) {
+        return 0;
+    }
+
+    return ngx_strncasecmp(value->data + value->len - host.len, host.data,
+                           host.len) == 0
+           && ((value->len - host.len == sizeof("http://") - 1
+                && ngx_strncmp(value->data, "http://", 7) == 0)
+               || (value->len - host.len == sizeof("https://") - 1
+                   && ngx_strncmp(value->data, "https://", 8) == 0));
+}
+
+
+ngx_int_t
+wgw_request_distrust(ngx_http_request_t *r)
+{
+    return wgw_reply_error(r, NGX_HTTP_FORBIDDEN, "",
+                           "this Host or Origin may not use the API: use a "
+                           "loopback address, localhost or the server_name");
+}
+
+
+static ngx_uint_t
+request_host(ngx_str_t *host, ngx_array_t *hosts)
+{
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+
+    if (request_loopback(host)) {
+        return 1;
+    }
+
+    name = hosts->elts;
+
+    for (i = 0; i < hosts->nelts; i++) {
+        if (name[i].len == host->len
+            && ngx_strncasecmp(name[i].data, host->data, host->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* nginx has stripped the port, and keeps the brackets. */
+
+static ngx_uint_t
+request_loopback(ngx_str_t *host)
+{
+    in_addr_t  addr;
+#if (NGX_HAVE_INET6)
+    u_char     addr6[16];
+#endif
+
+    if (host->len == sizeof("localhost") - 1
+        && ngx_strncmp(host->data, "localhost", host->len) == 0)
+    {
+        return 1;
+    }
+
+#if (NGX_HAVE_INET6)
+
+    if (host->len > 2 && host->data[0] == '[') {
+        return ngx_inet6_addr(host->data + 1, host->len - 2, addr6) == NGX_OK
+               && IN6_IS_ADDR_LOOPBACK((struct in6_addr *) addr6);
+    }
+
+#endif
+
+    addr = ngx_inet_addr(host->data, host->len);
+
+    return addr != INADDR_NONE && (ntohl(addr) >> 24) == 127;
+}
+
+
+char *
+wgw_request_hosts(ngx_conf_t *cf, ngx_array_t *hosts)
+{
+    ngx_str_t                 *host;
+    ngx_uint_t                 i;
+    ngx_http_server_name_t    *name;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    name = cscf->server_names.elts;
+
+    for (i = 0; i < cscf->server_names.nelts; i++) {
+
+        if (name[i].name.len == 0) {
+            continue;
+        }
+
+        host = ngx_array_push(hosts);
+        if (host == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *host = name[i].name;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_uint_t
+wgw_request_inherits(ngx_conf_t *cf, ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* one that has another handler has other settings, too */
+
+    if (!clcf->noname || clcf->handler) {
+        return 0;
+    }
+
+    if (clcf->lmt_excpt) {
+        clcf->handler = handler;
+    }
+
+    return 1;
+}

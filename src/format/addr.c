@@ -1,0 +1,366 @@
+
+/*
+ * addr: see addr.h.
+ */
+
+#include "format/addr.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+#include <arpa/inet.h>
+
+
+_Static_assert(INET6_ADDRSTRLEN + sizeof("[]:65535") <= WGW_ADDR_TEXT,
+               "the longest text fits");
+
+
+static const char *wgw_addr_authority(wgw_addr_t *addr, wgw_text_t text);
+static const char *wgw_addr_port(wgw_addr_t *addr, wgw_text_t text);
+static size_t wgw_addr_find(wgw_text_t text, const char *set);
+static wgw_text_t wgw_addr_after(wgw_text_t text, size_t n);
+static char *wgw_addr_digits(char *p, unsigned number);
+
+
+int
+wgw_addr_parse(wgw_addr_t *addr, wgw_text_t text)
+{
+    char  literal[INET6_ADDRSTRLEN];
+
+    static const uint8_t  mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                         0xff, 0xff };
+
+    if (text.len == 0 || text.len >= sizeof(literal)
+        || memchr(text.data, '\0', text.len))
+    {
+        return -1;
+    }
+
+    memcpy(literal, text.data, text.len);
+    literal[text.len] = '\0';
+
+    memset(addr, 0, sizeof(wgw_addr_t));
+
+    if (inet_pton(AF_INET, literal, addr->addr) == 1) {
+        addr->family = 4;
+        return 0;
+    }
+
+    if (inet_pton(AF_INET6, literal, addr->addr) != 1) {
+        return -1;
+    }
+
+    addr->family = 6;
+
+    if (memcmp(addr->addr, mapped, sizeof(mapped)) == 0) {
+        addr->family = 4;
+        memcpy(addr->addr, addr->addr + 12, 4);
+        memset(addr->addr + 4, 0, 12);
+    }
+
+    return 0;
+}
+
+
+const char *
+wgw_addr_target(wgw_addr_t *addr, wgw_text_t text)
+{
+    const char  *error;
+
+    if (wgw_addr_find(text, "/") < text.len) {
+        return "must be address:port, not a URL";
+    }
+
+    error = wgw_addr_authority(addr, text);
+
+    if (error == NULL && addr->port == 0) {
+        return "has no port";
+    }
+
+    return error;
+}
+
+
+const char *
+wgw_addr_url(wgw_addr_t *addr, unsigned *https, wgw_text_t text)
+{
+    size_t       i;
+    const char  *error;
+
+    for (i = 0; i < text.len; i++) {
+        if ((uint8_t) text.data[i] <= ' ' || text.data[i] == 0x7f) {
+            return "has a blank or a control character";
+        }
+    }
+
+    if (text.len >= 7 && strncasecmp(text.data, "http://", 7) == 0) {
+        *https = 0;
+        text = wgw_addr_after(text, 7);
+
+    } else if (text.len >= 8 && strncasecmp(text.data, "https://", 8) == 0) {
+        *https = 1;
+        text = wgw_addr_after(text, 8);
+
+    } else {
+        return "must begin with http:// or https://";
+    }
+
+    text.len = wgw_addr_find(text, "/?#");
+
+    for (i = text.len; i > 0; i--) {
+        if (text.data[i - 1] == '@') {
+            break;
+        }
+    }
+
+    error = wgw_addr_authority(addr, wgw_addr_after(text, i));
+
+    if (error == NULL && addr->port == 0) {
+        addr->port = *https ? 443 : 80;
+    }
+
+    return error;
+}
+
+
+/* A host, in brackets or not, and a port, which is 0 where it is missing. */
+
+static const char *
+wgw_addr_authority(wgw_addr_t *addr, wgw_text_t text)
+{
+    size_t      end;
+    wgw_text_t  host, rest;
+
+    if (text.len > 0 && text.data[0] == '[') {
+        host = wgw_addr_after(text, 1);
+        end = wgw_addr_find(host, "]");
+
+        if (end == host.len) {
+            return "has no closing bracket";
+        }
+
+        rest = wgw_addr_after(host, end + 1);
+        host.len = end;
+
+    } else {
+        host = text;
+        host.len = wgw_addr_find(text, ":");
+        rest = wgw_addr_after(text, host.len);
+
+        if (rest.len > 0
+            && wgw_addr_find(wgw_addr_after(rest, 1), ":") < rest.len - 1)
+        {
+            return "needs brackets around an IPv6 address";
+        }
+    }
+
+    if (host.len == 0) {
+        return "has no address";
+    }
+
+    if (wgw_addr_find(host, "%") < host.len) {
+        return "has a zone id";
+    }
+
+    if (wgw_addr_parse(addr, host) != 0) {
+        return "is not an IP address";
+    }
+
+    return wgw_addr_port(addr, rest);
+}
+
+
+static const char *
+wgw_addr_port(wgw_addr_t *addr, wgw_text_t text)
+{
+    size_t    i;
+    uint64_t  port;
+
+    if (text.len == 0) {
+        return NULL;
+    }
+
+    if (text.data[0] != ':') {
+        return "has something between address and port";
+    }
+
+    text = wgw_addr_after(text, 1);
+
+    if (text.len == 0) {
+        return NULL;
+    }
+
+    for (i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return "has a port that is not a number";
+        }
+    }
+
+    if (wgw_text_uint(text, 65535, &port) != 0 || port == 0) {
+        return "has a port out of range";
+    }
+
+    addr->port = (uint16_t) port;
+
+    return NULL;
+}
+
+
+/* Where the first character of the set is, the length if there is none. */
+
+static size_t
+wgw_addr_find(wgw_text_t text, const char *set)
+{
+    size_t  i;
+
+    for (i = 0; i < text.len; i++) {
+        if (text.data[i] != '\0' && strchr(set, text.data[i])) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+static wgw_text_t
+wgw_addr_after(wgw_text_t text, size_t n)
+{
+    assert(n <= text.len);
+
+    text.data += n;
+    text.len -= n;
+
+    return text;
+}
+
+
+const char *
+wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback)
+{
+    const uint8_t  *a;
+    unsigned        loopback, link_local, multicast, unspecified;
+
+    static const uint8_t  broadcast[4] = { 255, 255, 255, 255 };
+    static const uint8_t  zero[16];
+
+    a = addr->addr;
+
+    if (addr->family == 4) {
+        unspecified = (a[0] == 0);
+        loopback = (a[0] == 127);
+        link_local = (a[0] == 169 && a[1] == 254);
+        multicast = (a[0] >= 224 && a[0] <= 239);
+
+        if (memcmp(a, broadcast, sizeof(broadcast)) == 0) {
+            return "is the broadcast address";
+        }
+
+    } else {
+        unspecified = (memcmp(a, zero, 16) == 0);
+        loopback = (memcmp(a, zero, 15) == 0 && a[15] == 1);
+        link_local = (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
+        multicast = (a[0] == 0xff);
+    }
+
+    if (unspecified) {
+        return "is an unspecified address";
+    }
+
+    if (multicast) {
+        return "is a multicast address";
+    }
+
+    if (link_local) {
+        return "is a link-local address";
+    }
+
+    if (loopback && !allow_loopback) {
+        return "is a loopback address";
+    }
+
+    return NULL;
+}
+
+
+void
+wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out)
+{
+    char  text[WGW_ADDR_TEXT];
+
+    wgw_out_bytes(out, text, (size_t) (wgw_addr_write(addr, text) - text));
+}
+
+
+char *
+wgw_addr_write(const wgw_addr_t *addr, char *p)
+{
+    char        *start;
+    const char  *literal;
+
+    assert(addr->family == 4 || addr->family == 6);
+
+    if (addr->family == 4) {
+        p = wgw_addr_digits(p, addr->addr[0]);
+        *p++ = '.';
+        p = wgw_addr_digits(p, addr->addr[1]);
+        *p++ = '.';
+        p = wgw_addr_digits(p, addr->addr[2]);
+        *p++ = '.';
+        p = wgw_addr_digits(p, addr->addr[3]);
+
+    } else {
+        start = p;
+        p += (addr->port != 0);
+
+        literal = inet_ntop(AF_INET6, addr->addr, p, INET6_ADDRSTRLEN);
+
+        assert(literal);
+
+        p += strlen(literal);
+
+        if (addr->port) {
+            *start = '[';
+            *p++ = ']';
+        }
+    }
+
+    if (addr->port) {
+        *p++ = ':';
+        p = wgw_addr_digits(p, addr->port);
+    }
+
+    return p;
+}
+
+
+/* inet_ntop() makes 1,700 instructions of it, on the way of a request. */
+
+static char *
+wgw_addr_digits(char *p, unsigned number)
+{
+    char      *end;
+    unsigned   n;
+
+    if (number < 10) {
+        *p = (char) ('0' + number);
+        return p + 1;
+    }
+
+    n = 2 + (number > 99) + (number > 999) + (number > 9999);
+    end = p + n;
+
+    do {
+        p[--n] = (char) ('0' + number % 10);
+        number /= 10;
+    } while (n);
+
+    return end;
+}
+
+
+int
+wgw_addr_equal(const wgw_addr_t *a, const wgw_addr_t *b)
+{
+    return a->family == b->family && memcmp(a->addr, b->addr, 16) == 0;
+}

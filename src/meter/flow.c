@@ -1,0 +1,518 @@
+
+#include "meter/wrap.h"
+
+#include <ngx_event.h>
+
+
+#define WGW_FLOW_BUCKETS  4096
+
+/*
+ * Held for a response before it is made: a small one then needs no hold of
+ * its own.
+ */
+#define WGW_FLOW_CREDIT   512
+
+/*
+ * A flow waits for what others hold, some milliseconds and so many times.
+ * They hold for longer when their clients do not read: that is as good as
+ * used, and who waits is cut.
+ */
+#define WGW_FLOW_PAUSE    10
+#define WGW_FLOW_PAUSES   50
+
+
+static void wgw_flow_refresh(wgw_flow_t *flow);
+static ngx_int_t wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev,
+    ngx_msec_t wait);
+static void wgw_flow_wake(ngx_event_t *ev);
+static void wgw_flow_resume(ngx_event_t *ev);
+static void wgw_flow_give(wgw_flow_t *flow);
+static void wgw_flow_detach(wgw_flow_t *flow);
+static wgw_flow_t **wgw_flow_bucket(ngx_connection_t *c);
+
+
+/* of this process: a worker begins with none */
+static ngx_queue_t   wgw_flows;
+static wgw_flow_t   *wgw_flow_buckets[WGW_FLOW_BUCKETS];
+static ngx_uint_t    wgw_flow_left;
+
+
+void
+wgw_flow_setup(void)
+{
+    if (wgw_flows.next == NULL) {
+        ngx_queue_init(&wgw_flows);
+    }
+}
+
+
+void
+wgw_flow_init(wgw_flow_t *flow, const wgw_flow_class_t *class, void *data,
+    ngx_connection_t *c, ngx_pool_t *pool)
+{
+    flow->class = class;
+    flow->data = data;
+    flow->connection = c;
+    flow->pool = pool;
+
+    flow->meters.log = c->log;
+    flow->meters.data = data;
+}
+
+
+void
+wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach)
+{
+    wgw_flow_t  *old;
+
+    if (attach) {
+        old = wgw_flow_find(flow->connection);
+
+        if (old) {
+            wgw_flow_done(old);
+        }
+
+        wgw_flow_attach(flow);
+    }
+
+    ngx_queue_insert_tail(&wgw_flows, &flow->queue);
+    flow->started = 1;
+}
+
+
+void
+wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head)
+{
+    flow->out = wgw_meters_admit(&flow->meters, length, head,
+                                 head ? WGW_FLOW_CREDIT : 0);
+    flow->again = flow->out;
+    flow->in = (flow->meters.hard & WGW_COUNT_RECEIVED) ? length : 0;
+
+    flow->requests = 1;
+    flow->head = 1;
+}
+
+
+void
+wgw_flow_pace(wgw_flow_t *flow, wgw_paces_t *paces, off_t length)
+{
+    flow->paces = paces;
+    flow->head = 1;
+
+    wgw_flow_moved(flow, WGW_COUNT_RECEIVED, length, 0);
+}
+
+
+void
+wgw_flow_flush(wgw_flow_t *flow)
+{
+    if (wgw_flow_count(flow) && flow->meters.hard) {
+        flow->out = flow->again + wgw_wrap_below(flow);
+        wgw_meters_keep(&flow->meters, flow->out, flow->in);
+    }
+}
+
+
+/*
+ * Returns 1 when there was something.  After a session was handed over,
+ * c->sent is another's and may be 0.
+ */
+
+ngx_uint_t
+wgw_flow_count(wgw_flow_t *flow)
+{
+    off_t  sent, received;
+
+    if (flow->class->take) {
+        flow->class->take(flow);
+    }
+
+    sent = flow->connection->sent;
+    received = flow->class->received(flow);
+
+    if (sent < flow->sent) {
+        flow->sent = 0;
+    }
+
+    sent -= flow->sent;
+    received = received > flow->received ? received - flow->received : 0;
+
+    if ((sent | received | flow->requests) == 0 || flow->meters.status == 0) {
+        return 0;
+    }
+
+    wgw_meters_add(&flow->meters, sent, received, flow->requests);
+
+    flow->requests = 0;
+    flow->sent += sent;
+    flow->received += received;
+    flow->in = flow->in > received ? flow->in - received : 0;
+
+    return 1;
+}
+
+
+void
+wgw_flow_done(wgw_flow_t *flow)
+{
+    if (!flow->started) {
+        return;
+    }
+
+    (void) wgw_flow_count(flow);
+
+    if (flow->meters.hard) {
+        wgw_meters_keep(&flow->meters, 0, 0);
+    }
+
+    wgw_flow_give(flow);
+
+    if (flow->attached) {
+        wgw_flow_detach(flow);
+    }
+
+    ngx_queue_remove(&flow->queue);
+    flow->started = 0;
+}
+
+
+wgw_flow_t *
+wgw_flow_find(ngx_connection_t *c)
+{
+    wgw_flow_t  *flow;
+
+    for (flow = *wgw_flow_bucket(c); flow; flow = flow->next) {
+        if (flow->connection == c) {
+            return flow;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+wgw_flow_flush_all(void)
+{
+    ngx_queue_t  *q;
+
+    for (q = ngx_queue_head(&wgw_flows);
+         q != ngx_queue_sentinel(&wgw_flows);
+         q = ngx_queue_next(q))
+    {
+        wgw_flow_flush(ngx_queue_data(q, wgw_flow_t, queue));
+    }
+}
+
+
+void
+wgw_flow_leave(void)
+{
+    ngx_queue_t  *q;
+    wgw_flow_t   *flow;
+
+    wgw_flow_left = 1;
+
+    for (q = ngx_queue_head(&wgw_flows);
+         q != ngx_queue_sentinel(&wgw_flows);
+         q = ngx_queue_next(q))
+    {
+        flow = ngx_queue_data(q, wgw_flow_t, queue);
+
+        (void) wgw_flow_count(flow);
+        wgw_meters_keep(&flow->meters, 0, 0);
+        wgw_flow_give(flow);
+    }
+}
+
+
+ngx_uint_t
+wgw_flow_leaving(void)
+{
+    return wgw_flow_left;
+}
+
+
+void
+wgw_flow_sweep(void)
+{
+    ngx_queue_t  *q;
+    wgw_flow_t   *flow;
+
+    for (q = ngx_queue_head(&wgw_flows);
+         q != ngx_queue_sentinel(&wgw_flows);
+         q = ngx_queue_next(q))
+    {
+        flow = ngx_queue_data(q, wgw_flow_t, queue);
+
+        wgw_flow_flush(flow);
+
+        if (flow->meters.status != WGW_METER_REJECTED) {
+            wgw_flow_refresh(flow);
+            wgw_flow_check(flow);
+        }
+    }
+}
+
+
+/* What was held for a response goes with the cap. */
+
+static void
+wgw_flow_refresh(wgw_flow_t *flow)
+{
+    ngx_uint_t  hard;
+
+    hard = flow->meters.hard;
+
+    wgw_meters_refresh(&flow->meters);
+
+    if (flow->head && (hard & ~flow->meters.hard & WGW_COUNT_SENT)) {
+        flow->again = 0;
+    }
+}
+
+
+/*
+ * Soft caps are enforced here.  Hard ones are by the calls themselves, but
+ * who says nothing would never be told.  Only events are posted: a handler
+ * could free flows of the queue that is being walked.
+ */
+
+void
+wgw_flow_check(wgw_flow_t *flow)
+{
+    ngx_connection_t  *c;
+
+    if (flow->cut
+        || !(flow->meters.hard || flow->meters.soft)
+        || !wgw_meters_over(&flow->meters))
+    {
+        return;
+    }
+
+    c = flow->connection;
+
+    if (flow->class->closable(flow)) {
+        flow->cut = 1;
+        wgw_meters_cut(&flow->meters);
+
+        c->close = 1;
+        c->error = 1;
+
+        ngx_post_event(c->read, &ngx_posted_events);
+        return;
+    }
+
+    if (flow->meters.soft) {
+        flow->over = 1;
+    }
+}
+
+
+void
+wgw_flow_cut(wgw_flow_t *flow)
+{
+    flow->connection->error = 1;
+
+    if (flow->cut) {
+        return;
+    }
+
+    flow->cut = 1;
+
+    wgw_meters_cut(&flow->meters);
+
+    if (flow->class->cut) {
+        flow->class->cut(flow);
+    }
+}
+
+
+static void
+wgw_flow_give(wgw_flow_t *flow)
+{
+    if (flow->paces) {
+        wgw_paces_keep(flow->paces, WGW_COUNT_SENT, 0);
+        wgw_paces_keep(flow->paces, WGW_COUNT_RECEIVED, 0);
+    }
+}
+
+
+ngx_int_t
+wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
+{
+    if (flow->pauses++ == WGW_FLOW_PAUSES) {
+        return NGX_DECLINED;
+    }
+
+    ev->ready = 0;
+
+    return wgw_flow_sleep(flow, ev, WGW_FLOW_PAUSE);
+}
+
+
+/*
+ * For nginx a `delayed` event's timeout is the end of a pause.  One for
+ * writing stays ready, so that nothing waits for the socket; but who reads
+ * goes on until the event is not ready.
+ */
+
+ngx_int_t
+wgw_flow_delay(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait)
+{
+    ev->delayed = 1;
+
+    if (!ev->write) {
+        ev->ready = 0;
+    }
+
+    return wgw_flow_sleep(flow, ev, wait);
+}
+
+
+/*
+ * An event of its own, because nginx sets and deletes the timers of the
+ * connection's events all the time.
+ */
+
+static ngx_int_t
+wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait)
+{
+    ngx_event_t       *wake;
+    ngx_connection_t  *c;
+
+    c = flow->connection;
+    wake = flow->wake[ev->write];
+
+    if (wake == NULL) {
+        wake = ngx_pcalloc(flow->pool, sizeof(ngx_event_t));
+        if (wake == NULL) {
+            return NGX_ERROR;
+        }
+
+        wake->handler = wgw_flow_wake;
+        wake->data = c;
+        wake->log = c->log;
+        wake->write = ev->write;
+
+        flow->wake[ev->write] = wake;
+    }
+
+    if (!wake->timer_set) {
+        ngx_add_timer(wake, wait);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+wgw_flow_wake(ngx_event_t *wake)
+{
+    ngx_event_t       *ev;
+    ngx_connection_t  *c;
+
+    c = wake->data;
+
+    if (wgw_flow_find(c)) {
+        ev = wake->write ? c->write : c->read;
+
+        wgw_flow_resume(ev);
+        ngx_post_event(ev, &ngx_posted_events);
+    }
+}
+
+
+/*
+ * A timeout that was set before the pause would not know of it any more; the
+ * handler sets it anew.
+ */
+
+static void
+wgw_flow_resume(ngx_event_t *ev)
+{
+    if (ev->delayed && ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    ev->delayed = 0;
+    ev->ready = 1;
+}
+
+
+void
+wgw_flow_attach(wgw_flow_t *flow)
+{
+    wgw_flow_t        **bucket;
+    ngx_connection_t   *c;
+
+    c = flow->connection;
+
+    flow->recv = c->recv;
+    flow->send = c->send;
+    flow->send_chain = c->send_chain;
+
+    c->recv = wgw_wrap_recv;
+    c->send = wgw_wrap_send;
+    c->send_chain = wgw_wrap_send_chain;
+
+    bucket = wgw_flow_bucket(c);
+
+    flow->next = *bucket;
+    *bucket = flow;
+
+    flow->attached = 1;
+}
+
+
+/* TLS puts a field back to the plain one when it shuts down. */
+
+static void
+wgw_flow_detach(wgw_flow_t *flow)
+{
+    wgw_flow_t        **p;
+    ngx_connection_t   *c;
+
+    c = flow->connection;
+
+    if (c->recv == wgw_wrap_recv) {
+        c->recv = flow->recv;
+    }
+
+    if (c->send == wgw_wrap_send) {
+        c->send = flow->send;
+    }
+
+    if (c->send_chain == wgw_wrap_send_chain) {
+        c->send_chain = flow->send_chain;
+    }
+
+    for (p = wgw_flow_bucket(c); *p; p = &(*p)->next) {
+        if (*p == flow) {
+            *p = flow->next;
+            break;
+        }
+    }
+
+    if (flow->wake[0] && flow->wake[0]->timer_set) {
+        ngx_del_timer(flow->wake[0]);
+        wgw_flow_resume(c->read);
+    }
+
+    if (flow->wake[1] && flow->wake[1]->timer_set) {
+        ngx_del_timer(flow->wake[1]);
+        wgw_flow_resume(c->write);
+    }
+
+    flow->attached = 0;
+}
+
+
+/* connections are an array: neighbours get neighbouring buckets */
+
+static wgw_flow_t **
+wgw_flow_bucket(ngx_connection_t *c)
+{
+    return &wgw_flow_buckets[(uintptr_t) c / sizeof(ngx_connection_t)
+                             % WGW_FLOW_BUCKETS];
+}

@@ -1,0 +1,182 @@
+
+/*
+ * flow: one metered request or session and the client connection below it.
+ *
+ * Attached to a connection, a flow stands in place of its send_chain, send
+ * and recv, as TLS does.  http and stream differ only in the small class
+ * below; all the rest is here once.
+ *
+ * Sent is c->sent: application bytes that the connection took, headers and
+ * framing included, before TLS.  nginx sets it to 0 for every request.
+ * Received is what recv() brought, from the first byte of the request on.
+ *
+ * Where a hard cap counts a direction, bytes move only under a hold of
+ * meter.h, and are settled in the same call, apart from those that are
+ * committed but have not left yet:
+ *
+ *     below   taken from the chain into the buffer of TLS or the frames of
+ *             HTTP/2, not in c->sent
+ *     again   to be offered again and not shortened: a sendfile() in a
+ *             thread, an SSL_write() that wants a retry
+ *     input   read, but perhaps the beginning of the next request: counted
+ *             when it has left r->header_in
+ *
+ * When nothing is left a flow is cut; when others merely hold what is left
+ * it pauses, for half a second at most.  A response that ends exactly at the
+ * cap is complete.
+ *
+ * Where a rate of pace.h counts a direction, bytes move in pieces that are
+ * taken before and paid for when they are committed.  A pause for a rate is as
+ * long as it has to be, and, as with nginx's limit_rate, no timeout ends it:
+ * see wgw_flow_delay().
+ *
+ * The flow of a connection is found by a hash of its address, since c->data
+ * means many things in the life of a request.  There is one at a time: a
+ * session handed over to another module leaves its flow to the connection,
+ * and the next one on it ends it.
+ */
+
+#ifndef WGW_FLOW_H
+#define WGW_FLOW_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "meter/meter.h"
+
+#pragma GCC visibility push(hidden)
+
+
+/* no response header of nginx is shorter */
+#define WGW_FLOW_HEAD  64
+
+
+typedef struct wgw_flow_s   wgw_flow_t;
+typedef struct wgw_paces_s  wgw_paces_t;
+
+
+/* What differs between HTTP/1, HTTP/2 and stream; NULL: nothing to do. */
+typedef struct {
+
+    /* bytes of the client that belong to the flow, so far */
+    off_t       (*received)(wgw_flow_t *flow);
+
+    /*
+     * holds what has come by other ways than recv(), and adds to c->sent what
+     * has left without nginx's knowledge, once nothing more will
+     */
+    void        (*take)(wgw_flow_t *flow);
+
+    /* bytes that are committed but not in c->sent; NULL: those of TLS */
+    off_t       (*below)(wgw_flow_t *flow);
+
+    /* in place of send_chain(), where a hard cap counts what is sent */
+    ngx_chain_t *(*send_chain)(wgw_flow_t *flow, ngx_chain_t *in,
+                               off_t limit);
+
+    /*
+     * The length of what must not be torn apart at the start (the response
+     * header), and what to send instead of it when it does not fit.
+     */
+    size_t      (*head)(wgw_flow_t *flow);
+    void        (*refuse)(wgw_flow_t *flow);
+
+    /* lets the client see at once that it was cut */
+    void        (*cut)(wgw_flow_t *flow);
+
+    /* 1 when a flow that is over its cap may be ended by c->close */
+    ngx_uint_t  (*closable)(wgw_flow_t *flow);
+} wgw_flow_class_t;
+
+
+struct wgw_flow_s {
+    const wgw_flow_class_t  *class;
+    void                    *data;      /* the request or session */
+    ngx_connection_t        *connection;
+    ngx_pool_t              *pool;
+
+    wgw_meters_t             meters;
+    wgw_paces_t             *paces;     /* NULL: no rates of bytes */
+
+    wgw_flow_t              *next;      /* of the same hash bucket */
+    ngx_queue_t              queue;     /* all flows of the process */
+
+    ngx_recv_pt              recv;      /* what was there before */
+    ngx_send_pt              send;
+    ngx_send_chain_pt        send_chain;
+
+    off_t                    read;      /* brought by recv(), and before it */
+    off_t                    sent;      /* of c->sent, in the tables */
+    off_t                    received;  /* of class->received() */
+
+    off_t                    out;       /* held: below + again */
+    off_t                    again;     /* may be sent without a hold */
+    off_t                    in;        /* held: input */
+    ngx_uint_t               requests;  /* not yet in the tables */
+
+    ngx_event_t             *wake[2];   /* end a pause of read, write */
+    ngx_uint_t               pauses;    /* one after the other */
+
+    unsigned                 started:1;
+    unsigned                 attached:1;
+    unsigned                 head:1;    /* still to be sent */
+    unsigned                 over:1;    /* to be cut at the next call */
+    unsigned                 cut:1;
+    unsigned                 tail:1;    /* no other request can follow */
+};
+
+
+/* Once in a process, before anything else. */
+void wgw_flow_setup(void);
+
+/*
+ * Of a zeroed flow: all but meters.elts, .log_level and .variable, which the
+ * caller sets before the first wgw_meters_push().
+ */
+void wgw_flow_init(wgw_flow_t *flow, const wgw_flow_class_t *class,
+    void *data, ngx_connection_t *c, ngx_pool_t *pool);
+
+/*
+ * From here on recv() is seen, where `attach` is not 0; flow->read is what
+ * had come before.
+ */
+void wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach);
+
+/* The same later, for a flow that was started without. */
+void wgw_flow_attach(wgw_flow_t *flow);
+
+/* Decides, see wgw_meters_admit(); from here on all is counted. */
+void wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head);
+
+/*
+ * From here on bytes move at the rates.  `length` bytes have come for the
+ * request and are charged at once.
+ */
+void wgw_flow_pace(wgw_flow_t *flow, wgw_paces_t *paces, off_t length);
+
+/* Counts what moved since the last time. */
+void wgw_flow_flush(wgw_flow_t *flow);
+
+/* The end; does nothing the second time. */
+void wgw_flow_done(wgw_flow_t *flow);
+
+/* The flow attached to a connection, or NULL. */
+wgw_flow_t *wgw_flow_find(ngx_connection_t *c);
+
+/*
+ * For all flows of the process.  wgw_flow_sweep() counts, looks at the caps
+ * again and ends what is over them; wgw_flow_leave() counts and gives back
+ * what is held, before the process exits.
+ */
+void wgw_flow_sweep(void);
+void wgw_flow_flush_all(void);
+void wgw_flow_leave(void);
+
+/* 1 from wgw_flow_leave() on. */
+ngx_uint_t wgw_flow_leaving(void);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_FLOW_H */

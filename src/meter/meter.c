@@ -1,0 +1,721 @@
+
+#include "meter/meter.h"
+#include "meter/meter_archive.h"
+
+
+/* a key or the start of a variable, as a string of JSON for the log */
+#define WGW_METER_QUOTED   (6 * WGW_TABLE_KEY_MAX + 2)
+
+/* a credit that is none */
+#define WGW_METER_REFUSED  UINT64_MAX
+
+
+static uint32_t wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key);
+static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
+    uint64_t head);
+static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
+    uint64_t head, uint64_t credit);
+static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
+static int wgw_meter_holds(const wgw_meter_t *meter, int count);
+static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
+static uint64_t wgw_meter_used(wgw_meter_t *meter);
+static void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
+static void wgw_meters_log(wgw_meters_t *meters, const char *what);
+static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
+
+
+uint64_t
+wgw_meter_period(wgw_meter_zone_t *zone)
+{
+    time_t  now;
+
+    now = ngx_time();
+
+    if (zone->time != now) {
+        zone->time = now;
+
+        if (zone->job) {
+            wgw_meter_archive_turn(zone);
+        }
+
+        zone->period = wgw_table_period(&zone->zone.table, now);
+    }
+
+    return zone->period;
+}
+
+
+void
+wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
+{
+    wgw_text_t         text;
+    wgw_meter_t       *meter;
+    wgw_meter_zone_t  *zone;
+
+    text.data = (const char *) key->data;
+    text.len = key->len;
+
+    zone = conf->zone;
+
+    meter = &meters->elts[meters->n++];
+    meter->conf = conf;
+    meter->record = wgw_meter_record(zone, text);
+
+    meters->precheck |= conf->precheck;
+
+    if (meter->record == WGW_TABLE_OTHER
+        && key->len <= WGW_TABLE_KEY_MAX
+        && zone->full != ngx_time())
+    {
+        zone->full = ngx_time();
+
+        ngx_log_error(NGX_LOG_CRIT, meters->log, 0,
+                      "wgw_meter_zone \"%V\" is full, "
+                      "new keys are counted together, as \"other\"",
+                      &zone->zone.name);
+    }
+}
+
+
+/*
+ * Other keys of the same place only cost a look at it: what the mark says is
+ * multiplied out of the key's length and its first and last bytes.
+ */
+
+static uint32_t
+wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key)
+{
+    uint32_t             record;
+    uint64_t             first, last;
+    wgw_meter_recent_t  *recent;
+
+    if (key.len < sizeof(uint64_t)) {
+        return wgw_table_get(&zone->zone.table, key);
+    }
+
+    ngx_memcpy(&first, key.data, sizeof(uint64_t));
+    ngx_memcpy(&last, key.data + key.len - sizeof(uint64_t),
+               sizeof(uint64_t));
+
+    first = (first ^ (last << 1 | last >> 63) ^ key.len)
+            * UINT64_C(0x9e3779b97f4a7c15);
+
+    recent = &zone->recent[(first >> 32) & (WGW_METER_RECENT - 1)];
+    first = first >> 44 | 1;
+
+    if (recent->mark == (uint32_t) first
+        && wgw_table_is(&zone->zone.table, recent->record, key))
+    {
+        return recent->record;
+    }
+
+    record = wgw_table_get(&zone->zone.table, key);
+
+    if (record >= WGW_TABLE_FIRST) {
+        recent->mark = (uint32_t) first;
+        recent->record = record;
+    }
+
+    return record;
+}
+
+
+uint64_t
+wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
+    uint64_t credit)
+{
+    uint64_t      got;
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    meters->status = WGW_METER_PASSED;
+
+    wgw_meters_refresh(meters);
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (meter->cap == 0) {
+            continue;
+        }
+
+        if (wgw_meter_holds(meter, WGW_COUNT_BOTH)) {
+            got = wgw_meter_reserve(meter, length, head, credit);
+
+            if (got != WGW_METER_REFUSED) {
+                credit = got < credit ? got : credit;
+                continue;
+            }
+
+        } else if (wgw_meter_fits(meter,
+                                  wgw_meter_need(meter, length, head)))
+        {
+            continue;
+        }
+
+        meters->limit = meter;
+
+        if (!meter->conf->dry_run) {
+            wgw_meters_deny(meters);
+            return 0;
+        }
+
+        meters->status = WGW_METER_DRY_RUN;
+        wgw_meters_log(meters, "request over the cap, dry run");
+    }
+
+    if (!(meters->hard & WGW_COUNT_SENT)) {
+        credit = 0;
+    }
+
+    /* the narrowest decides how much all of them hold */
+
+    if (meters->n > 1) {
+        wgw_meters_keep(meters, credit, length);
+    }
+
+    return credit;
+}
+
+
+/* The least that must fit: a soft cap is met when it is used up. */
+
+static uint64_t
+wgw_meter_need(wgw_meter_t *meter, uint64_t length, uint64_t head)
+{
+    uint64_t  need;
+
+    if (meter->conf->soft) {
+        return 1;
+    }
+
+    need = (meter->conf->count & WGW_COUNT_RECEIVED) ? length : 0;
+    need += (meter->conf->count & WGW_COUNT_SENT) ? head : 0;
+
+    return need ? need : 1;
+}
+
+
+/* The credit that a hard cap gives, or WGW_METER_REFUSED. */
+
+static uint64_t
+wgw_meter_reserve(wgw_meter_t *meter, uint64_t length, uint64_t head,
+    uint64_t credit)
+{
+    int                waiting;
+    uint64_t           need, want;
+    wgw_meter_zone_t  *zone;
+
+    zone = meter->conf->zone;
+    need = wgw_meter_need(meter, length, head);
+
+    want = (meter->conf->count & WGW_COUNT_RECEIVED) ? length : 0;
+    length = want;
+    want += (meter->conf->count & WGW_COUNT_SENT) ? credit : 0;
+
+    meter->held = wgw_table_hold(&zone->zone.table, meter->record,
+                                 wgw_meter_period(zone), meter->conf->count,
+                                 meter->cap, want, &waiting);
+
+    if (want && meter->held >= need) {
+        return (meter->conf->count & WGW_COUNT_SENT) ? meter->held - length
+                                                     : credit;
+    }
+
+    /* what has come must be held now, what will be sent may wait */
+
+    if (meter->held < length || !wgw_meter_fits(meter, need)) {
+        return WGW_METER_REFUSED;
+    }
+
+    wgw_meter_drop(meter, meter->held - length);
+
+    return 0;
+}
+
+
+int
+wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes)
+{
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    for (i = 0; meters->precheck && i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (!meter->conf->precheck
+            || !(meter->conf->count & count)
+            || meter->cap == 0
+            || wgw_meter_fits(meter, bytes))
+        {
+            continue;
+        }
+
+        meters->limit = meter;
+
+        if (!meter->conf->dry_run) {
+            return 0;
+        }
+
+        meters->status = WGW_METER_DRY_RUN;
+        wgw_meters_log(meters, "request over the cap, dry run");
+    }
+
+    return 1;
+}
+
+
+time_t
+wgw_meters_retry(wgw_meters_t *meters)
+{
+    time_t             wait;
+    wgw_window_t       window;
+    wgw_meter_zone_t  *zone;
+
+    zone = meters->limit->conf->zone;
+    window = zone->zone.conf.window;
+
+    if (window.kind == WGW_WINDOW_TOTAL) {
+        return 0;
+    }
+
+    wait = wgw_window_start(window, wgw_meter_period(zone) + 1) - ngx_time();
+
+    return ngx_max(1, ngx_min(wait, WGW_METER_RETRY_MAX));
+}
+
+
+void
+wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
+    ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        meters->elts[i].conf = &confs[i];
+        meters->elts[i].record = WGW_TABLE_DENIED;
+    }
+
+    meters->n = n;
+    meters->status = WGW_METER_REJECTED;
+}
+
+
+void
+wgw_meters_deny(wgw_meters_t *meters)
+{
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    wgw_meters_log(meters, "request refused, over the cap");
+
+    wgw_table_refused(&meters->limit->conf->zone->zone.table,
+                      meters->limit->record);
+
+    wgw_meters_keep(meters, 0, 0);
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+        meter->record = WGW_TABLE_DENIED;
+        meter->cap = 0;
+    }
+
+    meters->status = WGW_METER_REJECTED;
+    meters->hard = 0;
+    meters->soft = 0;
+}
+
+
+void
+wgw_meters_refresh(wgw_meters_t *meters)
+{
+    uint64_t      cap;
+    ngx_uint_t    i, hard, soft;
+    wgw_meter_t  *meter;
+
+    hard = 0;
+    soft = 0;
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (meter->record < WGW_TABLE_FIRST) {
+            continue;
+        }
+
+        cap = wgw_meter_cap(meters, meter);
+
+        if (cap != meter->cap) {
+            meter->cap = cap;
+            wgw_table_cap(&meter->conf->zone->zone.table, meter->record, cap);
+        }
+
+        if (cap == 0) {
+            if (meter->held) {
+                wgw_meter_drop(meter, meter->held);
+            }
+
+            continue;
+        }
+
+        if (meter->conf->soft) {
+            soft |= !meter->conf->dry_run;
+
+        } else if (!meter->conf->dry_run) {
+            hard |= meter->conf->count;
+        }
+    }
+
+    meters->hard = hard;
+    meters->soft = soft;
+}
+
+
+static uint64_t
+wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter)
+{
+    char                   buffer[WGW_METER_QUOTED];
+    uint64_t               cap;
+    ngx_str_t              value;
+    wgw_text_t             text;
+    ngx_variable_value_t  *v;
+
+    if (meter->conf->cap_index == NGX_ERROR) {
+        return meter->conf->cap;
+    }
+
+    v = meters->variable(meters->data, meter->conf->cap_index);
+
+    if (v == NULL || v->not_found || v->len == 0) {
+        return 0;
+    }
+
+    text.data = (const char *) v->data;
+    text.len = v->len;
+
+    if (wgw_meter_bytes(text, &cap) == 0) {
+        return cap;
+    }
+
+    if (!meter->bad_cap) {
+        meter->bad_cap = 1;
+
+        text.len = ngx_min(text.len, WGW_TABLE_KEY_MAX);
+        value = wgw_meter_quoted(buffer, text);
+
+        ngx_log_error(NGX_LOG_ERR, meters->log, 0,
+                      "invalid cap %V in a variable, "
+                      "zone \"%V\" is not capped for this request",
+                      &value, &meter->conf->zone->zone.name);
+    }
+
+    return 0;
+}
+
+
+/* 1 when room must be taken for bytes of that direction */
+
+static int
+wgw_meter_holds(const wgw_meter_t *meter, int count)
+{
+    return meter->cap != 0
+           && (meter->conf->count & count)
+           && !meter->conf->soft
+           && !meter->conf->dry_run;
+}
+
+
+static int
+wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes)
+{
+    uint64_t  used;
+
+    used = wgw_meter_used(meter);
+
+    return used <= meter->cap && bytes <= meter->cap - used;
+}
+
+
+static uint64_t
+wgw_meter_used(wgw_meter_t *meter)
+{
+    wgw_meter_zone_t  *zone;
+
+    zone = meter->conf->zone;
+
+    return wgw_table_used(&zone->zone.table, meter->record,
+                          wgw_meter_period(zone), meter->conf->count);
+}
+
+
+void
+wgw_meters_add(wgw_meters_t *meters, uint64_t sent, uint64_t received,
+    uint64_t requests)
+{
+    ngx_uint_t         i;
+    wgw_meter_t       *meter;
+    wgw_meter_zone_t  *zone;
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+        zone = meter->conf->zone;
+
+        wgw_table_add(&zone->zone.table, meter->record,
+                      wgw_meter_period(zone), sent, received, requests);
+    }
+}
+
+
+uint64_t
+wgw_meters_hold(wgw_meters_t *meters, int count, uint64_t want, int *waiting)
+{
+    uint64_t           got;
+    ngx_uint_t         i, k;
+    wgw_meter_t       *meter;
+    wgw_meter_zone_t  *zone;
+
+    *waiting = 0;
+
+    for (i = 0; i < meters->n && want; i++) {
+        meter = &meters->elts[i];
+
+        if (!wgw_meter_holds(meter, count)) {
+            continue;
+        }
+
+        zone = meter->conf->zone;
+
+        got = wgw_table_hold(&zone->zone.table, meter->record,
+                             wgw_meter_period(zone), meter->conf->count,
+                             meter->cap, want, waiting);
+        meter->held += got;
+
+        if (got == want) {
+            continue;
+        }
+
+        /* the narrowest decides: those before keep no more than it gave */
+
+        meters->limit = meter;
+
+        for (k = 0; k < i; k++) {
+            if (wgw_meter_holds(&meters->elts[k], count)) {
+                wgw_meter_drop(&meters->elts[k], want - got);
+            }
+        }
+
+        want = got;
+    }
+
+    return want;
+}
+
+
+void
+wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received)
+{
+    uint64_t      keep;
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (meter->held == 0) {
+            continue;
+        }
+
+        keep = (meter->conf->count & WGW_COUNT_SENT) ? sent : 0;
+        keep += (meter->conf->count & WGW_COUNT_RECEIVED) ? received : 0;
+
+        if (meter->held > keep) {
+            wgw_meter_drop(meter, meter->held - keep);
+        }
+    }
+}
+
+
+static void
+wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes)
+{
+    meter->held -= bytes;
+
+    wgw_table_release(&meter->conf->zone->zone.table, meter->record, bytes);
+}
+
+
+int
+wgw_meters_fit(wgw_meters_t *meters, int count, uint64_t bytes)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < meters->n; i++) {
+        if (wgw_meter_holds(&meters->elts[i], count)
+            && !wgw_meter_fits(&meters->elts[i], bytes))
+        {
+            meters->limit = &meters->elts[i];
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+wgw_meters_over(wgw_meters_t *meters)
+{
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (meter->cap && !meter->conf->dry_run && !wgw_meter_fits(meter, 1)) {
+            meters->limit = meter;
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+wgw_meters_cut(wgw_meters_t *meters)
+{
+    wgw_meters_log(meters, "transfer cut at the cap");
+
+    wgw_table_cut(&meters->limit->conf->zone->zone.table,
+                  meters->limit->record);
+}
+
+
+int64_t
+wgw_meters_left(wgw_meters_t *meters)
+{
+    int64_t       left, least;
+    uint64_t      used;
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    least = -1;
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (meter->cap == 0) {
+            continue;
+        }
+
+        used = wgw_meter_used(meter);
+        left = used < meter->cap ? (int64_t) (meter->cap - used) : 0;
+
+        if (least == -1 || left < least) {
+            least = left;
+        }
+    }
+
+    return least;
+}
+
+
+/* The key is not logged from the request: it may be gone by then. */
+
+static void
+wgw_meters_log(wgw_meters_t *meters, const char *what)
+{
+    char          buffer[WGW_METER_QUOTED];
+    ngx_str_t     key;
+    wgw_usage_t   usage;
+    wgw_meter_t  *meter;
+
+    meter = meters->limit;
+
+    if (meters->log->log_level < meters->log_level) {
+        return;
+    }
+
+    if (wgw_table_read(&meter->conf->zone->zone.table, meter->record,
+                       ngx_time(), &usage)
+        != 0)
+    {
+        usage.key.len = 0;
+    }
+
+    key = wgw_meter_quoted(buffer, usage.key);
+
+    ngx_log_error(meters->log_level, meters->log, 0,
+                  "%s of %uL bytes, zone \"%V\", key %V",
+                  what, meter->cap, &meter->conf->zone->zone.name, &key);
+}
+
+
+/* Clients choose keys, but not what a line of the log looks like. */
+
+static ngx_str_t
+wgw_meter_quoted(char *buffer, wgw_text_t text)
+{
+    ngx_str_t  quoted;
+    wgw_out_t  out;
+
+    wgw_out_init(&out, buffer, WGW_METER_QUOTED);
+    wgw_out_json(&out, text);
+
+    quoted.data = (u_char *) buffer;
+    quoted.len = out.pos - buffer;
+
+    return quoted;
+}
+
+
+int
+wgw_meter_bytes(wgw_text_t text, uint64_t *bytes)
+{
+    uint64_t    number;
+    wgw_text_t  unit;
+    ngx_uint_t  i;
+
+    static const struct {
+        wgw_text_t  name;
+        uint64_t    bytes;
+    } units[] = {
+        { { "", 0 },   1 },
+        { { "k", 1 },  1024 },
+        { { "K", 1 },  1024 },
+        { { "m", 1 },  1048576 },
+        { { "M", 1 },  1048576 },
+        { { "g", 1 },  1073741824 },
+        { { "G", 1 },  1073741824 },
+        { { "kB", 2 }, 1000 },
+        { { "MB", 2 }, 1000000 },
+        { { "GB", 2 }, 1000000000 },
+        { { "TB", 2 }, 1000000000000 }
+    };
+
+    unit = text;
+
+    while (unit.len && *unit.data >= '0' && *unit.data <= '9') {
+        unit.data++;
+        unit.len--;
+    }
+
+    text.len -= unit.len;
+
+    for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (wgw_text_equal(unit, units[i].name)) {
+            break;
+        }
+    }
+
+    if (i == sizeof(units) / sizeof(units[0])
+        || wgw_text_uint(text, WGW_METER_CAP_MAX / units[i].bytes, &number)
+           != 0)
+    {
+        return -1;
+    }
+
+    *bytes = number * units[i].bytes;
+
+    return 0;
+}

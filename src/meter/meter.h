@@ -1,0 +1,197 @@
+
+/*
+ * meter: the records that a request or session counts under, and its caps.
+ *
+ * A set of up to eight meters shares one verdict: bytes may move when every
+ * hard cap that counts their direction has room for them.  Room is taken by
+ * a hold before and given back after the bytes are in the totals, so that
+ * used + held never passes a cap, whoever else uses the key:
+ *
+ *     hold -> move -> add -> release
+ *
+ * A refused set counts as `denied`, under no key and no cap.  Requests
+ * without a key (`unknown`) and keys that no longer fit (`other`) have no
+ * cap either: it would not be theirs.
+ */
+
+#ifndef WGW_METER_H
+#define WGW_METER_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "table/zone.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_METERS_MAX      8
+
+/* the largest cap, 2^53, is what JSON numbers hold */
+#define WGW_METER_CAP_MAX   9007199254740992
+
+/* longer is not said to a client, as caps may be raised */
+#define WGW_METER_RETRY_MAX 86400
+
+/* the verdict */
+#define WGW_METER_PASSED    1
+#define WGW_METER_REJECTED  2
+#define WGW_METER_DRY_RUN   3           /* would have been rejected */
+
+
+/* a power of 2: records a worker used last, found without a hash of the key */
+#define WGW_METER_RECENT    4096
+
+
+/*
+ * A record never changes its key, and a key not its record, so that this
+ * needs no care; the key is compared all the same.
+ */
+typedef struct {
+    uint32_t                 mark;      /* of the key */
+    uint32_t                 record;    /* 0: none */
+} wgw_meter_recent_t;
+
+
+typedef struct wgw_meter_archive_s  wgw_meter_archive_t;
+
+
+/* A zone of the configuration, as one worker sees it. */
+typedef struct {
+    wgw_zone_t               zone;
+    uint64_t                 period;    /* the window of `time` */
+    time_t                   time;
+    time_t                   full;      /* when that was logged last */
+    uint32_t                 swept;     /* records seen by the sweep */
+    ngx_str_t                archive;   /* a directory; empty: none */
+    wgw_meter_archive_t     *job;       /* see meter_archive.h */
+    wgw_meter_recent_t       recent[WGW_METER_RECENT];
+} wgw_meter_zone_t;
+
+
+/* One line `wgw_meter` of the configuration. */
+typedef struct {
+    wgw_meter_zone_t        *zone;
+    ngx_int_t                key_index; /* a variable, or NGX_ERROR: ... */
+    void                    *key;       /* ... a complex value */
+    ngx_int_t                cap_index; /* a variable, or NGX_ERROR: ... */
+    uint64_t                 cap;       /* ... a constant, 0: none */
+    unsigned                 count:2;   /* WGW_COUNT_* */
+    unsigned                 soft:1;
+    unsigned                 dry_run:1;
+    unsigned                 precheck:1;
+} wgw_meter_conf_t;
+
+
+typedef struct {
+    wgw_meter_conf_t        *conf;
+    uint64_t                 cap;       /* in force, 0: none */
+    uint64_t                 held;      /* of this set, in the table */
+    uint32_t                 record;
+    uint32_t                 bad_cap;   /* 1: was logged */
+} wgw_meter_t;
+
+
+typedef ngx_variable_value_t *(*wgw_meter_variable_pt)(void *data,
+    ngx_uint_t index);
+
+
+/* The caller sets elts, log, log_level, variable and data; zeroes the rest. */
+typedef struct {
+    wgw_meter_t             *elts;
+    ngx_uint_t               n;
+
+    ngx_log_t               *log;
+    ngx_uint_t               log_level;
+
+    wgw_meter_variable_pt    variable;  /* evaluates, by index */
+    void                    *data;
+
+    wgw_meter_t             *limit;     /* whose cap was met, or NULL */
+
+    ngx_uint_t               status;
+    ngx_uint_t               hard;      /* directions with hard caps; none
+                                           is held without them */
+    ngx_uint_t               soft;      /* there are soft caps */
+    ngx_uint_t               precheck;
+} wgw_meters_t;
+
+
+/* The current window; worked out once a second. */
+uint64_t wgw_meter_period(wgw_meter_zone_t *zone);
+
+/* Adds a meter; the text of the key is not kept. */
+void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,
+    ngx_str_t *key);
+
+/*
+ * Decides, and sets status.  `length` bytes have come for the request and
+ * stay held when it passes; `head` bytes at least will be sent, and up to
+ * `credit` are held for that.  Returns how many: none when others hold what
+ * is left, or when no hard cap counts them.
+ */
+uint64_t wgw_meters_admit(wgw_meters_t *meters, uint64_t length,
+    uint64_t head, uint64_t credit);
+
+/*
+ * 1 when a body of so many bytes, that is going to move in a direction, fits
+ * under all caps with `precheck`; else 0 and the limit.
+ */
+int wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes);
+
+/*
+ * Seconds after which there is room under meters->limit again, at most a
+ * day; 0: never.
+ */
+time_t wgw_meters_retry(wgw_meters_t *meters);
+
+/*
+ * In place of pushes and a decision: refused, but not by a cap.  The key's
+ * record is not looked for, as whoever floods would fill the table.
+ */
+void wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
+    ngx_uint_t n);
+
+/* From now on all counts as denied, for the cap in meters->limit. */
+void wgw_meters_deny(wgw_meters_t *meters);
+
+/* Looks at the caps again: their variables may have changed. */
+void wgw_meters_refresh(wgw_meters_t *meters);
+
+void wgw_meters_add(wgw_meters_t *meters, uint64_t sent, uint64_t received,
+    uint64_t requests);
+
+/*
+ * Takes up to `want` bytes of room for a direction.  Returns what was got; 0
+ * when nothing is left under meters->limit, then `*waiting` is 1 if that is
+ * only because of what others hold at the moment.
+ */
+uint64_t wgw_meters_hold(wgw_meters_t *meters, int count, uint64_t want,
+    int *waiting);
+
+/* Gives back what is held beyond so many bytes of each direction. */
+void wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received);
+
+/* 1 when so many bytes would fit if nobody held any; else 0 and the limit. */
+int wgw_meters_fit(wgw_meters_t *meters, int count, uint64_t bytes);
+
+/* 1 when a cap, hard or soft, is used up; sets the limit. */
+int wgw_meters_over(wgw_meters_t *meters);
+
+/* A transfer was cut at meters->limit. */
+void wgw_meters_cut(wgw_meters_t *meters);
+
+/* Bytes left under the narrowest cap, -1 where there is none. */
+int64_t wgw_meters_left(wgw_meters_t *meters);
+
+/*
+ * A number of bytes: digits and nothing, k, m, g (1024-based, either case)
+ * or kB, MB, GB, TB (decimal).  Returns 0, or -1.
+ */
+int wgw_meter_bytes(wgw_text_t text, uint64_t *bytes);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_METER_H */

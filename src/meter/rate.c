@@ -1,0 +1,562 @@
+
+#include "meter/rate.h"
+
+
+#define WGW_RATE_SECOND   UINT64_C(1000000000)      /* ns */
+#define WGW_RATE_MINUTE   (60 * WGW_RATE_SECOND)
+
+#define WGW_RATE_UNITS    1000000000                /* rate and burst */
+
+/*
+ * Bytes of a tenth of a second may come at once: who wakes up late from a
+ * pause must not lose what it could have sent meanwhile.  A piece is what
+ * goes in a hundredth, so that a key's connections wake up a hundred times a
+ * second, all together.
+ */
+#define WGW_RATE_BURST    10
+#define WGW_RATE_PIECE    100
+
+
+typedef struct {
+    uint64_t     units;
+    uint64_t     period;        /* ns */
+    ngx_str_t    burst;
+    ngx_uint_t   bytes;
+    ngx_uint_t   count;
+} wgw_rate_value_t;
+
+
+static wgw_zone_t *wgw_rate_zone_get(ngx_conf_t *cf, ngx_str_t *name);
+static char *wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate);
+static char *wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_rate_conf_t *rate, wgw_rate_value_t *rv);
+static ngx_int_t wgw_rate_value(ngx_str_t *value, wgw_rate_value_t *rv);
+static ngx_int_t wgw_rate_burst(wgw_rate_value_t *rv, uint64_t *burst);
+static uint64_t wgw_rate_span(const wgw_rate_value_t *rv, uint64_t part);
+static char *wgw_rate_key(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_rate_conf_t *rate, const ngx_wgw_meter_proto_t *proto);
+
+static void wgw_rate_cut(const wgw_rate_conf_t *rate, ngx_str_t *key,
+    u_char addr[16]);
+
+
+static const ngx_str_t  wgw_rate_statuses[] = {
+    ngx_null_string,
+    ngx_string("PASSED"),
+    ngx_string("REJECTED"),
+    ngx_string("REJECTED_DRY_RUN")
+};
+
+
+/* of salts, which are no secrets: the table's own seed is one */
+static const uint8_t  wgw_rate_seed[WGW_HASH_SEED] = { 'r', 'a', 't', 'e' };
+
+
+char *
+wgw_rate_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_int_t    n;
+    ngx_str_t   *value;
+    wgw_zone_t  *zone;
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid zone name \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    zone = wgw_rate_zone_get(cf, &value[1]);
+    if (zone == NULL || wgw_zone_define(cf, zone) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    n = NGX_ERROR;
+
+    if (ngx_strncmp(value[2].data, "keys=", 5) == 0) {
+        n = ngx_atoi(value[2].data + 5, value[2].len - 5);
+    }
+
+    if (n < 1 || n > WGW_EXPIRING_KEYS_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    zone->expiring_conf.kind = WGW_EXPIRING_RATES;
+    zone->expiring_conf.keys = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static wgw_zone_t *
+wgw_rate_zone_get(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_wgw_meter_conf_t  *mcf;
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+
+    return wgw_zone_get(cf, &mcf->rates, name, &wgw_zone_expiring,
+                        sizeof(wgw_zone_t));
+}
+
+
+char *
+wgw_rate_parse(ngx_conf_t *cf, ngx_array_t **rates,
+    const ngx_wgw_meter_proto_t *proto)
+{
+    char             *rc;
+    ngx_str_t        *value;
+    wgw_rate_conf_t  *rate;
+
+    value = cf->args->elts;
+
+    if (*rates == NGX_CONF_UNSET_PTR) {
+        *rates = ngx_array_create(cf->pool, 2, sizeof(wgw_rate_conf_t));
+        if (*rates == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+            return NGX_CONF_OK;
+        }
+
+    } else if ((*rates)->nelts == 0) {
+        return "is \"off\" at this level already";
+    }
+
+    if (cf->args->nelts < 4) {
+        return "must have a zone, a key and a rate";
+    }
+
+    if ((*rates)->nelts == WGW_RATES_MAX) {
+        return "is given too often at this level";
+    }
+
+    rate = ngx_array_push(*rates);
+    if (rate == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(rate, sizeof(wgw_rate_conf_t));
+
+    rate->zone = wgw_rate_zone_get(cf, &value[1]);
+    if (rate->zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    rc = wgw_rate_params(cf, rate);
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
+
+    return wgw_rate_key(cf, &value[2], rate, proto);
+}
+
+
+static char *
+wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate)
+{
+    char              *rc;
+    uint64_t           burst, salt[3];
+    ngx_str_t         *value;
+    ngx_uint_t         i;
+    wgw_rate_value_t   rv;
+
+    ngx_memzero(&rv, sizeof(wgw_rate_value_t));
+
+    value = cf->args->elts;
+
+    for (i = 3; i < cf->args->nelts; i++) {
+        rc = wgw_rate_param(cf, &value[i], rate, &rv);
+        if (rc != NGX_CONF_OK) {
+            return rc;
+        }
+    }
+
+    if (rv.units == 0) {
+        return "must have \"rate\" parameter";
+    }
+
+    if (rv.count && !rv.bytes) {
+        return "has \"count\" and no rate in bytes";
+    }
+
+    if (wgw_rate_burst(&rv, &burst) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid burst value \"%V\"", &rv.burst);
+        return NGX_CONF_ERROR;
+    }
+
+    if (wgw_gcra_init(&rate->limit, rv.units, rv.period, burst) != 0) {
+        return "has a burst that lasts longer than a year";
+    }
+
+    if (rv.bytes) {
+        rate->bytes = 1;
+        rate->count = rv.count ? rv.count : WGW_COUNT_SENT;
+        rate->piece = (size_t) ngx_min(wgw_rate_span(&rv, WGW_RATE_PIECE),
+                                       WGW_RATE_PIECE_MAX);
+        rate->piece = ngx_max(rate->piece, WGW_RATE_PIECE_MIN);
+    }
+
+    salt[0] = rv.units;
+    salt[1] = rv.period;
+    salt[2] = rate->count;
+
+    wgw_hash_128(wgw_rate_seed, salt, sizeof(salt), rate->salt);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
+    wgw_rate_value_t *rv)
+{
+    ngx_int_t  n;
+    ngx_str_t  text;
+
+    if (ngx_strcmp(value->data, "count=sent") == 0) {
+        rv->count = WGW_COUNT_SENT;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value->data, "count=received") == 0) {
+        rv->count = WGW_COUNT_RECEIVED;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value->data, "count=both") == 0) {
+        rv->count = WGW_COUNT_BOTH;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "rate=", 5) == 0) {
+        text.data = value->data + 5;
+        text.len = value->len - 5;
+
+        if (wgw_rate_value(&text, rv) == NGX_OK) {
+            return NGX_CONF_OK;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid rate \"%V\"",
+                           value);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_strncmp(value->data, "burst=", 6) == 0) {
+        rv->burst = *value;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "prefix=", 7) == 0) {
+        n = ngx_atoi(value->data + 7, value->len - 7);
+
+        if (n >= 1 && n <= 128) {
+            rate->prefix = n;
+            return NGX_CONF_OK;
+        }
+    }
+
+    if (ngx_strcmp(value->data, "dry_run") == 0) {
+        rate->dry_run = 1;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                       value);
+
+    return NGX_CONF_ERROR;
+}
+
+
+/* "10r/s", "600r/m", "1m/s", "10MB/s" */
+
+static ngx_int_t
+wgw_rate_value(ngx_str_t *value, wgw_rate_value_t *rv)
+{
+    wgw_text_t  text;
+
+    if (value->len < 3 || value->data[value->len - 2] != '/') {
+        return NGX_ERROR;
+    }
+
+    switch (value->data[value->len - 1]) {
+
+    case 's':
+        rv->period = WGW_RATE_SECOND;
+        break;
+
+    case 'm':
+        rv->period = WGW_RATE_MINUTE;
+        break;
+
+    default:
+        return NGX_ERROR;
+    }
+
+    text.data = (const char *) value->data;
+    text.len = value->len - 2;
+
+    if (text.data[text.len - 1] == 'r') {
+        text.len--;
+
+        return wgw_text_uint(text, WGW_RATE_UNITS, &rv->units) == 0
+               && rv->units ? NGX_OK : NGX_ERROR;
+    }
+
+    rv->bytes = 1;
+
+    return wgw_meter_bytes(text, &rv->units) == 0 && rv->units ? NGX_OK
+                                                               : NGX_ERROR;
+}
+
+
+/* Of bytes it is a size, and there is always enough to pace them well. */
+
+static ngx_int_t
+wgw_rate_burst(wgw_rate_value_t *rv, uint64_t *burst)
+{
+    uint64_t    least;
+    wgw_text_t  text;
+
+    *burst = 0;
+
+    if (rv->burst.len) {
+        text.data = (const char *) rv->burst.data + sizeof("burst=") - 1;
+        text.len = rv->burst.len - (sizeof("burst=") - 1);
+
+        if (rv->bytes ? wgw_meter_bytes(text, burst) != 0
+                      : wgw_text_uint(text, WGW_RATE_UNITS, burst) != 0)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!rv->bytes) {
+        return NGX_OK;
+    }
+
+    least = wgw_rate_span(rv, WGW_RATE_BURST);
+    least = ngx_max(least, 2 * WGW_RATE_PIECE_MIN);
+    *burst = ngx_max(*burst, least);
+
+    return NGX_OK;
+}
+
+
+/* The units of a part of a second. */
+
+static uint64_t
+wgw_rate_span(const wgw_rate_value_t *rv, uint64_t part)
+{
+    return rv->units / (rv->period / WGW_RATE_SECOND * part);
+}
+
+
+static char *
+wgw_rate_key(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
+    const ngx_wgw_meter_proto_t *proto)
+{
+    ngx_str_t  name;
+
+    rate->key_index = NGX_ERROR;
+
+    if (ngx_wgw_meter_is_variable(value, &name) != NGX_OK) {
+        rate->key = proto->compile(cf, value);
+
+        return rate->key ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    rate->binary = (name.len == sizeof("binary_remote_addr") - 1
+                    && ngx_strncmp(name.data, "binary_remote_addr", name.len)
+                       == 0);
+
+    rate->address = rate->binary
+                    || (name.len == sizeof("remote_addr") - 1
+                        && ngx_strncmp(name.data, "remote_addr", name.len)
+                           == 0);
+
+    rate->key_index = proto->index(cf, &name);
+
+    return rate->key_index == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+ngx_uint_t
+wgw_rate_number(ngx_array_t *rates, ngx_uint_t bytes)
+{
+    ngx_uint_t        i, n;
+    wgw_rate_conf_t  *rate;
+
+    if (rates == NULL) {
+        return 0;
+    }
+
+    rate = rates->elts;
+    n = 0;
+
+    for (i = 0; i < rates->nelts; i++) {
+        n += (rate[i].bytes == bytes);
+    }
+
+    return n;
+}
+
+
+ngx_int_t
+wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
+{
+    uint64_t            now, wait;
+    ngx_str_t           key;
+    ngx_uint_t          i, j, taken[WGW_RATES_MAX];
+    wgw_expiring_key_t  entries[WGW_RATES_MAX];
+
+    now = wgw_rate_now();
+
+    for (i = 0; i < n; i++) {
+        taken[i] = 0;
+
+        if (rates[i].bytes) {
+            continue;
+        }
+
+        if (call->key(call->data, rates[i].key_index, rates[i].key, &key)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (key.len == 0) {
+            continue;
+        }
+
+        entries[i] = wgw_rate_entry(&rates[i], &key);
+
+        if (wgw_gcra_take(&rates[i].zone->expiring, entries[i],
+                          &rates[i].limit, now, 1, 1, &wait))
+        {
+            taken[i] = 1;
+            call->status = call->status ? call->status : WGW_RATE_PASSED;
+            continue;
+        }
+
+        ngx_log_error(call->log_level, call->log, 0,
+                      "limiting %s%s, wait: %uL.%03uL, by zone \"%V\"",
+                      call->what, rates[i].dry_run ? ", dry run" : "",
+                      wait / WGW_RATE_SECOND,
+                      wait % WGW_RATE_SECOND / 1000000,
+                      &rates[i].zone->name);
+
+        if (rates[i].dry_run) {
+            call->status = WGW_RATE_DRY_RUN;
+            continue;
+        }
+
+        for (j = 0; j < i; j++) {
+            if (taken[j]) {
+                wgw_gcra_give(&rates[j].zone->expiring, entries[j],
+                              &rates[j].limit, 1);
+            }
+        }
+
+        call->status = WGW_RATE_REJECTED;
+        call->wait = (time_t) ((wait + WGW_RATE_SECOND - 1)
+                               / WGW_RATE_SECOND);
+
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+wgw_expiring_key_t
+wgw_rate_entry(wgw_rate_conf_t *rate, ngx_str_t *key)
+{
+    u_char              addr[16];
+    wgw_expiring_key_t  entry;
+
+    if (rate->prefix) {
+        wgw_rate_cut(rate, key, addr);
+    }
+
+    entry = wgw_expiring_key(&rate->zone->expiring, key->data, key->len);
+
+    entry.hash[0] ^= rate->salt[0];
+    entry.hash[1] ^= rate->salt[1];
+
+    return entry;
+}
+
+
+ngx_int_t
+wgw_rate_variable(ngx_uint_t status, ngx_variable_value_t *v)
+{
+    v->len = wgw_rate_statuses[status].len;
+    v->data = wgw_rate_statuses[status].data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = (status == 0);
+
+    return NGX_OK;
+}
+
+
+/* Not nginx's own, which it reads once in each turn of the event loop. */
+
+uint64_t
+wgw_rate_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * WGW_RATE_SECOND + (uint64_t) ts.tv_nsec;
+}
+
+
+/*
+ * The first bits of an IPv6 address, in text or binary, made in `addr`.  One
+ * that stands for an IPv4 address is a client's own in all of its bits.
+ */
+
+static void
+wgw_rate_cut(const wgw_rate_conf_t *rate, ngx_str_t *key, u_char addr[16])
+{
+    ngx_uint_t  n;
+
+    static const u_char  mapped[12] = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
+    };
+
+    if (rate->binary) {
+        if (key->len != 16) {
+            return;
+        }
+
+        ngx_memcpy(addr, key->data, 16);
+
+    } else if (ngx_inet6_addr(key->data, key->len, addr) != NGX_OK) {
+        return;
+    }
+
+    if (ngx_memcmp(addr, mapped, sizeof(mapped)) == 0) {
+        return;
+    }
+
+    n = rate->prefix / 8;
+
+    if (rate->prefix % 8) {
+        addr[n++] &= (u_char) (0xff00 >> rate->prefix % 8);
+    }
+
+    ngx_memzero(addr + n, 16 - n);
+
+    key->data = addr;
+    key->len = 16;
+}

@@ -1,0 +1,904 @@
+
+#include "meter/usage.h"
+#include "meter/top.h"
+
+
+#define WGW_USAGE_BUFFER  32768
+
+/* more than a key takes in either form, every byte of it escaped */
+#define WGW_USAGE_LINE    8192
+
+/* a page ends at a zone and a record in it */
+#define WGW_USAGE_SHIFT   32
+
+
+/* The totals of a record, for both forms. */
+typedef struct {
+    const char   *name;         /* in JSON */
+    const char   *family;       /* for Prometheus */
+    const char   *help;
+    size_t        offset;       /* in wgw_usage_t */
+} wgw_usage_field_t;
+
+
+typedef struct {
+    const char   *name;
+    const char   *label;
+    size_t        start;
+    size_t        sent;
+    size_t        received;
+} wgw_usage_window_t;
+
+
+typedef struct {
+    wgw_zone_t        *zone;
+    const char        *class;   /* NULL: a key */
+    wgw_usage_t        usage;
+} wgw_usage_row_t;
+
+
+/* A chain that is being written. */
+typedef struct {
+    ngx_pool_t    *pool;
+    ngx_chain_t   *first;
+    ngx_chain_t  **last;
+    ngx_buf_t     *buf;
+    off_t          length;
+    wgw_out_t      out;
+} wgw_usage_page_t;
+
+
+static ngx_int_t wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query,
+    ngx_array_t *rows, uint64_t *next);
+static ngx_int_t wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query,
+    ngx_array_t *rows);
+static ngx_int_t wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n,
+    ngx_array_t *rows);
+static ngx_int_t wgw_usage_walk(wgw_usage_query_t *query, ngx_uint_t n,
+    ngx_array_t *rows, uint64_t *next);
+static ngx_int_t wgw_usage_row(ngx_array_t *rows, wgw_zone_t *zone,
+    uint32_t record);
+static ngx_uint_t wgw_usage_selected(wgw_usage_query_t *query,
+    ngx_uint_t n);
+
+static ngx_int_t wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
+    const char *separator);
+static ngx_int_t wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
+    const char *separator);
+static void wgw_usage_record(wgw_out_t *out, wgw_zone_t *zone,
+    wgw_usage_t *usage);
+static void wgw_usage_time(wgw_out_t *out, int64_t time);
+
+static ngx_int_t wgw_usage_totals(wgw_usage_page_t *page,
+    wgw_usage_query_t *query, const wgw_usage_field_t *field,
+    ngx_array_t *rows);
+static ngx_int_t wgw_usage_windows(wgw_usage_page_t *page,
+    ngx_array_t *rows);
+static ngx_int_t wgw_usage_gauges(wgw_usage_page_t *page,
+    wgw_usage_query_t *query);
+static ngx_int_t wgw_usage_family(wgw_usage_page_t *page, const char *name,
+    size_t len, const char *type, const char *help);
+static void wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row,
+    const char *family);
+static uint64_t wgw_usage_keys(wgw_zone_t *zone);
+
+static ngx_int_t wgw_usage_room(wgw_usage_page_t *page);
+static off_t wgw_usage_end(wgw_usage_page_t *page, ngx_chain_t **out);
+
+
+static const wgw_usage_field_t  wgw_usage_fields[] = {
+
+    { "sent", "wgw_meter_sent_bytes_total",
+      "Bytes sent to clients, before TLS.",
+      offsetof(wgw_usage_t, sent) },
+
+    { "received", "wgw_meter_received_bytes_total",
+      "Bytes received from clients, after TLS.",
+      offsetof(wgw_usage_t, received) },
+
+    { "requests", "wgw_meter_requests_total",
+      "Requests and stream sessions.",
+      offsetof(wgw_usage_t, requests) },
+
+    { "refused", "wgw_meter_refused_total",
+      "Requests refused by a cap.",
+      offsetof(wgw_usage_t, refused) },
+
+    { "cut", "wgw_meter_cut_total",
+      "Transfers cut by a cap.",
+      offsetof(wgw_usage_t, cut) },
+
+    { NULL, NULL, NULL, 0 }
+};
+
+
+static const wgw_usage_window_t  wgw_usage_spans[] = {
+
+    { "window", "this",
+      offsetof(wgw_usage_t, window.start),
+      offsetof(wgw_usage_t, window.sent),
+      offsetof(wgw_usage_t, window.received) },
+
+    { "last", "last",
+      offsetof(wgw_usage_t, last.start),
+      offsetof(wgw_usage_t, last.sent),
+      offsetof(wgw_usage_t, last.received) },
+
+    { NULL, NULL, 0, 0, 0 }
+};
+
+
+static const struct {
+    const char  *name;
+    uint32_t     record;
+} wgw_usage_classes[] = {
+    { "unknown", WGW_TABLE_UNKNOWN },
+    { "other",   WGW_TABLE_OTHER },
+    { "denied",  WGW_TABLE_DENIED },
+    { NULL, 0 }
+};
+
+
+#define wgw_usage_number(usage, offset)                                       \
+    *(const uint64_t *) ((const char *) (usage) + (offset))
+
+
+off_t
+wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
+{
+    uint64_t           next;
+    ngx_int_t          rc;
+    ngx_uint_t         i;
+    const char        *separator;
+    ngx_array_t        rows;
+    wgw_usage_row_t   *row;
+    wgw_usage_page_t   page;
+
+    rc = wgw_usage_rows(pool, query, &rows, &next);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memzero(&page, sizeof(wgw_usage_page_t));
+    page.pool = pool;
+
+    if (wgw_usage_room(&page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    wgw_out_str(&page.out, "{\"keys\":[");
+
+    row = rows.elts;
+
+    for (i = 0; i < rows.nelts; i++) {
+        if (wgw_usage_key(&page, &row[i], i ? "," : "") != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (wgw_usage_room(&page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    wgw_out_str(&page.out, "],\"next\":");
+
+    if (next) {
+        wgw_out_uint(&page.out, next);
+
+    } else {
+        wgw_out_str(&page.out, "null");
+    }
+
+    if (query->key.len == 0) {
+        wgw_out_str(&page.out, ",\"zones\":[");
+        separator = "";
+
+        for (i = 0; i < query->nzones; i++) {
+            if (!wgw_usage_selected(query, i)) {
+                continue;
+            }
+
+            if (wgw_usage_zone(&page, query->zones[i], separator) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            separator = ",";
+        }
+
+        wgw_out_str(&page.out, "]");
+    }
+
+    wgw_out_str(&page.out, "}\n");
+
+    return wgw_usage_end(&page, out);
+}
+
+
+off_t
+wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
+    ngx_chain_t **out)
+{
+    uint64_t                  next;
+    ngx_int_t                 rc;
+    ngx_uint_t                i, k;
+    ngx_array_t               rows;
+    wgw_usage_row_t          *row;
+    wgw_usage_page_t          page;
+    const wgw_usage_field_t  *field;
+
+    rc = wgw_usage_rows(pool, query, &rows, &next);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    for (i = 0; i < query->nzones; i++) {
+        for (k = 0; wgw_usage_classes[k].name; k++) {
+            if (!wgw_usage_selected(query, i)) {
+                continue;
+            }
+
+            rc = wgw_usage_row(&rows, query->zones[i],
+                               wgw_usage_classes[k].record);
+
+            if (rc == NGX_ERROR) {
+                return NGX_ERROR;
+            }
+
+            if (rc == NGX_OK) {
+                row = rows.elts;
+                row[rows.nelts - 1].class = wgw_usage_classes[k].name;
+            }
+        }
+    }
+
+    ngx_memzero(&page, sizeof(wgw_usage_page_t));
+    page.pool = pool;
+
+    for (field = wgw_usage_fields; field->name; field++) {
+        if (wgw_usage_totals(&page, query, field, &rows) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (wgw_usage_windows(&page, &rows) != NGX_OK
+        || wgw_usage_gauges(&page, query) != NGX_OK
+        || wgw_usage_room(&page) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (query->openmetrics) {
+        wgw_out_str(&page.out, "# EOF\n");
+    }
+
+    return wgw_usage_end(&page, out);
+}
+
+
+ngx_int_t
+wgw_usage_by(wgw_usage_query_t *query, ngx_str_t *name)
+{
+    const wgw_usage_field_t  *field;
+
+    for (field = wgw_usage_fields; field->name; field++) {
+
+        if (field->offset <= offsetof(wgw_usage_t, requests)
+            && name->len == ngx_strlen(field->name)
+            && ngx_strncmp(name->data, field->name, name->len) == 0)
+        {
+            query->by = field->offset;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* The keys that are asked for, and where the next page begins. */
+
+static ngx_int_t
+wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
+    uint64_t *next)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  n, zones;
+
+    *next = 0;
+    zones = 0;
+
+    if (ngx_array_init(rows, pool, 64, sizeof(wgw_usage_row_t)) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (query->top) {
+        return wgw_usage_top(pool, query, rows);
+    }
+
+    for (n = 0; n < query->nzones && *next == 0; n++) {
+
+        if (!wgw_usage_selected(query, n)) {
+            continue;
+        }
+
+        zones++;
+
+        rc = query->key.len ? wgw_usage_look(query, n, rows)
+                            : wgw_usage_walk(query, n, rows, next);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if ((query->key.len && rows->nelts == 0)
+        || (query->zone.len && zones == 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* The one key of a zone that is asked for, if it is there. */
+
+static ngx_int_t
+wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
+{
+    uint32_t     record;
+    wgw_text_t   key;
+    wgw_zone_t  *zone;
+
+    key.data = (const char *) query->key.data;
+    key.len = query->key.len;
+
+    zone = query->zones[n];
+    record = wgw_table_find(&zone->table, key);
+
+    if (record < WGW_TABLE_FIRST) {
+        return NGX_OK;
+    }
+
+    return wgw_usage_row(rows, zone, record) == NGX_ERROR ? NGX_ERROR
+                                                          : NGX_OK;
+}
+
+
+/* The keys of a zone that are on the page; `next`, if there are more. */
+
+static ngx_int_t
+wgw_usage_walk(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows,
+    uint64_t *next)
+{
+    uint32_t     record, end;
+    wgw_zone_t  *zone;
+
+    if (n < query->after >> WGW_USAGE_SHIFT) {
+        return NGX_OK;
+    }
+
+    zone = query->zones[n];
+    record = WGW_TABLE_FIRST;
+
+    if (n == query->after >> WGW_USAGE_SHIFT) {
+        record = ngx_max(record, (uint32_t) query->after);
+    }
+
+    end = wgw_table_end(&zone->table);
+
+    for ( /* void */ ; record < end; record++) {
+
+        if (rows->nelts == query->limit) {
+            *next = ((uint64_t) n << WGW_USAGE_SHIFT) | record;
+            return NGX_OK;
+        }
+
+        if (wgw_usage_row(rows, zone, record) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* From the key that has the most on. */
+
+static ngx_int_t
+wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows)
+{
+    uint32_t      record, end;
+    uint64_t      id;
+    wgw_top_t     top;
+    ngx_uint_t    n, zones;
+    wgw_usage_t   usage;
+    wgw_table_t  *table;
+
+    zones = 0;
+
+    top.n = 0;
+    top.max = query->top;
+    top.items = ngx_palloc(pool, query->top * sizeof(wgw_top_item_t));
+
+    if (top.items == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (n = 0; n < query->nzones; n++) {
+
+        if (!wgw_usage_selected(query, n)) {
+            continue;
+        }
+
+        zones++;
+        table = &query->zones[n]->table;
+        end = wgw_table_end(table);
+
+        for (record = WGW_TABLE_FIRST; record < end; record++) {
+
+            if (wgw_table_read(table, record, ngx_time(), &usage) == 0) {
+                id = ((uint64_t) n << WGW_USAGE_SHIFT) | record;
+
+                wgw_top_push(&top, wgw_usage_number(&usage, query->by), id);
+            }
+        }
+    }
+
+    wgw_top_sort(&top);
+
+    for (n = 0; n < top.n; n++) {
+        id = top.items[n].id;
+
+        if (wgw_usage_row(rows, query->zones[id >> WGW_USAGE_SHIFT],
+                          (uint32_t) id)
+            == NGX_ERROR)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return query->zone.len && zones == 0 ? NGX_DECLINED : NGX_OK;
+}
+
+
+static ngx_int_t
+wgw_usage_row(ngx_array_t *rows, wgw_zone_t *zone, uint32_t record)
+{
+    wgw_usage_t       usage;
+    wgw_usage_row_t  *row;
+
+    if (wgw_table_read(&zone->table, record, ngx_time(), &usage) != 0) {
+        return NGX_DECLINED;
+    }
+
+    row = ngx_array_push(rows);
+    if (row == NULL) {
+        return NGX_ERROR;
+    }
+
+    row->zone = zone;
+    row->class = NULL;
+    row->usage = usage;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+wgw_usage_selected(wgw_usage_query_t *query, ngx_uint_t n)
+{
+    ngx_str_t  *name;
+
+    name = &query->zones[n]->name;
+
+    return query->zone.len == 0
+           || (query->zone.len == name->len
+               && ngx_strncmp(query->zone.data, name->data, name->len) == 0);
+}
+
+
+static ngx_int_t
+wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
+    const char *separator)
+{
+    wgw_text_t   zone;
+    wgw_out_t   *out;
+
+    if (wgw_usage_room(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    out = &page->out;
+
+    zone.data = (const char *) row->zone->name.data;
+    zone.len = row->zone->name.len;
+
+    wgw_out_str(out, separator);
+    wgw_out_str(out, "{\"zone\":");
+    wgw_out_json(out, zone);
+    wgw_out_str(out, ",\"key\":");
+    wgw_out_json(out, row->usage.key);
+    wgw_out_str(out, ",");
+
+    wgw_usage_record(out, row->zone, &row->usage);
+
+    wgw_out_str(out, "}");
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
+    const char *separator)
+{
+    wgw_text_t    name;
+    ngx_uint_t    i;
+    wgw_out_t    *out;
+    wgw_usage_t   usage;
+
+    if (wgw_usage_room(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    out = &page->out;
+
+    name.data = (const char *) zone->name.data;
+    name.len = zone->name.len;
+
+    wgw_out_str(out, separator);
+    wgw_out_str(out, "{\"zone\":");
+    wgw_out_json(out, name);
+    wgw_out_str(out, ",\"keys_max\":");
+    wgw_out_uint(out, zone->conf.keys);
+    wgw_out_str(out, ",\"keys\":");
+    wgw_out_uint(out, wgw_usage_keys(zone));
+
+    for (i = 0; wgw_usage_classes[i].name; i++) {
+
+        if (wgw_table_read(&zone->table, wgw_usage_classes[i].record,
+                           ngx_time(), &usage)
+            != 0)
+        {
+            ngx_memzero(&usage, sizeof(wgw_usage_t));
+        }
+
+        wgw_out_str(out, ",\"");
+        wgw_out_str(out, wgw_usage_classes[i].name);
+        wgw_out_str(out, "\":{");
+        wgw_usage_record(out, zone, &usage);
+        wgw_out_str(out, "}");
+    }
+
+    wgw_out_str(out, "}");
+
+    return NGX_OK;
+}
+
+
+/* The members that every record has, without braces. */
+
+static void
+wgw_usage_record(wgw_out_t *out, wgw_zone_t *zone, wgw_usage_t *usage)
+{
+    const wgw_usage_field_t   *field;
+    const wgw_usage_window_t  *span;
+
+    for (field = wgw_usage_fields; field->name; field++) {
+        wgw_out_str(out, "\"");
+        wgw_out_str(out, field->name);
+        wgw_out_str(out, "\":");
+        wgw_out_uint(out, wgw_usage_number(usage, field->offset));
+        wgw_out_str(out, ",");
+    }
+
+    wgw_out_str(out, "\"cap\":");
+
+    if (usage->cap) {
+        wgw_out_uint(out, usage->cap);
+
+    } else {
+        wgw_out_str(out, "null");
+    }
+
+    for (span = wgw_usage_spans; span->name; span++) {
+        wgw_out_str(out, ",\"");
+        wgw_out_str(out, span->name);
+        wgw_out_str(out, "\":{\"start\":");
+
+        if (zone->conf.window.kind == WGW_WINDOW_TOTAL) {
+            wgw_out_str(out, "null");
+
+        } else {
+            wgw_usage_time(out, wgw_usage_number(usage, span->start));
+        }
+
+        wgw_out_str(out, ",\"sent\":");
+        wgw_out_uint(out, wgw_usage_number(usage, span->sent));
+        wgw_out_str(out, ",\"received\":");
+        wgw_out_uint(out, wgw_usage_number(usage, span->received));
+        wgw_out_str(out, "}");
+    }
+}
+
+
+/* RFC 3339, UTC */
+
+static void
+wgw_usage_time(wgw_out_t *out, int64_t time)
+{
+    u_char    *p, text[sizeof("\"9999-12-31T23:59:59Z\"")];
+    ngx_tm_t   tm;
+
+    ngx_gmtime(time, &tm);
+
+    p = ngx_snprintf(text, sizeof(text),
+                     "\"%4d-%02d-%02dT%02d:%02d:%02dZ\"",
+                     tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                     tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
+
+    wgw_out_bytes(out, text, p - text);
+}
+
+
+static ngx_int_t
+wgw_usage_totals(wgw_usage_page_t *page, wgw_usage_query_t *query,
+    const wgw_usage_field_t *field, ngx_array_t *rows)
+{
+    size_t            len;
+    ngx_uint_t        i;
+    wgw_out_t        *out;
+    wgw_usage_row_t  *row;
+
+    len = ngx_strlen(field->family);
+
+    if (query->openmetrics) {
+        len -= sizeof("_total") - 1;
+    }
+
+    if (wgw_usage_family(page, field->family, len, "counter", field->help)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    out = &page->out;
+    row = rows->elts;
+
+    for (i = 0; i < rows->nelts; i++) {
+
+        if (wgw_usage_room(page) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        wgw_usage_labels(out, &row[i], field->family);
+        wgw_out_str(out, "} ");
+        wgw_out_uint(out, wgw_usage_number(&row[i].usage, field->offset));
+        wgw_out_str(out, "\n");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+wgw_usage_windows(wgw_usage_page_t *page, ngx_array_t *rows)
+{
+    ngx_uint_t                 i, sent;
+    wgw_out_t                 *out;
+    const char                *family;
+    wgw_usage_row_t           *row;
+    const wgw_usage_window_t  *span;
+
+    family = "wgw_meter_window_bytes";
+
+    if (wgw_usage_family(page, family, ngx_strlen(family), "gauge",
+                         "Bytes of this window of the zone, and the last.")
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    out = &page->out;
+    row = rows->elts;
+
+    for (i = 0; i < rows->nelts; i++) {
+
+        if (wgw_usage_room(page) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        for (span = wgw_usage_spans; span->name; span++) {
+
+            for (sent = 0; sent < 2; sent++) {
+                wgw_usage_labels(out, &row[i], family);
+                wgw_out_str(out, ",window=\"");
+                wgw_out_str(out, span->label);
+                wgw_out_str(out, sent ? "\",direction=\"sent\"} "
+                                      : "\",direction=\"received\"} ");
+                wgw_out_uint(out, wgw_usage_number(&row[i].usage,
+                                                   sent ? span->sent
+                                                        : span->received));
+                wgw_out_str(out, "\n");
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
+{
+    ngx_uint_t        i, max;
+    wgw_out_t        *out;
+    wgw_text_t        name;
+    const char       *family;
+
+    out = &page->out;
+
+    for (max = 0; max < 2; max++) {
+        family = max ? "wgw_meter_keys_max" : "wgw_meter_keys";
+
+        if (wgw_usage_family(page, family, ngx_strlen(family), "gauge",
+                             max ? "Keys that fit the zone."
+                                 : "Keys of the zone.")
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        for (i = 0; i < query->nzones; i++) {
+
+            if (!wgw_usage_selected(query, i)) {
+                continue;
+            }
+
+            if (wgw_usage_room(page) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            name.data = (const char *) query->zones[i]->name.data;
+            name.len = query->zones[i]->name.len;
+
+            wgw_out_str(out, family);
+            wgw_out_str(out, "{zone=");
+            wgw_out_label(out, name);
+            wgw_out_str(out, "} ");
+            wgw_out_uint(out, max ? query->zones[i]->conf.keys
+                                  : wgw_usage_keys(query->zones[i]));
+            wgw_out_str(out, "\n");
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+wgw_usage_family(wgw_usage_page_t *page, const char *name, size_t len,
+    const char *type, const char *help)
+{
+    wgw_out_t  *out;
+
+    if (wgw_usage_room(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    out = &page->out;
+
+    wgw_out_str(out, "# HELP ");
+    wgw_out_bytes(out, name, len);
+    wgw_out_str(out, " ");
+    wgw_out_str(out, help);
+    wgw_out_str(out, "\n# TYPE ");
+    wgw_out_bytes(out, name, len);
+    wgw_out_str(out, " ");
+    wgw_out_str(out, type);
+    wgw_out_str(out, "\n");
+
+    return NGX_OK;
+}
+
+
+/* The family and its first labels; the caller closes the brace. */
+
+static void
+wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
+{
+    wgw_text_t  zone;
+
+    zone.data = (const char *) row->zone->name.data;
+    zone.len = row->zone->name.len;
+
+    wgw_out_str(out, family);
+    wgw_out_str(out, "{zone=");
+    wgw_out_label(out, zone);
+    wgw_out_str(out, ",key=");
+
+    if (row->class) {
+        wgw_out_str(out, "\"\",class=\"");
+        wgw_out_str(out, row->class);
+        wgw_out_str(out, "\"");
+
+    } else {
+        wgw_out_label(out, row->usage.key);
+    }
+}
+
+
+/* With those that a killed worker had begun: they are in use as well. */
+
+static uint64_t
+wgw_usage_keys(wgw_zone_t *zone)
+{
+    return wgw_table_taken(&zone->table);
+}
+
+
+/* Makes sure that a line fits. */
+
+static ngx_int_t
+wgw_usage_room(wgw_usage_page_t *page)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    b = page->buf;
+
+    if (b && page->out.end - page->out.pos >= WGW_USAGE_LINE) {
+        return NGX_OK;
+    }
+
+    if (b) {
+        b->last = (u_char *) page->out.pos;
+        page->length += b->last - b->pos;
+
+    } else {
+        page->last = &page->first;
+    }
+
+    b = ngx_create_temp_buf(page->pool, WGW_USAGE_BUFFER);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl = ngx_alloc_chain_link(page->pool);
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    *page->last = cl;
+    page->last = &cl->next;
+    page->buf = b;
+
+    wgw_out_init(&page->out, b->pos, b->end - b->pos);
+
+    return NGX_OK;
+}
+
+
+static off_t
+wgw_usage_end(wgw_usage_page_t *page, ngx_chain_t **out)
+{
+    ngx_buf_t  *b;
+
+    if (page->out.overflow) {
+        return NGX_ERROR;
+    }
+
+    b = page->buf;
+
+    b->last = (u_char *) page->out.pos;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    *out = page->first;
+
+    return page->length + (b->last - b->pos);
+}

@@ -1,0 +1,82 @@
+
+/*
+ * usage: what was counted, as JSON or as text for Prometheus (0.0.4).
+ *
+ *     {"keys":[{"zone":"names","key":"shop.gw1.example","sent":1,
+ *       "received":1,"requests":1,"refused":0,"cut":0,"cap":null,
+ *       "window":{"start":"2026-11-01T00:00:00Z","sent":1,"received":1},
+ *       "last":{"start":"2026-10-01T00:00:00Z","sent":0,"received":0}}],
+ *      "next":null,
+ *      "zones":[{"zone":"names","keys_max":1000,"keys":1,
+ *       "unknown":{"sent":0, ...},"other":{ ... },"denied":{ ... }}]}
+ *
+ * Figures are bytes and counts.  A window without end (window=total) has a
+ * null start and an empty last one.  `next`, when it is not null, is the
+ * value of `after` for the next page.  An answer for one key has only `keys`,
+ * one for each zone that knows it.
+ *
+ *     wgw_meter_sent_bytes_total{zone="names",key="shop.gw1.example"} 1
+ *     wgw_meter_sent_bytes_total{zone="names",key="",class="denied"} 0
+ *     wgw_meter_window_bytes{zone="names",key="shop.gw1.example",
+ *       window="this",direction="sent"} 1
+ *
+ * That is also OpenMetrics 1.0, but for the names of the counters, which have
+ * no _total where their types are said, and for an end, "# EOF".
+ *
+ * What belongs to no key has the empty one, which no key is, and a label
+ * `class`; Prometheus takes an absent label for an empty one, so that both
+ * are of one family.  The fields are in one table for both forms.
+ *
+ * An answer is a chain of buffers in a pool, each of bounded size.
+ */
+
+#ifndef WGW_USAGE_H
+#define WGW_USAGE_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "meter/meter.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_USAGE_LIMIT      1000       /* keys of a page, unless said */
+#define WGW_USAGE_LIMIT_MAX  10000      /* and the most; also of metrics */
+#define WGW_USAGE_TOP_MAX    1000
+
+/* the longest name of a zone, so that a line of output has a bound */
+#define WGW_USAGE_ZONE       64
+
+
+/* What is asked for. */
+typedef struct {
+    wgw_zone_t        **zones;
+    ngx_uint_t          nzones;
+    ngx_str_t           zone;           /* this one only; empty: all */
+    ngx_str_t           key;            /* this one only; empty: all */
+    uint64_t            after;          /* `next` of the page before, or 0 */
+    ngx_uint_t          limit;
+    ngx_uint_t          top;            /* the keys that have most; 0: all */
+    size_t              by;             /* ... of that, see below */
+    unsigned            openmetrics:1;
+} wgw_usage_query_t;
+
+
+/* Sets query->by: "sent", "received" or "requests"; or NGX_DECLINED. */
+ngx_int_t wgw_usage_by(wgw_usage_query_t *query, ngx_str_t *name);
+
+/*
+ * Returns the length of `*out`, NGX_DECLINED when a key or zone was asked
+ * for that is not there, or NGX_ERROR.  The last buffer has last_buf set.
+ */
+off_t wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query,
+    ngx_chain_t **out);
+off_t wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
+    ngx_chain_t **out);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_USAGE_H */

@@ -1,0 +1,59 @@
+
+/*
+ * names_api: the names over HTTP, where an administrator puts `wgw_api`.
+ *
+ *     PUT     NAME       a record in JSON; 201 or 200, the stored record
+ *     GET     NAME       200 or 404
+ *     DELETE  NAME       204 or 404
+ *     GET     ?after=NAME&limit=N    {"names":[record, ...],"next":NAME}
+ *     POST    ?replace=true          lines of JSON (names_bulk.h)
+ *
+ * below the location's prefix.  ETag is the record's change id; If-Match and
+ * If-None-Match hold (412).  Errors are {"error":...,"field":...}.
+ *
+ * A reply to a change is sent after its commit: every worker then serves it.
+ * A browser on the machine is no administrator: requests with a foreign
+ * Origin, or a Host that is neither a loopback address, "localhost" nor a
+ * server_name, are refused (403).
+ */
+
+#ifndef WGW_NAMES_API_H
+#define WGW_NAMES_API_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "names/record.h"
+#include "store/store.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_NAMES_API_LIMIT      100    /* records of a page, by default */
+#define WGW_NAMES_API_LIMIT_MAX  1000
+
+#define WGW_NAMES_API_NO_STORE   "the store is not available: nothing was "   \
+                                 "changed"
+#define WGW_NAMES_API_NO_SPACE   "there is no space left: nothing was changed"
+
+
+/* The worker's store, or NULL, logged. */
+typedef wgw_store_t *(*wgw_names_api_store_pt)(ngx_log_t *log);
+
+
+/* Before any request. */
+void wgw_names_api_init(wgw_names_api_store_pt store,
+    const wgw_record_rules_t *rules);
+
+/*
+ * The content handler of the location; `hosts` (ngx_str_t) are allowed in
+ * Host besides the loopback's.
+ */
+ngx_int_t wgw_names_api_handler(ngx_http_request_t *r, ngx_array_t *hosts);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_NAMES_API_H */

@@ -1,0 +1,280 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "names/bulk.h"
+#include "names/names_bulk.h"
+#include "core/reply.h"
+
+
+#define BULK_TYPE    "application/x-ndjson"
+#define BULK_COUNTS  128                /* {"added":...} with any numbers */
+#define BULK_FIELD   64                 /* of an unknown argument's name */
+
+
+static ngx_uint_t bulk_typed(ngx_http_request_t *r);
+static ngx_uint_t bulk_arguments(ngx_http_request_t *r,
+    ngx_str_t *argument);
+static ngx_int_t bulk_argument(ngx_http_request_t *r, ngx_str_t *argument);
+static void bulk_body(ngx_http_request_t *r);
+static void bulk_done(const wgw_bulk_result_t *result, void *data);
+static ngx_int_t bulk_reply(ngx_http_request_t *r,
+    const wgw_bulk_result_t *result);
+static ngx_int_t bulk_failed(ngx_http_request_t *r,
+    const wgw_bulk_result_t *result);
+static ngx_int_t bulk_counts(ngx_http_request_t *r,
+    const wgw_store_counts_t *counts);
+
+
+static wgw_names_api_store_pt     bulk_store;
+static const wgw_record_rules_t  *bulk_rules;
+
+
+void
+wgw_names_bulk_init(wgw_names_api_store_pt store,
+    const wgw_record_rules_t *rules)
+{
+    bulk_store = store;
+    bulk_rules = rules;
+}
+
+
+ngx_int_t
+wgw_names_bulk(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+    ngx_str_t  argument;
+
+    if (!bulk_typed(r)) {
+        return wgw_reply_error(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                               "Content-Type", "must be " BULK_TYPE);
+    }
+
+    if (r->headers_in.if_match || r->headers_in.if_none_match) {
+        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST,
+                               r->headers_in.if_match ? "If-Match"
+                                                      : "If-None-Match",
+                               "has no meaning for many names");
+    }
+
+    if (!bulk_arguments(r, &argument)) {
+        return bulk_argument(r, &argument);
+    }
+
+    rc = ngx_http_read_client_request_body(r, bulk_body);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+/* Also a defence: a page in a browser cannot send this type unasked. */
+
+static ngx_uint_t
+bulk_typed(ngx_http_request_t *r)
+{
+    size_t      len;
+    u_char     *end;
+    ngx_str_t  *type;
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    type = &r->headers_in.content_type->value;
+
+    end = ngx_strlchr(type->data, type->data + type->len, ';');
+    len = end ? (size_t) (end - type->data) : type->len;
+
+    while (len && (type->data[len - 1] == ' ' || type->data[len - 1] == '\t'))
+    {
+        len--;
+    }
+
+    return len == sizeof(BULK_TYPE) - 1
+           && ngx_strncasecmp(type->data, (u_char *) BULK_TYPE, len) == 0;
+}
+
+
+/* Whether there is "replace=true" or nothing; if not, what there is. */
+
+static ngx_uint_t
+bulk_arguments(ngx_http_request_t *r, ngx_str_t *argument)
+{
+    u_char  *p, *end, *last;
+
+    p = r->args.data;
+    last = p + r->args.len;
+
+    while (p < last) {
+
+        end = ngx_strlchr(p, last, '&');
+        if (end == NULL) {
+            end = last;
+        }
+
+        argument->data = p;
+        argument->len = end - p;
+
+        if (argument->len != sizeof("replace=true") - 1
+            || ngx_strncmp(p, "replace=true", argument->len) != 0)
+        {
+            return 0;
+        }
+
+        p = end == last ? last : end + 1;
+    }
+
+    return 1;
+}
+
+
+static ngx_int_t
+bulk_argument(ngx_http_request_t *r, ngx_str_t *argument)
+{
+    size_t   len;
+    u_char  *end, *name;
+
+    end = ngx_strlchr(argument->data, argument->data + argument->len, '=');
+    len = end ? (size_t) (end - argument->data) : argument->len;
+    len = ngx_min(len, BULK_FIELD);
+
+    name = ngx_pnalloc(r->pool, len + 1);
+    if (name == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    *ngx_cpymem(name, argument->data, len) = '\0';
+
+    return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, (char *) name,
+                           ngx_strcmp(name, "replace") == 0
+                           ? "must be true, or absent"
+                           : "is not an argument of this request");
+}
+
+
+/*
+ * The request waits for the job, and cannot be freed meanwhile; its count,
+ * already taken, is released by the reply.
+ */
+
+static void
+bulk_body(ngx_http_request_t *r)
+{
+    ngx_int_t     rc;
+    wgw_store_t  *store;
+
+    store = bulk_store(r->connection->log);
+
+    if (store == NULL) {
+        rc = wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                             WGW_NAMES_API_NO_STORE);
+
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    r->main->blocked++;
+
+    rc = wgw_bulk_start(store, bulk_rules,
+                        r->request_body ? r->request_body->bufs : NULL,
+                        r->args.len != 0, bulk_done, r);
+
+    if (rc != NGX_OK) {
+        r->main->blocked--;
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+}
+
+
+static void
+bulk_done(const wgw_bulk_result_t *result, void *data)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = data;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->main->blocked--;
+    r->disable_not_modified = 1;
+
+    ngx_http_finalize_request(r, bulk_reply(r, result));
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+bulk_reply(ngx_http_request_t *r, const wgw_bulk_result_t *result)
+{
+    switch (result->status) {
+
+    case WGW_BULK_OK:
+        return bulk_counts(r, &result->counts);
+
+    case WGW_BULK_BAD:
+        return wgw_reply_error_line(r, NGX_HTTP_BAD_REQUEST,
+                                    result->error.field,
+                                    result->error.message, result->line);
+
+    case WGW_BULK_LONG:
+        return wgw_reply_error_line(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
+                                    r->args.len
+                                    ? "at most 10000000 names at once"
+                                    : "at most 100000 names at once "
+                                      "without replace=true", result->line);
+
+    default:
+        return bulk_failed(r, result);
+    }
+}
+
+
+static ngx_int_t
+bulk_failed(ngx_http_request_t *r, const wgw_bulk_result_t *result)
+{
+    if (result->status == WGW_BULK_STORE && result->rc == WGW_STORE_TAKEN) {
+        return wgw_reply_error(r, NGX_HTTP_CONFLICT, "",
+                               "another replace was started: nothing of this "
+                               "one was changed");
+    }
+
+    ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
+                  "names: many at once: %s", result->failure.text);
+
+    if (result->status != WGW_BULK_STORE) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (result->rc == WGW_STORE_FULL) {
+        return wgw_reply_error(r, NGX_HTTP_INSUFFICIENT_STORAGE, "",
+                               WGW_NAMES_API_NO_SPACE);
+    }
+
+    return wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                           WGW_NAMES_API_NO_STORE);
+}
+
+
+static ngx_int_t
+bulk_counts(ngx_http_request_t *r, const wgw_store_counts_t *counts)
+{
+    ngx_buf_t    *buf;
+    ngx_chain_t  *cl;
+
+    cl = wgw_reply_chain(r->pool, BULK_COUNTS);
+    if (cl == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    buf = cl->buf;
+
+    buf->last = ngx_slprintf(buf->last, buf->end,
+                             "{\"added\":%uL,\"changed\":%uL,"
+                             "\"deleted\":%uL}\n",
+                             counts->added, counts->changed, counts->deleted);
+
+    return wgw_reply_send(r, NGX_HTTP_OK, "application/json", cl);
+}

@@ -1,0 +1,803 @@
+
+/*
+ * record: see record.h.  This file is the JSON form and all the checks.
+ */
+
+#include "names/record.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+
+#define WGW_RECORD_BACKEND  1024        /* a backend as written */
+
+/* a certificate is written in short lines; JSON escapes each line's end */
+#define WGW_RECORD_CA_LINE  sizeof("-----END CERTIFICATE-----")
+
+/* JSON but for the values, and the short ones: more than enough */
+#define WGW_RECORD_FIXED    512
+
+
+_Static_assert(WGW_RECORD_CAP == WGW_JSON_NUMBER_MAX,
+               "json checks the cap");
+
+_Static_assert(WGW_RECORD_BACKENDS * WGW_RECORD_BACKEND + WGW_RECORD_CA
+               + 2 * WGW_NAME_MAX + 2 * WGW_RECORD_TEXT <= WGW_RECORD_JSON,
+               "the texts fit the storage");
+
+_Static_assert(WGW_RECORD_FIXED
+               + (WGW_RECORD_BACKENDS + WGW_RECORD_ADDRESSES)
+                 * sizeof("\"https://"
+                          "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]"
+                          ":65535\",")
+               + 2 * WGW_NAME_MAX
+               + WGW_RECORD_CA + WGW_RECORD_CA / WGW_RECORD_CA_LINE
+               + 2 * 2 * WGW_RECORD_TEXT <= WGW_RECORD_JSON,
+               "the JSON form fits");
+
+
+/* The members, in the order they are written in. */
+enum {
+    WGW_RECORD_M_NAME = 0,
+    WGW_RECORD_M_BACKENDS,
+    WGW_RECORD_M_PASSTHROUGH,
+    WGW_RECORD_M_CAP,
+    WGW_RECORD_M_ADDRESSES,
+    WGW_RECORD_M_TLS_NAME,
+    WGW_RECORD_M_TLS_VERIFY,
+    WGW_RECORD_M_TLS_CA,
+    WGW_RECORD_M_PROXY,
+    WGW_RECORD_M_OWNER,
+    WGW_RECORD_M_WORKLOAD,
+    WGW_RECORD_M_STATE,
+    WGW_RECORD_M_DELETE,                /* known in bulk lines only */
+    WGW_RECORD_MEMBERS
+};
+
+
+/*
+ * What a backend may be depends on tls_passthrough, which may come after it:
+ * backends are kept as written until all is read.
+ */
+
+typedef struct {
+    wgw_record_t              *record;
+    const wgw_record_rules_t  *rules;
+    wgw_record_error_t        *error;
+    wgw_out_t                  storage;
+    wgw_text_t                 backends[WGW_RECORD_BACKENDS];
+    size_t                     nbackends;
+    uint32_t                   seen;    /* a bit for each member */
+    unsigned                   deleted:1;
+} wgw_record_parse_t;
+
+
+static const char *wgw_record_set_name(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_backend(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_passthrough(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_cap(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_address(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_tls_name(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_tls_verify(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_tls_ca(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_proxy(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_owner(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_workload(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_state(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_delete(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_note(wgw_record_parse_t *p, wgw_text_t *note,
+    wgw_text_t text);
+static const char *wgw_record_certificates(BIO *in, BIO *out);
+static const char *wgw_record_certificate(const char *label,
+    const char *header, const uint8_t *der, long len);
+static wgw_text_t wgw_record_store(wgw_record_parse_t *p, const char *data,
+    size_t len);
+
+static int wgw_record_finish(wgw_record_parse_t *p, wgw_text_t name);
+static int wgw_record_finish_tls(wgw_record_parse_t *p);
+static int wgw_record_finish_backends(wgw_record_parse_t *p);
+static const char *wgw_record_backend_parse(wgw_record_parse_t *p,
+    wgw_addr_t *addr, size_t n);
+static int wgw_record_refuse(wgw_record_parse_t *p, unsigned member,
+    const char *message);
+static unsigned wgw_record_listed(const wgw_addr_t *list, size_t n,
+    const wgw_addr_t *addr);
+
+static void wgw_record_member(wgw_out_t *out, unsigned member);
+static void wgw_record_member_text(wgw_out_t *out, unsigned member,
+    wgw_text_t text);
+
+
+static const wgw_json_member_t  wgw_record_members[WGW_RECORD_MEMBERS] = {
+    { "name", WGW_JSON_STRING, 1, wgw_record_set_name },
+    { "backends", WGW_JSON_ARRAY, 1, wgw_record_set_backend },
+    { "tls_passthrough", WGW_JSON_BOOLEAN, 0, wgw_record_set_passthrough },
+    { "cap_bytes", WGW_JSON_NUMBER, 0, wgw_record_set_cap },
+    { "addresses", WGW_JSON_ARRAY, 0, wgw_record_set_address },
+    { "tls_name", WGW_JSON_STRING, 0, wgw_record_set_tls_name },
+    { "tls_verify", WGW_JSON_BOOLEAN, 0, wgw_record_set_tls_verify },
+    { "tls_ca", WGW_JSON_STRING, 0, wgw_record_set_tls_ca },
+    { "proxy_protocol", WGW_JSON_BOOLEAN, 0, wgw_record_set_proxy },
+    { "owner", WGW_JSON_STRING, 0, wgw_record_set_owner },
+    { "workload", WGW_JSON_STRING, 0, wgw_record_set_workload },
+    { "state", WGW_JSON_STRING, 0, wgw_record_set_state },
+    { "delete", WGW_JSON_BOOLEAN, 1, wgw_record_set_delete }
+};
+
+
+int
+wgw_record_parse(wgw_record_t *record, wgw_text_t json, wgw_text_t name,
+    const wgw_record_rules_t *rules, char *storage, int *deleted,
+    wgw_record_error_t *error)
+{
+    wgw_record_parse_t  p;
+
+    if (deleted) {
+        *deleted = 0;
+    }
+
+    if (json.len > WGW_RECORD_JSON) {
+        return wgw_json_refuse(error, "", "is longer than 65536 bytes");
+    }
+
+    memset(record, 0, sizeof(wgw_record_t));
+    record->verify = 1;
+
+    memset(&p, 0, sizeof(wgw_record_parse_t));
+    p.record = record;
+    p.rules = rules;
+    p.error = error;
+
+    wgw_out_init(&p.storage, storage, WGW_RECORD_JSON);
+
+    if (wgw_json_read(json, wgw_record_members,
+                      deleted ? WGW_RECORD_MEMBERS : WGW_RECORD_M_DELETE,
+                      &p, &p.seen, error)
+        != 0)
+    {
+        return -1;
+    }
+
+    if (wgw_record_finish(&p, name) != 0) {
+        return -1;
+    }
+
+    assert(!p.storage.overflow);
+
+    if (deleted) {
+        *deleted = p.deleted;
+    }
+
+    return 0;
+}
+
+
+static const char *
+wgw_record_set_name(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    char         name[WGW_NAME_MAX];
+    size_t       len;
+    const char  *error;
+
+    len = wgw_name_parse(name, value->text, p->rules->domain, &error);
+
+    if (len == 0) {
+        return error;
+    }
+
+    p->record->name = wgw_record_store(p, name, len);
+
+    return NULL;
+}
+
+
+static const char *
+wgw_record_set_backend(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    if (p->nbackends == WGW_RECORD_BACKENDS) {
+        return "is one more than 16";
+    }
+
+    if (value->text.len > WGW_RECORD_BACKEND) {
+        return "is longer than 1024 bytes";
+    }
+
+    p->backends[p->nbackends++] = wgw_record_store(p, value->text.data,
+                                                   value->text.len);
+    return NULL;
+}
+
+
+static const char *
+wgw_record_set_passthrough(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    p->record->passthrough = (value->truth != 0);
+
+    return NULL;
+}
+
+
+static const char *
+wgw_record_set_cap(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    p->record->cap_bytes = value->number;
+
+    return NULL;
+}
+
+
+static const char *
+wgw_record_set_address(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    wgw_addr_t     addr;
+    wgw_record_t  *record;
+
+    record = p->record;
+
+    if (record->naddresses == WGW_RECORD_ADDRESSES) {
+        return "is one more than 16";
+    }
+
+    if (wgw_addr_parse(&addr, value->text) != 0) {
+        return "is not an IP address";
+    }
+
+    if (p->rules->nown == 0) {
+        return "needs the gateway's addresses to be configured "
+               "(address= of wgw_names)";
+    }
+
+    if (!wgw_record_listed(p->rules->own, p->rules->nown, &addr)) {
+        return "is not an address of the gateway";
+    }
+
+    if (wgw_record_listed(record->addresses, record->naddresses, &addr)) {
+        return "is duplicate";
+    }
+
+    record->addresses[record->naddresses++] = addr;
+
+    return NULL;
+}
+
+
+static const char *
+wgw_record_set_tls_name(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    char         name[WGW_NAME_MAX];
+    size_t       len;
+    wgw_out_t    out;
+    wgw_addr_t   addr;
+    const char  *error;
+
+    if (value->text.len == 0) {
+        return NULL;
+    }
+
+    if (wgw_addr_parse(&addr, value->text) == 0) {
+        wgw_out_init(&out, name, sizeof(name));
+        wgw_addr_text(&addr, &out);
+        len = (size_t) (out.pos - out.start);
+
+    } else {
+        len = wgw_name_parse(name, value->text, wgw_text(""), &error);
+
+        if (len == 0) {
+            return error;
+        }
+
+        if (name[0] == '*') {
+            return "must not be a wildcard";
+        }
+    }
+
+    p->record->tls_name = wgw_record_store(p, name, len);
+
+    return NULL;
+}
+
+
+static const char *
+wgw_record_set_tls_verify(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    p->record->verify = (value->truth != 0);
+
+    return NULL;
+}
+
+
+/*
+ * The certificates are kept, the text around them is not: one set has one
+ * form, and this form has a known length in JSON.
+ */
+
+static const char *
+wgw_record_set_tls_ca(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    BIO         *in, *out;
+    long         len;
+    char        *pem;
+    const char  *error;
+
+    if (value->text.len == 0) {
+        return NULL;
+    }
+
+    if (value->text.len > WGW_RECORD_CA) {
+        return "is longer than 32768 bytes";
+    }
+
+    in = BIO_new_mem_buf(value->text.data, (int) value->text.len);
+    out = BIO_new(BIO_s_mem());
+
+    if (in && out) {
+        error = wgw_record_certificates(in, out);
+
+    } else {
+        error = "cannot be read: out of memory";
+    }
+
+    if (error == NULL) {
+        len = BIO_get_mem_data(out, &pem);
+
+        if (len > WGW_RECORD_CA) {
+            error = "is longer than 32768 bytes";
+
+        } else {
+            p->record->tls_ca = wgw_record_store(p, pem, (size_t) len);
+        }
+    }
+
+    BIO_free(in);
+    BIO_free(out);
+
+    /* nginx reports what it finds in this queue later on */
+    ERR_clear_error();
+
+    return error;
+}
+
+
+static const char *
+wgw_record_certificates(BIO *in, BIO *out)
+{
+    int             n;
+    long            len;
+    char           *label, *header;
+    unsigned char  *der;
+    const char     *error;
+    unsigned long   reason;
+
+    ERR_clear_error();
+
+    for (n = 0; PEM_read_bio(in, &label, &header, &der, &len) == 1; n++) {
+
+        error = wgw_record_certificate(label, header, der, len);
+
+        if (error == NULL
+            && PEM_write_bio(out, PEM_STRING_X509, "", der, len) <= 0)
+        {
+            error = "cannot be read: out of memory";
+        }
+
+        OPENSSL_free(label);
+        OPENSSL_free(header);
+        OPENSSL_clear_free(der, (size_t) len);
+
+        if (error) {
+            return error;
+        }
+    }
+
+    reason = ERR_peek_last_error();
+
+    if (ERR_GET_LIB(reason) != ERR_LIB_PEM
+        || ERR_GET_REASON(reason) != PEM_R_NO_START_LINE)
+    {
+        return "has broken PEM";
+    }
+
+    return n ? NULL : "has no certificate";
+}
+
+
+static const char *
+wgw_record_certificate(const char *label, const char *header,
+    const uint8_t *der, long len)
+{
+    X509           *x509;
+    const uint8_t  *p;
+
+    if (strcmp(label, PEM_STRING_X509) != 0 || header[0] != '\0') {
+        return "has something other than certificates";
+    }
+
+    p = der;
+    x509 = d2i_X509(NULL, &p, len);
+
+    if (x509 == NULL) {
+        return "has a broken certificate";
+    }
+
+    X509_free(x509);
+
+    return (p == der + len) ? NULL : "has a broken certificate";
+}
+
+
+static const char *
+wgw_record_set_proxy(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    p->record->proxy = (value->truth != 0);
+
+    return NULL;
+}
+
+
+static const char *
+wgw_record_set_owner(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    return wgw_record_note(p, &p->record->owner, value->text);
+}
+
+
+static const char *
+wgw_record_set_workload(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    return wgw_record_note(p, &p->record->workload, value->text);
+}
+
+
+static const char *
+wgw_record_note(wgw_record_parse_t *p, wgw_text_t *note, wgw_text_t text)
+{
+    if (text.len > WGW_RECORD_TEXT) {
+        return "is longer than 255 bytes";
+    }
+
+    if (!wgw_text_printable(text)) {
+        return "must be printable UTF-8";
+    }
+
+    *note = wgw_record_store(p, text.data, text.len);
+
+    return NULL;
+}
+
+
+static const char *
+wgw_record_set_state(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    if (wgw_text_equal(value->text, wgw_text("paused"))) {
+        p->record->paused = 1;
+        return NULL;
+    }
+
+    return wgw_text_equal(value->text, wgw_text("ok"))
+           ? NULL : "must be \"ok\" or \"paused\"";
+}
+
+
+static const char *
+wgw_record_set_delete(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    p->deleted = (value->truth != 0);
+
+    return p->deleted ? NULL : "must be true";
+}
+
+
+static wgw_text_t
+wgw_record_store(wgw_record_parse_t *p, const char *data, size_t len)
+{
+    wgw_text_t  text = { p->storage.pos, len };
+
+    wgw_out_bytes(&p->storage, data, len);
+
+    return text;
+}
+
+
+/* What can be judged only when all members are known. */
+
+static int
+wgw_record_finish(wgw_record_parse_t *p, wgw_text_t name)
+{
+    uint32_t       others;
+    wgw_record_t  *record;
+
+    record = p->record;
+
+    if (record->name.len == 0) {
+
+        if (name.len == 0) {
+            return wgw_record_refuse(p, WGW_RECORD_M_NAME, "is missing");
+        }
+
+        record->name = wgw_record_store(p, name.data, name.len);
+
+    } else if (name.len && !wgw_text_equal(name, record->name)) {
+        return wgw_record_refuse(p, WGW_RECORD_M_NAME,
+                                 "is not the name in the URL");
+    }
+
+    if (p->deleted) {
+        others = p->seen & ~((1u << WGW_RECORD_M_DELETE)
+                             | (1u << WGW_RECORD_M_NAME));
+
+        return others ? wgw_record_refuse(p, WGW_RECORD_M_DELETE,
+                                        "must stand next to \"name\" alone")
+                    : 0;
+    }
+
+    if (wgw_record_finish_backends(p) != 0) {
+        return -1;
+    }
+
+    return wgw_record_finish_tls(p);
+}
+
+
+static int
+wgw_record_finish_backends(wgw_record_parse_t *p)
+{
+    size_t         i;
+    wgw_addr_t     addr;
+    const char    *error;
+    wgw_record_t  *record;
+
+    if (p->nbackends == 0) {
+        return wgw_record_refuse(p, WGW_RECORD_M_BACKENDS,
+                                 p->seen & (1u << WGW_RECORD_M_BACKENDS)
+                                 ? "is empty" : "is missing");
+    }
+
+    record = p->record;
+
+    for (i = 0; i < p->nbackends; i++) {
+
+        error = wgw_record_backend_parse(p, &addr, i);
+
+        if (error) {
+            return wgw_json_refuse_element(p->error,
+                             wgw_record_members[WGW_RECORD_M_BACKENDS].name,
+                             i, error);
+        }
+
+        record->backends[record->nbackends++] = addr;
+    }
+
+    return 0;
+}
+
+
+static const char *
+wgw_record_backend_parse(wgw_record_parse_t *p, wgw_addr_t *addr, size_t n)
+{
+    size_t         i;
+    unsigned       https;
+    const char    *error;
+    wgw_record_t  *record;
+
+    record = p->record;
+    https = 0;
+
+    error = record->passthrough
+            ? wgw_addr_target(addr, p->backends[n])
+            : wgw_addr_url(addr, &https, p->backends[n]);
+
+    if (error) {
+        return error;
+    }
+
+    if (n == 0) {
+        record->https = https;
+
+    } else if (record->https != https) {
+        return "has another scheme than the first";
+    }
+
+    if (wgw_record_listed(p->rules->own, p->rules->nown, addr)) {
+        return "is the gateway itself";
+    }
+
+    error = wgw_addr_unfit(addr, p->rules->allow_loopback);
+
+    if (error) {
+        return error;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (wgw_addr_equal(&record->backends[i], addr)
+            && record->backends[i].port == addr->port)
+        {
+            return "is duplicate";
+        }
+    }
+
+    return NULL;
+}
+
+
+static int
+wgw_record_finish_tls(wgw_record_parse_t *p)
+{
+    const char          *error;
+    const wgw_record_t  *record;
+
+    record = p->record;
+
+    if (record->proxy && !record->passthrough) {
+        return wgw_record_refuse(p, WGW_RECORD_M_PROXY,
+                                 "needs tls_passthrough");
+    }
+
+    if (record->https) {
+        return 0;
+    }
+
+    error = record->passthrough ? "has no meaning with tls_passthrough"
+                                : "needs https backends";
+
+    if (record->tls_name.len) {
+        return wgw_record_refuse(p, WGW_RECORD_M_TLS_NAME, error);
+    }
+
+    if (record->tls_ca.len) {
+        return wgw_record_refuse(p, WGW_RECORD_M_TLS_CA, error);
+    }
+
+    if (!record->verify) {
+        return wgw_record_refuse(p, WGW_RECORD_M_TLS_VERIFY, error);
+    }
+
+    return 0;
+}
+
+
+static int
+wgw_record_refuse(wgw_record_parse_t *p, unsigned member, const char *message)
+{
+    return wgw_json_refuse(p->error, wgw_record_members[member].name, message);
+}
+
+
+static unsigned
+wgw_record_listed(const wgw_addr_t *list, size_t n, const wgw_addr_t *addr)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (wgw_addr_equal(&list[i], addr)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+wgw_record_json(const wgw_record_t *record, wgw_out_t *out)
+{
+    size_t  i;
+
+    wgw_record_member_text(out, WGW_RECORD_M_NAME, record->name);
+
+    wgw_record_member(out, WGW_RECORD_M_BACKENDS);
+
+    for (i = 0; i < record->nbackends; i++) {
+        wgw_out_str(out, i ? ",\"" : "[\"");
+        wgw_record_backend(record, i, out);
+        wgw_out_str(out, "\"");
+    }
+
+    wgw_out_str(out, "]");
+
+    wgw_record_member(out, WGW_RECORD_M_PASSTHROUGH);
+    wgw_out_str(out, record->passthrough ? "true" : "false");
+
+    wgw_record_member(out, WGW_RECORD_M_CAP);
+    wgw_out_uint(out, record->cap_bytes);
+
+    wgw_record_member(out, WGW_RECORD_M_ADDRESSES);
+    wgw_out_str(out, "[");
+
+    for (i = 0; i < record->naddresses; i++) {
+        wgw_out_str(out, i ? ",\"" : "\"");
+        wgw_addr_text(&record->addresses[i], out);
+        wgw_out_str(out, "\"");
+    }
+
+    wgw_out_str(out, "]");
+
+    wgw_record_member_text(out, WGW_RECORD_M_TLS_NAME, record->tls_name);
+
+    wgw_record_member(out, WGW_RECORD_M_TLS_VERIFY);
+    wgw_out_str(out, record->verify ? "true" : "false");
+
+    wgw_record_member_text(out, WGW_RECORD_M_TLS_CA, record->tls_ca);
+
+    wgw_record_member(out, WGW_RECORD_M_PROXY);
+    wgw_out_str(out, record->proxy ? "true" : "false");
+
+    wgw_record_member_text(out, WGW_RECORD_M_OWNER, record->owner);
+    wgw_record_member_text(out, WGW_RECORD_M_WORKLOAD, record->workload);
+    wgw_record_member_text(out, WGW_RECORD_M_STATE,
+                           record->paused ? wgw_text("paused")
+                                          : wgw_text("ok"));
+    wgw_out_str(out, "}");
+}
+
+
+static void
+wgw_record_member(wgw_out_t *out, unsigned member)
+{
+    wgw_out_str(out, member ? ",\"" : "{\"");
+    wgw_out_str(out, wgw_record_members[member].name);
+    wgw_out_str(out, "\":");
+}
+
+
+static void
+wgw_record_member_text(wgw_out_t *out, unsigned member, wgw_text_t text)
+{
+    wgw_record_member(out, member);
+    wgw_out_json(out, text);
+}
+
+
+void
+wgw_record_backend(const wgw_record_t *record, size_t n, wgw_out_t *out)
+{
+    assert(n < record->nbackends);
+
+    if (!record->passthrough) {
+        wgw_out_str(out, record->https ? "https://" : "http://");
+    }
+
+    wgw_addr_text(&record->backends[n], out);
+}

@@ -1,0 +1,138 @@
+
+/*
+ * record: what the gateway knows of one name.
+ *
+ * Three forms.  JSON is what an administrator writes and reads:
+ *
+ *     {"name":"shop.gw1.example","backends":["http://[2001:db8::10]:8080"],
+ *      "cap_bytes":1000000000,"tls_verify":true,"state":"ok", ...}
+ *
+ * The struct below is the same, checked.  Packed bytes are what the store
+ * keeps: little-endian, no padding, read without copying.
+ *
+ *     offset  size
+ *          0     1  format, 1
+ *          1     1  flags, WGW_RECORD_*
+ *          2     1  number of backends
+ *          3     1  number of addresses
+ *          4     4  length of the whole, bytes
+ *          8     8  change: the store's transaction that last altered it
+ *         16     8  cap_bytes
+ *         24  20 n  backends, then addresses: family 4 or 6, zero, port
+ *                   (high byte first), 16 address bytes (IPv4: the first 4)
+ *          .  2+n   tls_name, tls_ca, owner, workload: length, then bytes
+ *
+ * The name itself is the store's key and not part of the packed bytes.
+ * All checks of a record are in this part and nowhere else: record.c has the
+ * JSON form and the checks, record_packed.c the packed form.
+ */
+
+#ifndef WGW_RECORD_H
+#define WGW_RECORD_H
+
+
+#include "format/addr.h"
+#include "format/json.h"
+#include "format/name.h"
+#include "format/text.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_RECORD_BACKENDS   16
+#define WGW_RECORD_ADDRESSES  16
+#define WGW_RECORD_TEXT       255               /* owner, workload */
+#define WGW_RECORD_CA         32768             /* tls_ca, PEM text */
+#define WGW_RECORD_CAP        9007199254740992  /* 2^53, cap_bytes */
+#define WGW_RECORD_JSON       65536             /* JSON form, in and out */
+#define WGW_RECORD_PACKED     40960             /* packed form */
+
+/* packed flags */
+#define WGW_RECORD_PASSTHROUGH  0x01
+#define WGW_RECORD_HTTPS        0x02
+#define WGW_RECORD_VERIFY       0x04
+#define WGW_RECORD_PAUSED       0x08
+#define WGW_RECORD_PROXY        0x10
+
+
+/*
+ * Texts point into the bytes the record was made from, which must outlive
+ * it: the packed bytes after wgw_record_unpack(), `storage` after
+ * wgw_record_parse().
+ */
+typedef struct {
+    wgw_text_t   name;          /* canonical; empty after unpack */
+    uint64_t     change;        /* 0 until it was stored */
+    uint64_t     cap_bytes;     /* per window, both directions; 0: none */
+    unsigned     passthrough:1;
+    unsigned     https:1;
+    unsigned     verify:1;      /* tls_verify, default 1 */
+    unsigned     paused:1;
+    unsigned     proxy:1;       /* proxy_protocol, with passthrough only */
+    uint8_t      nbackends;     /* at least 1 */
+    uint8_t      naddresses;
+    wgw_addr_t   backends[WGW_RECORD_BACKENDS];
+    wgw_addr_t   addresses[WGW_RECORD_ADDRESSES];
+    wgw_text_t   tls_name;      /* canonical name or IP literal, or empty */
+    wgw_text_t   tls_ca;        /* PEM certificates, or empty */
+    wgw_text_t   owner;
+    wgw_text_t   workload;
+} wgw_record_t;
+
+
+/* What the configuration says about acceptable records. */
+typedef struct {
+    wgw_text_t         domain;          /* completes bare names */
+    const wgw_addr_t  *own;             /* the gateway's addresses, port 0 */
+    size_t             nown;
+    unsigned           allow_loopback:1;
+} wgw_record_rules_t;
+
+
+typedef wgw_json_error_t  wgw_record_error_t;
+
+
+/*
+ * Parses and checks the JSON form.  Unknown and repeated members are
+ * refused, as is anything after the object.  `name`, if not empty, is the
+ * canonical name from the URL: the member may then be absent, but must agree
+ * where it is present.  `storage` takes the texts; WGW_RECORD_JSON bytes are
+ * always enough.
+ *
+ * Returns 0, or -1 and the error.  A member "delete":true (bulk lines) is
+ * accepted only where `deleted` is not NULL, next to "name" alone; it is
+ * then 1 and the record has only its name.
+ */
+int wgw_record_parse(wgw_record_t *record, wgw_text_t json, wgw_text_t name,
+    const wgw_record_rules_t *rules, char *storage, int *deleted,
+    wgw_record_error_t *error);
+
+/* Returns the length, at most WGW_RECORD_PACKED. */
+size_t wgw_record_pack(const wgw_record_t *record, uint8_t *packed);
+
+/*
+ * Returns 0, or -1 for bytes that wgw_record_pack() cannot have made: a
+ * damaged or foreign store must not reach the request path.
+ */
+int wgw_record_unpack(wgw_record_t *record, const uint8_t *packed,
+    size_t len);
+
+/*
+ * The JSON form, every member written, without a line end.  At most
+ * WGW_RECORD_JSON bytes; wgw_record_parse() makes an equal record of it.
+ */
+void wgw_record_json(const wgw_record_t *record, wgw_out_t *out);
+
+/* 1 when both describe the same route; names and `change` are not looked at */
+int wgw_record_equal(const wgw_record_t *a, const wgw_record_t *b);
+
+/*
+ * A backend as JSON shows it: "http://[2001:db8::10]:8080", or, for a
+ * passthrough record, "[2001:db8::10]:8080".
+ */
+void wgw_record_backend(const wgw_record_t *record, size_t n, wgw_out_t *out);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_RECORD_H */

@@ -1,0 +1,836 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "route/balancer.h"
+#include "route/trust.h"
+#include "route/turn.h"
+
+
+#define BALANCER_KEY       32
+#define BALANCER_SESSIONS  1024
+
+
+/*
+ * What a connection is for: an address, padded with zeros, or, under TLS,
+ * the digest of all that its handshake depended on; and, in cleartext, the
+ * protocol: proxy_pass and grpc_pass may name one upstream.
+ */
+typedef struct {
+    u_char                           bytes[BALANCER_KEY];
+    uintptr_t                        protocol;  /* 0: TLS */
+} balancer_key_t;
+
+
+struct wgw_idle_s {
+    ngx_queue_t                      queue;
+    wgw_idle_t                      *next;      /* in the bucket */
+    wgw_balancer_t                  *balancer;
+    wgw_idle_t                     **bucket;
+    balancer_key_t                   key;
+    ngx_connection_t                *connection;
+};
+
+
+typedef struct {
+    wgw_balancer_t                  *balancer;
+    ngx_http_request_t              *request;
+    wgw_lookup_t                    *lookup;
+    wgw_route_t                     *route;     /* NULL: no such name */
+    ngx_str_t                        name;      /* to verify, and the SNI */
+    wgw_peer_t                      *peer;
+    balancer_key_t                   key;
+    uint64_t                         hash;      /* of the key */
+    ngx_uint_t                       tried;     /* bits */
+    unsigned                         fresh:1;   /* no cached connection */
+} balancer_peer_t;
+
+
+typedef struct {
+    balancer_key_t                   key;
+    ngx_ssl_session_t               *session;
+} balancer_session_t;
+
+
+static ngx_int_t balancer_init_upstream(ngx_conf_t *cf,
+    ngx_http_upstream_srv_conf_t *uscf);
+static ngx_int_t balancer_init_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *uscf);
+static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
+static wgw_peer_t *balancer_peer(balancer_peer_t *bp);
+static void balancer_free(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state);
+static ngx_uint_t balancer_reusable(balancer_peer_t *bp,
+    ngx_peer_connection_t *pc, ngx_uint_t state);
+
+static void balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer);
+#if (NGX_HTTP_SSL)
+static ngx_int_t balancer_tls_key(balancer_peer_t *bp);
+#endif
+
+static ngx_connection_t *balancer_take(balancer_peer_t *bp,
+    ngx_log_t *log);
+static void balancer_keep(balancer_peer_t *bp, ngx_connection_t *c);
+static void balancer_unlink(wgw_idle_t *idle);
+static void balancer_idle_write(ngx_event_t *ev);
+static void balancer_idle_read(ngx_event_t *ev);
+static void balancer_close(ngx_connection_t *c);
+
+#if (NGX_HTTP_SSL)
+static ngx_int_t balancer_set_session(ngx_peer_connection_t *pc, void *data);
+static void balancer_save_session(ngx_peer_connection_t *pc, void *data);
+static balancer_session_t *balancer_session(uint64_t hash);
+static int balancer_verify(X509_STORE_CTX *ctx, void *data);
+static X509_STORE *balancer_trust(wgw_route_t *route);
+#endif
+
+
+extern ngx_module_t  ngx_http_wgw_route_module;
+
+static wgw_balancer_lookup_pt  balancer_lookup;
+
+#if (NGX_HTTP_SSL)
+static balancer_session_t    *balancer_sessions;
+static X509_STORE            *balancer_system;
+static EVP_MD                *balancer_digest;
+#endif
+
+
+void
+wgw_balancer_init(wgw_balancer_lookup_pt lookup)
+{
+    balancer_lookup = lookup;
+}
+
+
+char *
+wgw_balancer_create(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf,
+    wgw_balancer_t *balancer)
+{
+    ngx_uint_t                     i;
+    wgw_idle_t                    *idle;
+    ngx_http_upstream_server_t    *server;
+
+    if (uscf->servers->nelts) {
+        return "cannot be used together with \"server\"";
+    }
+
+    if (uscf->peer.init_upstream) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "load balancing method redefined");
+    }
+
+    /* a block without a server is refused by nginx */
+
+    server = ngx_array_push(uscf->servers);
+    if (server == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(server, sizeof(ngx_http_upstream_server_t));
+
+    uscf->flags = NGX_HTTP_UPSTREAM_CREATE;
+    uscf->peer.init_upstream = balancer_init_upstream;
+
+    ngx_queue_init(&balancer->idle);
+    ngx_queue_init(&balancer->free);
+
+    if (balancer->keepalive == 0) {
+        return NGX_CONF_OK;
+    }
+
+    idle = ngx_pcalloc(cf->pool, balancer->keepalive * sizeof(wgw_idle_t));
+    if (idle == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < balancer->keepalive; i++) {
+        idle[i].balancer = balancer;
+        ngx_queue_insert_head(&balancer->free, &idle[i].queue);
+    }
+
+    balancer->nbuckets = 1;
+
+    while (balancer->nbuckets < balancer->keepalive) {
+        balancer->nbuckets *= 2;
+    }
+
+    balancer->buckets = ngx_pcalloc(cf->pool, balancer->nbuckets
+                                              * sizeof(wgw_idle_t *));
+    if (balancer->buckets == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+balancer_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf)
+{
+    if (uscf->servers->nelts > 1) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"server\" is not allowed in upstream \"%V\" "
+                      "beside \"wgw_backend\" in %s:%ui",
+                      &uscf->host, uscf->file_name, uscf->line);
+        return NGX_ERROR;
+    }
+
+#if (NGX_HTTP_UPSTREAM_ZONE)
+
+    /* "zone" copies what it takes for round-robin peers */
+
+    if (uscf->shm_zone) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"zone\" is not allowed in upstream \"%V\" "
+                      "beside \"wgw_backend\" in %s:%ui",
+                      &uscf->host, uscf->file_name, uscf->line);
+        return NGX_ERROR;
+    }
+
+#endif
+
+    uscf->peer.init = balancer_init_peer;
+
+    return NGX_OK;
+}
+
+
+void
+wgw_balancer_claim(ngx_http_upstream_srv_conf_t *uscf)
+{
+    uscf->peer.init = balancer_init_peer;
+}
+
+
+static ngx_int_t
+balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
+{
+    balancer_peer_t      *bp;
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    bp = ngx_pcalloc(r->pool, sizeof(balancer_peer_t));
+    if (bp == NULL) {
+        return NGX_ERROR;
+    }
+
+    bp->balancer = ngx_http_conf_upstream_srv_conf(uscf,
+                                                   ngx_http_wgw_route_module);
+    bp->request = r;
+    bp->lookup = balancer_lookup(r);
+
+    if (bp->lookup) {
+        bp->route = bp->lookup->route;
+        bp->name = bp->lookup->name;
+    }
+
+    if (bp->route) {
+        if (bp->route->passthrough || bp->route->https != u->ssl) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "the record of \"%V\" wants %s backends",
+                          &bp->route->name,
+                          bp->route->passthrough ? "passthrough"
+                          : bp->route->https ? "https" : "http");
+            return NGX_ERROR;
+        }
+
+        if (bp->route->tls_name.len) {
+            bp->name = bp->route->tls_name;
+        }
+
+        u->peer.tries = bp->route->npeers;
+    }
+
+    u->peer.data = bp;
+    u->peer.get = balancer_get;
+    u->peer.free = balancer_free;
+
+#if (NGX_HTTP_SSL)
+
+    u->peer.set_session = balancer_set_session;
+    u->peer.save_session = balancer_save_session;
+
+    if (u->ssl) {
+        SSL_CTX_set_cert_verify_callback(u->conf->ssl->ctx, balancer_verify,
+                                         NULL);
+    }
+
+#endif
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+balancer_get(ngx_peer_connection_t *pc, void *data)
+{
+    balancer_peer_t  *bp = data;
+
+    wgw_peer_t        *peer;
+    ngx_connection_t  *c;
+
+    peer = balancer_peer(bp);
+
+    if (peer == NULL) {
+        pc->name = bp->route ? &bp->route->name : &bp->name;
+        return NGX_BUSY;
+    }
+
+    bp->peer = peer;
+    bp->lookup->peer = peer;
+
+    balancer_address_key(bp, peer);
+
+    pc->sockaddr = &peer->sockaddr.sockaddr;
+    pc->socklen = peer->socklen;
+    pc->name = &peer->text;
+    pc->cached = 0;
+    pc->connection = NULL;
+
+#if (NGX_HTTP_SSL)
+    if (bp->route->https && balancer_tls_key(bp) != NGX_OK) {
+        return NGX_ERROR;
+    }
+#endif
+
+    /* those that are kept are bound to no local address */
+
+    if (bp->fresh || pc->local) {
+        return NGX_OK;
+    }
+
+    c = balancer_take(bp, pc->log);
+
+    if (c == NULL) {
+        return NGX_OK;
+    }
+
+    pc->connection = c;
+    pc->cached = 1;
+
+    return NGX_DONE;
+}
+
+
+static wgw_peer_t *
+balancer_peer(balancer_peer_t *bp)
+{
+    wgw_route_t  *route;
+
+    route = bp->route;
+
+    if (route == NULL) {
+        return NULL;
+    }
+
+    /* $wgw_backend was asked for before, and says who is next */
+
+    if (bp->lookup->told) {
+        bp->lookup->told = 0;
+        route->next = bp->lookup->peer - route->peers;
+    }
+
+    return wgw_turn_next(route, &bp->tried, &bp->balancer->health);
+}
+
+
+static void
+balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
+{
+    balancer_peer_t  *bp = data;
+
+    ngx_connection_t     *c;
+    ngx_http_upstream_t  *u;
+
+    c = pc->connection;
+    u = bp->request->upstream;
+
+    if (bp->peer == NULL) {
+        /* nothing was chosen */
+
+    } else if ((state & NGX_PEER_FAILED)
+               && pc->cached
+               && u->state->bytes_received == 0
+               && !(c && (c->read->timedout || c->write->timedout)))
+    {
+        /*
+         * the backend closed a connection that was kept: no fault of its,
+         * nginx tries again, and this time with a new connection
+         */
+
+        bp->tried &= ~((ngx_uint_t) 1 << (bp->peer - bp->route->peers));
+        bp->fresh = 1;
+
+    } else if (state & NGX_PEER_FAILED) {
+        wgw_turn_failed(bp->route, bp->peer, pc->log);
+
+    } else {
+        wgw_turn_worked(bp->route, bp->peer);
+    }
+
+    if (balancer_reusable(bp, pc, state)) {
+        balancer_keep(bp, c);
+        pc->connection = NULL;
+
+        /* it may have been closed by the backend already */
+
+        if (c->read->ready) {
+            balancer_idle_read(c->read);
+        }
+    }
+
+    if (pc->tries) {
+        pc->tries--;
+    }
+}
+
+
+static ngx_uint_t
+balancer_reusable(balancer_peer_t *bp, ngx_peer_connection_t *pc,
+    ngx_uint_t state)
+{
+    ngx_connection_t     *c;
+    ngx_http_upstream_t  *u;
+
+    c = pc->connection;
+    u = bp->request->upstream;
+
+    return bp->balancer->keepalive
+           && !(state & NGX_PEER_FAILED)
+           && c
+           && bp->peer
+           && pc->local == NULL
+           && !c->read->eof
+           && !c->read->error
+           && !c->read->timedout
+           && !c->write->error
+           && !c->write->timedout
+           && c->requests < bp->balancer->requests
+           && u->keepalive
+           && u->request_body_sent
+           && !ngx_terminate
+           && !ngx_exiting
+           && ngx_handle_read_event(c->read, 0) == NGX_OK;
+}
+
+
+/* A route's socket addresses are padded with zeros. */
+
+static void
+balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
+{
+    ngx_memcpy(bp->key.bytes, peer->sockaddr.bytes, BALANCER_KEY);
+
+    bp->key.protocol = (uintptr_t) bp->request->upstream->create_request;
+    bp->hash = peer->hash;
+}
+
+
+#if (NGX_HTTP_SSL)
+
+/*
+ * The location is part of it: its client certificate, which may depend on
+ * the request, protocols and ciphers were in the handshake too.
+ */
+
+static ngx_int_t
+balancer_tls_key(balancer_peer_t *bp)
+{
+    EVP_MD_CTX                *md;
+    u_char                     verify;
+    ngx_int_t                  rc;
+    ngx_str_t                  sni, client;
+    ngx_http_upstream_t       *u;
+    ngx_http_upstream_conf_t  *conf;
+
+    u = bp->request->upstream;
+    conf = u->conf;
+
+    if (balancer_digest == NULL) {
+        balancer_digest = EVP_MD_fetch(NULL, "SHA256", NULL);
+    }
+
+    if (!conf->ssl_server_name) {
+        ngx_str_null(&sni);
+
+    } else if (conf->ssl_name == NULL) {
+        sni = u->ssl_name;
+
+    } else if (ngx_http_complex_value(bp->request, conf->ssl_name, &sni)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_str_null(&client);
+
+    if (conf->ssl_certificate
+        && conf->ssl_certificate->lengths
+        && ngx_http_complex_value(bp->request, conf->ssl_certificate, &client)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    md = EVP_MD_CTX_new();
+    if (md == NULL) {
+        return NGX_ERROR;
+    }
+
+    verify = bp->route->verify;
+
+    /* of fixed size first, then texts with their lengths */
+
+    rc = EVP_DigestInit_ex2(md, balancer_digest, NULL)
+         && EVP_DigestUpdate(md, bp->key.bytes, BALANCER_KEY)
+         && EVP_DigestUpdate(md, &conf, sizeof(conf))
+         && EVP_DigestUpdate(md, &verify, 1)
+         && EVP_DigestUpdate(md, &sni.len, sizeof(sni.len))
+         && EVP_DigestUpdate(md, sni.data, sni.len)
+         && EVP_DigestUpdate(md, &client.len, sizeof(client.len))
+         && EVP_DigestUpdate(md, client.data, client.len)
+         && EVP_DigestUpdate(md, &bp->name.len, sizeof(bp->name.len))
+         && EVP_DigestUpdate(md, bp->name.data, bp->name.len)
+         && EVP_DigestUpdate(md, bp->route->tls_ca.data,
+                             bp->route->tls_ca.len)
+         && EVP_DigestFinal_ex(md, bp->key.bytes, NULL);
+
+    EVP_MD_CTX_free(md);
+
+    ngx_memcpy(&bp->hash, bp->key.bytes, sizeof(bp->hash));
+
+    bp->key.protocol = 0;
+
+    return rc ? NGX_OK : NGX_ERROR;
+}
+
+#endif
+
+
+static ngx_connection_t *
+balancer_take(balancer_peer_t *bp, ngx_log_t *log)
+{
+    wgw_idle_t        *idle;
+    wgw_balancer_t    *balancer;
+    ngx_connection_t  *c;
+
+    balancer = bp->balancer;
+
+    if (balancer->keepalive == 0) {
+        return NULL;
+    }
+
+    idle = balancer->buckets[bp->hash & (balancer->nbuckets - 1)];
+
+    while (idle && ngx_memcmp(&idle->key, &bp->key, sizeof(balancer_key_t))) {
+        idle = idle->next;
+    }
+
+    if (idle == NULL) {
+        return NULL;
+    }
+
+    c = idle->connection;
+
+    balancer_unlink(idle);
+
+    c->idle = 0;
+    c->sent = 0;
+    c->data = NULL;
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
+    c->pool->log = log;
+
+    if (c->read->timer_set) {
+        ngx_del_timer(c->read);
+    }
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, log, 0,
+                   "wgw backend: using connection %p", c);
+
+    return c;
+}
+
+
+/* Takes the connection; the one unused for longest makes room. */
+
+static void
+balancer_keep(balancer_peer_t *bp, ngx_connection_t *c)
+{
+    ngx_queue_t      *q;
+    wgw_idle_t       *idle, **bucket;
+    wgw_balancer_t   *balancer;
+
+    balancer = bp->balancer;
+
+    if (ngx_queue_empty(&balancer->free)) {
+        q = ngx_queue_last(&balancer->idle);
+        idle = ngx_queue_data(q, wgw_idle_t, queue);
+
+        balancer_unlink(idle);
+        balancer_close(idle->connection);
+    }
+
+    q = ngx_queue_head(&balancer->free);
+    ngx_queue_remove(q);
+    ngx_queue_insert_head(&balancer->idle, q);
+
+    idle = ngx_queue_data(q, wgw_idle_t, queue);
+
+    idle->key = bp->key;
+    idle->connection = c;
+
+    bucket = &balancer->buckets[bp->hash & (balancer->nbuckets - 1)];
+
+    idle->bucket = bucket;
+    idle->next = *bucket;
+    *bucket = idle;
+
+    if (c->write->timer_set) {
+        ngx_del_timer(c->write);
+    }
+
+    c->read->delayed = 0;
+    ngx_add_timer(c->read, balancer->timeout);
+
+    c->read->handler = balancer_idle_read;
+    c->write->handler = balancer_idle_write;
+
+    c->data = idle;
+    c->idle = 1;
+    c->log = ngx_cycle->log;
+    c->read->log = ngx_cycle->log;
+    c->write->log = ngx_cycle->log;
+    c->pool->log = ngx_cycle->log;
+}
+
+
+static void
+balancer_unlink(wgw_idle_t *idle)
+{
+    wgw_idle_t  **place;
+
+    place = idle->bucket;
+
+    while (*place != idle) {
+        place = &(*place)->next;
+    }
+
+    *place = idle->next;
+
+    ngx_queue_remove(&idle->queue);
+    ngx_queue_insert_head(&idle->balancer->free, &idle->queue);
+}
+
+
+static void
+balancer_idle_write(ngx_event_t *ev)
+{
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ev->log, 0,
+                   "wgw backend: idle write");
+}
+
+
+/* Anything but silence ends an idle connection. */
+
+static void
+balancer_idle_read(ngx_event_t *ev)
+{
+    int                n;
+    char               buf[1];
+    ngx_connection_t  *c;
+
+    c = ev->data;
+
+    if (!c->close && !ev->timedout) {
+
+        n = recv(c->fd, buf, 1, MSG_PEEK);
+
+        if (n == -1 && ngx_socket_errno == NGX_EAGAIN) {
+            ev->ready = 0;
+
+            if (ngx_handle_read_event(ev, 0) == NGX_OK) {
+                return;
+            }
+        }
+    }
+
+    balancer_unlink(c->data);
+    balancer_close(c);
+}
+
+
+static void
+balancer_close(ngx_connection_t *c)
+{
+#if (NGX_HTTP_SSL)
+
+    if (c->ssl) {
+        c->ssl->no_wait_shutdown = 1;
+        c->ssl->no_send_shutdown = 1;
+
+        if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
+            c->ssl->handler = balancer_close;
+            return;
+        }
+    }
+
+#endif
+
+    ngx_destroy_pool(c->pool);
+    ngx_close_connection(c);
+}
+
+
+#if (NGX_HTTP_SSL)
+
+static ngx_int_t
+balancer_set_session(ngx_peer_connection_t *pc, void *data)
+{
+    balancer_peer_t  *bp = data;
+
+    balancer_session_t  *place;
+
+    place = balancer_session(bp->hash);
+
+    if (place
+        && place->session
+        && ngx_memcmp(&place->key, &bp->key, sizeof(balancer_key_t)) == 0)
+    {
+        return ngx_ssl_set_session(pc->connection, place->session);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+balancer_save_session(ngx_peer_connection_t *pc, void *data)
+{
+    balancer_peer_t  *bp = data;
+
+    ngx_ssl_session_t   *session;
+    balancer_session_t  *place;
+
+    place = balancer_session(bp->hash);
+    session = ngx_ssl_get_session(pc->connection);
+
+    if (place == NULL || session == NULL) {
+        ngx_ssl_free_session(session);
+        return;
+    }
+
+    if (place->session) {
+        ngx_ssl_free_session(place->session);
+    }
+
+    place->key = bp->key;
+    place->session = session;
+}
+
+
+/* One place for a key: a session that is lost costs a full handshake. */
+
+static balancer_session_t *
+balancer_session(uint64_t hash)
+{
+    if (balancer_sessions == NULL) {
+        balancer_sessions = ngx_calloc(BALANCER_SESSIONS
+                                       * sizeof(balancer_session_t),
+                                       ngx_cycle->log);
+        if (balancer_sessions == NULL) {
+            return NULL;
+        }
+    }
+
+    return &balancer_sessions[hash % BALANCER_SESSIONS];
+}
+
+
+/*
+ * Called in each full handshake of a context that serves many names, with
+ * proxy_ssl_verify on or off; that it counts is decided here.
+ */
+
+static int
+balancer_verify(X509_STORE_CTX *ctx, void *data)
+{
+    ngx_ssl_conn_t       *ssl;
+    X509_STORE           *store;
+    wgw_text_t            name;
+    balancer_peer_t      *bp;
+    ngx_connection_t     *c;
+    ngx_http_request_t   *r;
+
+    ssl = X509_STORE_CTX_get_ex_data(ctx,
+                                     SSL_get_ex_data_X509_STORE_CTX_idx());
+    c = ngx_ssl_get_connection(ssl);
+    r = c->data;
+
+    if (r->upstream->peer.get != balancer_get) {
+        return X509_verify_cert(ctx);
+    }
+
+    bp = r->upstream->peer.data;
+
+    if (!bp->route->verify) {
+        X509_STORE_CTX_set_error(ctx, X509_V_OK);
+        return 1;
+    }
+
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+
+    store = balancer_trust(bp->route);
+
+    if (store == NULL) {
+        ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                      "no trusted certificates for \"%V\"",
+                      &bp->route->name);
+        X509_STORE_CTX_set_error(ctx, X509_V_ERR_UNSPECIFIED);
+        return 0;
+    }
+
+    name.data = (char *) bp->name.data;
+    name.len = bp->name.len;
+
+    if (wgw_trust_verify(ctx, store, name)) {
+        return 1;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                  "certificate of backend %V does not verify as \"%V\": %s",
+                  &bp->peer->text, &bp->name,
+                  X509_verify_cert_error_string(
+                                        X509_STORE_CTX_get_error(ctx)));
+    return 0;
+}
+
+
+static X509_STORE *
+balancer_trust(wgw_route_t *route)
+{
+    wgw_text_t  pem;
+
+    pem.data = (char *) route->tls_ca.data;
+    pem.len = route->tls_ca.len;
+
+    if (pem.len == 0) {
+        if (balancer_system == NULL) {
+            balancer_system = wgw_trust_store(pem);
+        }
+
+        return balancer_system;
+    }
+
+    if (route->trust == NULL) {
+        route->trust = wgw_trust_store(pem);
+    }
+
+    return route->trust;
+}
+
+#endif

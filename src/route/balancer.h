@@ -1,0 +1,64 @@
+
+/*
+ * balancer: the peers of `upstream { wgw_backend; }`, which are those of the
+ * route of each request, with a cache of idle connections that knows names.
+ *
+ * A cached connection is used again for the same address only; one with TLS
+ * only for the same address, location, SNI, verified name, verify flag and
+ * trusted certificates, and TLS sessions likewise: what was set up for one
+ * name never serves another.  A certificate is verified during the
+ * handshake, as the record says, whether or not sessions are reused.
+ */
+
+#ifndef WGW_BALANCER_H
+#define WGW_BALANCER_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "route/health.h"
+#include "route/lookup.h"
+
+#pragma GCC visibility push(hidden)
+
+
+typedef struct wgw_idle_s  wgw_idle_t;
+
+/* An upstream block's settings and its idle connections in this worker. */
+typedef struct {
+    ngx_flag_t           enable;
+    ngx_uint_t           keepalive;     /* idle connections, 0: none */
+    ngx_uint_t           requests;      /* of one connection */
+    ngx_msec_t           timeout;       /* of an idle connection */
+    wgw_health_conf_t    health;
+
+    ngx_queue_t          idle;          /* most recently used first */
+    ngx_queue_t          free;
+    wgw_idle_t         **buckets;
+    ngx_uint_t           nbuckets;      /* a power of 2 */
+} wgw_balancer_t;
+
+
+/*
+ * What the balancer asks the module: the request's look-up, done, or NULL;
+ * valid as long as the request.
+ */
+typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r);
+
+
+/* In the directive: the defaults, and the place of the only "server". */
+char *wgw_balancer_create(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf,
+    wgw_balancer_t *balancer);
+
+/* In postconfiguration: takes back peer.init from whoever wrapped it. */
+void wgw_balancer_claim(ngx_http_upstream_srv_conf_t *uscf);
+
+/* Before any request: whom to ask. */
+void wgw_balancer_init(wgw_balancer_lookup_pt lookup);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_BALANCER_H */

@@ -1,0 +1,767 @@
+
+/*
+ * The http side of the route module: directives, the refusal of unknown
+ * names, variables, and the balancer's and the API's way to the names.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "route/balancer.h"
+#include "route/live.h"
+#include "route/lookup.h"
+#include "format/name.h"
+#include "names/names_api.h"
+#include "names/names_bulk.h"
+#include "core/request.h"
+#include "route/route.h"
+
+
+typedef struct {
+    ngx_flag_t                   enable;
+    ngx_http_complex_value_t    *key;           /* NULL: the host */
+    ngx_array_t                 *api_hosts;     /* NULL: no wgw_api here */
+} ngx_http_wgw_route_loc_conf_t;
+
+
+typedef struct {
+    wgw_lookup_t                 lookup;
+    wgw_live_t                   live;
+    ngx_http_complex_value_t    *key;           /* it was made with */
+} ngx_http_wgw_route_ctx_t;
+
+
+static ngx_int_t ngx_http_wgw_route_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_route_misdirected(ngx_http_request_t *r,
+    wgw_route_t *route);
+static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_get_ctx(
+    ngx_http_request_t *r);
+static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_find_ctx(
+    ngx_http_request_t *r);
+static void ngx_http_wgw_route_find(ngx_http_request_t *r,
+    ngx_http_wgw_route_ctx_t *ctx);
+static void ngx_http_wgw_route_cleanup(void *data);
+static void ngx_http_wgw_route_end(void *data);
+static ngx_int_t ngx_http_wgw_api_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_route_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_wgw_route_add_variables(ngx_conf_t *cf);
+static void *ngx_http_wgw_route_create_srv_conf(ngx_conf_t *cf);
+static void *ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static void ngx_http_wgw_api_body(ngx_conf_t *cf);
+static char *ngx_http_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_wgw_backend_option(ngx_str_t *value,
+    wgw_balancer_t *balancer);
+static char *ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_wgw_route_init(ngx_conf_t *cf);
+
+
+static ngx_command_t  ngx_http_wgw_route_commands[] = {
+
+    { ngx_string("wgw_route"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+                        |NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wgw_route,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_backend"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_ANY,
+      ngx_http_wgw_backend,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_wgw_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_wgw_route_module_ctx = {
+    ngx_http_wgw_route_add_variables,      /* preconfiguration */
+    ngx_http_wgw_route_init,               /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    ngx_http_wgw_route_create_srv_conf,    /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_wgw_route_create_loc_conf,    /* create location configuration */
+    ngx_http_wgw_route_merge_loc_conf      /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_wgw_route_module = {
+    NGX_MODULE_V1,
+    &ngx_http_wgw_route_module_ctx,        /* module context */
+    ngx_http_wgw_route_commands,           /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
+
+    { ngx_string("wgw_name"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_NAME, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_backend"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_BACKEND, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_scheme"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_SCHEME, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_tls_name"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_TLS_NAME, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_cap"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_CAP, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_owner"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_OWNER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_workload"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_WORKLOAD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+/* The verdict is the first one: an error page is not judged again. */
+
+static ngx_int_t
+ngx_http_wgw_route_handler(ngx_http_request_t *r)
+{
+    wgw_route_t                    *route;
+    ngx_http_wgw_route_ctx_t       *ctx;
+    ngx_http_wgw_route_loc_conf_t  *rlcf;
+
+    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
+
+    if (!rlcf->enable || r != r->main || r->error_page) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_wgw_route_get_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    route = ctx->lookup.route;
+
+    if (route == NULL) {
+        return ctx->lookup.rc == NGX_ERROR ? NGX_HTTP_SERVICE_UNAVAILABLE
+                                           : NGX_HTTP_NOT_FOUND;
+    }
+
+    if (!wgw_lookup_here(r->connection, route)) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    if (ngx_http_wgw_route_misdirected(r, route)) {
+        return NGX_HTTP_MISDIRECTED_REQUEST;
+    }
+
+    if (route->passthrough) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    if (route->paused) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * A connection made for one name may carry requests for another (RFC 9113
+ * 9.1.1) where both have the same certificates here.
+ */
+
+static ngx_int_t
+ngx_http_wgw_route_misdirected(ngx_http_request_t *r, wgw_route_t *route)
+{
+#if (NGX_HTTP_SSL)
+
+    char                      folded[WGW_NAME_MAX];
+    size_t                    len;
+    const char               *sni;
+    wgw_text_t                text;
+    ngx_http_ssl_srv_conf_t  *ours, *theirs;
+
+    if (r->connection->ssl == NULL) {
+        return 0;
+    }
+
+    sni = SSL_get_servername(r->connection->ssl->connection,
+                             TLSEXT_NAMETYPE_host_name);
+    if (sni == NULL) {
+        return 0;
+    }
+
+    text.data = sni;
+    text.len = ngx_strlen(sni);
+
+    len = wgw_name_fold(folded, text);
+
+    if (len == r->headers_in.server.len
+        && ngx_memcmp(folded, r->headers_in.server.data, len) == 0)
+    {
+        return 0;
+    }
+
+    if (route->passthrough) {
+        return 1;
+    }
+
+    ours = ngx_http_get_module_srv_conf(r, ngx_http_ssl_module);
+    theirs = ngx_http_get_module_srv_conf(r->http_connection->conf_ctx,
+                                          ngx_http_ssl_module);
+
+    return ours->ssl.ctx != theirs->ssl.ctx;
+
+#else
+
+    return 0;
+
+#endif
+}
+
+
+/*
+ * The request's look-up, done.  One for the main request and all its
+ * subrequests, which have the same host; another only where a location has
+ * another KEY.
+ */
+
+static ngx_http_wgw_route_ctx_t *
+ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
+{
+    char                           *folded;
+    ngx_str_t                       key;
+    wgw_text_t                      text;
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_wgw_route_ctx_t       *ctx;
+    ngx_http_wgw_route_loc_conf_t  *rlcf;
+
+    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
+
+    ctx = ngx_http_wgw_route_find_ctx(r->main);
+
+    if (ctx && ctx->key == rlcf->key) {
+        ngx_http_wgw_route_find(r, ctx);
+        return ctx;
+    }
+
+    if (wgw_lookup_names()->path.len == 0) {
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wgw_route_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_wgw_route_ctx_t));
+
+    cln->handler = ngx_http_wgw_route_cleanup;
+
+    ctx->key = rlcf->key;
+
+    if (rlcf->key) {
+        if (ngx_http_complex_value(r, rlcf->key, &key) != NGX_OK) {
+            return NULL;
+        }
+
+        folded = ngx_pnalloc(r->pool, WGW_NAME_MAX);
+        if (folded == NULL) {
+            return NULL;
+        }
+
+        text.data = (char *) key.data;
+        text.len = key.len;
+
+        ctx->lookup.name.data = (u_char *) folded;
+        ctx->lookup.name.len = wgw_name_fold(folded, text);
+
+    } else if (r->headers_in.server.len <= WGW_NAME_MAX) {
+
+        /* nginx has lower-cased it and stripped port and final dot */
+
+        ctx->lookup.name = r->headers_in.server;
+    }
+
+    ngx_http_set_ctx(r->main, ctx, ngx_http_wgw_route_module);
+
+    ngx_http_wgw_route_find(r, ctx);
+
+    return ctx;
+}
+
+
+static ngx_http_wgw_route_ctx_t *
+ngx_http_wgw_route_find_ctx(ngx_http_request_t *r)
+{
+    return wgw_request_ctx(r, &ngx_http_wgw_route_module,
+                           ngx_http_wgw_route_cleanup);
+}
+
+
+static void
+ngx_http_wgw_route_find(ngx_http_request_t *r, ngx_http_wgw_route_ctx_t *ctx)
+{
+    if (ctx->lookup.route) {
+        return;
+    }
+
+    wgw_lookup(&ctx->lookup, r->connection->log);
+
+    if (ctx->lookup.route) {
+        wgw_live_add(&ctx->live, ctx->lookup.route, ctx->lookup.id,
+                     ngx_http_wgw_route_end, r->main);
+    }
+}
+
+
+static void
+ngx_http_wgw_route_cleanup(void *data)
+{
+    ngx_http_wgw_route_ctx_t *ctx = data;
+
+    wgw_live_remove(&ctx->live);
+    wgw_lookup_cleanup(&ctx->lookup);
+}
+
+
+/*
+ * The name was deleted.  A reset, so that a body without a length does not
+ * look whole; in HTTP/2 nginx resets the stream.
+ */
+
+static void
+ngx_http_wgw_route_end(void *data)
+{
+    ngx_http_request_t *r = data;
+
+    ngx_uint_t         reset;
+    struct linger      linger;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+    reset = 1;
+
+#if (NGX_HTTP_V2)
+    reset = (r->stream == NULL);
+#endif
+
+    if (reset) {
+        linger.l_onoff = 1;
+        linger.l_linger = 0;
+
+        if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger,
+                       sizeof(struct linger)) == -1)
+        {
+            ngx_log_error(NGX_LOG_INFO, c->log, ngx_socket_errno,
+                          "setsockopt(SO_LINGER) failed");
+        }
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    /* as in a shutdown: or an upstream's cleanup would free the request */
+
+    r->main->count++;
+
+    ngx_http_finalize_request(r, NGX_HTTP_CLOSE);
+    ngx_http_run_posted_requests(c);
+}
+
+
+wgw_lookup_t *
+ngx_http_wgw_route_lookup(ngx_http_request_t *r)
+{
+    ngx_http_wgw_route_ctx_t  *ctx;
+
+    ctx = ngx_http_wgw_route_get_ctx(r);
+
+    return ctx ? &ctx->lookup : NULL;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_api_handler(ngx_http_request_t *r)
+{
+    ngx_http_wgw_route_loc_conf_t  *rlcf;
+
+    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
+
+    return wgw_names_api_handler(r, rlcf->api_hosts);
+}
+
+
+static ngx_int_t
+ngx_http_wgw_route_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                  value;
+    ngx_http_wgw_route_ctx_t  *ctx;
+
+    ctx = ngx_http_wgw_route_get_ctx(r);
+
+    if (ctx == NULL || ctx->lookup.route == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    wgw_lookup_value(&ctx->lookup, data, &value, r->connection->log);
+
+    v->data = value.data;
+    v->len = value.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_route_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_wgw_route_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_wgw_route_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(wgw_balancer_t));
+}
+
+
+static void *
+ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_wgw_route_loc_conf_t  *rlcf;
+
+    rlcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_route_loc_conf_t));
+    if (rlcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     rlcf->key = NULL;
+     *     rlcf->api_hosts = NULL;
+     */
+
+    rlcf->enable = NGX_CONF_UNSET;
+
+    return rlcf;
+}
+
+
+static char *
+ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_wgw_route_loc_conf_t *prev = parent;
+    ngx_http_wgw_route_loc_conf_t *conf = child;
+
+    if (conf->enable == NGX_CONF_UNSET) {
+        conf->key = prev->key;
+    }
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    if (conf->api_hosts) {
+        ngx_http_wgw_api_body(cf);
+
+        return wgw_request_hosts(cf, conf->api_hosts);
+    }
+
+    if (prev->api_hosts
+        && wgw_request_inherits(cf, ngx_http_wgw_api_handler))
+    {
+        ngx_http_wgw_api_body(cf);
+        conf->api_hosts = prev->api_hosts;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * The core's value has been merged.  Whether 1m was written or is nginx's
+ * default cannot be told any more; it is no sensible limit for many names.
+ */
+
+static void
+ngx_http_wgw_api_body(ngx_conf_t *cf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->client_max_body_size == 1024 * 1024) {
+        clcf->client_max_body_size = WGW_NAMES_BULK_BODY;
+    }
+}
+
+
+static char *
+ngx_http_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_route_loc_conf_t *rlcf = conf;
+
+    ngx_str_t                         *value;
+    wgw_names_t                       *names;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (rlcf->enable != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    rlcf->enable = 1;
+
+    names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                         ngx_wgw_route_module);
+    names->used = 1;
+
+    if (cf->args->nelts == 1) {
+        return NGX_CONF_OK;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        rlcf->enable = 0;
+        return NGX_CONF_OK;
+    }
+
+    rlcf->key = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (rlcf->key == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = rlcf->key;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    wgw_balancer_t *balancer = conf;
+
+    char                          *rv;
+    ngx_str_t                     *value;
+    ngx_uint_t                     i;
+    wgw_names_t                   *names;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    if (balancer->enable) {
+        return "is duplicate";
+    }
+
+    balancer->enable = 1;
+    balancer->keepalive = 1024;
+    balancer->requests = 10000;
+    balancer->timeout = 60000;
+    balancer->health.max_fails = 1;
+    balancer->health.fail_timeout = 10;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        rv = ngx_http_wgw_backend_option(&value[i], balancer);
+
+        if (rv != NGX_CONF_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s \"%V\"", rv,
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                         ngx_wgw_route_module);
+    names->used = 1;
+
+    uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
+
+    return wgw_balancer_create(cf, uscf, balancer);
+}
+
+
+static char *
+ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
+{
+    ngx_int_t  n;
+    ngx_str_t  text;
+
+    text.data = (u_char *) ngx_strchr(value->data, '=');
+
+    if (text.data == NULL) {
+        return "invalid parameter";
+    }
+
+    text.data++;
+    text.len = value->data + value->len - text.data;
+
+    if (ngx_strncmp(value->data, "timeout=", 8) == 0) {
+        n = ngx_parse_time(&text, 0);
+        balancer->timeout = n;
+
+        return n == NGX_ERROR || n == 0 ? "invalid value" : NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value->data, "fail_timeout=", 13) == 0) {
+        n = ngx_parse_time(&text, 1);
+        balancer->health.fail_timeout = n;
+
+        return n == NGX_ERROR ? "invalid value" : NGX_CONF_OK;
+    }
+
+    n = ngx_atoi(text.data, text.len);
+
+    if (ngx_strncmp(value->data, "keepalive=", 10) == 0) {
+        balancer->keepalive = n;
+
+    } else if (ngx_strncmp(value->data, "requests=", 9) == 0) {
+        balancer->requests = n;
+
+    } else if (ngx_strncmp(value->data, "max_fails=", 10) == 0) {
+        balancer->health.max_fails = n;
+
+    } else {
+        return "invalid parameter";
+    }
+
+    return n == NGX_ERROR || n > 1000000000 ? "invalid value" : NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_route_loc_conf_t *rlcf = conf;
+
+    wgw_names_t               *names;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (rlcf->api_hosts) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* a name is what follows the location's prefix */
+
+    if (clcf->named
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+        )
+    {
+        return "cannot be in location given by regular expression, "
+               "or inside named location";
+    }
+
+    rlcf->api_hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+    if (rlcf->api_hosts == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                         ngx_wgw_route_module);
+    names->used = 1;
+
+    clcf->handler = ngx_http_wgw_api_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_route_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                       i;
+    wgw_balancer_t                  *balancer;
+    ngx_http_handler_pt             *h;
+    ngx_http_core_main_conf_t       *cmcf;
+    ngx_http_upstream_srv_conf_t   **uscfp;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    /* before "return", so that it does not answer for unknown names */
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_wgw_route_handler;
+
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
+    uscfp = umcf->upstreams.elts;
+
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
+
+        if (uscfp[i]->srv_conf == NULL) {
+            continue;
+        }
+
+        balancer = ngx_http_conf_upstream_srv_conf(uscfp[i],
+                                                   ngx_http_wgw_route_module);
+        if (balancer->enable) {
+            wgw_balancer_claim(uscfp[i]);
+        }
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,224 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "route/lookup.h"
+
+
+static ngx_str_t *lookup_backend(wgw_lookup_t *lookup);
+static void lookup_refresh(wgw_lookup_t *lookup, ngx_log_t *log);
+static void lookup_set_cap(wgw_lookup_t *lookup, wgw_route_t *route);
+
+
+static wgw_names_t  *lookup_names;
+
+
+void
+wgw_lookup_init(wgw_names_t *names)
+{
+    lookup_names = names;
+}
+
+
+wgw_names_t *
+wgw_lookup_names(void)
+{
+    return lookup_names;
+}
+
+
+/* The worker's store; after a failure it is tried again each second. */
+
+wgw_store_t *
+wgw_lookup_store(ngx_log_t *log)
+{
+    wgw_names_t        *names;
+    wgw_store_error_t   error;
+
+    names = lookup_names;
+
+    if (names->store || names->tried == ngx_time()) {
+        return names->store;
+    }
+
+    names->tried = ngx_time();
+    names->store = wgw_store_open((char *) names->path.data, names->sync,
+                                  &error);
+
+    if (names->store == NULL) {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "names \"%V\": %s", &names->path,
+                      error.text);
+    }
+
+    return names->store;
+}
+
+
+/* Finds the route, once; a name that is not there is looked up again. */
+
+void
+wgw_lookup(wgw_lookup_t *lookup, ngx_log_t *log)
+{
+    wgw_store_t  *store;
+
+    if (lookup->route) {
+        return;
+    }
+
+    store = wgw_lookup_store(log);
+
+    if (store == NULL) {
+        lookup->rc = NGX_ERROR;
+
+    } else if (lookup->name.len == 0) {
+        lookup->rc = NGX_DECLINED;
+
+    } else {
+        lookup->rc = wgw_routes_find(store, &lookup->name, &lookup->route,
+                                     &lookup->id, log);
+    }
+
+    if (lookup->rc == NGX_OK) {
+        lookup_set_cap(lookup, lookup->route);
+    }
+}
+
+
+void
+wgw_lookup_cleanup(wgw_lookup_t *lookup)
+{
+    if (lookup->route) {
+        wgw_route_release(lookup->route);
+        lookup->route = NULL;
+    }
+}
+
+
+void
+wgw_lookup_value(wgw_lookup_t *lookup,
+    wgw_lookup_field_e field, ngx_str_t *value, ngx_log_t *log)
+{
+    wgw_route_t  *route;
+
+    route = lookup->route;
+
+    switch (field) {
+
+    case WGW_LOOKUP_NAME:
+        *value = route->name;
+        break;
+
+    case WGW_LOOKUP_BACKEND:
+        *value = *lookup_backend(lookup);
+        break;
+
+    case WGW_LOOKUP_SCHEME:
+        if (route->passthrough) {
+            ngx_str_null(value);
+
+        } else if (route->https) {
+            ngx_str_set(value, "https");
+
+        } else {
+            ngx_str_set(value, "http");
+        }
+
+        break;
+
+    case WGW_LOOKUP_TLS_NAME:
+        *value = route->tls_name.len ? route->tls_name : lookup->name;
+        break;
+
+    case WGW_LOOKUP_CAP:
+        lookup_refresh(lookup, log);
+        *value = lookup->cap;
+        break;
+
+    case WGW_LOOKUP_OWNER:
+        *value = route->owner;
+        break;
+
+    case WGW_LOOKUP_WORKLOAD:
+        *value = route->workload;
+        break;
+
+    default:
+        ngx_str_null(value);
+    }
+}
+
+
+/* A request has one turn, however often it asks. */
+
+static ngx_str_t *
+lookup_backend(wgw_lookup_t *lookup)
+{
+    wgw_route_t  *route;
+
+    route = lookup->route;
+
+    if (lookup->peer == NULL) {
+        lookup->peer = &route->peers[route->next++ % route->npeers];
+        lookup->told = 1;
+    }
+
+    return &lookup->peer->text;
+}
+
+
+/* Takes over the cap if the store changed since the last look. */
+
+static void
+lookup_refresh(wgw_lookup_t *lookup, ngx_log_t *log)
+{
+    wgw_route_t  *route;
+    wgw_store_t  *store;
+
+    store = wgw_lookup_store(log);
+
+    if (store
+        && wgw_store_id(store) != lookup->id
+        && wgw_routes_find(store, &lookup->name, &route, &lookup->id, log)
+           == NGX_OK)
+    {
+        lookup_set_cap(lookup, route);
+        wgw_route_release(route);
+    }
+}
+
+
+static void
+lookup_set_cap(wgw_lookup_t *lookup, wgw_route_t *route)
+{
+    lookup->cap.data = lookup->cap_text;
+    lookup->cap.len = route->cap.len;
+
+    ngx_memcpy(lookup->cap_text, route->cap.data, route->cap.len);
+}
+
+
+ngx_uint_t
+wgw_lookup_here(ngx_connection_t *c, wgw_route_t *route)
+{
+    socklen_t       len;
+    ngx_sockaddr_t  local;
+
+    if (route->naddresses == 0) {
+        return 1;
+    }
+
+    /* UDP and HTTP/3: nginx knows of each datagram, the socket does not */
+
+    if (c->shared) {
+        return wgw_route_answers(route, c->local_sockaddr);
+    }
+
+    len = sizeof(ngx_sockaddr_t);
+
+    if (getsockname(c->fd, &local.sockaddr, &len) == -1) {
+        ngx_connection_error(c, ngx_socket_errno, "getsockname() failed");
+        return 0;
+    }
+
+    return wgw_route_answers(route, &local.sockaddr);
+}

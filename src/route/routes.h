@@ -1,0 +1,109 @@
+
+/*
+ * routes: the names of the store as the request path uses them: records
+ * parsed into socket addresses and texts, behind a small cache of the worker.
+ *
+ * An entry is valid while the id of the snapshot it was read from is the
+ * store's current id, which costs a few nanoseconds to learn.  After any
+ * commit, anywhere, an entry is read again at its next use; as long as its
+ * record's own change id is the same the parsed form is kept.  So a reply to
+ * a change is sent when every worker already serves it.
+ *
+ * Looks of one turn of the event loop share a snapshot as long as it is the
+ * newest; it is given up when the turn ends, so that a worker that sleeps
+ * keeps no page of the store from being used again.
+ *
+ * A route is shared: wgw_routes_find() gives a reference, which ends with
+ * wgw_route_release().  It does not change while anybody holds it.
+ */
+
+#ifndef WGW_ROUTES_H
+#define WGW_ROUTES_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "names/record.h"
+#include "store/store.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_ROUTES_CACHE  32768         /* entries of a worker, a power of 2 */
+
+
+/* nginx's own has room for the path of a unix socket, 80 bytes more */
+typedef union {
+    struct sockaddr      sockaddr;
+    struct sockaddr_in   sockaddr_in;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  sockaddr_in6;
+#endif
+    u_char               bytes[32];     /* padded with zeros */
+} wgw_sockaddr_t;
+
+
+typedef struct {
+    wgw_sockaddr_t       sockaddr;
+    socklen_t            socklen;
+    uint64_t             hash;          /* of the address, in all workers */
+    ngx_str_t            text;          /* "[2001:db8::10]:8080" */
+} wgw_peer_t;
+
+
+typedef struct {
+    ngx_uint_t           refs;
+    size_t               size;          /* of the allocation */
+    uint64_t             change;        /* the record's version */
+
+    ngx_str_t            asked;         /* what it is cached under */
+    ngx_str_t            name;          /* may be a wildcard */
+    ngx_str_t            tls_name;      /* SNI, and the name to verify;
+                                           empty: the one asked for */
+    ngx_str_t            tls_ca;        /* PEM, empty: the system's */
+    ngx_str_t            owner;
+    ngx_str_t            workload;
+    ngx_str_t            cap;           /* decimal; empty: none */
+
+    unsigned             passthrough:1;
+    unsigned             https:1;
+    unsigned             verify:1;
+    unsigned             paused:1;
+    unsigned             proxy:1;       /* PROXY protocol to the backend */
+
+    ngx_uint_t           next;          /* the peer whose turn it is */
+    ngx_uint_t           npeers;
+    wgw_peer_t          *peers;
+
+    ngx_uint_t           naddresses;
+    wgw_addr_t          *addresses;     /* local ones it answers on */
+
+    void                *trust;         /* X509_STORE of tls_ca, made at
+                                           first use; the balancer's */
+} wgw_route_t;
+
+
+/*
+ * The route of a folded name: the exact one, else the nearest wildcard's, as
+ * of the snapshot `*id`.  NGX_OK and a reference; NGX_DECLINED: no such
+ * name; NGX_ERROR: the store failed, which was logged.
+ */
+ngx_int_t wgw_routes_find(wgw_store_t *store, ngx_str_t *name,
+    wgw_route_t **route, uint64_t *id, ngx_log_t *log);
+
+void wgw_route_release(wgw_route_t *route);
+
+/* 1 if a route without addresses, or with this one, answers here. */
+ngx_uint_t wgw_route_answers(wgw_route_t *route, struct sockaddr *local);
+
+/* An address of a socket as records have it; NGX_DECLINED for others. */
+ngx_int_t wgw_route_address(wgw_addr_t *addr, struct sockaddr *sockaddr);
+
+/* For exit: drops the cache. */
+void wgw_routes_clear(void);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_ROUTES_H */

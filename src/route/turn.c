@@ -1,0 +1,106 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "route/turn.h"
+
+
+static wgw_peer_t *turn_among(wgw_route_t *route, ngx_uint_t *tried,
+    const wgw_health_conf_t *conf);
+
+
+static wgw_health_t  *turn_health;
+
+
+_Static_assert(WGW_RECORD_BACKENDS <= 8 * sizeof(ngx_uint_t),
+               "a bit for each backend");
+
+
+void
+wgw_turn_init(wgw_health_t *health)
+{
+    turn_health = health;
+}
+
+
+wgw_peer_t *
+wgw_turn_next(wgw_route_t *route, ngx_uint_t *tried,
+    const wgw_health_conf_t *conf)
+{
+    wgw_peer_t  *peer;
+
+    if (route->npeers == 1) {
+
+        if (*tried) {
+            return NULL;
+        }
+
+        *tried = 1;
+
+        return route->peers;
+    }
+
+    peer = turn_among(route, tried, conf);
+
+    return peer ? peer : turn_among(route, tried, NULL);
+}
+
+
+/* Among those that work, or, without `conf`, all. */
+
+static wgw_peer_t *
+turn_among(wgw_route_t *route, ngx_uint_t *tried,
+    const wgw_health_conf_t *conf)
+{
+    ngx_uint_t   i, n;
+    wgw_peer_t  *peer;
+
+    for (n = 0; n < route->npeers; n++) {
+
+        i = (route->next + n) % route->npeers;
+
+        if (*tried & (ngx_uint_t) 1 << i) {
+            continue;
+        }
+
+        peer = &route->peers[i];
+
+        if (conf
+            && !wgw_health_try(turn_health, conf, peer->hash,
+                               (uint32_t) ngx_time()))
+        {
+            continue;
+        }
+
+        *tried |= (ngx_uint_t) 1 << i;
+        route->next = i + 1;
+
+        return peer;
+    }
+
+    return NULL;
+}
+
+
+void
+wgw_turn_failed(wgw_route_t *route, wgw_peer_t *peer, ngx_log_t *log)
+{
+    if (route->npeers == 1) {
+        /* there is no choice, so nothing to remember */
+        return;
+    }
+
+    wgw_health_failed(turn_health, peer->hash, (uint32_t) ngx_time());
+
+    ngx_log_error(NGX_LOG_WARN, log, 0, "backend %V of \"%V\" failed",
+                  &peer->text, &route->name);
+}
+
+
+void
+wgw_turn_worked(wgw_route_t *route, wgw_peer_t *peer)
+{
+    if (route->npeers > 1) {
+        wgw_health_worked(turn_health, peer->hash);
+    }
+}

@@ -1,0 +1,811 @@
+
+/*
+ * What records count: totals, windows, caps.
+ *
+ * The clock is one word, so that it is always read whole: the highest period
+ * seen and that window's number in the ring.  The number grows by 1 when the
+ * next period comes and by 2 when periods were skipped, so that the window
+ * before it is the last period or none.  Its low bit chooses the base word;
+ * the ring's length is twice the number of tags, which is odd: word and tag
+ * together name one window of the ring.
+ */
+
+#include <string.h>
+
+#include "table/layout.h"
+
+
+#define WGW_TAGS          4095
+#define WGW_RING          (2 * WGW_TAGS)
+#define WGW_RING_BITS     13
+#define WGW_RING_MASK     ((UINT64_C(1) << WGW_RING_BITS) - 1)
+
+#define WGW_TOTAL_BITS    52
+#define WGW_TOTAL_MASK    ((UINT64_C(1) << WGW_TOTAL_BITS) - 1)
+
+/* so that holds of many processes cannot sum up to 2^64 */
+#define WGW_HOLD_MAX      (UINT64_C(1) << 40)
+
+
+_Static_assert(WGW_TAGS < 1 << (64 - WGW_TOTAL_BITS), "tags fit");
+_Static_assert(WGW_RING <= WGW_RING_MASK, "the ring fits the clock");
+
+
+static void wgw_counter_touch(wgw_table_t *t, uint64_t base[2],
+    const uint64_t *total, uint64_t period);
+static void wgw_counter_read(wgw_table_t *t, uint32_t record, int64_t now,
+    wgw_usage_t *usage);
+static void wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin);
+static inline uint64_t wgw_counter_used(wgw_table_t *t,
+    const wgw_record_hot_t *hot, uint64_t period, int count);
+static uint64_t wgw_counter_used_all(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count);
+static uint64_t wgw_counter_twins(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count, uint64_t *held);
+static void wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot,
+    int64_t now, wgw_usage_t *usage);
+static inline uint64_t wgw_counter_this(const uint64_t base[2],
+    const uint64_t *total, uint64_t clock, int whole);
+static uint64_t wgw_counter_last(const uint64_t base[2],
+    const uint64_t *total, uint64_t clock);
+static void wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2]);
+static void wgw_counter_merge_total(wgw_table_t *t, uint64_t base_into[2],
+    uint64_t *total_into, uint64_t base[2], uint64_t *total);
+static void wgw_counter_take(wgw_table_t *t, uint32_t into,
+    wgw_record_hot_t *hot, const wgw_record_cold_t *cold);
+static uint64_t wgw_counter_base(uint64_t tag, uint64_t total);
+static uint64_t wgw_counter_clock(wgw_table_t *t, uint64_t period);
+static inline uint64_t wgw_clock_at(uint64_t clock, uint64_t period);
+static inline uint64_t wgw_clock_tag(uint64_t clock);
+static uint64_t wgw_clock_last_tag(uint64_t clock);
+static uint64_t wgw_clock_age(uint64_t clock, uint64_t begin, int word);
+
+
+int
+wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
+    wgw_usage_t *usage)
+{
+    uint32_t      i, n, mark, twins[WGW_TABLE_SEGMENTS];
+    wgw_text_t    key;
+    wgw_usage_t   twin;
+
+    mark = wgw_table_key(t, record, &key);
+
+    if (key.len == 0) {
+        usage->key.len = 0;
+        return -1;
+    }
+
+    n = wgw_table_twins(t, record, twins);
+
+    if (n && twins[0] < record) {
+        return -1;
+    }
+
+    do {
+        wgw_counter_read(t, record, now, usage);
+
+        for (i = 0; i < n; i++) {
+            wgw_counter_read(t, twins[i], now, &twin);
+
+            if (twin.window.start != usage->window.start) {
+                break;
+            }
+
+            wgw_counter_join(usage, &twin);
+        }
+
+    } while (i < n);
+
+    usage->key = key;
+
+    if (record < WGW_TABLE_FIRST) {
+        return 0;
+    }
+
+    /* one without counts may be of an insert that was never finished */
+
+    if ((usage->sent | usage->received | usage->requests | usage->refused
+         | usage->cut) == 0
+        && wgw_table_find(t, usage->key) != record)
+    {
+        return -1;
+    }
+
+    /* an insert that came second takes its key back */
+
+    return __atomic_load_n(&wgw_table_cold(t, record)->mark, __ATOMIC_ACQUIRE)
+           == mark ? 0 : -1;
+}
+
+
+static void
+wgw_counter_read(wgw_table_t *t, uint32_t record, int64_t now,
+    wgw_usage_t *usage)
+{
+    wgw_record_hot_t   *hot;
+    wgw_record_cold_t  *cold;
+
+    hot = wgw_table_hot(t, record);
+    cold = wgw_table_cold(t, record);
+
+    memset(usage, 0, sizeof(wgw_usage_t));
+
+    wgw_counter_windows(t, hot, now, usage);
+
+    usage->sent = wgw_load(&hot->sent);
+    usage->received = wgw_load(&hot->received);
+    usage->requests = wgw_load(&hot->requests);
+    usage->held = wgw_load(&hot->held);
+    usage->refused = wgw_load(&cold->refused);
+    usage->cut = wgw_load(&cold->cut);
+    usage->cap = wgw_load(&cold->cap);
+}
+
+
+static void
+wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin)
+{
+    usage->sent += twin->sent;
+    usage->received += twin->received;
+    usage->requests += twin->requests;
+    usage->refused += twin->refused;
+    usage->cut += twin->cut;
+    usage->cap = usage->cap ? usage->cap : twin->cap;
+    usage->held += twin->held;
+
+    usage->window.sent += twin->window.sent;
+    usage->window.received += twin->window.received;
+    usage->last.sent += twin->last.sent;
+    usage->last.received += twin->last.received;
+}
+
+
+uint64_t
+wgw_table_seen(wgw_table_t *t)
+{
+    return wgw_load(&t->header->clock) >> WGW_RING_BITS;
+}
+
+
+uint64_t
+wgw_table_period(wgw_table_t *t, int64_t now)
+{
+    wgw_window_t  window;
+
+    window.kind = t->header->made.window;
+    window.reset_day = t->header->made.reset_day;
+
+    return wgw_counter_clock(t, wgw_window_period(window, now))
+           >> WGW_RING_BITS;
+}
+
+
+void
+wgw_table_sweep(wgw_table_t *t, uint64_t period, uint32_t from, uint32_t n)
+{
+    uint32_t  end;
+
+    (void) wgw_counter_clock(t, period);
+
+    end = wgw_table_end(t);
+
+    for ( /* void */ ; n != 0 && from < end; n--, from++) {
+        wgw_counter_fade(t, from);
+    }
+}
+
+
+uint64_t
+wgw_table_idle(wgw_table_t *t, uint32_t record, int64_t now)
+{
+    int                i;
+    uint64_t           clock, seen, period, begin, age, least;
+    wgw_window_t       window;
+    wgw_record_hot_t  *hot;
+
+    window.kind = t->header->made.window;
+    window.reset_day = t->header->made.reset_day;
+
+    hot = wgw_table_hot(t, record);
+    least = WGW_RING;
+
+    for (i = 0; i < 2; i++) {
+        begin = wgw_load(&hot->base_sent[i]);
+        clock = wgw_load(&t->header->clock);
+
+        if (begin != 0) {
+            age = wgw_clock_age(clock, begin, i);
+            least = age < least ? age : least;
+        }
+    }
+
+    if (least < 2 || least > WGW_TABLE_IDLE_MAX) {
+        return 0;
+    }
+
+    seen = wgw_table_seen(t);
+    period = wgw_window_period(window, now);
+
+    return least + (period > seen ? period - seen : 0);
+}
+
+
+void
+wgw_table_add(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t sent,
+    uint64_t received, uint64_t requests)
+{
+    uint64_t           clock, tag;
+    wgw_record_hot_t  *hot;
+
+    hot = wgw_table_hot(t, record);
+
+#if (WGW_CHAOS_LOSE)
+
+    /* so that `make chaos CHAOS_LOSE=1` sees that it would see it */
+
+    {
+        static uint32_t  n;
+
+        if (++n % 1000 == 0) {
+            return;
+        }
+    }
+
+#endif
+
+    /* a total may only grow in a window that knows where it began */
+
+    clock = wgw_counter_clock(t, period);
+    tag = wgw_clock_tag(clock);
+
+    if (wgw_load(&hot->base_sent[clock & 1]) >> WGW_TOTAL_BITS != tag
+        || wgw_load(&hot->base_received[clock & 1]) >> WGW_TOTAL_BITS != tag)
+    {
+        wgw_counter_touch(t, hot->base_sent, &hot->sent, period);
+        wgw_counter_touch(t, hot->base_received, &hot->received, period);
+    }
+
+    wgw_add(&hot->sent, sent);
+    wgw_add(&hot->received, received);
+    wgw_add(&hot->requests, requests);
+}
+
+
+void
+wgw_table_refused(wgw_table_t *t, uint32_t record)
+{
+    wgw_add(&wgw_table_cold(t, record)->refused, 1);
+}
+
+
+void
+wgw_table_cut(wgw_table_t *t, uint32_t record)
+{
+    wgw_add(&wgw_table_cold(t, record)->cut, 1);
+}
+
+
+void
+wgw_table_cap(wgw_table_t *t, uint32_t record, uint64_t cap)
+{
+    uint64_t  *word;
+
+    word = &wgw_table_cold(t, record)->cap;
+
+    if (wgw_load(word) != cap) {
+        __atomic_store_n(word, cap, __ATOMIC_SEQ_CST);
+    }
+}
+
+
+uint64_t
+wgw_table_used(wgw_table_t *t, uint32_t record, uint64_t period, int count)
+{
+    if (t->count > 1) {
+        return wgw_counter_used_all(t, record, period, count);
+    }
+
+    assert(record < t->segments->end);
+
+    return wgw_counter_used(t, &t->segments->hot[record], period, count);
+}
+
+
+static uint64_t
+wgw_counter_used_all(wgw_table_t *t, uint32_t record, uint64_t period,
+    int count)
+{
+    uint64_t  held;
+
+    return wgw_counter_used(t, wgw_table_hot(t, record), period, count)
+           + wgw_counter_twins(t, record, period, count, &held);
+}
+
+
+static inline uint64_t
+wgw_counter_used(wgw_table_t *t, const wgw_record_hot_t *hot, uint64_t period,
+    int count)
+{
+    int       whole;
+    uint64_t  seen, clock, used;
+
+    whole = t->header->made.window == WGW_WINDOW_TOTAL;
+
+    do {
+        seen = wgw_load(&t->header->clock);
+        clock = wgw_clock_at(seen, period);
+        used = 0;
+
+        if (count & WGW_COUNT_SENT) {
+            used += wgw_counter_this(hot->base_sent, &hot->sent, clock,
+                                     whole);
+        }
+
+        if (count & WGW_COUNT_RECEIVED) {
+            used += wgw_counter_this(hot->base_received, &hot->received,
+                                     clock, whole);
+        }
+
+    } while (wgw_load(&t->header->clock) != seen);
+
+    return used;
+}
+
+
+/* What other records of the same key used, and, read before that, hold. */
+
+static uint64_t
+wgw_counter_twins(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t *held)
+{
+    uint32_t           i, n, twins[WGW_TABLE_SEGMENTS];
+    uint64_t           used;
+    wgw_record_hot_t  *hot;
+
+    n = wgw_table_twins(t, record, twins);
+    *held = 0;
+    used = 0;
+
+    for (i = 0; i < n; i++) {
+        hot = wgw_table_hot(t, twins[i]);
+
+        *held += wgw_load(&hot->held);
+        used += wgw_counter_used(t, hot, period, count);
+    }
+
+    return used;
+}
+
+
+/*
+ * Of processes that hold at a time, each sees in `held` what those before it
+ * took, and reads what was used after that; those before it are therefore
+ * seen in one of both, whether they have sent or not.
+ */
+
+uint64_t
+wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t cap, uint64_t want, int *waiting)
+{
+    uint64_t           used, before, left, held, others;
+    wgw_record_hot_t  *hot;
+
+    *waiting = 0;
+
+    want = want < cap ? want : cap;
+    want = want < WGW_HOLD_MAX ? want : WGW_HOLD_MAX;
+
+    if (want == 0) {
+        return 0;
+    }
+
+    hot = wgw_table_hot(t, record);
+    before = __atomic_fetch_add(&hot->held, want, __ATOMIC_SEQ_CST);
+
+    others = 0;
+
+    if (t->count > 1) {
+        others = wgw_counter_twins(t, record, period, count, &held);
+        before += held;
+    }
+
+    used = wgw_counter_used(t, hot, period, count) + others;
+    left = used < cap ? cap - used : 0;
+    *waiting = left != 0 && left <= before;
+    left = before < left ? left - before : 0;
+
+    if (want <= left) {
+        return want;
+    }
+
+    wgw_table_release(t, record, want - left);
+
+    return left;
+}
+
+
+void
+wgw_table_release(wgw_table_t *t, uint32_t record, uint64_t bytes)
+{
+    wgw_record_hot_t  *hot;
+
+    hot = wgw_table_hot(t, record);
+
+    (void) __atomic_fetch_sub(&hot->held, bytes, __ATOMIC_SEQ_CST);
+}
+
+
+void
+wgw_counter_fade(wgw_table_t *t, uint32_t record)
+{
+    wgw_record_hot_t  *hot;
+
+    hot = wgw_table_hot(t, record);
+
+    wgw_counter_fade_base(t, hot->base_sent);
+    wgw_counter_fade_base(t, hot->base_received);
+}
+
+
+void
+wgw_counter_merge(wgw_table_t *t, uint32_t into, uint32_t record)
+{
+    wgw_record_hot_t   *hot;
+    wgw_record_cold_t  *cold;
+
+    hot = wgw_table_hot(t, record);
+    cold = wgw_table_cold(t, record);
+
+    wgw_counter_take(t, into, hot, cold);
+
+    memset(hot, 0, sizeof(wgw_record_hot_t));
+    memset(cold, 0, sizeof(wgw_record_cold_t));
+}
+
+
+/*
+ * The first copy is one to the bit, so that it stays known when the key last
+ * counted; of what is not known any more, it is said to be now.
+ */
+
+void
+wgw_counter_copy(wgw_table_t *t, uint32_t into, wgw_table_t *from,
+    uint32_t record)
+{
+    wgw_record_hot_t         *hot_into, hot;
+    wgw_record_cold_t        *cold_into;
+    const wgw_record_cold_t  *cold;
+
+    hot = *wgw_table_hot(from, record);
+    cold = wgw_table_cold(from, record);
+
+    if (wgw_table_counted(t, into)) {
+        wgw_counter_take(t, into, &hot, cold);
+        return;
+    }
+
+    hot_into = wgw_table_hot(t, into);
+    cold_into = wgw_table_cold(t, into);
+
+    hot.held = 0;
+    *hot_into = hot;
+
+    cold_into->refused = cold->refused;
+    cold_into->cut = cold->cut;
+    cold_into->cap = cold->cap;
+
+    if ((hot.base_sent[0] | hot.base_sent[1]) == 0) {
+        wgw_counter_touch(t, hot_into->base_sent, &hot_into->sent, 0);
+        wgw_counter_touch(t, hot_into->base_received, &hot_into->received, 0);
+    }
+}
+
+
+static void
+wgw_counter_take(wgw_table_t *t, uint32_t into, wgw_record_hot_t *hot,
+    const wgw_record_cold_t *cold)
+{
+    wgw_record_hot_t   *hot_into;
+    wgw_record_cold_t  *cold_into;
+
+    hot_into = wgw_table_hot(t, into);
+    cold_into = wgw_table_cold(t, into);
+
+    wgw_counter_merge_total(t, hot_into->base_sent, &hot_into->sent,
+                            hot->base_sent, &hot->sent);
+    wgw_counter_merge_total(t, hot_into->base_received, &hot_into->received,
+                            hot->base_received, &hot->received);
+    hot_into->requests += hot->requests;
+
+    cold_into->refused += cold->refused;
+    cold_into->cut += cold->cut;
+
+    if (cold_into->cap == 0 && into >= WGW_TABLE_FIRST) {
+        cold_into->cap = cold->cap;
+    }
+}
+
+
+/*
+ * Sets the base of this window unless it is.  The clock is read again after
+ * the total, so that no byte of a later window can be in it.
+ */
+
+static void
+wgw_counter_touch(wgw_table_t *t, uint64_t base[2], const uint64_t *total,
+    uint64_t period)
+{
+    uint64_t  clock, tag, begin, sum;
+
+    for ( ;; ) {
+        clock = wgw_counter_clock(t, period);
+        tag = wgw_clock_tag(clock);
+        begin = wgw_load(&base[clock & 1]);
+
+        if (begin >> WGW_TOTAL_BITS == tag) {
+            return;
+        }
+
+        sum = wgw_load(total);
+
+        if (wgw_load(&t->header->clock) != clock) {
+            continue;
+        }
+
+        if (wgw_swap(&base[clock & 1], begin,
+                     wgw_counter_base(tag, sum)))
+        {
+            return;
+        }
+    }
+}
+
+
+/* Both directions and the times are of the same windows. */
+
+static void
+wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
+    wgw_usage_t *usage)
+{
+    int           whole;
+    uint64_t      seen, clock, period;
+    wgw_window_t  window;
+
+    window.kind = t->header->made.window;
+    window.reset_day = t->header->made.reset_day;
+    period = wgw_window_period(window, now);
+    whole = window.kind == WGW_WINDOW_TOTAL;
+
+    do {
+        seen = wgw_load(&t->header->clock);
+        clock = wgw_clock_at(seen, period);
+
+        usage->window.sent = wgw_counter_this(hot->base_sent, &hot->sent,
+                                              clock, whole);
+        usage->window.received = wgw_counter_this(hot->base_received,
+                                                  &hot->received, clock,
+                                                  whole);
+
+        usage->last.sent = wgw_counter_last(hot->base_sent, &hot->sent,
+                                            clock);
+        usage->last.received = wgw_counter_last(hot->base_received,
+                                                &hot->received, clock);
+
+    } while (wgw_load(&t->header->clock) != seen);
+
+    period = clock >> WGW_RING_BITS;
+
+    usage->window.start = wgw_window_start(window, period);
+    usage->last.start = wgw_window_start(window, period ? period - 1 : 0);
+}
+
+
+/*
+ * What a total grew by in a window, or as a whole: nothing, if it was not
+ * touched.
+ */
+
+static inline uint64_t
+wgw_counter_this(const uint64_t base[2], const uint64_t *total,
+    uint64_t clock, int whole)
+{
+    uint64_t  begin;
+
+    if (whole) {
+        return wgw_load(total);
+    }
+
+    begin = wgw_load(&base[clock & 1]);
+
+    if (begin >> WGW_TOTAL_BITS != wgw_clock_tag(clock)) {
+        return 0;
+    }
+
+    return (wgw_load(total) - begin) & WGW_TOTAL_MASK;
+}
+
+
+/*
+ * And in the window before it, which ends where this one begins, or has not
+ * ended.  The total is read first: no byte of a window touched later is in it.
+ */
+
+static uint64_t
+wgw_counter_last(const uint64_t base[2], const uint64_t *total,
+    uint64_t clock)
+{
+    uint64_t  before, begin, end;
+
+    before = wgw_load(&base[~clock & 1]);
+
+    if (before >> WGW_TOTAL_BITS != wgw_clock_last_tag(clock)) {
+        return 0;
+    }
+
+    end = wgw_load(total);
+    begin = wgw_load(&base[clock & 1]);
+
+    if (begin >> WGW_TOTAL_BITS == wgw_clock_tag(clock)) {
+        end = begin;
+    }
+
+    return (end - before) & WGW_TOTAL_MASK;
+}
+
+
+/*
+ * Clears base words that are so old that their tag could come again; a new
+ * one cannot be hit, as the clock is read after the word.
+ */
+
+static void
+wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2])
+{
+    int       i;
+    uint64_t  begin, clock;
+
+    for (i = 0; i < 2; i++) {
+        begin = wgw_load(&base[i]);
+
+        if (begin == 0) {
+            continue;
+        }
+
+        clock = wgw_load(&t->header->clock);
+
+        if (wgw_clock_age(clock, begin, i) > WGW_TABLE_IDLE_MAX) {
+            (void) wgw_swap(&base[i], begin, 0);
+        }
+    }
+}
+
+
+/* Both shall know this window; then bases add up as the totals do. */
+
+static void
+wgw_counter_merge_total(wgw_table_t *t, uint64_t base_into[2],
+    uint64_t *total_into, uint64_t base[2], uint64_t *total)
+{
+    int       now, last;
+    uint64_t  clock, tag, tag_into, before, before_into;
+
+    wgw_counter_touch(t, base_into, total_into, 0);
+    wgw_counter_touch(t, base, total, 0);
+
+    clock = wgw_load(&t->header->clock);
+    now = clock & 1;
+    last = !now;
+
+    tag = wgw_clock_last_tag(clock);
+    tag_into = base_into[last] >> WGW_TOTAL_BITS;
+
+    before = base[last];
+    before_into = base_into[last];
+
+    if (before >> WGW_TOTAL_BITS == tag || tag_into == tag) {
+
+        if (before >> WGW_TOTAL_BITS != tag) {
+            before = base[now];
+        }
+
+        if (tag_into != tag) {
+            before_into = base_into[now];
+        }
+
+        base_into[last] = wgw_counter_base(tag, before + before_into);
+    }
+
+    base_into[now] = wgw_counter_base(wgw_clock_tag(clock),
+                                      base[now] + base_into[now]);
+    *total_into += *total;
+}
+
+
+static uint64_t
+wgw_counter_base(uint64_t tag, uint64_t total)
+{
+    return tag << WGW_TOTAL_BITS | (total & WGW_TOTAL_MASK);
+}
+
+
+static uint64_t
+wgw_counter_clock(wgw_table_t *t, uint64_t period)
+{
+    uint64_t  clock, next;
+
+    for ( ;; ) {
+        clock = wgw_load(&t->header->clock);
+        next = wgw_clock_at(clock, period);
+
+        if (next == clock || wgw_swap(&t->header->clock, clock, next)) {
+            return next;
+        }
+    }
+}
+
+
+/* The clock once a period was seen. */
+
+static inline uint64_t
+wgw_clock_at(uint64_t clock, uint64_t period)
+{
+    uint64_t  seen, ring;
+
+    seen = clock >> WGW_RING_BITS;
+
+    if (period <= seen) {
+        return clock;
+    }
+
+    ring = clock & WGW_RING_MASK;
+    ring += period - seen == 1 ? 1 : 2;
+
+    return period << WGW_RING_BITS | ring % WGW_RING;
+}
+
+
+/* 1 to 4095: the words of a new record belong to no window. */
+
+static inline uint64_t
+wgw_clock_tag(uint64_t clock)
+{
+    uint64_t  ring;
+
+    ring = clock & WGW_RING_MASK;
+
+    return 1 + (ring < WGW_TAGS ? ring : ring - WGW_TAGS);
+}
+
+
+static uint64_t
+wgw_clock_last_tag(uint64_t clock)
+{
+    return 1 + ((clock & WGW_RING_MASK) + WGW_RING - 1) % WGW_TAGS;
+}
+
+
+/*
+ * How far back in the ring the window of a base word is; the ring's length
+ * for a word that is of none.
+ */
+
+static uint64_t
+wgw_clock_age(uint64_t clock, uint64_t begin, int word)
+{
+    uint64_t  tag, ring;
+
+    tag = begin >> WGW_TOTAL_BITS;
+
+    if (tag == 0 || tag > WGW_TAGS) {
+        return WGW_RING;
+    }
+
+    ring = tag - 1;
+
+    if ((int) (ring & 1) != word) {
+        ring += WGW_TAGS;
+    }
+
+    return ((clock & WGW_RING_MASK) + WGW_RING - ring) % WGW_RING;
+}

@@ -1,0 +1,582 @@
+
+/*
+ * Notes.  A time in the table is {seconds, kind, state}.
+ */
+
+#include <string.h>
+
+#include "table/slots.h"
+
+
+#define WGW_NOTE_WORDS     (WGW_NOTE_PAYLOAD / 8)
+#define WGW_NOTE_KIND      2            /* where its 6 bits begin */
+#define WGW_NOTE_UNTIL     8
+
+/* rounds that others win: then the table is as good as full */
+#define WGW_NOTES_TRIES    64
+
+
+/* A place in the table, and the time that was seen there. */
+typedef struct {
+    uint64_t          *tag;
+    uint64_t          *when;
+    wgw_note_slot_t   *note;
+    uint64_t           seen;
+} wgw_place_t;
+
+
+/* Steps through those of a key's sixteen slots that have its tag. */
+typedef struct {
+    wgw_expiring_t    *table;
+    uint32_t           bucket[2];
+    uint32_t           left;            /* a bit each */
+} wgw_scan_t;
+
+
+static void wgw_scan_start(wgw_scan_t *scan, wgw_expiring_t *t,
+    wgw_expiring_key_t key);
+static inline uint32_t wgw_scan_tags(const wgw_bucket_t *b, uint64_t tag);
+static int wgw_scan_next(wgw_scan_t *scan, wgw_expiring_key_t key,
+    wgw_place_t *place);
+static wgw_place_t wgw_notes_place(wgw_expiring_t *t, size_t slot);
+static int wgw_notes_claim(wgw_expiring_t *t, wgw_expiring_key_t key,
+    int64_t now, wgw_place_t *place);
+static uint32_t wgw_notes_room(wgw_expiring_t *t, uint32_t bucket,
+    int64_t now, wgw_place_t *place);
+static int wgw_notes_twin(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const uint64_t *own);
+static void wgw_notes_write(const wgw_place_t *place, wgw_expiring_key_t key,
+    uint64_t when, const wgw_note_t *note);
+static uint64_t wgw_notes_counted(wgw_expiring_key_t key, uint32_t count);
+static int wgw_notes_ended(uint64_t when, int64_t now);
+static int wgw_notes_read(const wgw_place_t *place, wgw_note_t *note);
+
+
+int
+wgw_notes_insert(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const wgw_note_t *note, int64_t now, int exclusive)
+{
+    uint64_t     when;
+    wgw_place_t  place;
+
+    assert(note->kind < WGW_NOTE_KINDS && note->until >= 0);
+
+    if (exclusive && wgw_notes_twin(t, key, NULL)) {
+        return WGW_NOTES_EXISTS;
+    }
+
+    if (wgw_notes_claim(t, key, now, &place) != 0) {
+        return WGW_NOTES_FULL;
+    }
+
+    when = (uint64_t) note->until << WGW_NOTE_UNTIL
+           | note->kind << WGW_NOTE_KIND | WGW_SLOT_LIVE;
+
+    wgw_notes_write(&place, key, when, note);
+    wgw_raise(&t->header->latest[note->kind], (uint64_t) note->until);
+
+    if (note->kind >= WGW_NOTE_MARKED) {
+        wgw_slot_mark(t, note->payload[0]);
+    }
+
+    if (!wgw_swap(place.when, place.seen, when)) {
+        return WGW_NOTES_FULL;
+    }
+
+    /*
+     * Of two that insert one key at once, the second to get here sees the
+     * first.  What was forgotten is looked at last: a note that the first
+     * scan missed because its slot was being taken again is in it by now.
+     */
+
+    if (exclusive
+        && (wgw_notes_twin(t, key, place.when)
+            || note->until <= wgw_notes_forgotten(t)))
+    {
+        (void) wgw_swap(place.when, when, 0);
+        return WGW_NOTES_EXISTS;
+    }
+
+    return WGW_NOTES_OK;
+}
+
+
+int64_t
+wgw_notes_count(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
+{
+    int64_t      highest;
+    uint64_t     count;
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    highest = -1;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (wgw_scan_next(&scan, key, &place)) {
+
+        count = wgw_load(&place.note->count);
+
+        if (!wgw_notes_ended(place.seen, now)
+            && count >> 32 == (key.hash[0] & UINT32_MAX)
+            && (int64_t) (count & UINT32_MAX) > highest)
+        {
+            highest = (int64_t) (count & UINT32_MAX);
+        }
+    }
+
+    return highest;
+}
+
+
+int64_t
+wgw_notes_until(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
+{
+    int64_t      until, latest;
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    latest = -1;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (wgw_scan_next(&scan, key, &place)) {
+        until = (int64_t) (place.seen >> WGW_NOTE_UNTIL);
+
+        if (!wgw_notes_ended(place.seen, now) && until > latest) {
+            latest = until;
+        }
+    }
+
+    return latest;
+}
+
+
+/* Half of the check in the word: the slot is still the key's. */
+
+int
+wgw_notes_use(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
+{
+    uint64_t     count;
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (wgw_scan_next(&scan, key, &place)) {
+
+        if (wgw_notes_ended(place.seen, now)) {
+            continue;
+        }
+
+        do {
+            count = wgw_load(&place.note->count);
+
+            if (count >> 32 != (key.hash[0] & UINT32_MAX)) {
+                return WGW_NOTES_NONE;
+            }
+
+            if ((count & UINT32_MAX) == 0) {
+                return WGW_NOTES_SPENT;
+            }
+
+        } while (!wgw_swap(&place.note->count, count, count - 1));
+
+        return WGW_NOTES_OK;
+    }
+
+    return WGW_NOTES_NONE;
+}
+
+
+int
+wgw_notes_raise(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t count,
+    int64_t until, int64_t now)
+{
+    uint64_t     from, to;
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (wgw_scan_next(&scan, key, &place)) {
+
+        if (wgw_notes_ended(place.seen, now)) {
+            continue;
+        }
+
+        to = wgw_notes_counted(key, count);
+
+        do {
+            from = wgw_load(&place.note->count);
+
+            if (from >> 32 != to >> 32) {
+                return WGW_NOTES_NONE;
+            }
+
+        } while (from < to && !wgw_swap(&place.note->count, from, to));
+
+        wgw_raise(&t->header->latest[place.seen >> WGW_NOTE_KIND & 0x3f],
+                  (uint64_t) until);
+
+        do {
+            from = wgw_load(place.when);
+
+            if ((from & 0xff) != (place.seen & 0xff)
+                || wgw_load(place.tag) != key.hash[1])
+            {
+                return WGW_NOTES_NONE;
+            }
+
+            to = (uint64_t) until << WGW_NOTE_UNTIL | (from & 0xff);
+
+        } while (from < to && !wgw_swap(place.when, from, to));
+
+        return WGW_NOTES_OK;
+    }
+
+    return WGW_NOTES_NONE;
+}
+
+
+int
+wgw_notes_remove(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
+{
+    int          rc;
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    rc = WGW_NOTES_NONE;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (wgw_scan_next(&scan, key, &place)) {
+
+        if (!wgw_notes_ended(place.seen, now)
+            && wgw_swap(place.when, place.seen, 0))
+        {
+            rc = WGW_NOTES_OK;
+        }
+    }
+
+    return rc;
+}
+
+
+uint64_t
+wgw_notes_next(wgw_expiring_t *t, uint32_t kind, uint64_t from, int64_t now,
+    wgw_note_t *note)
+{
+    uint64_t     end;
+    wgw_place_t  place;
+
+    end = (uint64_t) t->n * WGW_SLOTS;
+
+    for ( /* void */ ; from < end; from++) {
+        place = wgw_notes_place(t, from);
+
+        if ((place.seen & 0xff) == (kind << WGW_NOTE_KIND | WGW_SLOT_LIVE)
+            && !wgw_notes_ended(place.seen, now)
+            && wgw_notes_read(&place, note) == 0)
+        {
+            return from + 1;
+        }
+    }
+
+    return WGW_NOTES_END;
+}
+
+
+int
+wgw_notes_marked(wgw_expiring_t *t, uint64_t word)
+{
+    uint64_t  bit, *place;
+
+    place = wgw_slot_filter(t, word, &bit);
+
+    return (wgw_load(place) & bit) != 0;
+}
+
+
+uint64_t
+wgw_notes_live(wgw_expiring_t *t, uint32_t kind, int64_t now)
+{
+    uint32_t  i, j;
+    uint64_t  n, when;
+
+    n = 0;
+
+    for (i = 0; i < t->n; i++) {
+        for (j = 0; j < WGW_SLOTS; j++) {
+            when = wgw_load(&t->buckets[i].when[j]);
+
+            n += (when & 0xff) == (kind << WGW_NOTE_KIND | WGW_SLOT_LIVE)
+                 && !wgw_notes_ended(when, now);
+        }
+    }
+
+    return n;
+}
+
+
+int64_t
+wgw_notes_latest(wgw_expiring_t *t, uint32_t kind)
+{
+    assert(kind < WGW_NOTE_KINDS);
+
+    return (int64_t) wgw_load(&t->header->latest[kind]);
+}
+
+
+int64_t
+wgw_notes_forgotten(wgw_expiring_t *t)
+{
+    return (int64_t) wgw_load(&t->header->forgotten);
+}
+
+
+static void
+wgw_scan_start(wgw_scan_t *scan, wgw_expiring_t *t, wgw_expiring_key_t key)
+{
+    wgw_bucket_t  *a, *b;
+
+    scan->table = t;
+    scan->bucket[0] = wgw_slot_bucket(t, key, 0);
+    scan->bucket[1] = wgw_slot_bucket(t, key, 1);
+
+    a = &t->buckets[scan->bucket[0]];
+    b = &t->buckets[scan->bucket[1]];
+
+    __builtin_prefetch(b->tag);
+
+    scan->left = wgw_scan_tags(a, key.hash[1])
+                 | wgw_scan_tags(b, key.hash[1]) << WGW_SLOTS;
+}
+
+
+static inline uint32_t
+wgw_scan_tags(const wgw_bucket_t *b, uint64_t tag)
+{
+    return (uint32_t) (wgw_load(&b->tag[0]) == tag)
+           | (uint32_t) (wgw_load(&b->tag[1]) == tag) << 1
+           | (uint32_t) (wgw_load(&b->tag[2]) == tag) << 2
+           | (uint32_t) (wgw_load(&b->tag[3]) == tag) << 3
+           | (uint32_t) (wgw_load(&b->tag[4]) == tag) << 4
+           | (uint32_t) (wgw_load(&b->tag[5]) == tag) << 5
+           | (uint32_t) (wgw_load(&b->tag[6]) == tag) << 6
+           | (uint32_t) (wgw_load(&b->tag[7]) == tag) << 7;
+}
+
+
+/* The next published slot of that key, its time passed or not. */
+
+static int
+wgw_scan_next(wgw_scan_t *scan, wgw_expiring_key_t key, wgw_place_t *place)
+{
+    uint32_t  i, bucket;
+
+    while (scan->left) {
+        i = (uint32_t) __builtin_ctz(scan->left);
+        bucket = scan->bucket[i / WGW_SLOTS];
+
+        scan->left &= scan->left - 1;
+
+        *place = wgw_notes_place(scan->table, (size_t) bucket * WGW_SLOTS
+                                              + i % WGW_SLOTS);
+
+        /* what belongs to the time that was seen has not changed since */
+
+        if ((place->seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE
+            && wgw_load(place->tag) == key.hash[1]
+            && wgw_load(&place->note->check) == key.hash[0]
+            && (wgw_load(place->when) & 0xff) == (place->seen & 0xff))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static wgw_place_t
+wgw_notes_place(wgw_expiring_t *t, size_t slot)
+{
+    wgw_place_t    place;
+    wgw_bucket_t  *b;
+
+    b = &t->buckets[slot / WGW_SLOTS];
+
+    place.tag = &b->tag[slot % WGW_SLOTS];
+    place.when = &b->when[slot % WGW_SLOTS];
+    place.note = &t->notes[slot];
+    place.seen = wgw_load(place.when);
+
+    return place;
+}
+
+
+/* Takes a slot of the emptier bucket.  Returns 0 and the claim as seen. */
+
+static int
+wgw_notes_claim(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now,
+    wgw_place_t *place)
+{
+    int          tries;
+    uint32_t     room[2];
+    uint64_t     claim;
+    wgw_place_t  places[2];
+
+    for (tries = 0; tries < WGW_NOTES_TRIES; tries++) {
+
+        room[0] = wgw_notes_room(t, wgw_slot_bucket(t, key, 0), now,
+                                 &places[0]);
+        room[1] = wgw_notes_room(t, wgw_slot_bucket(t, key, 1), now,
+                                 &places[1]);
+
+        if (room[0] == 0 && room[1] == 0) {
+            return -1;
+        }
+
+        *place = places[room[1] > room[0]];
+
+        if ((place->seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE) {
+            wgw_raise(&t->header->forgotten, place->seen >> WGW_NOTE_UNTIL);
+        }
+
+        claim = wgw_slot_claim(place->when, place->seen, now);
+
+        if (claim) {
+            place->seen = claim;
+            return 0;
+        }
+    }
+
+    return -1;
+}
+
+
+/*
+ * How many slots of a bucket are free, and the best of them: an empty one
+ * forgets nothing, else the one that ended first.
+ */
+
+static uint32_t
+wgw_notes_room(wgw_expiring_t *t, uint32_t bucket, int64_t now,
+    wgw_place_t *best)
+{
+    uint32_t     i, n;
+    uint64_t     rank, least;
+    wgw_place_t  place;
+
+    n = 0;
+    least = UINT64_MAX;
+
+    for (i = 0; i < WGW_SLOTS; i++) {
+        place = wgw_notes_place(t, (size_t) bucket * WGW_SLOTS + i);
+
+        if (place.seen == 0 || wgw_slot_stale(place.seen, now)) {
+            rank = 0;
+
+        } else if ((place.seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE
+                   && wgw_notes_ended(place.seen, now))
+        {
+            rank = place.seen;
+
+        } else {
+            continue;
+        }
+
+        n++;
+
+        if (rank < least) {
+            least = rank;
+            *best = place;
+        }
+    }
+
+    return n;
+}
+
+
+/* 1 when the key has a note, ended or not, in another place than this. */
+
+static int
+wgw_notes_twin(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const uint64_t *own)
+{
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (wgw_scan_next(&scan, key, &place)) {
+        if (place.when != own) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+wgw_notes_write(const wgw_place_t *place, wgw_expiring_key_t key,
+    uint64_t when, const wgw_note_t *note)
+{
+    uint32_t          i;
+    wgw_note_slot_t   slot;
+
+    slot.check = key.hash[0];
+    memcpy(slot.payload, note->payload, WGW_NOTE_PAYLOAD);
+
+    __atomic_store_n(place->tag, key.hash[1], __ATOMIC_SEQ_CST);
+    __atomic_store_n(&place->note->check, key.hash[0], __ATOMIC_SEQ_CST);
+    __atomic_store_n(&place->note->count, wgw_notes_counted(key, note->count),
+                     __ATOMIC_SEQ_CST);
+    __atomic_store_n(&place->note->sum, wgw_slot_sum(key.hash[1], when, &slot),
+                     __ATOMIC_RELAXED);
+
+    for (i = 0; i < WGW_NOTE_WORDS; i++) {
+        __atomic_store_n(&place->note->payload[i], note->payload[i],
+                         __ATOMIC_RELEASE);
+    }
+}
+
+
+static uint64_t
+wgw_notes_counted(wgw_expiring_key_t key, uint32_t count)
+{
+    return key.hash[0] << 32 | count;
+}
+
+
+static int
+wgw_notes_ended(uint64_t when, int64_t now)
+{
+    return (int64_t) (when >> WGW_NOTE_UNTIL) <= now;
+}
+
+
+/* Returns -1 when the slot changed meanwhile. */
+
+static int
+wgw_notes_read(const wgw_place_t *place, wgw_note_t *note)
+{
+    uint32_t  i;
+    uint64_t  tag;
+
+    tag = wgw_load(place->tag);
+
+    note->kind = place->seen >> WGW_NOTE_KIND & 0x3f;
+    note->until = (int64_t) (place->seen >> WGW_NOTE_UNTIL);
+    note->count = (uint32_t) wgw_load(&place->note->count);
+
+    for (i = 0; i < WGW_NOTE_WORDS; i++) {
+        note->payload[i] = __atomic_load_n(&place->note->payload[i],
+                                           __ATOMIC_ACQUIRE);
+    }
+
+    return wgw_load(place->when) == place->seen
+           && wgw_load(place->tag) == tag ? 0 : -1;
+}

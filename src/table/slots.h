@@ -1,0 +1,134 @@
+
+/*
+ * slots: the bytes of an expiring table, private to the parts that work on
+ * them: expiring.c (the memory), gcra.c (rates) and notes.c.
+ *
+ * What holds between processes:
+ *
+ * - a slot's tag and note change only while its time is a claim, and only by
+ *   the claim's process; so what was read between two loads of one and the
+ *   same time that is no claim belongs together;
+ * - a note of a marked kind is in `filter` before it is published;
+ * - `forgotten` is not less than the time of any note whose slot was taken
+ *   again, `latest` not less than that of any note of its kind.
+ */
+
+#ifndef WGW_SLOTS_H
+#define WGW_SLOTS_H
+
+
+#include <assert.h>
+#include <string.h>
+
+#include "table/expiring.h"
+#include "table/notes.h"
+#include "table/word.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_SLOTS         8         /* of a bucket */
+#define WGW_FILTER        256       /* words, a power of two */
+
+/* the state, in the low bits of a time; an empty slot is 0 */
+#define WGW_SLOT_LIVE     1
+#define WGW_SLOT_CLAIM    2
+#define WGW_SLOT_STATE    3
+
+
+/* Written once; the checksum is of all before it. */
+typedef struct {
+    char                   magic[8];
+    uint32_t               byte_order;
+    uint32_t               version;
+    uint32_t               kind;
+    uint32_t               keys;
+    uint8_t                seed[WGW_HASH_SEED];
+    uint64_t               size;
+    uint64_t               reserved;
+    uint64_t               checksum;
+} wgw_expiring_made_t;
+
+
+typedef struct wgw_expiring_header_s {
+    wgw_expiring_made_t    made;
+    uint64_t               forgotten;
+    uint64_t               latest[WGW_NOTE_KINDS];
+    uint8_t                boot[WGW_EXPIRING_BOOT];
+    uint8_t                reserved1[112];
+    uint64_t               filter[WGW_FILTER];
+    uint8_t                reserved2[WGW_EXPIRING_HEADER - 2304];
+} wgw_expiring_header_t;
+
+
+typedef struct wgw_bucket_s {
+    uint64_t               tag[WGW_SLOTS];
+    uint64_t               when[WGW_SLOTS];
+} wgw_bucket_t;
+
+
+typedef struct wgw_note_slot_s {
+    uint64_t               check;       /* the key's other half */
+    uint64_t               count;       /* 32 bits of check, 32 of count */
+    uint64_t               sum;         /* of tag, check, kind, payload */
+    uint64_t               payload[WGW_NOTE_PAYLOAD / 8];
+} wgw_note_slot_t;
+
+
+/* The first or the second bucket of a key. */
+
+static inline uint32_t
+wgw_slot_bucket(const wgw_expiring_t *t, wgw_expiring_key_t key, int second)
+{
+    uint64_t  half;
+
+    half = second ? key.hash[0] & UINT32_MAX : key.hash[0] >> 32;
+
+    return (uint32_t) (half * t->n >> 32);
+}
+
+
+/* A multiplication by a secret odd number: its high bits choose. */
+
+static inline uint64_t *
+wgw_slot_filter(wgw_expiring_t *t, uint64_t word, uint64_t *bit)
+{
+    uint64_t  factor;
+
+    memcpy(&factor, t->header->made.seed, sizeof(factor));
+
+    word *= factor | 1;
+    *bit = UINT64_C(1) << (word >> 58);
+
+    return &t->header->filter[word >> 50 & (WGW_FILTER - 1)];
+}
+
+
+static inline void
+wgw_slot_mark(wgw_expiring_t *t, uint64_t word)
+{
+    uint64_t  bit, *place;
+
+    place = wgw_slot_filter(t, word, &bit);
+
+    (void) __atomic_fetch_or(place, bit, __ATOMIC_SEQ_CST);
+}
+
+
+/*
+ * Takes a slot whose time was seen as `when`, free or to be evicted.  Returns
+ * the claim, or 0 if another was faster.
+ */
+uint64_t wgw_slot_claim(uint64_t *when, uint64_t seen, int64_t seconds);
+
+/* 1 for a claim that has ended. */
+int wgw_slot_stale(uint64_t seen, int64_t seconds);
+
+/* What the sum of a note must be. */
+uint64_t wgw_slot_sum(uint64_t tag, uint64_t when,
+    const wgw_note_slot_t *note);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_SLOTS_H */

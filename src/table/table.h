@@ -1,0 +1,261 @@
+
+/*
+ * table: counters by key in memory that many processes share, without a
+ * lock, so that a process may be killed at any instruction.
+ *
+ * This is the billable discipline: keys are only added, totals only grow,
+ * nothing is evicted or zeroed.  The memory (a mapped file, see zone.h) is
+ * little-endian, holds offsets only, and is laid out as
+ *
+ *     header   4096 bytes
+ *     index    2 words of 32 bits per key: 8-bit tag and 24-bit record
+ *              number; 0 is empty (record 0 is never in the index)
+ *     records  64 bytes each, the words that change with every request
+ *     cold     32 bytes each, what seldom changes
+ *     keys     8-byte granules, `key_bytes` for each key on average
+ *
+ * A table that grew is a list of such segments, each with an index, records
+ * and keys of its own; the first has the clock and the records without key.
+ * Segments are added, never moved, so that processes which know fewer go on.
+ * A key is looked for in all, from the first on, and added to the first with
+ * room; records are numbered over all segments.  Where one process took the
+ * last room of a segment and another went on to the next, both with the same
+ * new key, that has two records: they are added up wherever one is read or
+ * capped, and become one in a repair that rebuilds, or when the table is
+ * rewritten; see growth.h.
+ *
+ * An insert writes key and record whole before the one compare-and-swap that
+ * publishes them in the index; a process killed before it leaks one record.
+ * A full table counts in WGW_TABLE_OTHER: no byte is ever lost.
+ *
+ * Windows need no zeroing.  For each direction there are two words, for this
+ * window and the last, {12-bit tag of a window, 52-bit total when it began},
+ * set by one compare-and-swap at the window's first touch; what was used is
+ * the total minus the base.  A clock that steps back stays in the newer
+ * window: the header keeps the highest period seen.  It numbers the windows
+ * that were seen in a ring of 8190, which the tags are taken from, so that
+ * no leap of the clock brings an old tag back; see wgw_table_sweep().
+ *
+ * Caps reserve in `held`, which is apart from the totals: hold, send, add,
+ * release.  used + held is never above the cap.
+ */
+
+#ifndef WGW_TABLE_H
+#define WGW_TABLE_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/hash.h"
+#include "format/text.h"
+#include "table/window.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_TABLE_VERSION    1
+#define WGW_TABLE_KEYS_MAX   16000000
+#define WGW_TABLE_KEY_MAX    255
+#define WGW_TABLE_KEY_BYTES  24
+#define WGW_TABLE_HEADER     4096   /* bytes */
+#define WGW_TABLE_BOOT       16     /* bytes, see wgw_table_boot() */
+#define WGW_TABLE_SEGMENTS   16     /* at most */
+#define WGW_TABLE_ALIGN      65536  /* of segments in a file, >= any page */
+
+/* windows after which it is no longer known when a record last counted */
+#define WGW_TABLE_IDLE_MAX   4000
+
+/* records that every table has; their names are not in the index */
+#define WGW_TABLE_UNKNOWN    0  /* requests without a key: never capped */
+#define WGW_TABLE_OTHER      1  /* keys that no longer fit */
+#define WGW_TABLE_DENIED     2  /* what refusals themselves cost */
+#define WGW_TABLE_FIRST      3  /* the first key's record */
+
+
+typedef struct wgw_table_header_s  wgw_table_header_t;
+
+
+typedef struct {
+    wgw_table_header_t  *header;
+    uint32_t            *index;
+    struct wgw_record_hot_s   *hot;
+    struct wgw_record_cold_s  *cold;
+    char                *arena;
+    size_t               arena_size;
+    uint32_t             first;         /* number of its first record ... */
+    uint32_t             end;           /* ... and one past its last */
+} wgw_segment_t;
+
+
+/* One process's view; made by wgw_table_open(), needs no closing. */
+typedef struct {
+    wgw_table_header_t  *header;        /* of the first segment */
+    uint32_t             count;
+    wgw_segment_t        segments[WGW_TABLE_SEGMENTS];
+} wgw_table_t;
+
+
+typedef struct {
+    uint32_t             keys;          /* 1 to WGW_TABLE_KEYS_MAX */
+    uint32_t             key_bytes;     /* average, 8 to 256 */
+    wgw_window_t         window;
+} wgw_table_conf_t;
+
+
+/* What the table says of a record; see wgw_table_read(). */
+typedef struct {
+    wgw_text_t           key;           /* in the table's memory */
+    uint64_t             sent;          /* bytes, since ever */
+    uint64_t             received;
+    uint64_t             requests;
+    uint64_t             refused;       /* requests refused by a cap */
+    uint64_t             cut;           /* transfers cut by a cap */
+    uint64_t             cap;           /* last one in force; 0: none */
+    uint64_t             held;
+    struct {
+        int64_t          start;         /* seconds since the epoch */
+        uint64_t         sent;
+        uint64_t         received;
+    } window, last;
+} wgw_usage_t;
+
+
+/* Where the segments of a table are in its file. */
+typedef struct {
+    uint32_t             count;
+    uint32_t             keys;          /* of all */
+    struct {
+        uint64_t         offset;
+        size_t           size;
+    } parts[WGW_TABLE_SEGMENTS];
+} wgw_table_parts_t;
+
+
+/* Bytes of memory a table, or a segment of `keys` more, needs. */
+size_t wgw_table_size(const wgw_table_conf_t *conf);
+
+/* Makes an empty table in zeroed memory of that size. */
+void wgw_table_format(void *memory, const wgw_table_conf_t *conf,
+    const uint8_t seed[WGW_HASH_SEED]);
+
+/* Makes an empty segment of the same table, which has `number` of them. */
+void wgw_table_format_segment(void *memory, const wgw_table_conf_t *conf,
+    const void *header, uint32_t number);
+
+/*
+ * Looks at a header (4096 bytes) before anything is mapped: magic, version,
+ * checksum, geometry against `size`, the size of the whole, which is more
+ * for a table that grew.  Returns 0 and the configuration it was made with,
+ * or -1 and a phrase: "is not a wgw table", "has format version 7, newer than
+ * 1", "is truncated".
+ */
+int wgw_table_check(const void *header, size_t size, wgw_table_conf_t *conf,
+    const char **error);
+
+/*
+ * The same for the header of segment `number`, from 1 on, of a table that has
+ * the first header; `size` is what the file has from there on.
+ */
+int wgw_table_check_segment(const void *first, const void *header,
+    uint32_t number, size_t size, wgw_table_conf_t *conf,
+    const char **error);
+
+/* How many segments a header says there are: 1 to WGW_TABLE_SEGMENTS, or 0. */
+uint32_t wgw_table_segments(const void *header);
+
+/* In memory of a table that was formatted or checked. */
+void wgw_table_open(wgw_table_t *table, void *memory);
+
+/* Adds the next segment to the view. */
+void wgw_table_join(wgw_table_t *table, void *memory);
+
+/* 16 bytes that zone.c keeps in the header: the boot the table was used in. */
+uint8_t *wgw_table_boot(wgw_table_t *table);
+
+/*
+ * Only while no other process uses the memory.  Releases what killed
+ * processes held and, when `rebuild` is not 0 (the machine lost power, so
+ * pages may be of different times), builds the index anew from the records
+ * that are whole.  Records of one key become one.  Returns the number of
+ * records that had lost their key: WGW_TABLE_OTHER gets what they counted.
+ */
+uint32_t wgw_table_repair(wgw_table_t *table, int rebuild);
+
+/*
+ * The record of a key, added if it is new; WGW_TABLE_OTHER when the table is
+ * full, WGW_TABLE_UNKNOWN for an empty key.  Longer keys than
+ * WGW_TABLE_KEY_MAX go to WGW_TABLE_OTHER.
+ */
+uint32_t wgw_table_get(wgw_table_t *table, wgw_text_t key);
+
+/* The record of a key that is there, or WGW_TABLE_UNKNOWN. */
+uint32_t wgw_table_find(wgw_table_t *table, wgw_text_t key);
+
+/* 1 when the record is that of the key. */
+int wgw_table_is(wgw_table_t *table, uint32_t record, wgw_text_t key);
+
+/* One past the last record in use; records may be unused below it. */
+uint32_t wgw_table_end(wgw_table_t *table);
+
+/* Records that keys have taken. */
+uint32_t wgw_table_taken(wgw_table_t *table);
+
+/*
+ * Reads a record as of `now`.  Returns 0, or -1 for one that holds no key
+ * (never published), or whose key is read with another record.
+ */
+int wgw_table_read(wgw_table_t *table, uint32_t record, int64_t now,
+    wgw_usage_t *usage);
+
+/* The highest period seen, 0 for a table that was never used. */
+uint64_t wgw_table_seen(wgw_table_t *table);
+
+/* Moves the table into the window of `now`; returns the period in force. */
+uint64_t wgw_table_period(wgw_table_t *table, int64_t now);
+
+/*
+ * Clears what `n` records from `from` on still know of windows more than
+ * WGW_TABLE_IDLE_MAX ago.  Each record must be swept once in 4000 windows.
+ */
+void wgw_table_sweep(wgw_table_t *table, uint64_t period, uint32_t from,
+    uint32_t n);
+
+/*
+ * Windows since that in which a record last counted, 0 for this one; as many
+ * as have certainly passed: those in which nothing at all was counted may be
+ * left out.  0 as well when it is not known, and while the window is one that
+ * the clock's last turn may still want to see.
+ */
+uint64_t wgw_table_idle(wgw_table_t *table, uint32_t record, int64_t now);
+
+void wgw_table_add(wgw_table_t *table, uint32_t record, uint64_t period,
+    uint64_t sent, uint64_t received, uint64_t requests);
+void wgw_table_refused(wgw_table_t *table, uint32_t record);
+void wgw_table_cut(wgw_table_t *table, uint32_t record);
+void wgw_table_cap(wgw_table_t *table, uint32_t record, uint64_t cap);
+
+/* Directions a cap counts. */
+#define WGW_COUNT_SENT      1
+#define WGW_COUNT_RECEIVED  2
+#define WGW_COUNT_BOTH      3
+
+/* Used in the window of `period`, without what is held. */
+uint64_t wgw_table_used(wgw_table_t *table, uint32_t record, uint64_t period,
+    int count);
+
+/*
+ * Reserves up to `want` bytes under `cap`.  Returns what was got, 0 if
+ * nothing is left; then `*waiting` is 1 when that is only because of what
+ * others hold at the moment.
+ */
+uint64_t wgw_table_hold(wgw_table_t *table, uint32_t record, uint64_t period,
+    int count, uint64_t cap, uint64_t want, int *waiting);
+
+/* Gives back, after wgw_table_add() of what was used of it. */
+void wgw_table_release(wgw_table_t *table, uint32_t record, uint64_t bytes);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_TABLE_H */

@@ -1,0 +1,178 @@
+
+/*
+ * A zone with a table of counters.
+ */
+
+#include "table/growth.h"
+#include "table/zone.h"
+
+
+static size_t wgw_zone_table_size(const wgw_zone_t *zone);
+static void wgw_zone_table_format(const wgw_zone_t *zone, void *memory,
+    const u_char *seed);
+static int wgw_zone_table_check(wgw_zone_t *made, const void *header,
+    ngx_fd_t fd, size_t size, const char **error);
+static void wgw_zone_table_open(wgw_zone_t *zone, void *memory);
+static uint8_t *wgw_zone_table_boot(wgw_zone_t *zone);
+static uint32_t wgw_zone_table_repair(wgw_zone_t *zone, int rebuild);
+static u_char *wgw_zone_table_describe(const wgw_zone_t *zone, u_char *buf,
+    u_char *last);
+static ngx_int_t wgw_zone_table_compare(const wgw_zone_t *zone,
+    const wgw_zone_t *made);
+static int wgw_zone_table_append(const wgw_zone_t *zone, ngx_fd_t fd,
+    const char **error);
+static void wgw_zone_table_more(const wgw_zone_t *zone, void *memory,
+    void *first, ngx_uint_t number);
+static void wgw_zone_table_join(wgw_zone_t *zone, void *memory);
+static ngx_uint_t wgw_zone_table_purged(wgw_zone_t *zone);
+static int wgw_zone_table_fit(wgw_zone_t *zone, wgw_zone_t *to);
+static void wgw_zone_table_rewrite(wgw_zone_t *zone, const wgw_zone_t *to,
+    void *memory);
+
+
+static const wgw_zone_growth_t  wgw_zone_table_growth = {
+    wgw_zone_table_compare,
+    wgw_zone_table_append,
+    wgw_zone_table_more,
+    wgw_zone_table_join,
+    wgw_zone_table_purged,
+    wgw_zone_table_fit,
+    wgw_zone_table_rewrite
+};
+
+
+const wgw_zone_class_t  wgw_zone_billable = {
+    wgw_zone_table_size,
+    wgw_zone_table_format,
+    wgw_zone_table_check,
+    wgw_zone_table_open,
+    wgw_zone_table_boot,
+    wgw_zone_table_repair,
+    "wgw table \"%V\" has lost the keys of %uD records "
+    "when the machine stopped, they count as \"other\"",
+    wgw_zone_table_describe,
+    &wgw_zone_table_growth
+};
+
+
+static size_t
+wgw_zone_table_size(const wgw_zone_t *zone)
+{
+    return wgw_table_size(&zone->conf);
+}
+
+
+static void
+wgw_zone_table_format(const wgw_zone_t *zone, void *memory,
+    const u_char *seed)
+{
+    wgw_table_format(memory, &zone->conf, seed);
+}
+
+
+static int
+wgw_zone_table_check(wgw_zone_t *made, const void *header, ngx_fd_t fd,
+    size_t size, const char **error)
+{
+    return wgw_growth_look(fd, size, &made->parts, &made->conf, error);
+}
+
+
+static void
+wgw_zone_table_open(wgw_zone_t *zone, void *memory)
+{
+    wgw_table_open(&zone->table, memory);
+}
+
+
+static uint8_t *
+wgw_zone_table_boot(wgw_zone_t *zone)
+{
+    return wgw_table_boot(&zone->table);
+}
+
+
+static uint32_t
+wgw_zone_table_repair(wgw_zone_t *zone, int rebuild)
+{
+    return wgw_table_repair(&zone->table, rebuild);
+}
+
+
+/* Not the size of keys: for a file it was decided when that was made. */
+
+static u_char *
+wgw_zone_table_describe(const wgw_zone_t *zone, u_char *buf, u_char *last)
+{
+    const wgw_table_conf_t  *conf;
+
+    conf = &zone->conf;
+
+    return ngx_slprintf(buf, last, conf->window.kind == WGW_WINDOW_MONTH
+                                   && conf->window.reset_day > 1
+                                   ? "keys=%uD window=%s reset_day=%d"
+                                   : "keys=%uD window=%s",
+                        conf->keys, wgw_window_name(conf->window.kind),
+                        (int) conf->window.reset_day);
+}
+
+
+static ngx_int_t
+wgw_zone_table_compare(const wgw_zone_t *zone, const wgw_zone_t *made)
+{
+    if (zone->conf.window.kind != made->conf.window.kind
+        || zone->conf.window.reset_day != made->conf.window.reset_day)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (zone->conf.keys == made->conf.keys) {
+        return NGX_OK;
+    }
+
+    return zone->conf.keys > made->conf.keys ? WGW_ZONE_MORE : WGW_ZONE_FEWER;
+}
+
+
+static int
+wgw_zone_table_append(const wgw_zone_t *zone, ngx_fd_t fd, const char **error)
+{
+    return wgw_growth_append(fd, &zone->conf, error);
+}
+
+
+static void
+wgw_zone_table_more(const wgw_zone_t *zone, void *memory, void *first,
+    ngx_uint_t number)
+{
+    wgw_table_format_segment(memory, &zone->conf, first, number);
+}
+
+
+static void
+wgw_zone_table_join(wgw_zone_t *zone, void *memory)
+{
+    wgw_table_join(&zone->table, memory);
+}
+
+
+static ngx_uint_t
+wgw_zone_table_purged(wgw_zone_t *zone)
+{
+    return wgw_growth_purged(&zone->table, zone->purge, ngx_time());
+}
+
+
+static int
+wgw_zone_table_fit(wgw_zone_t *zone, wgw_zone_t *to)
+{
+    return wgw_growth_fit(&zone->table, zone->purge, ngx_time(), &to->conf);
+}
+
+
+static void
+wgw_zone_table_rewrite(wgw_zone_t *zone, const wgw_zone_t *to, void *memory)
+{
+    wgw_growth_rewrite(memory, &to->conf, &zone->table, zone->purge,
+                       ngx_time());
+}

@@ -1,0 +1,82 @@
+
+/*
+ * zone_file: the files of zones, and their mappings; private to zone.c, which
+ * has the list of these, and to zone_file.c.
+ */
+
+#ifndef WGW_ZONE_FILE_H
+#define WGW_ZONE_FILE_H
+
+
+#include "table/zone.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_ZONE_TEXT   128
+
+#define WGW_ZONE_RETRY  NGX_AGAIN
+
+
+typedef struct wgw_mapping_s  wgw_mapping_t;
+
+struct wgw_mapping_s {
+    wgw_mapping_t           *next;
+    ngx_cycle_t             *cycle;     /* the newest that uses it */
+    wgw_zone_t              *zone;      /* of that cycle */
+    const wgw_zone_class_t  *class;
+    ngx_uint_t               cycles;
+    ngx_str_t                name;      /* a copy: cycles come and go */
+    dev_t                    device;
+    ino_t                    inode;
+    ngx_fd_t                 fd;
+    wgw_zone_t               made;      /* of an anonymous one */
+    wgw_table_parts_t        parts;     /* those that are mapped, ... */
+    void                    *memory[WGW_TABLE_SEGMENTS];  /* ... here */
+};
+
+
+/* Leaves the open file, made by this process or by another meanwhile. */
+ngx_int_t wgw_zone_make(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t *fd);
+
+/*
+ * Looks at a file.  Returns NGX_OK, WGW_ZONE_MORE or WGW_ZONE_FEWER and how
+ * it was made, or NGX_ERROR when that is logged.
+ */
+ngx_int_t wgw_zone_check(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t fd,
+    wgw_zone_t *made, ngx_file_info_t *fi);
+
+/* Logs that the configuration is another; returns NGX_ERROR. */
+ngx_int_t wgw_zone_differs(ngx_log_t *log, wgw_zone_t *zone,
+    const wgw_zone_t *made);
+
+/* Maps the parts that are not. */
+ngx_int_t wgw_zone_map(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m,
+    const wgw_table_parts_t *parts);
+void wgw_zone_unmap(wgw_mapping_t *m);
+
+/* The zone's table is what is mapped. */
+void wgw_zone_view(wgw_zone_t *zone, wgw_mapping_t *m);
+
+/*
+ * Locks the mapped file, repairs and rewrites it if alone, grows it if need
+ * be.  WGW_ZONE_RETRY: it has been replaced.
+ */
+ngx_int_t wgw_zone_lock(ngx_cycle_t *cycle, wgw_zone_t *zone,
+    wgw_mapping_t *m);
+
+/* Grows a locked file, and maps it. */
+ngx_int_t wgw_zone_adapt(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m,
+    ngx_fd_t fd);
+
+/* A zone's parameters as text. */
+void wgw_zone_describe(const wgw_zone_t *zone, u_char text[WGW_ZONE_TEXT]);
+
+/* Logs; returns NGX_ERROR. */
+ngx_int_t wgw_zone_error(ngx_log_t *log, wgw_zone_t *zone, ngx_err_t err,
+    const char *what);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_ZONE_FILE_H */
