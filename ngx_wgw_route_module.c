@@ -355,6 +355,10 @@ ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 
 #endif
 
+    if (wgw_hop_init(cycle->log) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     wgw_lookup_init(names);
     wgw_turn_init(ngx_wgw_route_health);
     wgw_balancer_init(ngx_http_wgw_route_lookup);

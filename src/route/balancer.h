@@ -6,7 +6,8 @@
  * A cached connection is used again for the same address only; one with TLS
  * only for the same address, location, SNI, verified name, verify flag and
  * trusted certificates, and TLS sessions likewise: what was set up for one
- * name never serves another.  A certificate is verified during the
+ * name never serves another, and none is used again on which a user signed in
+ * by NTLM or Negotiate.  A certificate is verified during the
  * handshake, as the record says, whether or not sessions are reused.
  */
 
@@ -19,33 +20,28 @@
 #include <ngx_http.h>
 
 #include "route/health.h"
+#include "route/hop.h"
+#include "route/kept.h"
 #include "route/lookup.h"
 
 #pragma GCC visibility push(hidden)
 
 
-typedef struct wgw_idle_s  wgw_idle_t;
-
 /* An upstream block's settings and its idle connections in this worker. */
 typedef struct {
     ngx_flag_t           enable;
-    ngx_uint_t           keepalive;     /* idle connections, 0: none */
     ngx_uint_t           requests;      /* of one connection */
-    ngx_msec_t           timeout;       /* of an idle connection */
+    wgw_kept_t           kept;
     wgw_health_conf_t    health;
-
-    ngx_queue_t          idle;          /* most recently used first */
-    ngx_queue_t          free;
-    wgw_idle_t         **buckets;
-    ngx_uint_t           nbuckets;      /* a power of 2 */
 } wgw_balancer_t;
 
 
 /*
- * What the balancer asks the module: the request's look-up, done, or NULL;
- * valid as long as the request.
+ * What the balancer asks the module: the request's look-up, done, or NULL,
+ * and what its fields say of the hop; valid as long as the request.
  */
-typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r);
+typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r,
+    wgw_hop_t *hop);
 
 
 /* In the directive: the defaults, and the place of the only "server". */

@@ -19,6 +19,9 @@
 #include "route/route.h"
 
 
+#define NGX_HTTP_WGW_LOOP_DETECTED  508         /* RFC 5842 */
+
+
 typedef struct {
     ngx_flag_t                   enable;
     ngx_http_complex_value_t    *key;           /* NULL: the host */
@@ -29,6 +32,7 @@ typedef struct {
 typedef struct {
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
+    wgw_hop_t                    hop;
     ngx_http_complex_value_t    *key;           /* it was made with */
 } ngx_http_wgw_route_ctx_t;
 
@@ -194,6 +198,12 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
+    if (ctx->hop.loop) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "a backend of \"%V\" leads back here", &route->name);
+        return NGX_HTTP_WGW_LOOP_DETECTED;
+    }
+
     return NGX_DECLINED;
 }
 
@@ -266,16 +276,16 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     ngx_str_t                       key;
     wgw_text_t                      text;
     ngx_pool_cleanup_t             *cln;
-    ngx_http_wgw_route_ctx_t       *ctx;
+    ngx_http_wgw_route_ctx_t       *ctx, *first;
     ngx_http_wgw_route_loc_conf_t  *rlcf;
 
     rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
 
-    ctx = ngx_http_wgw_route_find_ctx(r->main);
+    first = ngx_http_wgw_route_find_ctx(r->main);
 
-    if (ctx && ctx->key == rlcf->key) {
-        ngx_http_wgw_route_find(r, ctx);
-        return ctx;
+    if (first && first->key == rlcf->key) {
+        ngx_http_wgw_route_find(r, first);
+        return first;
     }
 
     if (wgw_lookup_names()->path.len == 0) {
@@ -293,6 +303,13 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     cln->handler = ngx_http_wgw_route_cleanup;
 
     ctx->key = rlcf->key;
+
+    if (first) {
+        ctx->hop = first->hop;
+
+    } else if (wgw_hop_read(r->main, &ctx->hop) != NGX_OK) {
+        return NULL;
+    }
 
     if (rlcf->key) {
         if (ngx_http_complex_value(r, rlcf->key, &key) != NGX_OK) {
@@ -404,13 +421,19 @@ ngx_http_wgw_route_end(void *data)
 
 
 wgw_lookup_t *
-ngx_http_wgw_route_lookup(ngx_http_request_t *r)
+ngx_http_wgw_route_lookup(ngx_http_request_t *r, wgw_hop_t *hop)
 {
     ngx_http_wgw_route_ctx_t  *ctx;
 
     ctx = ngx_http_wgw_route_get_ctx(r);
 
-    return ctx ? &ctx->lookup : NULL;
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    *hop = ctx->hop;
+
+    return &ctx->lookup;
 }
 
 
@@ -609,9 +632,9 @@ ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     balancer->enable = 1;
-    balancer->keepalive = 1024;
+    balancer->kept.max = 1024;
     balancer->requests = 10000;
-    balancer->timeout = 60000;
+    balancer->kept.timeout = 60000;
     balancer->health.max_fails = 1;
     balancer->health.fail_timeout = 10;
 
@@ -654,7 +677,7 @@ ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
 
     if (ngx_strncmp(value->data, "timeout=", 8) == 0) {
         n = ngx_parse_time(&text, 0);
-        balancer->timeout = n;
+        balancer->kept.timeout = n;
 
         return n == NGX_ERROR || n == 0 ? "invalid value" : NGX_CONF_OK;
     }
@@ -669,7 +692,7 @@ ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
     n = ngx_atoi(text.data, text.len);
 
     if (ngx_strncmp(value->data, "keepalive=", 10) == 0) {
-        balancer->keepalive = n;
+        balancer->kept.max = n;
 
     } else if (ngx_strncmp(value->data, "requests=", 9) == 0) {
         balancer->requests = n;
