@@ -15,6 +15,7 @@
 
 #include "route/balancer.h"
 #include "route/health.h"
+#include "route/hop.h"
 #include "route/lookup.h"
 #include "format/name.h"
 #include "names/names_api.h"

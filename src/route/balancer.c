@@ -18,16 +18,15 @@ typedef struct {
     wgw_route_t                     *route;     /* NULL: no such name */
     ngx_str_t                        name;      /* to verify, and the SNI */
     wgw_peer_t                      *peer;
-    wgw_kept_key_t                   key;
+    wgw_idle_key_t                   key;
     uint64_t                         hash;      /* of the key */
     ngx_uint_t                       tried;     /* bits */
-    wgw_hop_t                        hop;
     unsigned                         fresh:1;   /* no cached connection */
 } balancer_peer_t;
 
 
 typedef struct {
-    wgw_kept_key_t                   key;
+    wgw_idle_key_t                   key;
     ngx_ssl_session_t               *session;
 } balancer_session_t;
 
@@ -40,13 +39,12 @@ static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
 static wgw_peer_t *balancer_peer(balancer_peer_t *bp);
 static void balancer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
-static ngx_uint_t balancer_reusable(balancer_peer_t *bp,
-    ngx_peer_connection_t *pc, ngx_uint_t state);
 
 static void balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer);
 #if (NGX_HTTP_SSL)
 static ngx_int_t balancer_tls_key(balancer_peer_t *bp);
 #endif
+
 
 #if (NGX_HTTP_SSL)
 static ngx_int_t balancer_set_session(ngx_peer_connection_t *pc, void *data);
@@ -102,8 +100,7 @@ wgw_balancer_create(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf,
     uscf->flags = NGX_HTTP_UPSTREAM_CREATE;
     uscf->peer.init_upstream = balancer_init_upstream;
 
-    return wgw_kept_create(cf, &balancer->kept) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
+    return wgw_idle_create(cf, &balancer->idle);
 }
 
 
@@ -148,6 +145,7 @@ wgw_balancer_claim(ngx_http_upstream_srv_conf_t *uscf)
 static ngx_int_t
 balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 {
+    ngx_uint_t            loop;
     balancer_peer_t      *bp;
     ngx_http_upstream_t  *u;
 
@@ -161,7 +159,7 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     bp->balancer = ngx_http_conf_upstream_srv_conf(uscf,
                                                    ngx_http_wgw_route_module);
     bp->request = r;
-    bp->lookup = balancer_lookup(r, &bp->hop);
+    bp->lookup = balancer_lookup(r, &loop);
 
     if (bp->lookup) {
         bp->route = bp->lookup->route;
@@ -169,21 +167,22 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     }
 
     if (bp->route) {
+
+        /* "wgw_route", where it is used, has refused it before */
+
+        if (loop) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "a backend of \"%V\" leads back here",
+                          &bp->route->name);
+            return NGX_ERROR;
+        }
+
         if (bp->route->passthrough || bp->route->https != u->ssl) {
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                           "the record of \"%V\" wants %s backends",
                           &bp->route->name,
                           bp->route->passthrough ? "passthrough"
                           : bp->route->https ? "https" : "http");
-            return NGX_ERROR;
-        }
-
-        /* "wgw_route", where it is used, has refused it before */
-
-        if (bp->hop.loop) {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "a backend of \"%V\" leads back here",
-                          &bp->route->name);
             return NGX_ERROR;
         }
 
@@ -252,7 +251,7 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
         return NGX_OK;
     }
 
-    c = wgw_kept_take(&bp->balancer->kept, &bp->key, bp->hash, pc->log);
+    c = wgw_idle_take(&bp->balancer->idle, &bp->key, bp->hash, pc->log);
 
     if (c == NULL) {
         return NGX_OK;
@@ -321,9 +320,11 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
         wgw_turn_worked(bp->route, bp->peer);
     }
 
-    if (balancer_reusable(bp, pc, state)) {
+    if (bp->peer
+        && wgw_idle_fit(&bp->balancer->idle, bp->request, pc, state))
+    {
+        wgw_idle_keep(&bp->balancer->idle, &bp->key, bp->hash, c);
         pc->connection = NULL;
-        wgw_kept_add(&bp->balancer->kept, &bp->key, bp->hash, c);
     }
 
     if (pc->tries) {
@@ -332,43 +333,12 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 }
 
 
-static ngx_uint_t
-balancer_reusable(balancer_peer_t *bp, ngx_peer_connection_t *pc,
-    ngx_uint_t state)
-{
-    ngx_connection_t     *c;
-    ngx_http_upstream_t  *u;
-
-    c = pc->connection;
-    u = bp->request->upstream;
-
-    return bp->balancer->kept.max
-           && !(state & NGX_PEER_FAILED)
-           && c
-           && bp->peer
-           && pc->local == NULL
-           && !c->read->eof
-           && !c->read->error
-           && !c->read->timedout
-           && !c->write->error
-           && !c->write->timedout
-           && c->requests < bp->balancer->requests
-           && u->keepalive
-           && u->request_body_sent
-           && !bp->hop.bound
-           && !wgw_hop_bound(u)
-           && !ngx_terminate
-           && !ngx_exiting
-           && ngx_handle_read_event(c->read, 0) == NGX_OK;
-}
-
-
 /* A route's socket addresses are padded with zeros. */
 
 static void
 balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
 {
-    ngx_memcpy(bp->key.bytes, peer->sockaddr.bytes, WGW_KEPT_KEY);
+    ngx_memcpy(bp->key.bytes, peer->sockaddr.bytes, WGW_IDLE_KEY);
 
     bp->key.protocol = (uintptr_t) bp->request->upstream->create_request;
     bp->hash = peer->hash;
@@ -431,7 +401,7 @@ balancer_tls_key(balancer_peer_t *bp)
     /* of fixed size first, then texts with their lengths */
 
     rc = EVP_DigestInit_ex2(md, balancer_digest, NULL)
-         && EVP_DigestUpdate(md, bp->key.bytes, WGW_KEPT_KEY)
+         && EVP_DigestUpdate(md, bp->key.bytes, WGW_IDLE_KEY)
          && EVP_DigestUpdate(md, &conf, sizeof(conf))
          && EVP_DigestUpdate(md, &verify, 1)
          && EVP_DigestUpdate(md, &sni.len, sizeof(sni.len))
@@ -469,7 +439,7 @@ balancer_set_session(ngx_peer_connection_t *pc, void *data)
 
     if (place
         && place->session
-        && ngx_memcmp(&place->key, &bp->key, sizeof(wgw_kept_key_t)) == 0)
+        && ngx_memcmp(&place->key, &bp->key, sizeof(wgw_idle_key_t)) == 0)
     {
         return ngx_ssl_set_session(pc->connection, place->session);
     }

@@ -6,8 +6,7 @@
  * A cached connection is used again for the same address only; one with TLS
  * only for the same address, location, SNI, verified name, verify flag and
  * trusted certificates, and TLS sessions likewise: what was set up for one
- * name never serves another, and none is used again on which a user signed in
- * by NTLM or Negotiate.  A certificate is verified during the
+ * name never serves another.  A certificate is verified during the
  * handshake, as the record says, whether or not sessions are reused.
  */
 
@@ -20,8 +19,7 @@
 #include <ngx_http.h>
 
 #include "route/health.h"
-#include "route/hop.h"
-#include "route/kept.h"
+#include "route/idle.h"
 #include "route/lookup.h"
 
 #pragma GCC visibility push(hidden)
@@ -30,18 +28,17 @@
 /* An upstream block's settings and its idle connections in this worker. */
 typedef struct {
     ngx_flag_t           enable;
-    ngx_uint_t           requests;      /* of one connection */
-    wgw_kept_t           kept;
+    wgw_idle_cache_t     idle;
     wgw_health_conf_t    health;
 } wgw_balancer_t;
 
 
 /*
  * What the balancer asks the module: the request's look-up, done, or NULL,
- * and what its fields say of the hop; valid as long as the request.
+ * and whether the request was here before; valid as long as the request.
  */
 typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r,
-    wgw_hop_t *hop);
+    ngx_uint_t *loop);
 
 
 /* In the directive: the defaults, and the place of the only "server". */

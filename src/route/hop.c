@@ -11,13 +11,14 @@
 #define HOP_RANDOM  8
 
 
+static ngx_uint_t hop_asks(ngx_http_upstream_headers_in_t *answer);
 static ngx_uint_t hop_scheme(u_char *p, u_char *last);
 static ngx_uint_t hop_schemes(ngx_str_t *value);
-static ngx_uint_t hop_named(ngx_table_elt_t *h, const char *name,
-    size_t len);
 
 
-#define hop_is(h, name)  hop_named(h, name, sizeof(name) - 1)
+#define hop_is(h, name)                                                       \
+    ((h)->key.len == sizeof(name) - 1                                         \
+     && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
 
 static u_char      hop_text[sizeof("wgw-") + 2 * HOP_RANDOM];
@@ -54,7 +55,7 @@ wgw_hop_init(ngx_log_t *log)
 
 
 ngx_int_t
-wgw_hop_read(ngx_http_request_t *r, wgw_hop_t *hop)
+wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -65,35 +66,11 @@ wgw_hop_read(ngx_http_request_t *r, wgw_hop_t *hop)
 
         for (i = 0; i < part->nelts; i++) {
 
-            switch (h[i].key.len) {
-
-            case sizeof("cdn-loop") - 1:
-                if (hop_is(&h[i], "cdn-loop")
-                    && ngx_strnstr(h[i].value.data, (char *) hop_id.data,
-                                   h[i].value.len))
-                {
-                    hop->loop = 1;
-                }
-
-                break;
-
-            case sizeof("authorization") - 1:
-                if (hop_is(&h[i], "authorization")) {
-                    hop->bound |= hop_scheme(h[i].value.data,
-                                             h[i].value.data
-                                             + h[i].value.len);
-                }
-
-                break;
-
-            case sizeof("proxy-authorization") - 1:
-                if (hop_is(&h[i], "proxy-authorization")) {
-                    hop->bound |= hop_scheme(h[i].value.data,
-                                             h[i].value.data
-                                             + h[i].value.len);
-                }
-
-                break;
+            if (hop_is(&h[i], "cdn-loop")
+                && ngx_strnstr(h[i].value.data, (char *) hop_id.data,
+                               h[i].value.len))
+            {
+                *loop = 1;
             }
         }
     }
@@ -116,19 +93,56 @@ wgw_hop_read(ngx_http_request_t *r, wgw_hop_t *hop)
 
 
 ngx_uint_t
-wgw_hop_bound(ngx_http_upstream_t *u)
+wgw_hop_bound(ngx_http_request_t *r)
+{
+    ngx_str_t                       *value;
+    ngx_uint_t                       i;
+    ngx_list_part_t                 *part;
+    ngx_table_elt_t                 *h;
+    ngx_http_upstream_headers_in_t  *answer;
+
+    answer = &r->upstream->headers_in;
+
+    if ((answer->www_authenticate || answer->status_n == 407)
+        && hop_asks(answer))
+    {
+        return 1;
+    }
+
+    if (r->headers_in.authorization) {
+        value = &r->headers_in.authorization->value;
+
+        if (hop_scheme(value->data, value->data + value->len)) {
+            return 1;
+        }
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (hop_is(&h[i], "proxy-authorization")
+                && hop_scheme(h[i].value.data,
+                              h[i].value.data + h[i].value.len))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+hop_asks(ngx_http_upstream_headers_in_t *answer)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    if (u->headers_in.www_authenticate == NULL
-        && u->headers_in.status_n != 407)
-    {
-        return 0;
-    }
-
-    for (part = &u->headers_in.headers.part; part; part = part->next) {
+    for (part = &answer->headers.part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
@@ -188,11 +202,4 @@ hop_scheme(u_char *p, u_char *last)
     return last - p >= 4
            && (ngx_strncasecmp(p, (u_char *) "ntlm", 4) == 0
                || ngx_strncasecmp(p, (u_char *) "nego", 4) == 0);
-}
-
-
-static ngx_uint_t
-hop_named(ngx_table_elt_t *h, const char *name, size_t len)
-{
-    return h->key.len == len && ngx_memcmp(h->lowcase_key, name, len) == 0;
 }

@@ -23,23 +23,20 @@
 #pragma GCC visibility push(hidden)
 
 
-typedef struct {
-    unsigned     loop:1;        /* was here before */
-    unsigned     bound:1;       /* its credentials are a connection's */
-} wgw_hop_t;
-
-
 /* For each cycle, in the master; the id is made once. */
 ngx_int_t wgw_hop_init(ngx_log_t *log);
 
 /*
- * Reads the fields of a request, once, and adds ours for the next hop.
- * Returns NGX_OK, or NGX_ERROR without memory.
+ * Marks a request for the next hop, once; `*loop` is 1 if it was marked when
+ * it came.  Returns NGX_OK, or NGX_ERROR without memory.
  */
-ngx_int_t wgw_hop_read(ngx_http_request_t *r, wgw_hop_t *hop);
+ngx_int_t wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop);
 
-/* 1 when a backend's answer asks for, or has, such credentials. */
-ngx_uint_t wgw_hop_bound(ngx_http_upstream_t *u);
+/*
+ * For peer.free: 1 when the request or its backend's answer has, or asks for,
+ * credentials of a connection.
+ */
+ngx_uint_t wgw_hop_bound(ngx_http_request_t *r);
 
 
 #pragma GCC visibility pop

@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "route/balancer.h"
+#include "route/hop.h"
 #include "route/live.h"
 #include "route/lookup.h"
 #include "format/name.h"
@@ -32,7 +33,7 @@ typedef struct {
 typedef struct {
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
-    wgw_hop_t                    hop;
+    ngx_uint_t                   loop;          /* was here before */
     ngx_http_complex_value_t    *key;           /* it was made with */
 } ngx_http_wgw_route_ctx_t;
 
@@ -198,7 +199,7 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    if (ctx->hop.loop) {
+    if (ctx->loop) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "a backend of \"%V\" leads back here", &route->name);
         return NGX_HTTP_WGW_LOOP_DETECTED;
@@ -305,9 +306,9 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     ctx->key = rlcf->key;
 
     if (first) {
-        ctx->hop = first->hop;
+        ctx->loop = first->loop;
 
-    } else if (wgw_hop_read(r->main, &ctx->hop) != NGX_OK) {
+    } else if (wgw_hop_mark(r->main, &ctx->loop) != NGX_OK) {
         return NULL;
     }
 
@@ -421,7 +422,7 @@ ngx_http_wgw_route_end(void *data)
 
 
 wgw_lookup_t *
-ngx_http_wgw_route_lookup(ngx_http_request_t *r, wgw_hop_t *hop)
+ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *loop)
 {
     ngx_http_wgw_route_ctx_t  *ctx;
 
@@ -431,7 +432,7 @@ ngx_http_wgw_route_lookup(ngx_http_request_t *r, wgw_hop_t *hop)
         return NULL;
     }
 
-    *hop = ctx->hop;
+    *loop = ctx->loop;
 
     return &ctx->lookup;
 }
@@ -632,9 +633,9 @@ ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     balancer->enable = 1;
-    balancer->kept.max = 1024;
-    balancer->requests = 10000;
-    balancer->kept.timeout = 60000;
+    balancer->idle.keepalive = 1024;
+    balancer->idle.requests = 10000;
+    balancer->idle.timeout = 60000;
     balancer->health.max_fails = 1;
     balancer->health.fail_timeout = 10;
 
@@ -677,7 +678,7 @@ ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
 
     if (ngx_strncmp(value->data, "timeout=", 8) == 0) {
         n = ngx_parse_time(&text, 0);
-        balancer->kept.timeout = n;
+        balancer->idle.timeout = n;
 
         return n == NGX_ERROR || n == 0 ? "invalid value" : NGX_CONF_OK;
     }
@@ -692,10 +693,10 @@ ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
     n = ngx_atoi(text.data, text.len);
 
     if (ngx_strncmp(value->data, "keepalive=", 10) == 0) {
-        balancer->kept.max = n;
+        balancer->idle.keepalive = n;
 
     } else if (ngx_strncmp(value->data, "requests=", 9) == 0) {
-        balancer->requests = n;
+        balancer->idle.requests = n;
 
     } else if (ngx_strncmp(value->data, "max_fails=", 10) == 0) {
         balancer->health.max_fails = n;

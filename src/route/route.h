@@ -11,7 +11,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "route/hop.h"
 #include "route/lookup.h"
 
 #pragma GCC visibility push(hidden)
@@ -22,9 +21,9 @@ extern ngx_module_t  ngx_http_wgw_route_module;
 extern ngx_module_t  ngx_stream_wgw_route_module;
 
 
-/* The look-up of a request, done, or NULL, and its hop to the backend. */
+/* The look-up of a request, done, or NULL, and whether it was here before. */
 wgw_lookup_t *ngx_http_wgw_route_lookup(ngx_http_request_t *r,
-    wgw_hop_t *hop);
+    ngx_uint_t *loop);
 
 
 #pragma GCC visibility pop
