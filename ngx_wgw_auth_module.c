@@ -14,12 +14,10 @@
 #include <sys/mman.h>
 
 #include "auth/auth_module.h"
-#include "table/gcra.h"
 
 
 #define NGX_WGW_AUTH_KEYS     65536
 #define NGX_WGW_AUTH_REASONS  40
-#define NGX_WGW_AUTH_MINUTE   UINT64_C(60000000000)
 
 
 static void *ngx_wgw_auth_create_conf(ngx_cycle_t *cycle);
@@ -80,6 +78,8 @@ const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[] = {
     { "chain", 0 },
     { "allowlist", 0 },
     { "service", 0 },
+    { "wallet_rate", 0 },
+    { "wallet_keys", 0 },
     { "replay", 0 },
     { "full", 0 },
     { "other", 0 },
@@ -152,6 +152,12 @@ ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf)
     if (acf->tokens.name.len == 0) {
         ngx_str_set(&acf->tokens.name, "wgw_auth_zone");
     }
+
+    /* each key that is out has a place among the rates, see quota.h */
+
+    acf->rates.expiring_conf.keys = ngx_max(NGX_WGW_AUTH_KEYS,
+                                            acf->tokens.expiring_conf.keys
+                                            / 2);
 
     if (wgw_zone_open(cycle, &acf->tokens) != NGX_OK
         || wgw_zone_open(cycle, &acf->rates) != NGX_OK)
@@ -303,73 +309,40 @@ ngx_wgw_auth_max_age(void)
 }
 
 
-ngx_uint_t
-ngx_wgw_auth_admit(struct sockaddr *sockaddr, ngx_int_t rate, time_t *wait)
+wgw_expiring_t *
+ngx_wgw_auth_rates(void)
 {
-    size_t                len;
-    u_char               *address, name[8 + 8];
-    uint64_t              ns, spec;
-    wgw_gcra_t            limit;
-    struct timespec       now;
-    wgw_expiring_key_t    key;
     ngx_wgw_auth_conf_t  *acf;
-
-    /* a whole minute's at once: routers open all their sessions at start */
-
-    if (rate == 0
-        || wgw_gcra_init(&limit, rate, NGX_WGW_AUTH_MINUTE, rate - 1) != 0)
-    {
-        return 1;
-    }
-
-    switch (sockaddr->sa_family) {
-
-#if (NGX_HAVE_INET6)
-    case AF_INET6:
-        address = (u_char *) &((struct sockaddr_in6 *) sockaddr)->sin6_addr;
-        len = 8;
-
-        if (IN6_IS_ADDR_V4MAPPED((struct in6_addr *) address)) {
-            address += 12;
-            len = 4;
-        }
-
-        break;
-#endif
-
-    case AF_INET:
-        address = (u_char *) &((struct sockaddr_in *) sockaddr)->sin_addr;
-        len = 4;
-        break;
-
-    default:
-        address = (u_char *) "";
-        len = 0;
-    }
 
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
-    /* endpoints of other rates do not count what is done at this one */
+    return &acf->rates.expiring;
+}
 
-    spec = (uint64_t) rate;
-    ngx_memcpy(name, &spec, 8);
-    ngx_memcpy(name + 8, address, len);
 
-    key = wgw_expiring_key(&acf->rates.expiring, name, 8 + len);
+uint64_t
+ngx_wgw_auth_ticks(void)
+{
+    struct timespec  now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
 
-    if (wgw_gcra_take(&acf->rates.expiring, key, &limit,
-                      (uint64_t) now.tv_sec * 1000000000 + now.tv_nsec, 1, 1,
-                      &ns))
-    {
-        return 1;
-    }
+    return (uint64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
-    *wait = ns / 1000000000 + 1;
 
-    return 0;
+/* A sign-in takes two notes: half of the zone is for others. */
+
+ngx_int_t
+ngx_wgw_auth_share(void)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return ngx_max(acf->tokens.expiring_conf.keys / 4, 1);
 }
 
 

@@ -74,6 +74,18 @@ wgw_tokens_replay(wgw_expiring_t *t,
 }
 
 
+int
+wgw_tokens_used(wgw_expiring_t *t, const uint8_t address[WGW_TOKENS_ADDRESS],
+    wgw_text_t nonce, int64_t now)
+{
+    return nonce.len > WGW_TOKENS_NONCE
+           || wgw_notes_until(t, wgw_tokens_key(t, WGW_TOKENS_USED, address,
+                                                WGW_TOKENS_ADDRESS, nonce),
+                              now)
+              != -1;
+}
+
+
 wgw_tokens_rc_t
 wgw_tokens_mint(wgw_expiring_t *t, const wgw_token_t *token, int64_t now)
 {

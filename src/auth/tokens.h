@@ -66,6 +66,10 @@ wgw_tokens_rc_t wgw_tokens_replay(wgw_expiring_t *table,
     const uint8_t address[WGW_TOKENS_ADDRESS], wgw_text_t nonce,
     int64_t until, int64_t now);
 
+/* 1 when it has been: what needs no room may be refused first. */
+int wgw_tokens_used(wgw_expiring_t *table,
+    const uint8_t address[WGW_TOKENS_ADDRESS], wgw_text_t nonce, int64_t now);
+
 /*
  * A token was minted: OK or FULL, or REPLAY if there is one of that id.
  * Services are for lists only; what is longer than there is room is cut.
