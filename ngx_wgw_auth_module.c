@@ -22,6 +22,11 @@
 
 static void *ngx_wgw_auth_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf);
+static ngx_wgw_auth_conf_t *ngx_wgw_auth_before(ngx_cycle_t *cycle);
+static ngx_int_t ngx_wgw_auth_takes_over(ngx_cycle_t *cycle,
+    ngx_wgw_auth_conf_t *acf);
+static ngx_uint_t ngx_wgw_auth_noted(wgw_expiring_t *table);
+static ngx_int_t ngx_wgw_auth_init_module(ngx_cycle_t *cycle);
 static void ngx_wgw_auth_exit_process(ngx_cycle_t *cycle);
 static char *ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -53,7 +58,7 @@ ngx_module_t  ngx_wgw_auth_module = {
     ngx_wgw_auth_commands,                 /* module directives */
     NGX_CORE_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_wgw_auth_init_module,              /* init module */
     NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -143,10 +148,22 @@ ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf)
 {
     ngx_wgw_auth_conf_t *acf = conf;
 
-    size_t  size;
+    size_t                size;
+    ngx_wgw_auth_conf_t  *before;
 
-    if (!acf->used) {
+    /* what was known is kept, also while nothing uses it */
+
+    before = ngx_wgw_auth_before(cycle);
+
+    if (!acf->used && before == NULL) {
         return NGX_CONF_OK;
+    }
+
+    acf->used = 1;
+
+    if (before) {
+        acf->before = &before->tokens.expiring;
+        acf->tokens.seed = wgw_expiring_seed(acf->before);
     }
 
     if (acf->tokens.name.len == 0) {
@@ -162,6 +179,12 @@ ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf)
     if (wgw_zone_open(cycle, &acf->tokens) != NGX_OK
         || wgw_zone_open(cycle, &acf->rates) != NGX_OK)
     {
+        return NGX_CONF_ERROR;
+    }
+
+    acf->tokens.seed = NULL;
+
+    if (acf->before && ngx_wgw_auth_takes_over(cycle, acf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -183,6 +206,125 @@ ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* That of the configuration that is being replaced, if it has a zone. */
+
+static ngx_wgw_auth_conf_t *
+ngx_wgw_auth_before(ngx_cycle_t *cycle)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    if (ngx_is_init_cycle(cycle->old_cycle)) {
+        return NULL;
+    }
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cycle->old_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return acf && acf->tokens.expiring.header ? acf : NULL;
+}
+
+
+/* Whether a new zone can know all that the one before it knows. */
+
+static ngx_int_t
+ngx_wgw_auth_takes_over(ngx_cycle_t *cycle, ngx_wgw_auth_conf_t *acf)
+{
+    ngx_uint_t       n;
+    ngx_str_t       *name;
+    wgw_expiring_t  *table;
+
+    table = &acf->tokens.expiring;
+
+    if (table->header == acf->before->header) {
+        acf->before = NULL;
+        return NGX_OK;
+    }
+
+    n = ngx_wgw_auth_noted(acf->before);
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    name = acf->tokens.file.len ? &acf->tokens.file : &acf->tokens.name;
+
+    if (ngx_memcmp(wgw_expiring_seed(table), wgw_expiring_seed(acf->before),
+                   WGW_HASH_SEED)
+        != 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "wgw table \"%V\" cannot take over what the one before "
+                      "it knows: only a new file can", name);
+        return NGX_ERROR;
+    }
+
+    if (n > acf->tokens.expiring_conf.keys) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "wgw table \"%V\" has too few keys for the %ui notes of "
+                      "the one before it", name, n);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_wgw_auth_noted(wgw_expiring_t *table)
+{
+    uint32_t    kind;
+    ngx_uint_t  n;
+
+    n = 0;
+
+    for (kind = 0; kind < WGW_NOTE_KINDS; kind++) {
+        n += wgw_notes_live(table, kind, ngx_wgw_auth_now());
+    }
+
+    return n;
+}
+
+
+/*
+ * Called when nothing can fail any more: from here on the workers of the
+ * configuration before change nothing in their table.
+ */
+
+static ngx_int_t
+ngx_wgw_auth_init_module(ngx_cycle_t *cycle)
+{
+    uint32_t              lost;
+    ngx_uint_t            level;
+    wgw_expiring_t       *table;
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    table = &acf->tokens.expiring;
+
+    if (table->header == NULL) {
+        return NGX_OK;
+    }
+
+    if (acf->before) {
+        lost = wgw_notes_carry(table, acf->before, ngx_wgw_auth_now());
+
+        level = lost ? NGX_LOG_ERR : NGX_LOG_NOTICE;
+
+        ngx_log_error(level, cycle->log, 0,
+                      "wgw_auth_zone was taken over, %uD notes found no room",
+                      lost);
+
+        acf->before = NULL;
+    }
+
+    wgw_tokens_allow(table, acf->skew, acf->max_age);
+
+    return NGX_OK;
 }
 
 
@@ -293,7 +435,7 @@ ngx_wgw_auth_skew(void)
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
-    return acf->skew;
+    return ngx_max(acf->skew, wgw_tokens_skew(&acf->tokens.expiring));
 }
 
 
@@ -305,7 +447,7 @@ ngx_wgw_auth_max_age(void)
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
-    return acf->max_age;
+    return ngx_max(acf->max_age, wgw_tokens_life(&acf->tokens.expiring));
 }
 
 

@@ -48,7 +48,7 @@ static ngx_int_t signin_place(signin_t *s);
 static ngx_int_t signin_remember(signin_t *s);
 static ngx_int_t signin_replayed(signin_t *s);
 static ngx_int_t signin_register(signin_t *s);
-static void signin_claims(signin_t *s, int64_t now);
+static void signin_claims(signin_t *s, int64_t iat, int64_t exp);
 static void signin_list_services(signin_t *s, wgw_token_t *token);
 static ngx_int_t signin_mint(signin_t *s);
 static ngx_int_t signin_reply(signin_t *s, wgw_text_t token);
@@ -420,7 +420,7 @@ signin_remember(signin_t *s)
 
     rc = wgw_tokens_replay(ngx_wgw_auth_tokens(), s->signin.address,
                            s->signin.nonce, s->signin.remember,
-                           ngx_wgw_auth_now());
+                           s->signin.open, ngx_wgw_auth_now());
 
     if (rc == WGW_TOKENS_OK) {
         return signin_register(s);
@@ -466,13 +466,20 @@ signin_register(signin_t *s)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    signin_claims(s, now);
-    signin_list_services(s, &token);
-
     ngx_memcpy(token.address, s->signin.address, WGW_TOKENS_ADDRESS);
 
-    token.iat = now;
-    token.exp = (int64_t) s->jwt.exp;
+    token.iat = wgw_tokens_since(ngx_wgw_auth_tokens(), token.address, now);
+    token.exp = now + s->conf->ttl;
+
+    if (token.iat >= token.exp) {
+        return signin_refuse(s->request, NGX_HTTP_SERVICE_UNAVAILABLE,
+                             "other", "this address was revoked by a clock "
+                             "that was ahead: try again later");
+    }
+
+    signin_claims(s, token.iat, token.exp);
+    signin_list_services(s, &token);
+
     token.uses = s->conf->uses ? (uint32_t) s->conf->uses
                                : WGW_TOKENS_UNLIMITED;
 
@@ -488,7 +495,7 @@ signin_register(signin_t *s)
 
 
 static void
-signin_claims(signin_t *s, int64_t now)
+signin_claims(signin_t *s, int64_t iat, int64_t exp)
 {
     ngx_uint_t   i;
     wgw_jwt_t   *jwt;
@@ -504,9 +511,9 @@ signin_claims(signin_t *s, int64_t now)
 
     jwt = &s->jwt;
 
-    jwt->iat = (uint64_t) now;
+    jwt->iat = (uint64_t) iat;
     jwt->has_iat = 1;
-    jwt->exp = (uint64_t) (now + s->conf->ttl);
+    jwt->exp = (uint64_t) exp;
     jwt->sub = (wgw_text_t) { s->sub, WGW_EIP55_LEN };
     jwt->jti = (wgw_text_t) { s->jti, WGW_JWT_ID };
     jwt->uses = (uint64_t) s->conf->uses;
