@@ -2,9 +2,6 @@
 /*
  * How often one may sign in, and how many keys one may have: field 11.11,
  * and what a source is however its address is written.
- *
- * sources: auth/quota format/addr format/text table/gcra table/expiring
- * sources: crypto/hash
  */
 
 #include <arpa/inet.h>
