@@ -24,8 +24,9 @@ for source in fuzz/*/*.c; do
        [ ! -e "build/fuzz/$name" ]
     then
         # shellcheck disable=SC2086    # lists
-        clang $flags -o "build/fuzz/$name" "$source" $parts \
+        clang $flags -o "build/fuzz/$name.new" "$source" $parts \
             -lyajl -lcrypto -lpthread -lsecp256k1
+        mv "build/fuzz/$name.new" "build/fuzz/$name"
     fi
 
     set -- -max_total_time="$seconds"
