@@ -94,22 +94,45 @@ OLD_SUITES = $(filter-out t/00-unit.t,$(wildcard t/*.t t/names/*.t \
 ASAN_SUITES = $(filter-out t/run.t,$(OLD_SUITES))
 
 
-# The unit tests, with sanitizers.  A line ` * sources: text name` in a test
-# names the parts of src/ that it links.
+# The unit tests, with sanitizers.  A line ` * sources: room/part ...` in a test
+# names the parts of src/ that it links; each is compiled once for all tests.
 
 UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*/*.c))
 
 UNIT_CFLAGS = -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. -Isrc
 
-UNIT_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1
+UNIT_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1 -lz
 
 unit: $(UNITS)
 	@:
 
-build/unit/%: t/unit/%.c $(wildcard t/unit/*.h t/unit/*/*.h src/*/*.[ch]) Makefile
+build/unit/rules.mk: $(wildcard t/unit/*/*.c) Makefile
+	@mkdir -p $(@D)
+	@awk '/^ \* sources:/ { test = FILENAME; sub(/\.c$$/, "", test); \
+	    printf "build/unit/%s:", substr(test, 8); \
+	    for (i = 3; i <= NF; i++) printf " build/unit/src/%s.o", $$i; \
+	    print "" }' $(filter %.c,$^) > $@.new
+	@mv $@.new $@
+
+build/unit/%: build/unit/t/%.o
+	@$(CC) $(UNIT_CFLAGS) -o $@.new $^ $(UNIT_LIBS)
+	@mv $@.new $@
+
+build/unit/t/%.o: t/unit/%.c Makefile
 	@echo "unit test: $*"
 	@mkdir -p $(@D)
-	@$(CC) $(UNIT_CFLAGS) -o $@.new $< \
-	    $$(sed -n 's/^ \* sources: *//p' $< | \
-	       sed 's|[^ ][^ ]*|src/&.c|g') $(UNIT_LIBS) && mv $@.new $@
+	@$(CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.new $<
+	@mv $@.new $@
+
+build/unit/src/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.new $<
+	@mv $@.new $@
+
+.PRECIOUS: build/unit/t/%.o build/unit/src/%.o
+
+ifneq ($(filter unit test full-test,$(MAKECMDGOALS)),)
+include build/unit/rules.mk
+-include $(wildcard build/unit/*/*/*.d)
+endif
