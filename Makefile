@@ -94,45 +94,65 @@ OLD_SUITES = $(filter-out t/00-unit.t,$(wildcard t/*.t t/names/*.t \
 ASAN_SUITES = $(filter-out t/run.t,$(OLD_SUITES))
 
 
-# The unit tests, with sanitizers.  A line ` * sources: room/part ...` in a test
-# names the parts of src/ that it links; each is compiled once for all tests.
+# The parts of src/ that need no nginx, in an archive for each use: a program
+# names none of them, the linker takes what it needs.
 
-UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*/*.c))
+PARTS := $(shell grep -L 'ngx_' src/*/*.c)
+PARTS_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1
 
-UNIT_CFLAGS = -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
+PLAIN = $(CC) -O2 -g -Wall -Wextra -Werror -Isrc
+
+UNIT = $(CC) -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. -Isrc
 
-UNIT_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1 -lz
+FUZZ = clang -g -O1 -fno-omit-frame-pointer -I. -Isrc \
+    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+
+define ARCHIVE
+build/parts/$(1)/%.o: src/%.c Makefile
+	@mkdir -p $$(@D)
+	@$(2) -MMD -MP -MF $$(@:.o=.d) -MT $$@ -c -o $$@.new $$<
+	@mv $$@.new $$@
+
+build/parts/$(1).a: $$(PARTS:src/%.c=build/parts/$(1)/%.o)
+	@rm -f $$@.new
+	@ar rcs $$@.new $$^
+	@mv $$@.new $$@
+endef
+
+$(eval $(call ARCHIVE,plain,$(PLAIN)))
+$(eval $(call ARCHIVE,unit,$(UNIT)))
+$(eval $(call ARCHIVE,fuzz,$(subst fuzzer,fuzzer-no-link,$(FUZZ))))
+
+-include $(shell find build/parts build/unit build/fuzz -name '*.d' 2> /dev/null)
+
+
+# Each program in t/unit and fuzz is one file.
+
+UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*/*.c))
+TARGETS = $(patsubst fuzz/%.c,build/fuzz/%,$(wildcard fuzz/*/*.c))
+
+.PHONY: fuzz-targets
 
 unit: $(UNITS)
 	@:
 
-build/unit/rules.mk: $(wildcard t/unit/*/*.c) Makefile
-	@mkdir -p $(@D)
-	@awk '/^ \* sources:/ { test = FILENAME; sub(/\.c$$/, "", test); \
-	    printf "build/unit/%s:", substr(test, 8); \
-	    for (i = 3; i <= NF; i++) printf " build/unit/src/%s.o", $$i; \
-	    print "" }' $(filter %.c,$^) > $@.new
-	@mv $@.new $@
+fuzz-targets: $(TARGETS)
+	@:
 
-build/unit/%: build/unit/t/%.o
-	@$(CC) $(UNIT_CFLAGS) -o $@.new $^ $(UNIT_LIBS)
-	@mv $@.new $@
-
-build/unit/t/%.o: t/unit/%.c Makefile
+build/unit/%: t/unit/%.c build/parts/unit.a
 	@echo "unit test: $*"
 	@mkdir -p $(@D)
-	@$(CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.new $<
-	@mv $@.new $@
+	@$(UNIT) -MMD -MP -MF $@.d -MT $@ -o $@.new $< build/parts/unit.a \
+	    $(PARTS_LIBS) && mv $@.new $@
 
-build/unit/src/%.o: src/%.c Makefile
+build/fuzz/%: fuzz/%.c build/parts/fuzz.a
+	@echo "fuzz target: $*"
 	@mkdir -p $(@D)
-	@$(CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.new $<
-	@mv $@.new $@
+	@$(FUZZ) -MMD -MP -MF $@.d -MT $@ -o $@.new $< build/parts/fuzz.a \
+	    $(PARTS_LIBS) && mv $@.new $@
 
-.PRECIOUS: build/unit/t/%.o build/unit/src/%.o
-
-ifneq ($(filter unit test full-test,$(MAKECMDGOALS)),)
-include build/unit/rules.mk
--include $(wildcard build/unit/*/*/*.d)
-endif
+build/bin/siwe-token: tools/siwe-token.c build/parts/plain.a
+	@mkdir -p $(@D)
+	@$(PLAIN) -MMD -MP -MF build/parts/siwe-token.d -MT $@ -o $@.new $< \
+	    build/parts/plain.a $(PARTS_LIBS) && mv $@.new $@

@@ -14,8 +14,9 @@
 # several ways here, see way_*, of which the first is taken that is open; what
 # was taken is said, and stays until `make clean`.
 #
-# Nothing is done twice: nginx is configured anew when `config`, a flag or
-# the tree changes, and its own makefile knows what to compile.
+# Nothing is done twice: nginx is configured anew when `config`, a flag, the
+# tree or the list of our sources changes, and its own makefile knows what to
+# compile.
 #
 # nginx's configure splits paths at blanks.  So it runs in a directory made of
 # links, to the tree's parts and to this checkout (as `wgw`), and sees no path
@@ -76,7 +77,7 @@ configure() {
     shift 2
 
     signature="$top $tree $* $(cksum < "$tree/src/core/nginx.h")"
-    config=$(cksum < config)
+    config=$({ cat config && echo src/*/*.c; } | cksum)
 
     if [ "$(cat "$work/signature" 2> /dev/null)" != "$signature" ]; then
         link_tree "$tree" "$work"
@@ -349,31 +350,6 @@ some_tree() {
 }
 
 
-# What a user of a DIN provider needs, of our own parts.
-
-siwe_token() {
-    sources=tools/siwe-token.c
-
-    for part in format/addr format/hex format/text format/uri \
-        crypto/eip191 crypto/eip55 crypto/keccak; do
-        sources="$sources src/$part.c"
-    done
-
-    # shellcheck disable=SC2086    # a list
-    if [ -z "$(find $sources src/*/*.h -newer build/siwe-token 2> /dev/null)" ] &&
-       [ -e build/siwe-token ]
-    then
-        return
-    fi
-
-    # shellcheck disable=SC2086
-    logged build/siwe-token.log "${CC:-cc}" -O2 -g -W -Wall -Wextra -Werror \
-        -Isrc -o build/siwe-token $sources -lsecp256k1 -lcrypto -lyajl
-
-    publish build/siwe-token build/bin
-}
-
-
 # Known noise of nginx itself is left out; its pools become mallocs.
 
 sanitizers="-fsanitize=address,undefined -fno-omit-frame-pointer"
@@ -409,6 +385,6 @@ clang)
     ;;
 *)
     main
-    siwe_token
+    make -s build/bin/siwe-token
     ;;
 esac
