@@ -26,7 +26,7 @@ subtest 'directives' => sub {
 
     for my $source (@sources) {
         $names{$1} = 1
-            while $text{$source} =~ /\{ ngx_string\("(wgw_\w+)"\),\s*(?!NULL|\w+_variable)\w+/g;
+            while $text{$source} =~ /\{ ngx_string\("(wgw_\w+)"\),\s*\w+(?:CONF|_ANY)\s*\|/g;
     }
 
     cmp_ok(scalar keys %names, '>', 30, 'there are directives');
@@ -45,7 +45,7 @@ subtest 'variables' => sub {
 
     for my $source (@sources) {
         $names{$1} = 1
-            while $text{$source} =~ /\{ ngx_string\("(wgw_\w+)"\), NULL,/g;
+            while $text{$source} =~ /\{ ngx_string\("(wgw_\w+)"\),(?!\s*\w+(?:CONF|_ANY)\s*\|)/g;
     }
 
     cmp_ok(scalar keys %names, '>', 15, 'there are variables');
