@@ -1,14 +1,14 @@
 
 /*
- * zone_file: the files of zones, and their mappings; private to zone.c, which
- * has the list of these, and to zone_file.c.
+ * zone_file: the files of zones, and their mappings, of which zone.c has the
+ * list.
  */
 
 #ifndef WGW_ZONE_FILE_H
 #define WGW_ZONE_FILE_H
 
 
-#include "table/zone.h"
+#include "table/zone_class.h"
 
 #pragma GCC visibility push(hidden)
 
