@@ -276,7 +276,8 @@ wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback)
     }
 
     if (loopback && !allow_loopback) {
-        return "is a loopback address";
+        return "is a loopback address, which \"allow_loopback\" of "
+               "\"wgw_names\" would accept";
     }
 
     return NULL;
