@@ -18,7 +18,7 @@
 #include "auth/allowlist.h"
 #include "core/board.h"
 #include "crypto/eip191.h"
-#include "format/jwt.h"
+#include "auth/jwt.h"
 #include "auth/origin.h"
 #include "auth/tokens.h"
 #include "table/zone.h"
