@@ -88,7 +88,7 @@ static ngx_command_t  ngx_http_wgw_meter_commands[] = {
       &ngx_wgw_meter_log_levels },
 
     { ngx_string("wgw_usage"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_wgw_usage,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -724,6 +724,7 @@ ngx_http_wgw_meter_create_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     mcf->usage = 0;
+     *     mcf->hosts = NULL;
      */
 
     mcf->meters = NGX_CONF_UNSET_PTR;
@@ -745,8 +746,14 @@ ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_TOO_MANY_REQUESTS);
 
+    if (conf->usage) {
+        return conf->hosts ? wgw_request_hosts(cf, conf->hosts)
+                           : NGX_CONF_OK;
+    }
+
     if (prev->usage && wgw_request_inherits(cf, ngx_http_wgw_usage_handler)) {
         conf->usage = prev->usage;
+        conf->hosts = prev->hosts;
     }
 
     return NGX_CONF_OK;

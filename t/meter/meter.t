@@ -830,7 +830,7 @@ invalid cap "/t\nnext" in a variable
 wgw_meter_zone names keys=10;
 --- config
     location /if {
-        if ($arg_x) { set $x 1; }
+        if ($host) { set $x 1; }
         wgw_usage json;
     }
     location /limited {
@@ -838,6 +838,6 @@ wgw_meter_zone names keys=10;
         limit_except POST { allow all; }
     }
 --- pipelined_requests eval
-["GET /if?x=1", "GET /limited"]
+["GET /if", "GET /limited"]
 --- response_body_like eval
 [qr/^\{"keys":\[\]/, qr/^\{"keys":\[\]/]
