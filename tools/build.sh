@@ -240,6 +240,6 @@ asan)
     ;;
 *)
     build build "" --add-dynamic-module "-O2 -g" ""
-    make -s build/bin/siwe-token
+    make -s build/bin/siwe-token build/bin/claim
     ;;
 esac
