@@ -84,7 +84,7 @@ view(const char *terminated)
 
 
 /* Base64 with or without padding, by way of multibase. */
-
+__attribute__((unused))
 static bytes_t
 base64(const char *text)
 {
