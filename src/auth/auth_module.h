@@ -19,7 +19,7 @@
 #include "core/board.h"
 #include "core/sweep.h"
 #include "crypto/eip191.h"
-#include "format/jwt.h"
+#include "auth/jwt.h"
 #include "auth/origin.h"
 #include "auth/tokens.h"
 #include "table/zone.h"

@@ -19,7 +19,7 @@
 
 #include "crypto/eip191.h"
 #include "auth/origin.h"
-#include "format/siwe.h"
+#include "auth/siwe.h"
 #include "format/text.h"
 
 #pragma GCC visibility push(hidden)
