@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos bench bench-full modules install clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos bench bench-full modules install uninstall version clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -60,6 +60,12 @@ modules:    ## the modules for Debian's installed nginx, in build/installed
 
 install: modules ## put these where that nginx loads them; DESTDIR= for a root
 	@tools/install.sh
+
+uninstall:  ## take them away from there; names and counters stay
+	@tools/install.sh remove
+
+version:    ## which wgw this is
+	@sed -n 's/^\#define WGW_VERSION *"\(.*\)"/\1/p' src/core/version.h
 
 clean:      ## remove build/; run/ with names and counters stays
 	rm -rf build
