@@ -95,6 +95,72 @@ help:       ## this list
 # The unit tests need to run once only.
 
 FUZZ_SECONDS ?= 10
+OLD_SUITES = $(filter-out t/00-unit.t t/full/% t/chaos/%, \
+    $(wildcard t/*.t t/*/*.t))
+ASAN_SUITES))
+
+fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
+	@tools/deps.sh build
+	@tools/deps.sh test
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
+	@tools/deps.sh test
+	@tools/chaos.sh
+
+bench: build ## against nginx and peers, in short; see bench/README.md
+	@tools/deps.sh bench
+	@bench/route/run short
+	@bench/auth/run short
+
+bench-full: build
+	@tools/deps.sh bench
+	@bench/route/run full
+	@bench/port/run full
+	@bench/meter/run full
+	@bench/auth/run full
+
+modules:    ## the modules for Debian's installed nginx, in build/installed
+	@tools/deps.sh modules
+	@tools/build.sh installed
+
+install: modules ## put these where that nginx loads them; DESTDIR= for a root
+	@tools/install.sh
+
+uninstall:  ## take them away from there; names and counters stay
+	@tools/install.sh remove
+
+version:    ## which wgw this is
+	@sed -n 's/^\#define WGW_VERSION *"\(.*\)"/\1/p' src/core/version.h
+
+clean:      ## remove build/; run/ with names and counters stays
+	rm -rf build
+
+distclean: clean ## remove run/, too
+	rm -rf run
+
+help:       ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /    make \1 /p' Makefile | \
+	    awk '{ t = $$2; $$1 = $$2 = ""; printf "    make %-11s%s\n", t, $$0 }'
+	@sed -n 's/^#=//p' Makefile
+
+#=
+#=    NGX_SRC=DIR     build this nginx tree instead of Debian 13's
+#=    CC=clang        another compiler
+#=    PORT_HTTP=8080 PORT_TLS=8443 PORT_ADMIN=8642 PORT_INNER=8444
+#=    PORT_DIN=8545 PORT_DEMO_HTTP=9080 PORT_DEMO_HTTPS=9443
+#=    PORT_DEMO_TLS=9444 PORT_DEMO_RPC=9545
+#=                    the ports of make run
+#=    IPV6=off        make run without ::1
+#=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
+#=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
+#=    CHROMIUM=PATH   the browser of make full-test
+#=    RUN_USER=NAME   who the workers of make run are, when root starts it
+
+
+# The unit tests need to run once only.
+
+FUZZ_SECONDS ?= 10
 OLD_SUITES = $(filter-out t/00-unit.t,$(wildcard t/*.t t/names/*.t \
     t/route/*.t t/meter/*.t t/auth/*.t t/claims/*.t))
 ASAN_SUITES = $(filter-out t/run.t,$(OLD_SUITES))
