@@ -42,6 +42,7 @@ typedef struct {
 
 typedef struct {
     ngx_uint_t                 enabled;
+    wgw_decision_budget_t      budget;
 } ngx_http_wgw_content_main_conf_t;
 
 
@@ -87,6 +88,10 @@ static char *ngx_http_wgw_content_param(ngx_conf_t *cf, ngx_str_t *value,
     ngx_uint_t first, ngx_http_wgw_content_conf_t *ccf);
 static char *ngx_http_wgw_content_public(ngx_str_t *value,
     wgw_decision_conf_t *conf);
+static char *ngx_http_wgw_content_rate(u_char *p, size_t len, uint32_t *n,
+    wgw_window_t *window);
+static char *ngx_http_wgw_content_budget(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_wgw_content_compile(ngx_conf_t *cf, ngx_str_t *value,
     size_t prefix, ngx_http_complex_value_t **cv);
 static char *ngx_http_wgw_content_api(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -100,6 +105,13 @@ static ngx_command_t  ngx_http_wgw_content_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
       ngx_http_wgw_content,
       NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_content_budget"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      ngx_http_wgw_content_budget,
+      NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 
@@ -370,8 +382,9 @@ static ngx_int_t
 ngx_http_wgw_content_headers(ngx_http_request_t *r,
     ngx_http_wgw_content_conf_t *ccf, ngx_http_wgw_content_ctx_t *ctx)
 {
-    u_char       *retry, *policy, *limit;
-    ngx_uint_t    window;
+    u_char                 *retry, *policy, *limit;
+    ngx_uint_t              kind, window;
+    wgw_decision_budget_t  *budget;
 
     retry = ngx_pnalloc(r->pool, 3 * 64);
     if (retry == NULL) {
@@ -381,13 +394,16 @@ ngx_http_wgw_content_headers(ngx_http_request_t *r,
     policy = retry + 64;
     limit = policy + 64;
 
-    window = ccf->decision.window.kind == WGW_WINDOW_MINUTE ? 60
-             : ccf->decision.window.kind == WGW_WINDOW_HOUR ? 3600 : 86400;
+    budget = ctx->decision.budget ? ccf->decision.budget : NULL;
+    kind = budget ? budget->window.kind : ccf->decision.window.kind;
+    window = kind == WGW_WINDOW_MINUTE ? 60
+             : kind == WGW_WINDOW_HOUR ? 3600 : 86400;
 
     ngx_sprintf(retry, "%T%Z", ctx->decision.wait);
-    ngx_sprintf(policy, "\"public\";q=%uD;w=%ui%Z", ccf->decision.quota,
-                window);
-    ngx_sprintf(limit, "\"public\";r=0;t=%T%Z", ctx->decision.wait);
+    ngx_sprintf(policy, "\"%s\";q=%uD;w=%ui%Z", budget ? "budget" : "public",
+                budget ? budget->limit : ccf->decision.quota, window);
+    ngx_sprintf(limit, "\"%s\";r=0;t=%T%Z", budget ? "budget" : "public",
+                ctx->decision.wait);
 
     return wgw_reply_header(r, "Retry-After", (char *) retry)
            && wgw_reply_header(r, "RateLimit-Policy", (char *) policy)
@@ -598,11 +614,20 @@ ngx_http_wgw_content_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wgw_content_conf_t *prev = parent;
     ngx_http_wgw_content_conf_t *conf = child;
 
+    ngx_http_wgw_content_main_conf_t  *main;
+
     if (conf->enable == NGX_CONF_UNSET) {
         conf->enable = prev->enable;
         conf->key = prev->key;
         conf->limit = prev->limit;
         conf->decision = prev->decision;
+    }
+
+    main = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_wgw_content_module);
+
+    if (main->budget.limit) {
+        conf->decision.budget = &main->budget;
     }
 
     if (conf->api_hosts) {
@@ -714,22 +739,26 @@ ngx_http_wgw_content_param(ngx_conf_t *cf, ngx_str_t *value,
 }
 
 
-/* N r/m, N r/h, N r/d, or off */
-
 static char *
 ngx_http_wgw_content_public(ngx_str_t *value, wgw_decision_conf_t *conf)
 {
-    size_t      len;
-    u_char     *p;
-    ngx_int_t   n;
-
-    p = value->data + 7;
-    len = value->len - 7;
-
-    if (len == 3 && ngx_strncmp(p, "off", 3) == 0) {
+    if (value->len == 10 && ngx_strncmp(value->data + 7, "off", 3) == 0) {
         conf->unlimited = 1;
         return NGX_CONF_OK;
     }
+
+    return ngx_http_wgw_content_rate(value->data + 7, value->len - 7,
+                                     &conf->quota, &conf->window);
+}
+
+
+/* Nr/m, Nr/h or Nr/d: so many in a window of the calendar */
+
+static char *
+ngx_http_wgw_content_rate(u_char *p, size_t len, uint32_t *number,
+    wgw_window_t *window)
+{
+    ngx_int_t  n;
 
     if (len < 4 || p[len - 3] != 'r' || p[len - 2] != '/') {
         return "is no rate as \"100r/m\", \"100r/h\" or \"100r/d\"";
@@ -737,13 +766,13 @@ ngx_http_wgw_content_public(ngx_str_t *value, wgw_decision_conf_t *conf)
 
     switch (p[len - 1]) {
     case 'm':
-        conf->window.kind = WGW_WINDOW_MINUTE;
+        window->kind = WGW_WINDOW_MINUTE;
         break;
     case 'h':
-        conf->window.kind = WGW_WINDOW_HOUR;
+        window->kind = WGW_WINDOW_HOUR;
         break;
     case 'd':
-        conf->window.kind = WGW_WINDOW_DAY;
+        window->kind = WGW_WINDOW_DAY;
         break;
     default:
         return "is no rate as \"100r/m\", \"100r/h\" or \"100r/d\"";
@@ -755,7 +784,74 @@ ngx_http_wgw_content_public(ngx_str_t *value, wgw_decision_conf_t *conf)
         return "is out of range";
     }
 
-    conf->quota = n;
+    window->reset_day = 1;
+    *number = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_wgw_content_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_content_main_conf_t *main = conf;
+
+    char                   *rc;
+    ngx_int_t               percent;
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    wgw_claims_t           *claims;
+    wgw_decision_budget_t  *budget;
+
+    budget = &main->budget;
+
+    if (budget->limit) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    rc = ngx_http_wgw_content_rate(value[1].data, value[1].len,
+                                   &budget->limit, &budget->window);
+
+    if (rc != NGX_CONF_OK || budget->limit == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s", &value[1],
+                           rc ? rc : "is no budget");
+        return NGX_CONF_ERROR;
+    }
+
+    percent = 80;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "hard") == 0) {
+            budget->hard = 1;
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "alarm=", 6) == 0
+            && value[i].data[value[i].len - 1] == '%')
+        {
+            percent = ngx_atoi(value[i].data + 6, value[i].len - 7);
+
+            if (percent > 0 && percent <= 100) {
+                continue;
+            }
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    budget->alarm = (uint32_t) (((uint64_t) budget->limit * percent + 99)
+                                / 100);
+
+    claims = wgw_claims_conf(cf->cycle);
+    if (claims == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    claims->counted = 1;
 
     return NGX_CONF_OK;
 }

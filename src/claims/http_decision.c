@@ -37,9 +37,15 @@ static ngx_int_t decision_chosen(ngx_http_request_t *r,
     wgw_content_chain_t *chain, wgw_decision_t *decision);
 static ngx_int_t decision_meters(ngx_http_request_t *r,
     wgw_content_chain_t *chain, ngx_http_wgw_meter_more_t *more);
-static unsigned decision_public(wgw_claims_t *claims,
+static unsigned decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
     const wgw_decision_conf_t *conf, wgw_text_t multihash,
     wgw_decision_t *decision);
+static unsigned decision_quota(wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_expiring_key_t key, int64_t *end,
+    wgw_decision_t *decision);
+static unsigned decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
+    wgw_decision_budget_t *budget, wgw_decision_t *decision);
+static int64_t decision_end(wgw_window_t window);
 static ngx_uint_t decision_random(wgw_claims_t *claims, ngx_uint_t n);
 
 
@@ -70,7 +76,7 @@ wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
         }
     }
 
-    if (decision_public(claims, conf, multihash, decision)) {
+    if (decision_public(r, claims, conf, multihash, decision)) {
         decision->class = WGW_DECISION_PUBLIC;
         ngx_str_set(&decision->payer, "public");
 
@@ -399,33 +405,104 @@ decision_meters(ngx_http_request_t *r, wgw_content_chain_t *chain,
 /* 1 when the public may have it once more. */
 
 static unsigned
-decision_public(wgw_claims_t *claims, const wgw_decision_conf_t *conf,
-    wgw_text_t multihash, wgw_decision_t *decision)
+decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    wgw_decision_t *decision)
 {
-    int64_t              now, end;
-    uint8_t              key[1 + WGW_CID_MULTIHASH];
-    uint32_t             taken;
-    wgw_expiring_t      *table;
+    int64_t             end;
+    uint8_t             bytes[1 + WGW_CID_MULTIHASH];
+    wgw_expiring_key_t  key;
 
-    if (conf->required || conf->unlimited) {
-        return !conf->required;
+    if (conf->required) {
+        return 0;
     }
 
-    /* a content asked for under two windows has a quota in each */
+    end = 0;
 
-    key[0] = conf->window.kind;
-    ngx_memcpy(key + 1, multihash.data, multihash.len);
+    if (!conf->unlimited) {
 
-    now = ngx_time();
-    end = wgw_window_start(conf->window,
-                           wgw_window_period(conf->window, now) + 1);
-    decision->wait = ngx_max(1, end - now);
+        /* a content asked for under two windows has a quota in each */
+
+        bytes[0] = conf->window.kind;
+        ngx_memcpy(bytes + 1, multihash.data, multihash.len);
+        key = wgw_expiring_key(&claims->quotas->expiring, bytes,
+                               1 + multihash.len);
+
+        if (!decision_quota(claims, conf, key, &end, decision)) {
+            return 0;
+        }
+    }
+
+    if (conf->budget == NULL
+        || decision_budget(r, claims, conf->budget, decision))
+    {
+        return 1;
+    }
+
+    if (!conf->unlimited) {
+        wgw_ration_give(&claims->quotas->expiring, key, end);
+    }
+
+    return 0;
+}
+
+
+static unsigned
+decision_quota(wgw_claims_t *claims, const wgw_decision_conf_t *conf,
+    wgw_expiring_key_t key, int64_t *end, wgw_decision_t *decision)
+{
+    uint32_t  taken;
+
+    *end = decision_end(conf->window);
+    decision->wait = ngx_max(1, *end - ngx_time());
+
+    return wgw_ration_take(&claims->quotas->expiring, key, conf->quota, *end,
+                           ngx_time(), &taken);
+}
+
+
+/* Each number is got by one request: what it is told at is said once. */
+
+static unsigned
+decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
+    wgw_decision_budget_t *budget, wgw_decision_t *decision)
+{
+    int64_t              end;
+    uint32_t             taken;
+    ngx_uint_t           level;
+    wgw_expiring_t      *table;
+
+    static const char    name[] = "\xff" "budget";
 
     table = &claims->quotas->expiring;
+    end = decision_end(budget->window);
 
-    return wgw_ration_take(table,
-                          wgw_expiring_key(table, key, 1 + multihash.len),
-                          conf->quota, end, now, &taken);
+    if (!wgw_ration_take(table,
+                         wgw_expiring_key(table, name, sizeof(name)),
+                         budget->hard ? budget->limit : WGW_RATION_MAX, end,
+                         ngx_time(), &taken))
+    {
+        decision->wait = ngx_max(1, end - ngx_time());
+        decision->budget = 1;
+        return 0;
+    }
+
+    if (taken == budget->alarm || taken == budget->limit) {
+        level = taken == budget->limit ? NGX_LOG_ERR : NGX_LOG_WARN;
+
+        ngx_log_error(level, r->connection->log, 0,
+                      "wgw_content_budget: %uD of %uD requests that nobody "
+                      "pays for", taken, budget->limit);
+    }
+
+    return 1;
+}
+
+
+static int64_t
+decision_end(wgw_window_t window)
+{
+    return wgw_window_start(window, wgw_window_period(window, ngx_time()) + 1);
 }
 
 

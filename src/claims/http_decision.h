@@ -36,11 +36,21 @@ typedef enum {
 } wgw_decision_class_t;
 
 
+/* Requests that nobody pays for, of all contents: R of the document. */
+typedef struct {
+    uint32_t                   limit;   /* a window; 0: no budget */
+    uint32_t                   alarm;   /* from this number on it is said */
+    wgw_window_t               window;
+    unsigned                   hard;    /* refuse beyond it */
+} wgw_decision_budget_t;
+
+
 /* What is configured where the request is. */
 typedef struct {
     ngx_http_complex_value_t  *url;
     uint32_t                   quota;   /* public requests a window */
     wgw_window_t               window;
+    wgw_decision_budget_t     *budget;
     unsigned                   unlimited:1;     /* the public */
     unsigned                   required:1;      /* there is no public */
     unsigned                   dry_run:1;
@@ -57,7 +67,8 @@ typedef struct {
     wgw_decision_class_t       class;
     ngx_str_t                  payer;
     ngx_str_t                  claim;   /* ids of the chain, by commas */
-    time_t                     wait;    /* until the quota's next window */
+    time_t                     wait;    /* until the quota's next window, */
+    unsigned                   budget;  /* or that of the budget */
 
     wgw_decision_hold_t       *holds;
     ngx_uint_t                 nholds;

@@ -49,7 +49,9 @@ wgw_ration_take(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t limit,
 
         if (slot < 0) {
 
-            if (wgw_ration_enter(b, key.hash[1], wgw_ration_word(end, 1), now)) {
+            if (wgw_ration_enter(b, key.hash[1], wgw_ration_word(end, 1),
+                                 now))
+            {
                 *taken = 1;
                 return 1;
             }

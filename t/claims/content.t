@@ -450,6 +450,52 @@ is(class("/ipfs/$three?token=zrptvx", ['Origin: https://example.com:8443']),
 $gw->stop();
 
 
+# ---- the budget of what nobody pays for
+
+sub budget {
+    my ($line) = @_;
+
+    $gw->configure(<<"EOF");
+wgw_claims claims gateway=$gate subject=$node;
+wgw_claims_did $node @{[ $c->did('node') ]};
+wgw_claims_zone keys=1000;
+events { }
+http {
+    wgw_content_budget $line;
+    server {
+        listen 127.0.0.1:%%HTTP%%;
+        root files;
+        location /ipfs/ { wgw_content public=3r/d; try_files /file =404; }
+    }
+}
+EOF
+    $gw->start();
+}
+
+budget('4r/d alarm=50% hard');
+
+is(get('/ipfs/' . content(50 + $_))->{status}, 200, "S4: $_ of four")
+    for 1 .. 2;
+like($gw->log(), qr/\[warn\].*wgw_content_budget: 2 of 4 requests/,
+     'egress 14: the alarm');
+is(get('/ipfs/' . content(50 + $_))->{status}, 200, "S4: $_ of four")
+    for 3 .. 4;
+like($gw->log(), qr/\[error\].*wgw_content_budget: 4 of 4 requests/,
+     'egress 14: used up');
+$reply = get('/ipfs/' . content(55));
+is($reply->{status}, 429, 'egress 14: a hard budget refuses');
+is($reply->{headers}{'ratelimit-policy'}, '"budget";q=4;w=86400',
+   'and says that it is it');
+is(get("/ipfs/$three?token=zrptvx", ['Origin: example.com'])->{status}, 200,
+   'not what is paid for');
+$gw->stop();
+
+budget('2r/d');
+is(get('/ipfs/' . content(50 + $_))->{status}, 200,
+   'egress 14: others only tell') for 1 .. 4;
+$gw->stop();
+
+
 # ---- what is refused in the configuration
 
 sub config {
@@ -464,6 +510,20 @@ EOF
     my ($code, $text) = $gw->run('-t');
     ok($code != 0 && index($text, $phrase) >= 0, $phrase) or diag($text);
 }
+
+sub config_budget {
+    my ($line, $phrase) = @_;
+
+    $gw->configure("events { }\nhttp { wgw_content_budget $line; }\n");
+
+    my ($code, $text) = $gw->run('-t');
+    ok($code != 0 && index($text, $phrase) >= 0, $phrase) or diag($text);
+}
+
+config_budget('0r/d', '"0r/d" is no budget');
+config_budget('5', '"5" is no rate');
+config_budget('5r/d alarm=101%', 'invalid parameter "alarm=101%"');
+config_budget('5r/d x', 'invalid parameter "x"');
 
 my $main = "wgw_claims claims gateway=$gate subject=$node;";
 my $zone = 'wgw_claims_zone file=content keys=1000;';
