@@ -7,7 +7,7 @@
 #include "claims/rows.h"
 #include "crypto/pubkey.h"
 #include "format/hex.h"
-#include "meter/meter_module.h"
+#include "meter/meter_conf.h"
 #include "store/make.h"
 #include "store/writer.h"
 
