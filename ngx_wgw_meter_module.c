@@ -16,6 +16,7 @@
 #include "meter/meter_archive.h"
 #include "meter/meter_module.h"
 #include "meter/rate.h"
+#include "meter/room.h"
 
 
 #define NGX_WGW_METER_SWEEP    1000     /* ms */
@@ -273,6 +274,7 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
         zone->swept += NGX_WGW_METER_RECORDS;
 
         wgw_meter_archive_look(zone, ev->log);
+        wgw_room_look(&zone->zone, &zone->told, ev->log);
     }
 
     ngx_add_timer(ev, NGX_WGW_METER_SWEEP);
@@ -304,7 +306,7 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     table = &zone->zone.conf;
 
-    table->key_bytes = WGW_TABLE_KEY_BYTES;
+    table->key_bytes = WGW_TABLE_KEY_ROOM;
     table->window.kind = WGW_WINDOW_MONTH;
 
     for (i = 2; i < cf->args->nelts; i++) {
@@ -402,7 +404,9 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     if (ngx_wgw_meter_zone_number(value, "keys=", 1, WGW_TABLE_KEYS_MAX, &n)) {
         table->keys = n;
 
-    } else if (ngx_wgw_meter_zone_number(value, "key_bytes=", 8, 256, &n)) {
+    } else if (ngx_wgw_meter_zone_number(value, "key_bytes=", 8,
+                                         WGW_TABLE_KEY_ROOM, &n))
+    {
         table->key_bytes = n;
 
     } else if (ngx_wgw_meter_zone_number(value, "reset_day=", 1, 31, &n)) {
@@ -529,6 +533,11 @@ ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
         }
     }
 
+    if (meter->full == 0) {
+        meter->full = meter->cap || meter->cap_index != NGX_ERROR
+                      ? WGW_METER_FULL_REFUSE : WGW_METER_FULL_OTHER;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -618,6 +627,12 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
 
     } else if (ngx_strcmp(value->data, "mode=soft") == 0) {
         meter->soft = 1;
+
+    } else if (ngx_strcmp(value->data, "full=refuse") == 0) {
+        meter->full = WGW_METER_FULL_REFUSE;
+
+    } else if (ngx_strcmp(value->data, "full=other") == 0) {
+        meter->full = WGW_METER_FULL_OTHER;
 
     } else if (ngx_strcmp(value->data, "dry_run") == 0) {
         meter->dry_run = 1;

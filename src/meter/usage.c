@@ -1,5 +1,7 @@
 
 #include "meter/usage.h"
+#include "meter/key.h"
+#include "meter/room.h"
 #include "meter/top.h"
 
 
@@ -28,6 +30,14 @@ typedef struct {
     size_t        sent;
     size_t        received;
 } wgw_usage_window_t;
+
+
+/* Of a zone. */
+typedef struct {
+    const char   *family;
+    const char   *help;
+    size_t        offset;       /* in wgw_room_t */
+} wgw_usage_gauge_t;
 
 
 typedef struct {
@@ -80,7 +90,6 @@ static ngx_int_t wgw_usage_family(wgw_usage_page_t *page, const char *name,
     size_t len, const char *type, const char *help);
 static void wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row,
     const char *family);
-static uint64_t wgw_usage_keys(wgw_zone_t *zone);
 
 static ngx_int_t wgw_usage_room(wgw_usage_page_t *page);
 static off_t wgw_usage_end(wgw_usage_page_t *page, ngx_chain_t **out);
@@ -125,6 +134,24 @@ static const wgw_usage_window_t  wgw_usage_spans[] = {
       offsetof(wgw_usage_t, last.received) },
 
     { NULL, NULL, 0, 0, 0 }
+};
+
+
+static const wgw_usage_gauge_t  wgw_usage_rooms[] = {
+
+    { "wgw_meter_key_bytes", "Bytes that the texts of keys take.",
+      offsetof(wgw_room_t, bytes) },
+
+    { "wgw_meter_key_bytes_max", "Bytes there are for the texts of keys.",
+      offsetof(wgw_room_t, bytes_max) },
+
+    { "wgw_meter_keys", "Keys of the zone.",
+      offsetof(wgw_room_t, keys) },
+
+    { "wgw_meter_keys_max", "Keys that fit the zone.",
+      offsetof(wgw_room_t, keys_max) },
+
+    { NULL, NULL, 0 }
 };
 
 
@@ -346,6 +373,7 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
 static ngx_int_t
 wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
 {
+    char         buffer[WGW_KEY_TEXT];
     uint32_t     record;
     wgw_text_t   key;
     wgw_zone_t  *zone;
@@ -355,6 +383,14 @@ wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
 
     zone = query->zones[n];
     record = wgw_table_find(&zone->table, key);
+
+    /* asked for as the table has it, or as it came */
+
+    if (record < WGW_TABLE_FIRST
+        && wgw_key_hashed(key) && wgw_key_hash(&key, buffer) == 0)
+    {
+        record = wgw_table_find(&zone->table, key);
+    }
 
     if (record < WGW_TABLE_FIRST) {
         return NGX_OK;
@@ -536,6 +572,7 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
     wgw_text_t    name;
     ngx_uint_t    i;
     wgw_out_t    *out;
+    wgw_room_t    room;
     wgw_usage_t   usage;
 
     if (wgw_usage_room(page) != NGX_OK) {
@@ -550,10 +587,12 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
     wgw_out_str(out, separator);
     wgw_out_str(out, "{\"zone\":");
     wgw_out_json(out, name);
+    wgw_room(zone, &room);
+
     wgw_out_str(out, ",\"keys_max\":");
-    wgw_out_uint(out, zone->conf.keys);
+    wgw_out_uint(out, room.keys_max);
     wgw_out_str(out, ",\"keys\":");
-    wgw_out_uint(out, wgw_usage_keys(zone));
+    wgw_out_uint(out, room.keys);
 
     for (i = 0; wgw_usage_classes[i].name; i++) {
 
@@ -569,6 +608,14 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
         wgw_out_str(out, "\":{");
         wgw_usage_record(out, zone, &usage);
         wgw_out_str(out, "}");
+
+        if (i == 0) {
+            wgw_out_str(out, ",\"key_bytes\":{\"used\":");
+            wgw_out_uint(out, room.bytes);
+            wgw_out_str(out, ",\"max\":");
+            wgw_out_uint(out, room.bytes_max);
+            wgw_out_str(out, "}");
+        }
     }
 
     wgw_out_str(out, "}");
@@ -732,19 +779,18 @@ wgw_usage_windows(wgw_usage_page_t *page, ngx_array_t *rows)
 static ngx_int_t
 wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
 {
-    ngx_uint_t        i, max;
-    wgw_out_t        *out;
-    wgw_text_t        name;
-    const char       *family;
+    ngx_uint_t                i;
+    wgw_out_t                *out;
+    wgw_room_t                room;
+    wgw_text_t                name;
+    const wgw_usage_gauge_t  *gauge;
 
     out = &page->out;
 
-    for (max = 0; max < 2; max++) {
-        family = max ? "wgw_meter_keys_max" : "wgw_meter_keys";
+    for (gauge = wgw_usage_rooms; gauge->family; gauge++) {
 
-        if (wgw_usage_family(page, family, ngx_strlen(family), "gauge",
-                             max ? "Keys that fit the zone."
-                                 : "Keys of the zone.")
+        if (wgw_usage_family(page, gauge->family, ngx_strlen(gauge->family),
+                             "gauge", gauge->help)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -763,12 +809,13 @@ wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
             name.data = (const char *) query->zones[i]->name.data;
             name.len = query->zones[i]->name.len;
 
-            wgw_out_str(out, family);
+            wgw_room(query->zones[i], &room);
+
+            wgw_out_str(out, gauge->family);
             wgw_out_str(out, "{zone=");
             wgw_out_label(out, name);
             wgw_out_str(out, "} ");
-            wgw_out_uint(out, max ? query->zones[i]->conf.keys
-                                  : wgw_usage_keys(query->zones[i]));
+            wgw_out_uint(out, wgw_usage_number(&room, gauge->offset));
             wgw_out_str(out, "\n");
         }
     }
@@ -826,15 +873,6 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
     } else {
         wgw_out_label(out, row->usage.key);
     }
-}
-
-
-/* With those that a killed worker had begun: they are in use as well. */
-
-static uint64_t
-wgw_usage_keys(wgw_zone_t *zone)
-{
-    return wgw_table_taken(&zone->table);
 }
 
 

@@ -347,7 +347,7 @@ wgw_growth_fit(wgw_table_t *t, uint64_t purge, int64_t now,
         return -1;
     }
 
-    /* ends at 256, where every key has room */
+    /* ends at WGW_TABLE_KEY_ROOM, where every key has room */
 
     while ((uint64_t) conf->keys * conf->key_bytes / WGW_GRANULE < granules) {
         conf->key_bytes++;

@@ -188,6 +188,28 @@ wgw_table_taken(wgw_table_t *t)
 }
 
 
+uint64_t
+wgw_table_arena(wgw_table_t *t, uint64_t *max)
+{
+    uint32_t  n;
+    uint64_t  taken, size, granules;
+
+    taken = 0;
+    *max = 0;
+
+    for (n = 0; n < t->count; n++) {
+        size = t->segments[n].arena_size;
+        *max += size;
+
+        granules = wgw_load(&t->segments[n].header->granules);
+        taken += granules < size / WGW_GRANULE ? granules * WGW_GRANULE
+                                               : size;
+    }
+
+    return taken;
+}
+
+
 uint32_t
 wgw_table_key(wgw_table_t *t, uint32_t record, wgw_text_t *key)
 {

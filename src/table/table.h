@@ -54,10 +54,11 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_TABLE_VERSION    1
+#define WGW_TABLE_VERSION    2
 #define WGW_TABLE_KEYS_MAX   16000000
 #define WGW_TABLE_KEY_MAX    255
-#define WGW_TABLE_KEY_BYTES  24
+#define WGW_TABLE_KEY_BYTES  24     /* a usual key's */
+#define WGW_TABLE_KEY_ROOM   288    /* any key's */
 #define WGW_TABLE_HEADER     4096   /* bytes */
 #define WGW_TABLE_BOOT       16     /* bytes, see wgw_table_boot() */
 #define WGW_TABLE_SEGMENTS   16     /* at most */
@@ -98,7 +99,7 @@ typedef struct {
 
 typedef struct {
     uint32_t             keys;          /* 1 to WGW_TABLE_KEYS_MAX */
-    uint32_t             key_bytes;     /* average, 8 to 256 */
+    uint32_t             key_bytes;     /* average, 8 to 288 */
     wgw_window_t         window;
 } wgw_table_conf_t;
 
@@ -201,6 +202,9 @@ uint32_t wgw_table_end(wgw_table_t *table);
 /* Records that keys have taken. */
 uint32_t wgw_table_taken(wgw_table_t *table);
 
+/* Bytes that the keys' texts have taken, and all there are for them. */
+uint64_t wgw_table_arena(wgw_table_t *table, uint64_t *max);
+
 /*
  * Reads a record as of `now`.  Returns 0, or -1 for one that holds no key
  * (never published), or whose key is read with another record.
@@ -225,7 +229,8 @@ void wgw_table_sweep(wgw_table_t *table, uint64_t period, uint32_t from,
  * Windows since that in which a record last counted, 0 for this one; as many
  * as have certainly passed: those in which nothing at all was counted may be
  * left out.  0 as well when it is not known, and while the window is one that
- * the clock's last turn may still want to see.
+ * the clock's last turn may still want to see; at least WGW_TABLE_IDLE_MAX when
+ * the sweep has cleared what was known.
  */
 uint64_t wgw_table_idle(wgw_table_t *table, uint32_t record, int64_t now);
 

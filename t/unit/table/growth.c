@@ -426,6 +426,58 @@ limits(void)
 
 /* Days on which a key counts, and those after which it has gone. */
 
+/* A key that rests for more windows than its words can tell apart. */
+
+static void
+forgotten(void)
+{
+    int                fd;
+    uint32_t           record;
+    int64_t            day;
+    wgw_table_t        t, one;
+    wgw_table_conf_t   to;
+    wgw_table_parts_t  parts;
+    void              *memory;
+
+    fd = make_file();
+    assert(open_file(fd, &t, &parts) == 0);
+
+    (void) count(&t, 0, 1, 10 * DAY);
+    (void) count(&t, 1, 2, 10 * DAY);
+    record = wgw_table_find(&t, text("key0"));
+
+    for (day = 11; day < 5000; day++) {
+        wgw_table_sweep(&t, wgw_table_period(&t, day * DAY), 0, UINT32_MAX);
+
+        if (day % 1000 == 0) {
+            ok(wgw_growth_purged(&t, 3, day * DAY) == 2
+               && wgw_table_idle(&t, record, day * DAY) >= 989,
+               "field 11.9: idle for %d windows", (int) day - 10);
+        }
+    }
+
+    (void) count(&t, 1, 2, day * DAY);
+    ok(wgw_growth_purged(&t, 3999, day * DAY) == 1,
+       "field 11.9: known to be idle when nothing is known of it");
+
+    /* what a rewrite does not purge stays that old */
+
+    to = conf;
+    memory = shared(wgw_table_size(&to));
+    wgw_growth_rewrite(memory, &to, &t, 0, day * DAY);
+    wgw_table_open(&one, memory);
+    ok(wgw_growth_purged(&one, 3999, day * DAY) == 1,
+       "field 11.9: also after a rewrite");
+
+    wgw_table_refused(&one, wgw_table_find(&one, text("key0")));
+    ok(wgw_growth_purged(&one, 1, day * DAY) == 0,
+       "field 11.9: who is refused is not idle");
+
+    close(fd);
+    unlink(path);
+}
+
+
 static void
 purging(void)
 {
@@ -480,10 +532,11 @@ purging(void)
     (void) wgw_table_read(&one, WGW_TABLE_UNKNOWN, 13 * DAY, &usage);
     ok(usage.sent == 5 && usage.requests == 1, "as they were");
 
-    /* a record whose windows are not known any more: from now on */
+    /* one that was only refused, before refusals were dated: from now on */
 
     record = wgw_table_find(&t, text("key0"));
-    memset(wgw_table_hot(&t, record)->base_sent, 0, 16);
+    memset(wgw_table_hot(&t, record), 0, sizeof(wgw_record_hot_t));
+    wgw_table_cold(&t, record)->refused = 1;
     to.keys = 5;
     memory = shared(wgw_table_size(&to));
     wgw_growth_rewrite(memory, &to, &t, 1, 13 * DAY);
@@ -495,6 +548,7 @@ purging(void)
     (void) wgw_table_period(&one, 14 * DAY);
     (void) wgw_table_period(&one, 15 * DAY);
     ok(wgw_table_idle(&one, record, 15 * DAY) == 2, "and is looked at anew");
+    forgotten();
 
     close(fd);
     unlink(path);
