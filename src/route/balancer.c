@@ -8,29 +8,7 @@
 #include "route/turn.h"
 
 
-#define BALANCER_KEY       32
 #define BALANCER_SESSIONS  1024
-
-
-/*
- * What a connection is for: an address, padded with zeros, or, under TLS,
- * the digest of all that its handshake depended on; and, in cleartext, the
- * protocol: proxy_pass and grpc_pass may name one upstream.
- */
-typedef struct {
-    u_char                           bytes[BALANCER_KEY];
-    uintptr_t                        protocol;  /* 0: TLS */
-} balancer_key_t;
-
-
-struct wgw_idle_s {
-    ngx_queue_t                      queue;
-    wgw_idle_t                      *next;      /* in the bucket */
-    wgw_balancer_t                  *balancer;
-    wgw_idle_t                     **bucket;
-    balancer_key_t                   key;
-    ngx_connection_t                *connection;
-};
 
 
 typedef struct {
@@ -40,7 +18,7 @@ typedef struct {
     wgw_route_t                     *route;     /* NULL: no such name */
     ngx_str_t                        name;      /* to verify, and the SNI */
     wgw_peer_t                      *peer;
-    balancer_key_t                   key;
+    wgw_idle_key_t                   key;
     uint64_t                         hash;      /* of the key */
     ngx_uint_t                       tried;     /* bits */
     unsigned                         fresh:1;   /* no cached connection */
@@ -48,7 +26,7 @@ typedef struct {
 
 
 typedef struct {
-    balancer_key_t                   key;
+    wgw_idle_key_t                   key;
     ngx_ssl_session_t               *session;
 } balancer_session_t;
 
@@ -61,21 +39,12 @@ static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
 static wgw_peer_t *balancer_peer(balancer_peer_t *bp);
 static void balancer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
-static ngx_uint_t balancer_reusable(balancer_peer_t *bp,
-    ngx_peer_connection_t *pc, ngx_uint_t state);
 
 static void balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer);
 #if (NGX_HTTP_SSL)
 static ngx_int_t balancer_tls_key(balancer_peer_t *bp);
 #endif
 
-static ngx_connection_t *balancer_take(balancer_peer_t *bp,
-    ngx_log_t *log);
-static void balancer_keep(balancer_peer_t *bp, ngx_connection_t *c);
-static void balancer_unlink(wgw_idle_t *idle);
-static void balancer_idle_write(ngx_event_t *ev);
-static void balancer_idle_read(ngx_event_t *ev);
-static void balancer_close(ngx_connection_t *c);
 
 #if (NGX_HTTP_SSL)
 static ngx_int_t balancer_set_session(ngx_peer_connection_t *pc, void *data);
@@ -108,9 +77,7 @@ char *
 wgw_balancer_create(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf,
     wgw_balancer_t *balancer)
 {
-    ngx_uint_t                     i;
-    wgw_idle_t                    *idle;
-    ngx_http_upstream_server_t    *server;
+    ngx_http_upstream_server_t  *server;
 
     if (uscf->servers->nelts) {
         return "cannot be used together with \"server\"";
@@ -133,36 +100,7 @@ wgw_balancer_create(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf,
     uscf->flags = NGX_HTTP_UPSTREAM_CREATE;
     uscf->peer.init_upstream = balancer_init_upstream;
 
-    ngx_queue_init(&balancer->idle);
-    ngx_queue_init(&balancer->free);
-
-    if (balancer->keepalive == 0) {
-        return NGX_CONF_OK;
-    }
-
-    idle = ngx_pcalloc(cf->pool, balancer->keepalive * sizeof(wgw_idle_t));
-    if (idle == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    for (i = 0; i < balancer->keepalive; i++) {
-        idle[i].balancer = balancer;
-        ngx_queue_insert_head(&balancer->free, &idle[i].queue);
-    }
-
-    balancer->nbuckets = 1;
-
-    while (balancer->nbuckets < balancer->keepalive) {
-        balancer->nbuckets *= 2;
-    }
-
-    balancer->buckets = ngx_pcalloc(cf->pool, balancer->nbuckets
-                                              * sizeof(wgw_idle_t *));
-    if (balancer->buckets == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return wgw_idle_create(cf, &balancer->idle);
 }
 
 
@@ -302,7 +240,7 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
         return NGX_OK;
     }
 
-    c = balancer_take(bp, pc->log);
+    c = wgw_idle_take(&bp->balancer->idle, &bp->key, bp->hash, pc->log);
 
     if (c == NULL) {
         return NGX_OK;
@@ -371,15 +309,11 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
         wgw_turn_worked(bp->route, bp->peer);
     }
 
-    if (balancer_reusable(bp, pc, state)) {
-        balancer_keep(bp, c);
+    if (bp->peer
+        && wgw_idle_fit(&bp->balancer->idle, bp->request, pc, state))
+    {
+        wgw_idle_keep(&bp->balancer->idle, &bp->key, bp->hash, c);
         pc->connection = NULL;
-
-        /* it may have been closed by the backend already */
-
-        if (c->read->ready) {
-            balancer_idle_read(c->read);
-        }
     }
 
     if (pc->tries) {
@@ -388,41 +322,12 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 }
 
 
-static ngx_uint_t
-balancer_reusable(balancer_peer_t *bp, ngx_peer_connection_t *pc,
-    ngx_uint_t state)
-{
-    ngx_connection_t     *c;
-    ngx_http_upstream_t  *u;
-
-    c = pc->connection;
-    u = bp->request->upstream;
-
-    return bp->balancer->keepalive
-           && !(state & NGX_PEER_FAILED)
-           && c
-           && bp->peer
-           && pc->local == NULL
-           && !c->read->eof
-           && !c->read->error
-           && !c->read->timedout
-           && !c->write->error
-           && !c->write->timedout
-           && c->requests < bp->balancer->requests
-           && u->keepalive
-           && u->request_body_sent
-           && !ngx_terminate
-           && !ngx_exiting
-           && ngx_handle_read_event(c->read, 0) == NGX_OK;
-}
-
-
 /* A route's socket addresses are padded with zeros. */
 
 static void
 balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
 {
-    ngx_memcpy(bp->key.bytes, peer->sockaddr.bytes, BALANCER_KEY);
+    ngx_memcpy(bp->key.bytes, peer->sockaddr.bytes, WGW_IDLE_KEY);
 
     bp->key.protocol = (uintptr_t) bp->request->upstream->create_request;
     bp->hash = peer->hash;
@@ -485,7 +390,7 @@ balancer_tls_key(balancer_peer_t *bp)
     /* of fixed size first, then texts with their lengths */
 
     rc = EVP_DigestInit_ex2(md, balancer_digest, NULL)
-         && EVP_DigestUpdate(md, bp->key.bytes, BALANCER_KEY)
+         && EVP_DigestUpdate(md, bp->key.bytes, WGW_IDLE_KEY)
          && EVP_DigestUpdate(md, &conf, sizeof(conf))
          && EVP_DigestUpdate(md, &verify, 1)
          && EVP_DigestUpdate(md, &sni.len, sizeof(sni.len))
@@ -510,182 +415,6 @@ balancer_tls_key(balancer_peer_t *bp)
 #endif
 
 
-static ngx_connection_t *
-balancer_take(balancer_peer_t *bp, ngx_log_t *log)
-{
-    wgw_idle_t        *idle;
-    wgw_balancer_t    *balancer;
-    ngx_connection_t  *c;
-
-    balancer = bp->balancer;
-
-    if (balancer->keepalive == 0) {
-        return NULL;
-    }
-
-    idle = balancer->buckets[bp->hash & (balancer->nbuckets - 1)];
-
-    while (idle && ngx_memcmp(&idle->key, &bp->key, sizeof(balancer_key_t))) {
-        idle = idle->next;
-    }
-
-    if (idle == NULL) {
-        return NULL;
-    }
-
-    c = idle->connection;
-
-    balancer_unlink(idle);
-
-    c->idle = 0;
-    c->sent = 0;
-    c->data = NULL;
-    c->log = log;
-    c->read->log = log;
-    c->write->log = log;
-    c->pool->log = log;
-
-    if (c->read->timer_set) {
-        ngx_del_timer(c->read);
-    }
-
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, log, 0,
-                   "wgw backend: using connection %p", c);
-
-    return c;
-}
-
-
-/* Takes the connection; the one unused for longest makes room. */
-
-static void
-balancer_keep(balancer_peer_t *bp, ngx_connection_t *c)
-{
-    ngx_queue_t      *q;
-    wgw_idle_t       *idle, **bucket;
-    wgw_balancer_t   *balancer;
-
-    balancer = bp->balancer;
-
-    if (ngx_queue_empty(&balancer->free)) {
-        q = ngx_queue_last(&balancer->idle);
-        idle = ngx_queue_data(q, wgw_idle_t, queue);
-
-        balancer_unlink(idle);
-        balancer_close(idle->connection);
-    }
-
-    q = ngx_queue_head(&balancer->free);
-    ngx_queue_remove(q);
-    ngx_queue_insert_head(&balancer->idle, q);
-
-    idle = ngx_queue_data(q, wgw_idle_t, queue);
-
-    idle->key = bp->key;
-    idle->connection = c;
-
-    bucket = &balancer->buckets[bp->hash & (balancer->nbuckets - 1)];
-
-    idle->bucket = bucket;
-    idle->next = *bucket;
-    *bucket = idle;
-
-    if (c->write->timer_set) {
-        ngx_del_timer(c->write);
-    }
-
-    c->read->delayed = 0;
-    ngx_add_timer(c->read, balancer->timeout);
-
-    c->read->handler = balancer_idle_read;
-    c->write->handler = balancer_idle_write;
-
-    c->data = idle;
-    c->idle = 1;
-    c->log = ngx_cycle->log;
-    c->read->log = ngx_cycle->log;
-    c->write->log = ngx_cycle->log;
-    c->pool->log = ngx_cycle->log;
-}
-
-
-static void
-balancer_unlink(wgw_idle_t *idle)
-{
-    wgw_idle_t  **place;
-
-    place = idle->bucket;
-
-    while (*place != idle) {
-        place = &(*place)->next;
-    }
-
-    *place = idle->next;
-
-    ngx_queue_remove(&idle->queue);
-    ngx_queue_insert_head(&idle->balancer->free, &idle->queue);
-}
-
-
-static void
-balancer_idle_write(ngx_event_t *ev)
-{
-    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, ev->log, 0,
-                   "wgw backend: idle write");
-}
-
-
-/* Anything but silence ends an idle connection. */
-
-static void
-balancer_idle_read(ngx_event_t *ev)
-{
-    int                n;
-    char               buf[1];
-    ngx_connection_t  *c;
-
-    c = ev->data;
-
-    if (!c->close && !ev->timedout) {
-
-        n = recv(c->fd, buf, 1, MSG_PEEK);
-
-        if (n == -1 && ngx_socket_errno == NGX_EAGAIN) {
-            ev->ready = 0;
-
-            if (ngx_handle_read_event(ev, 0) == NGX_OK) {
-                return;
-            }
-        }
-    }
-
-    balancer_unlink(c->data);
-    balancer_close(c);
-}
-
-
-static void
-balancer_close(ngx_connection_t *c)
-{
-#if (NGX_HTTP_SSL)
-
-    if (c->ssl) {
-        c->ssl->no_wait_shutdown = 1;
-        c->ssl->no_send_shutdown = 1;
-
-        if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
-            c->ssl->handler = balancer_close;
-            return;
-        }
-    }
-
-#endif
-
-    ngx_destroy_pool(c->pool);
-    ngx_close_connection(c);
-}
-
-
 #if (NGX_HTTP_SSL)
 
 static ngx_int_t
@@ -699,7 +428,7 @@ balancer_set_session(ngx_peer_connection_t *pc, void *data)
 
     if (place
         && place->session
-        && ngx_memcmp(&place->key, &bp->key, sizeof(balancer_key_t)) == 0)
+        && ngx_memcmp(&place->key, &bp->key, sizeof(wgw_idle_key_t)) == 0)
     {
         return ngx_ssl_set_session(pc->connection, place->session);
     }

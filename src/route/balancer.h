@@ -19,25 +19,17 @@
 #include <ngx_http.h>
 
 #include "route/health.h"
+#include "route/idle.h"
 #include "route/lookup.h"
 
 #pragma GCC visibility push(hidden)
 
 
-typedef struct wgw_idle_s  wgw_idle_t;
-
 /* An upstream block's settings and its idle connections in this worker. */
 typedef struct {
     ngx_flag_t           enable;
-    ngx_uint_t           keepalive;     /* idle connections, 0: none */
-    ngx_uint_t           requests;      /* of one connection */
-    ngx_msec_t           timeout;       /* of an idle connection */
+    wgw_idle_cache_t     idle;
     wgw_health_conf_t    health;
-
-    ngx_queue_t          idle;          /* most recently used first */
-    ngx_queue_t          free;
-    wgw_idle_t         **buckets;
-    ngx_uint_t           nbuckets;      /* a power of 2 */
 } wgw_balancer_t;
 
 

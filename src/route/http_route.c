@@ -609,9 +609,9 @@ ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     balancer->enable = 1;
-    balancer->keepalive = 1024;
-    balancer->requests = 10000;
-    balancer->timeout = 60000;
+    balancer->idle.keepalive = 1024;
+    balancer->idle.requests = 10000;
+    balancer->idle.timeout = 60000;
     balancer->health.max_fails = 1;
     balancer->health.fail_timeout = 10;
 
@@ -654,7 +654,7 @@ ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
 
     if (ngx_strncmp(value->data, "timeout=", 8) == 0) {
         n = ngx_parse_time(&text, 0);
-        balancer->timeout = n;
+        balancer->idle.timeout = n;
 
         return n == NGX_ERROR || n == 0 ? "invalid value" : NGX_CONF_OK;
     }
@@ -669,10 +669,10 @@ ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
     n = ngx_atoi(text.data, text.len);
 
     if (ngx_strncmp(value->data, "keepalive=", 10) == 0) {
-        balancer->keepalive = n;
+        balancer->idle.keepalive = n;
 
     } else if (ngx_strncmp(value->data, "requests=", 9) == 0) {
-        balancer->requests = n;
+        balancer->idle.requests = n;
 
     } else if (ngx_strncmp(value->data, "max_fails=", 10) == 0) {
         balancer->health.max_fails = n;
