@@ -15,6 +15,7 @@
 
 #include "route/balancer.h"
 #include "route/health.h"
+#include "route/hop.h"
 #include "route/lookup.h"
 #include "format/name.h"
 #include "names/names_api.h"
@@ -354,6 +355,10 @@ ngx_wgw_route_init_module(ngx_cycle_t *cycle)
     }
 
 #endif
+
+    if (wgw_hop_init(cycle->log) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     wgw_lookup_init(names);
     wgw_turn_init(ngx_wgw_route_health);

@@ -187,6 +187,13 @@ ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
             return NGX_STREAM_SERVICE_UNAVAILABLE;
         }
 
+        if (wgw_lookup_loops(c, route)) {
+            ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                          "a backend of \"%V\" leads back here",
+                          &route->name);
+            return NGX_STREAM_BAD_GATEWAY;
+        }
+
         wgw_live_add(&ctx->live, route, ctx->lookup.id,
                      ngx_stream_wgw_route_end, s);
 
