@@ -2,6 +2,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "names/rows.h"
 #include "route/lookup.h"
 
 
@@ -43,8 +44,8 @@ wgw_lookup_store(ngx_log_t *log)
     }
 
     names->tried = ngx_time();
-    names->store = wgw_store_open((char *) names->path.data, names->sync,
-                                  &error);
+    names->store = wgw_store_open(&wgw_rows_class, (char *) names->path.data,
+                                  names->sync, &error);
 
     if (names->store == NULL) {
         ngx_log_error(NGX_LOG_ERR, log, 0, "names \"%V\": %s", &names->path,
