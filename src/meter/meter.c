@@ -14,10 +14,12 @@
 #define WGW_METER_REFUSED  UINT64_MAX
 
 
+static uint64_t wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf);
 static uint32_t wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone,
-    wgw_text_t key);
+    wgw_text_t key, uint64_t life);
 static void wgw_meter_full(wgw_meters_t *meters, wgw_meter_conf_t *conf);
-static uint32_t wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key);
+static uint32_t wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key,
+    uint64_t life);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
     uint64_t head);
 static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
@@ -55,6 +57,7 @@ wgw_meter_period(wgw_meter_zone_t *zone)
 void
 wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 {
+    uint64_t           life;
     wgw_text_t         text;
     wgw_meter_t       *meter;
     wgw_meter_zone_t  *zone;
@@ -63,11 +66,13 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
     text.len = key->len;
 
     zone = conf->zone;
+    life = conf->life_index == NGX_ERROR ? 0 : wgw_meter_life(meters, conf);
 
     meter = &meters->elts[meters->n++];
     meter->conf = conf;
-    meter->record = wgw_key_hashed(text) ? wgw_meter_long(meters, zone, text)
-                                         : wgw_meter_record(zone, text);
+    meter->record = wgw_key_hashed(text)
+                    ? wgw_meter_long(meters, zone, text, life)
+                    : wgw_meter_record(zone, text, life);
 
     meters->precheck |= conf->precheck;
 
@@ -77,10 +82,33 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 }
 
 
+/* What is no number is no life. */
+
+static uint64_t
+wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
+{
+    uint64_t               life;
+    wgw_text_t             text;
+    ngx_variable_value_t  *v;
+
+    v = meters->variable(meters->data, conf->life_index);
+
+    if (v == NULL || v->not_found || v->len == 0) {
+        return 0;
+    }
+
+    text.data = (const char *) v->data;
+    text.len = v->len;
+
+    return wgw_text_uint(text, UINT64_MAX, &life) == 0 ? life : 0;
+}
+
+
 /* WGW_TABLE_OTHER, as for one that finds no room, when there is no memory. */
 
 static uint32_t
-wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone, wgw_text_t key)
+wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone, wgw_text_t key,
+    uint64_t life)
 {
     char       buffer[WGW_KEY_TEXT];
     size_t     len;
@@ -104,7 +132,7 @@ wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone, wgw_text_t key)
                       &text);
     }
 
-    return wgw_meter_record(zone, key);
+    return wgw_meter_record(zone, key, life);
 }
 
 
@@ -135,33 +163,33 @@ wgw_meter_full(wgw_meters_t *meters, wgw_meter_conf_t *conf)
  */
 
 static uint32_t
-wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key)
+wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life)
 {
     uint32_t             record;
     uint64_t             first, last;
     wgw_meter_recent_t  *recent;
 
     if (key.len < sizeof(uint64_t)) {
-        return wgw_table_get(&zone->zone.table, key);
+        return wgw_table_live(&zone->zone.table, key, life);
     }
 
     ngx_memcpy(&first, key.data, sizeof(uint64_t));
     ngx_memcpy(&last, key.data + key.len - sizeof(uint64_t),
                sizeof(uint64_t));
 
-    first = (first ^ (last << 1 | last >> 63) ^ key.len)
+    first = (first ^ (last << 1 | last >> 63) ^ key.len ^ life)
             * UINT64_C(0x9e3779b97f4a7c15);
 
     recent = &zone->recent[(first >> 32) & (WGW_METER_RECENT - 1)];
     first = first >> 44 | 1;
 
     if (recent->mark == (uint32_t) first
-        && wgw_table_is(&zone->zone.table, recent->record, key))
+        && wgw_table_is(&zone->zone.table, recent->record, key, life))
     {
         return recent->record;
     }
 
-    record = wgw_table_get(&zone->zone.table, key);
+    record = wgw_table_live(&zone->zone.table, key, life);
 
     if (record >= WGW_TABLE_FIRST) {
         recent->mark = (uint32_t) first;

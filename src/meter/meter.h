@@ -82,6 +82,8 @@ typedef struct {
     wgw_meter_zone_t        *zone;
     ngx_int_t                key_index; /* a variable, or NGX_ERROR: ... */
     void                    *key;       /* ... a complex value */
+    ngx_int_t                life_index;    /* a variable, or NGX_ERROR:
+                                           keys have no lives */
     ngx_int_t                cap_index; /* a variable, or NGX_ERROR: ... */
     uint64_t                 cap;       /* ... a constant, 0: none */
     unsigned                 count:2;   /* WGW_COUNT_* */

@@ -32,6 +32,7 @@ typedef struct {
 /* What parsing a directive needs of http or stream. */
 typedef struct {
     ngx_int_t      (*index)(ngx_conf_t *cf, ngx_str_t *name);
+    ngx_uint_t     (*defined)(ngx_conf_t *cf, ngx_str_t *name);
     void          *(*compile)(ngx_conf_t *cf, ngx_str_t *value);
     ngx_uint_t       precheck;  /* bodies have a length */
 } ngx_wgw_meter_proto_t;
@@ -76,6 +77,9 @@ ngx_int_t ngx_http_wgw_meter_key(void *request, ngx_int_t index, void *value,
     ngx_str_t *key);
 ngx_int_t ngx_stream_wgw_meter_key(void *session, ngx_int_t index,
     void *value, ngx_str_t *key);
+
+/* 1 when a variable is among those of http or stream. */
+ngx_uint_t ngx_wgw_meter_has(ngx_array_t *keys, ngx_str_t *name);
 
 /* NGX_OK and the name for "$name" or "${name}" and nothing else. */
 ngx_int_t ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name);

@@ -10,6 +10,9 @@
 /* more than a key takes in either form, every byte of it escaped */
 #define WGW_USAGE_LINE    8192
 
+/* of a key that is asked for, the newest ones */
+#define WGW_USAGE_LIVES   100
+
 /* a page ends at a zone and a record in it */
 #define WGW_USAGE_SHIFT   32
 
@@ -368,13 +371,14 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
 }
 
 
-/* The one key of a zone that is asked for, if it is there. */
+/* The one key of a zone that is asked for, if it is there, and its lives. */
 
 static ngx_int_t
 wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
 {
     char         buffer[WGW_KEY_TEXT];
-    uint32_t     record;
+    uint32_t     k, lives, records[WGW_USAGE_LIVES];
+    ngx_int_t    rc;
     wgw_text_t   key;
     wgw_zone_t  *zone;
 
@@ -382,22 +386,23 @@ wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
     key.len = query->key.len;
 
     zone = query->zones[n];
-    record = wgw_table_find(&zone->table, key);
+    lives = wgw_table_lives(&zone->table, key, records, WGW_USAGE_LIVES);
 
     /* asked for as the table has it, or as it came */
 
-    if (record < WGW_TABLE_FIRST
+    if (lives == 0
         && wgw_key_hashed(key) && wgw_key_hash(&key, buffer) == 0)
     {
-        record = wgw_table_find(&zone->table, key);
+        lives = wgw_table_lives(&zone->table, key, records, WGW_USAGE_LIVES);
     }
 
-    if (record < WGW_TABLE_FIRST) {
-        return NGX_OK;
+    rc = NGX_OK;
+
+    for (k = 0; k < lives && rc != NGX_ERROR; k++) {
+        rc = wgw_usage_row(rows, zone, records[k]);
     }
 
-    return wgw_usage_row(rows, zone, record) == NGX_ERROR ? NGX_ERROR
-                                                          : NGX_OK;
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -555,6 +560,12 @@ wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
     wgw_out_json(out, zone);
     wgw_out_str(out, ",\"key\":");
     wgw_out_json(out, row->usage.key);
+
+    if (row->usage.ended) {
+        wgw_out_str(out, ",\"life\":");
+        wgw_out_uint(out, row->usage.life);
+    }
+
     wgw_out_str(out, ",");
 
     wgw_usage_record(out, row->zone, &row->usage);
@@ -872,6 +883,12 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
 
     } else {
         wgw_out_label(out, row->usage.key);
+    }
+
+    if (row->usage.ended) {
+        wgw_out_str(out, ",life=\"");
+        wgw_out_uint(out, row->usage.life);
+        wgw_out_str(out, "\"");
     }
 }
 

@@ -99,6 +99,7 @@ wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
     } while (i < n);
 
     usage->key = key;
+    usage->life = wgw_life_of(t, record, &usage->ended);
 
     if (record < WGW_TABLE_FIRST) {
         return 0;
@@ -108,7 +109,7 @@ wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
 
     if ((usage->sent | usage->received | usage->requests | usage->refused
          | usage->cut) == 0
-        && wgw_table_find(t, usage->key) != record)
+        && !wgw_table_found(t, record))
     {
         return -1;
     }

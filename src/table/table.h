@@ -28,6 +28,10 @@
  * publishes them in the index; a process killed before it leaks one record.
  * A full table counts in WGW_TABLE_OTHER: no byte is ever lost.
  *
+ * A key may have lives, one after the other, numbered as time goes on: each
+ * has a record of its own, and the first that came is the one that is found
+ * by the key alone; see life.c.
+ *
  * Windows need no zeroing.  For each direction there are two words, for this
  * window and the last, {12-bit tag of a window, 52-bit total when it began},
  * set by one compare-and-swap at the window's first touch; what was used is
@@ -107,6 +111,8 @@ typedef struct {
 /* What the table says of a record; see wgw_table_read(). */
 typedef struct {
     wgw_text_t           key;           /* in the table's memory */
+    uint64_t             life;          /* 0: its only one */
+    int                  ended;         /* the key has a later one */
     uint64_t             sent;          /* bytes, since ever */
     uint64_t             received;
     uint64_t             requests;
@@ -190,11 +196,22 @@ uint32_t wgw_table_repair(wgw_table_t *table, int rebuild);
  */
 uint32_t wgw_table_get(wgw_table_t *table, wgw_text_t key);
 
+/* The same for a life of the key; 0: it has none. */
+uint32_t wgw_table_live(wgw_table_t *table, wgw_text_t key, uint64_t life);
+
 /* The record of a key that is there, or WGW_TABLE_UNKNOWN. */
 uint32_t wgw_table_find(wgw_table_t *table, wgw_text_t key);
 
-/* 1 when the record is that of the key. */
-int wgw_table_is(wgw_table_t *table, uint32_t record, wgw_text_t key);
+/*
+ * The records of all lives of a key, the last that came first, up to `max`;
+ * returns their number.
+ */
+uint32_t wgw_table_lives(wgw_table_t *table, wgw_text_t key,
+    uint32_t *records, uint32_t max);
+
+/* 1 when the record is that of the key, in this life. */
+int wgw_table_is(wgw_table_t *table, uint32_t record, wgw_text_t key,
+    uint64_t life);
 
 /* One past the last record in use; records may be unused below it. */
 uint32_t wgw_table_end(wgw_table_t *table);

@@ -2,7 +2,7 @@
 /*
  * A table's file that grows, and is rewritten.
  *
- * sources: table/growth table/table table/window crypto/hash table/counter table/layout format/text
+ * sources: table/growth table/table table/window crypto/hash table/counter table/layout table/life format/text
  */
 
 #define _GNU_SOURCE
@@ -185,8 +185,8 @@ growing(void)
     last = wgw_table_find(&t, text("key249"));
     ok(last == wgw_table_end(&t) - 1 && last == 3 + 100 + 3 + 150 - 1,
        "records are numbered over all segments");
-    ok(wgw_table_is(&t, last, text("key249"))
-       && !wgw_table_is(&t, last, text("key248"))
+    ok(wgw_table_is(&t, last, text("key249"), 0)
+       && !wgw_table_is(&t, last, text("key248"), 0)
        && wgw_table_find(&t, text("key250")) == WGW_TABLE_UNKNOWN, "found");
     ok(wgw_table_read(&t, 103, 0, &usage) == -1
        && wgw_table_read(&t, last + 1, 0, &usage) == -1,
@@ -478,6 +478,77 @@ forgotten(void)
 }
 
 
+/* Every life of a key has its own, in whatever segment, over a rewrite. */
+
+static void
+lives(void)
+{
+    int                fd;
+    void              *memory;
+    uint32_t           i, n, first, records[100];
+    wgw_table_t        t, one;
+    wgw_usage_t        usage;
+    const char        *error;
+    wgw_table_conf_t   to;
+    wgw_table_parts_t  parts;
+
+    fd = make_file();
+    to = conf;
+    to.keys = 150;
+    assert(wgw_growth_append(fd, &to, &error) == 0);
+    assert(open_file(fd, &t, &parts) == 0);
+
+    (void) count(&t, 0, 70, 10 * DAY);
+    first = wgw_table_find(&t, text("key0"));
+
+    for (i = 1; i <= 50; i++) {
+        n = wgw_table_live(&t, text("key0"), 1000 + i);
+        assert(n >= WGW_TABLE_FIRST);
+        wgw_table_add(&t, n, wgw_table_period(&t, 10 * DAY), i, 0, 1);
+    }
+
+    ok(wgw_table_end(&t) > 103, "lives in two segments");
+    ok(wgw_table_find(&t, text("key0")) == first
+       && wgw_table_live(&t, text("key0"), 0) == first
+       && wgw_table_live(&t, text("key0"), 1050) == n
+       && wgw_table_is(&t, n, text("key0"), 1050)
+       && !wgw_table_is(&t, n, text("key0"), 1049)
+       && !wgw_table_is(&t, first, text("key0"), 1050),
+       "field 11.8: each has its record");
+
+    i = wgw_table_lives(&t, text("key0"), records, 100);
+    ok(i == 51 && records[0] == n && records[50] == first
+       && wgw_table_lives(&t, text("key0"), records, 3) == 3
+       && wgw_table_lives(&t, text("key1"), records, 3) == 1,
+       "field 11.8: all are found, the newest first");
+
+    (void) wgw_table_read(&t, n, 10 * DAY, &usage);
+    ok(usage.sent == 50 && usage.life == 1050 && !usage.ended, "the newest");
+    (void) wgw_table_read(&t, records[1], 10 * DAY, &usage);
+    ok(usage.sent == 49 && usage.life == 1049 && usage.ended, "one before");
+    (void) wgw_table_read(&t, first, 10 * DAY, &usage);
+    ok(usage.sent == 1 && usage.life == 0 && usage.ended, "the first");
+
+    ok(wgw_table_repair(&t, 1) == 0
+       && wgw_table_lives(&t, text("key0"), records, 100) == 51
+       && wgw_table_live(&t, text("key0"), 1050) == n,
+       "field 11.8: after a repair");
+
+    memory = shared(wgw_table_size(&to));
+    wgw_growth_rewrite(memory, &to, &t, 0, 10 * DAY);
+    wgw_table_open(&one, memory);
+
+    i = wgw_table_lives(&one, text("key0"), records, 100);
+    (void) wgw_table_read(&one, records[0], 10 * DAY, &usage);
+    ok(i == 51 && usage.sent == 50 && usage.life == 1050 && !usage.ended,
+       "field 11.8: after a rewrite");
+    ok(wgw_table_taken(&one) == 120, "as many records");
+
+    close(fd);
+    unlink(path);
+}
+
+
 static void
 purging(void)
 {
@@ -702,6 +773,7 @@ main(void)
     leftovers();
     limits();
     purging();
+    lives();
     long_keys();
     killed();
 

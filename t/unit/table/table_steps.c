@@ -5,7 +5,7 @@
  * what a kill here would leave.  In each the key has all or nothing, and
  * others go on counting.
  *
- * sources: table/table table/window crypto/hash table/counter table/layout format/text
+ * sources: table/table table/window crypto/hash table/counter table/layout table/life format/text
  */
 
 #define _GNU_SOURCE
