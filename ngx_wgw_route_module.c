@@ -26,7 +26,7 @@
 #include "route/turn.h"
 #include "store/writer.h"
 #if (NGX_WGW_STREAM)
-#include "route/port.h"
+#include "route/stream_port.h"
 #endif
 
 

@@ -1,8 +1,6 @@
 
 /*
  * Records as JSON.  What is accepted must survive both ways of writing it.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed
  */
 
 #include "names/record.h"

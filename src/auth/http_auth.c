@@ -143,6 +143,20 @@ static ngx_command_t  ngx_http_wgw_auth_commands[] = {
       NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
       ngx_http_wgw_auth_rate,
       NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, rate),
+      NULL },
+
+    { ngx_string("wgw_auth_wallet_rate"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_http_wgw_auth_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, wallet_rate),
+      NULL },
+
+    { ngx_string("wgw_auth_wallet_keys"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_http_wgw_auth_wallet_keys,
+      NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
@@ -386,6 +400,8 @@ ngx_http_wgw_auth_create_loc_conf(ngx_conf_t *cf)
     conf->max_age = NGX_CONF_UNSET;
     conf->uses = NGX_CONF_UNSET;
     conf->rate = NGX_CONF_UNSET;
+    conf->wallet_rate = NGX_CONF_UNSET;
+    conf->wallet_keys = NGX_CONF_UNSET;
     conf->lenient = NGX_CONF_UNSET;
     conf->expiration = NGX_CONF_UNSET;
     conf->bare = NGX_CONF_UNSET;
@@ -421,6 +437,8 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_sec_value(conf->max_age, prev->max_age, 3600);
     ngx_conf_merge_value(conf->uses, prev->uses, 0);
     ngx_conf_merge_value(conf->rate, prev->rate, 600);
+    ngx_conf_merge_value(conf->wallet_rate, prev->wallet_rate, 600);
+    ngx_conf_merge_value(conf->wallet_keys, prev->wallet_keys, 2000);
     ngx_conf_merge_value(conf->lenient, prev->lenient, 0);
     ngx_conf_merge_value(conf->expiration, prev->expiration, 0);
     ngx_conf_merge_value(conf->bare, prev->bare, 0);

@@ -6,6 +6,7 @@
 
 
 #include "auth/auth_module.h"
+#include "auth/quota.h"
 
 
 #define NGX_HTTP_WGW_AUTH_SECRET      4096      /* bytes of a file, at most */
@@ -245,21 +246,26 @@ ngx_http_wgw_auth_chain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* wgw_auth_rate, wgw_auth_wallet_rate */
+
 char *
 ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_wgw_auth_conf_t *aucf = conf;
+    char  *p = conf;
 
+    ngx_int_t  *rate;
     ngx_str_t  *value;
 
-    if (aucf->rate != NGX_CONF_UNSET) {
+    rate = (ngx_int_t *) (p + cmd->offset);
+
+    if (*rate != NGX_CONF_UNSET) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
     if (ngx_strcmp(value[1].data, "off") == 0) {
-        aucf->rate = 0;
+        *rate = 0;
         return NGX_CONF_OK;
     }
 
@@ -270,10 +276,38 @@ ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "\"600r/m\"";
     }
 
-    aucf->rate = ngx_atoi(value[1].data, value[1].len - 3);
+    *rate = ngx_atoi(value[1].data, value[1].len - 3);
 
-    if (aucf->rate < 1 || aucf->rate > 1000000) {
+    if (*rate < 1 || *rate > 1000000) {
         return "must be from 1r/m to 1000000r/m";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wgw_auth_wallet_keys(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_str_t  *value;
+
+    if (aucf->wallet_keys != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        aucf->wallet_keys = 0;
+        return NGX_CONF_OK;
+    }
+
+    aucf->wallet_keys = ngx_atoi(value[1].data, value[1].len);
+
+    if (aucf->wallet_keys < 1 || aucf->wallet_keys > WGW_QUOTA_KEYS) {
+        return "must be \"off\" or a number of keys from 1 to 10000";
     }
 
     return NGX_CONF_OK;

@@ -360,6 +360,38 @@ wgw_addr_digits(char *p, unsigned number)
 
 
 int
+wgw_addr_embedded(uint8_t v4[4], const uint8_t v6[16])
+{
+    size_t  i;
+
+    static const uint8_t  six[2] = { 0x20, 0x02 };
+    static const uint8_t  prefixes[3][12] = {
+        { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff },
+        { 0, 0x64, 0xff, 0x9b },
+        { 0 }
+    };
+
+    if (memcmp(v6, six, sizeof(six)) == 0) {
+        memcpy(v4, v6 + 2, 4);
+        return 1;
+    }
+
+    for (i = 0; i < 3; i++) {
+
+        if (memcmp(v6, prefixes[i], sizeof(prefixes[i])) == 0) {
+            memcpy(v4, v6 + 12, 4);
+
+            /* :: and ::1 are nobody's IPv4 address */
+
+            return i < 2 || v4[0] != 0;
+        }
+    }
+
+    return 0;
+}
+
+
+int
 wgw_addr_equal(const wgw_addr_t *a, const wgw_addr_t *b)
 {
     return a->family == b->family && memcmp(a->addr, b->addr, 16) == 0;

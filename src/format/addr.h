@@ -54,6 +54,13 @@ void wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out);
  */
 char *wgw_addr_write(const wgw_addr_t *addr, char *p);
 
+/*
+ * 1 when an IPv6 address stands for an IPv4 one, and which: mapped
+ * (::ffff:192.0.2.1), compatible (::192.0.2.1), of a translator
+ * (64:ff9b::192.0.2.1, RFC 6052) or of 6to4 (2002:c000:201::, RFC 3056).
+ */
+int wgw_addr_embedded(uint8_t v4[4], const uint8_t v6[16]);
+
 /* 1 when family and address are the same; ports are not looked at. */
 int wgw_addr_equal(const wgw_addr_t *a, const wgw_addr_t *b);
 

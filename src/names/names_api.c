@@ -84,12 +84,12 @@ static ngx_int_t api_failed(ngx_http_request_t *r, wgw_store_rc_t rc,
     wgw_store_error_t *error, api_refusal_t *refusal);
 
 
-static wgw_names_api_store_pt     api_store;
+static wgw_names_store_pt     api_store;
 static const wgw_record_rules_t  *api_rules;
 
 
 void
-wgw_names_api_init(wgw_names_api_store_pt store,
+wgw_names_api_init(wgw_names_store_pt store,
     const wgw_record_rules_t *rules)
 {
     api_store = store;
@@ -450,7 +450,7 @@ api_look(ngx_http_request_t *r, uint64_t *id, api_refusal_t *refusal)
 
     if (store == NULL) {
         api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                   WGW_NAMES_API_NO_STORE);
+                   WGW_NAMES_NO_STORE);
         return NULL;
     }
 
@@ -718,7 +718,7 @@ api_post(api_change_t *api, api_refusal_t *refusal)
 
     if (api->change.store == NULL) {
         return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                          WGW_NAMES_API_NO_STORE);
+                          WGW_NAMES_NO_STORE);
     }
 
     r->main->blocked++;
@@ -855,13 +855,13 @@ api_failed(ngx_http_request_t *r, wgw_store_rc_t rc, wgw_store_error_t *error,
                       error->text);
 
         return api_refuse(refusal, NGX_HTTP_INSUFFICIENT_STORAGE, "",
-                          WGW_NAMES_API_NO_SPACE);
+                          WGW_NAMES_NO_SPACE);
 
     default:
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "names: %s",
                       error->text);
 
         return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                          WGW_NAMES_API_NO_STORE);
+                          WGW_NAMES_NO_STORE);
     }
 }

@@ -27,12 +27,12 @@ static ngx_int_t bulk_counts(ngx_http_request_t *r,
     const wgw_store_counts_t *counts);
 
 
-static wgw_names_api_store_pt     bulk_store;
+static wgw_names_store_pt     bulk_store;
 static const wgw_record_rules_t  *bulk_rules;
 
 
 void
-wgw_names_bulk_init(wgw_names_api_store_pt store,
+wgw_names_bulk_init(wgw_names_store_pt store,
     const wgw_record_rules_t *rules)
 {
     bulk_store = store;
@@ -168,7 +168,7 @@ bulk_body(ngx_http_request_t *r)
 
     if (store == NULL) {
         rc = wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                             WGW_NAMES_API_NO_STORE);
+                             WGW_NAMES_NO_STORE);
 
         ngx_http_finalize_request(r, rc);
         return;
@@ -250,11 +250,11 @@ bulk_failed(ngx_http_request_t *r, const wgw_bulk_result_t *result)
 
     if (result->rc == WGW_STORE_FULL) {
         return wgw_reply_error(r, NGX_HTTP_INSUFFICIENT_STORAGE, "",
-                               WGW_NAMES_API_NO_SPACE);
+                               WGW_NAMES_NO_SPACE);
     }
 
     return wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                           WGW_NAMES_API_NO_STORE);
+                           WGW_NAMES_NO_STORE);
 }
 
 

@@ -11,7 +11,7 @@
 
 #include "route/live.h"
 #include "route/lookup.h"
-#include "route/port.h"
+#include "route/stream_port.h"
 #include "route/route.h"
 #include "route/stream_balancer.h"
 

@@ -3,8 +3,6 @@
  * Zones of cycles, and the list of what they have mapped.
  */
 
-#include <openssl/rand.h>
-
 #include "core/statefile.h"
 #include "table/zone_file.h"
 
@@ -178,12 +176,16 @@ wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
             return rc;
         }
 
-        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
-                      "wgw zone \"%V\" was changed and starts anew",
-                      &zone->name);
+        /* one of that seed gets what the other has, see notes.h */
+
+        if (zone->seed == NULL) {
+            ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                          "wgw zone \"%V\" was changed and starts anew",
+                          &zone->name);
+        }
     }
 
-    if (RAND_bytes(seed, WGW_HASH_SEED) != 1) {
+    if (wgw_zone_seed(zone, seed) != NGX_OK) {
         return wgw_zone_error(cycle->log, zone, 0, "has no random seed");
     }
 

@@ -102,6 +102,9 @@ struct wgw_zone_s {
         wgw_expiring_conf_t  expiring_conf;
     };
 
+    /* of WGW_HASH_SEED bytes, for a table that is made; NULL: at random */
+    const u_char            *seed;
+
     /* valid after wgw_zone_open() */
 
     union {

@@ -161,7 +161,7 @@ wgw_zone_write(ngx_fd_t fd, const wgw_zone_t *zone)
         return err;
     }
 
-    if (RAND_bytes(seed, WGW_HASH_SEED) != 1) {
+    if (wgw_zone_seed(zone, seed) != NGX_OK) {
         return EIO;
     }
 
@@ -180,6 +180,18 @@ wgw_zone_write(ngx_fd_t fd, const wgw_zone_t *zone)
     (void) munmap(memory, size);
 
     return fsync(fd) == -1 ? ngx_errno : 0;
+}
+
+
+ngx_int_t
+wgw_zone_seed(const wgw_zone_t *zone, u_char *seed)
+{
+    if (zone->seed) {
+        ngx_memcpy(seed, zone->seed, WGW_HASH_SEED);
+        return NGX_OK;
+    }
+
+    return RAND_bytes(seed, WGW_HASH_SEED) == 1 ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -69,6 +69,9 @@ ngx_int_t wgw_zone_lock(ngx_cycle_t *cycle, wgw_zone_t *zone,
 ngx_int_t wgw_zone_adapt(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m,
     ngx_fd_t fd);
 
+/* The seed for a table that is made; NGX_ERROR: there is none. */
+ngx_int_t wgw_zone_seed(const wgw_zone_t *zone, u_char *seed);
+
 /* A zone's parameters as text. */
 void wgw_zone_describe(const wgw_zone_t *zone, u_char text[WGW_ZONE_TEXT]);
 

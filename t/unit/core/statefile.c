@@ -1,8 +1,6 @@
 
 /*
  * Files of state whose names somebody else may have prepared: field 11.18.
- *
- * sources: core/statefile
  */
 
 #include <errno.h>

@@ -1,8 +1,6 @@
 
 /*
  * Records: the JSON form and its checks, the packed form, and the way back.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed
  */
 
 #include "t/unit/tap.h"

@@ -2,8 +2,6 @@
 /*
  * Names in a store: their changes and conditions, and the deletions that are
  * to end connections.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed names/rows store/env store/make store/mark store/row store/shadow store/store store/txn
  */
 
 #include <time.h>

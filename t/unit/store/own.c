@@ -2,8 +2,6 @@
 /*
  * A store that is not of names: how another feature keeps rows of its own,
  * in several databases, without a pair.
- *
- * sources: format/text store/env store/make store/mark store/row store/shadow store/store store/txn
  */
 
 #include <lmdb.h>

@@ -2,8 +2,6 @@
 /*
  * The whole set replaced, while it is read and changed and processes are
  * killed.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed names/rows store/env store/make store/mark store/row store/shadow store/store store/txn
  */
 
 #include <signal.h>

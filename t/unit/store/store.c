@@ -1,8 +1,6 @@
 
 /*
  * A store: made, checked, read, changed by many processes, some killed.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed names/rows store/env store/make store/mark store/row store/shadow store/store store/txn
  */
 
 #include <fcntl.h>

@@ -2,8 +2,6 @@
 /*
  * A disk that fails in the worst moment: LMDB then gives up an environment
  * for good, and the store opens it again.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed names/rows store/env store/make store/mark store/row store/shadow store/store store/txn
  */
 
 #define _GNU_SOURCE

@@ -3,8 +3,6 @@
  * A writer that is killed at every step: before and after each call in which
  * LMDB takes or gives its lock, writes or syncs.  Whatever the step, other
  * processes see the whole change or nothing of it, and go on changing.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed names/rows store/env store/make store/mark store/row store/shadow store/store store/txn
  */
 
 #define _GNU_SOURCE

@@ -1,8 +1,6 @@
 
 /*
  * Rates: the function, its table, and what a flood of keys does to a limit.
- *
- * sources: table/gcra table/expiring table/notes crypto/hash
  */
 
 #include "t/unit/table/expiring.h"

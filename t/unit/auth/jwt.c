@@ -1,14 +1,12 @@
 
 /*
  * Tokens, the MAC and the encoding they are made of.
- *
- * sources: format/text format/json format/hex crypto/keccak crypto/eip55 format/base64url crypto/hmac format/jwt
  */
 
 #include "t/unit/tap.h"
 #include "format/base64url.h"
 #include "format/hex.h"
-#include "format/jwt.h"
+#include "auth/jwt.h"
 
 #include <stdlib.h>
 

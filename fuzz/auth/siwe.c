@@ -1,13 +1,11 @@
 
 /*
  * Messages, and what stands in them: URIs, domains, times, addresses.
- *
- * sources: format/text format/hex crypto/keccak crypto/eip55 format/addr format/uri auth/origin format/rfc3339 format/siwe
  */
 
 #include "auth/origin.h"
 #include "format/rfc3339.h"
-#include "format/siwe.h"
+#include "auth/siwe.h"
 
 #include <assert.h>
 #include <stdlib.h>
