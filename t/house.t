@@ -35,7 +35,7 @@ my %known = map { $_ => 1 } (
     'parts in a circle: meter/http_meter meter/http_rate',
     'parts in a circle: meter/meter meter/meter_archive',
     'parts in a circle: meter/stream_meter meter/stream_rate',
-    'parts in a circle: table/counter table/layout table/table',
+    'parts in a circle: table/counter table/layout table/life table/table',
     'parts in a circle: table/expiring table/notes table/slots',
     'parts in a circle: table/zone table/zone_file',
     'rooms in a circle:  auth meter',

@@ -202,7 +202,7 @@ wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life)
 
 uint64_t
 wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
-    uint64_t credit)
+    uint64_t credit, int *waiting)
 {
     uint64_t      got;
     ngx_uint_t    i;
@@ -230,6 +230,17 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
             if (got != WGW_METER_REFUSED) {
                 credit = got < credit ? got : credit;
                 continue;
+            }
+
+            if (waiting
+                && wgw_meter_fits(meter, wgw_meter_need(meter, length, head)))
+            {
+                *waiting = 1;
+
+                wgw_meters_keep(meters, 0, 0);
+                meters->status = 0;
+
+                return 0;
             }
 
         } else if (wgw_meter_fits(meter,

@@ -140,10 +140,12 @@ void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,
  * Decides, and sets status.  `length` bytes have come for the request and
  * stay held when it passes; `head` bytes at least will be sent, and up to
  * `credit` are held for that.  Returns how many: none when others hold what
- * is left, or when no hard cap counts them.
+ * is left, or when no hard cap counts them.  Where others hold so much that it
+ * would be refused for that, and `waiting` is not NULL, that is set to 1 and
+ * nothing is decided.
  */
 uint64_t wgw_meters_admit(wgw_meters_t *meters, uint64_t length,
-    uint64_t head, uint64_t credit);
+    uint64_t head, uint64_t credit, int *waiting);
 
 /*
  * 1 when a body of so many bytes, that is going to move in a direction, fits

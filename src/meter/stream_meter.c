@@ -109,6 +109,8 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
     NULL,
     NULL,
     NULL,
+    NULL,
+    NULL,
     ngx_stream_wgw_meter_closable
 };
 
@@ -117,6 +119,8 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
 
 static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
     ngx_stream_wgw_meter_datagrams,
+    NULL,
+    NULL,
     NULL,
     NULL,
     NULL,
@@ -212,7 +216,7 @@ ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     wgw_flow_start(flow, tcp);
 
     if (n) {
-        wgw_flow_admit(flow, flow->read, 0);
+        (void) wgw_flow_admit(flow, flow->read, 0, 0);
     }
 
     if (tcp && flow->meters.status != WGW_METER_REJECTED
