@@ -352,6 +352,7 @@ ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     ngx_str_set(&acf->tokens.name, "wgw_auth_zone");
+    acf->tokens.line = wgw_line(cf);
 
     value = cf->args->elts;
     keys = 0;

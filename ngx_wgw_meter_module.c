@@ -12,6 +12,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "claims/claims_conf.h"
+#include "format/size.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
 #include "meter/meter_module.h"
@@ -74,6 +76,27 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
     { ngx_string("wgw_rate_zone"),
       NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
       wgw_rate_zone_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      wgw_claims_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims_did"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
+      wgw_claims_did_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims_zone"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE12,
+      wgw_claims_zone_parse,
       0,
       0,
       NULL },
@@ -191,7 +214,7 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
         }
     }
 
-    return NGX_CONF_OK;
+    return wgw_claims_init_conf(cycle);
 }
 
 
@@ -238,6 +261,7 @@ ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
     ngx_wgw_meter_conf_t   *mcf;
 
     wgw_flow_leave();
+    wgw_claims_exit();
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
@@ -616,13 +640,14 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
         text.data = (char *) cap.data;
         text.len = cap.len;
 
-        if (wgw_meter_bytes(text, &meter->cap) == 0) {
+        if (wgw_size_parse(text, WGW_METER_CAP_MAX, &meter->cap) == 0) {
             return NGX_CONF_OK;
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid cap \"%V\", must be a size or a variable",
-                           &cap);
+                           "invalid cap \"%V\", must be a size or a variable; "
+                           "a size is a number, and nothing or one of "
+                           WGW_SIZE_UNITS, &cap);
         return NGX_CONF_ERROR;
     }
 

@@ -77,7 +77,7 @@ subtest 'messages of the error log' => sub {
 
     for my $source (@sources) {
         while ($text{$source}
-               =~ /ngx_(?:conf_)?log_error\(\s*[^"]*?((?:"(?:[^"\\]|\\.)*"\s*)+)/gs)
+               =~ /(?:ngx_(?:conf_)?log|wgw_line)_error\(\s*[^"]*?((?:"(?:[^"\\]|\\.)*"\s*)+)/gs)
         {
             my $format = join '', $1 =~ /"((?:[^"\\]|\\.)*)"/g;
 

@@ -17,6 +17,7 @@
 
 #include "auth/allowlist.h"
 #include "core/board.h"
+#include "core/line.h"
 #include "crypto/eip191.h"
 #include "auth/jwt.h"
 #include "auth/origin.h"
@@ -96,6 +97,7 @@ typedef struct {
     ngx_open_file_t          *log;
 
     ngx_flag_t                enable;       /* wgw_auth */
+    wgw_line_t                line;         /* of that, or the endpoint */
     ngx_str_t                 service;      /* empty: any valid key */
     ngx_array_t              *signin;       /* of ngx_str_t: services */
     ngx_array_t              *api_hosts;
@@ -191,6 +193,11 @@ ngx_uint_t ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
  */
 ngx_int_t ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods);
 ngx_int_t ngx_http_wgw_auth_preflight(ngx_http_request_t *r);
+
+/* Of directives with a time: what it may be. */
+extern ngx_conf_post_t  ngx_http_wgw_auth_ttl_post;
+extern ngx_conf_post_t  ngx_http_wgw_auth_age_post;
+extern ngx_conf_post_t  ngx_http_wgw_auth_skew_post;
 
 /* Directives.  The first one says whether a name is one of a service. */
 char *ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name);

@@ -12,10 +12,19 @@
 #define NGX_HTTP_WGW_AUTH_SECRET      4096      /* bytes of a file, at most */
 #define NGX_HTTP_WGW_AUTH_SECRET_MIN  16
 
+#define NGX_HTTP_WGW_AUTH_TTL_MIN     60            /* seconds */
+#define NGX_HTTP_WGW_AUTH_TIME_MAX    3153600000    /* 100 years */
+
 
 static ssize_t ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
     u_char *secret);
 static void ngx_http_wgw_auth_wipe(void *data);
+static char *ngx_http_wgw_auth_time(ngx_conf_t *cf, void *post, void *data);
+
+
+ngx_conf_post_t  ngx_http_wgw_auth_ttl_post = { ngx_http_wgw_auth_time };
+ngx_conf_post_t  ngx_http_wgw_auth_age_post = { ngx_http_wgw_auth_time };
+ngx_conf_post_t  ngx_http_wgw_auth_skew_post = { ngx_http_wgw_auth_time };
 
 
 char *
@@ -400,6 +409,33 @@ ngx_http_wgw_auth_methods(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         method = ngx_array_push(*methods);
         method->data = (char *) value[i].data;
         method->len = value[i].len;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* At once, for the line: wgw_auth_ttl, wgw_auth_max_age, wgw_auth_skew. */
+
+static char *
+ngx_http_wgw_auth_time(ngx_conf_t *cf, void *post, void *data)
+{
+    time_t *time = data;
+
+    if (post == &ngx_http_wgw_auth_ttl_post
+        && *time < NGX_HTTP_WGW_AUTH_TTL_MIN)
+    {
+        return "has \"wgw_auth_ttl\" below 60s, which routers renew without "
+               "end";
+    }
+
+    if (post == &ngx_http_wgw_auth_age_post && *time < 1) {
+        return "has \"wgw_auth_max_age\" below 1s";
+    }
+
+    if (*time > NGX_HTTP_WGW_AUTH_TIME_MAX) {
+        return "has \"wgw_auth_ttl\", \"wgw_auth_max_age\" or "
+               "\"wgw_auth_skew\" above 100 years";
     }
 
     return NGX_CONF_OK;

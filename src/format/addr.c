@@ -396,8 +396,12 @@ wgw_addr_judge(const wgw_addr_t *addr, unsigned allow_loopback)
         return "is a link-local address";
     }
 
-    return wgw_addr_loopback(addr) && !allow_loopback
-           ? "is a loopback address" : NULL;
+    if (wgw_addr_loopback(addr) && !allow_loopback) {
+        return "is a loopback address, which \"allow_loopback\" of "
+               "\"wgw_names\" would accept";
+    }
+
+    return NULL;
 }
 
 

@@ -198,13 +198,6 @@ void wgw_meters_cut(wgw_meters_t *meters);
 /* Bytes left under the narrowest cap, -1 where there is none. */
 int64_t wgw_meters_left(wgw_meters_t *meters);
 
-/*
- * A number of bytes: digits and nothing, k, m, g (1024-based, either case)
- * or kB, MB, GB, TB (decimal).  Returns 0, or -1.
- */
-int wgw_meter_bytes(wgw_text_t text, uint64_t *bytes);
-
-
 #pragma GCC visibility pop
 
 #endif /* WGW_METER_H */

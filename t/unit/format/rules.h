@@ -11,6 +11,11 @@
 #include <stddef.h>
 
 
+#define RULES_LOOPBACK                                                        \
+    "is a loopback address, which \"allow_loopback\" of \"wgw_names\" would "  \
+    "accept"
+
+
 /* Refused with this phrase, or NULL where it is accepted. */
 typedef struct {
     const char  *text;
@@ -93,13 +98,13 @@ static const rules_backend_t  rules_backends[] = {
       "must be address:port, not a URL", "ambiguous without brackets" },
     { "http://[fe80::1%25eth0]:80", 0, 0, "has a zone id",
       "must be address:port, not a URL", NULL },
-    { "http://[::1]:80", 0, 0, "is a loopback address",
+    { "http://[::1]:80", 0, 0, RULES_LOOPBACK,
       "must be address:port, not a URL", NULL },
-    { "http://127.0.0.1", 0, 0, "is a loopback address",
+    { "http://127.0.0.1", 0, 0, RULES_LOOPBACK,
       "must be address:port, not a URL", NULL },
-    { "http://127.8.9.1:80", 0, 0, "is a loopback address",
+    { "http://127.8.9.1:80", 0, 0, RULES_LOOPBACK,
       "must be address:port, not a URL", NULL },
-    { "http://[::ffff:127.0.0.1]:80", 0, 0, "is a loopback address",
+    { "http://[::ffff:127.0.0.1]:80", 0, 0, RULES_LOOPBACK,
       "must be address:port, not a URL", NULL },
     { "http://localhost", 0, 0, "is not an IP address",
       "must be address:port, not a URL", NULL },
@@ -204,9 +209,9 @@ static const rules_backend_t  rules_backends[] = {
     { "[fe80::1%eth0]:443", 0, 0, "must begin with http:// or https://",
       "has a zone id", NULL },
     { "[::1]:443", 0, 1, "must begin with http:// or https://",
-      "is a loopback address", "hardening" },
+      RULES_LOOPBACK, "hardening" },
     { "127.0.0.1:443", 0, 1, "must begin with http:// or https://",
-      "is a loopback address", "hardening" },
+      RULES_LOOPBACK, "hardening" },
     { "localhost:443", 0, 0, "must begin with http:// or https://",
       "is not an IP address", NULL },
     { "example.com:443", 0, 0, "must begin with http:// or https://",
