@@ -21,17 +21,12 @@
 #define WGW_ZONE_H
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-
-#include "core/line.h"
-#include "table/expiring.h"
-#include "table/holders.h"
-#include "table/table.h"
+#include "table/zone_class.h"
 
 #pragma GCC visibility push(hidden)
 
 
+<<<<<<< HEAD
 typedef struct wgw_zone_s  wgw_zone_t;
 
 
@@ -125,6 +120,8 @@ struct wgw_zone_s {
 #define WGW_ZONE_FEWER  2
 
 
+=======
+>>>>>>> main
 extern const wgw_zone_class_t  wgw_zone_billable;
 extern const wgw_zone_class_t  wgw_zone_expiring;
 
