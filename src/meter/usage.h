@@ -9,7 +9,8 @@
  *      "next":null,
  *      "zones":[{"zone":"names","keys_max":1000,"keys":1,
  *       "unknown":{"sent":0, ...},"key_bytes":{"used":16,"max":288000},
- *       "other":{ ... },"denied":{ ... }}]}
+ *       "other":{ ... },"denied":{ ... }}],
+ *      "version":"0.2.0"}
  *
  * Figures are bytes and counts.  A window without end (window=total) has a
  * null start and an empty last one.  `next`, when it is not null, is the
