@@ -64,6 +64,7 @@ typedef struct {
     time_t                   time;
     time_t                   full;      /* when that was logged last */
     uint32_t                 swept;     /* records seen by the sweep */
+    ngx_uint_t               named;     /* its keys are names: $wgw_name */
     ngx_str_t                archive;   /* a directory; empty: none */
     wgw_meter_archive_t     *job;       /* see meter_archive.h */
     wgw_meter_recent_t       recent[WGW_METER_RECENT];
