@@ -3,6 +3,7 @@
  * The directive `wgw_usage` and its endpoint.
  */
 
+#include "meter/flow.h"
 #include "meter/meter_module.h"
 #include "meter/http_told.h"
 #include "meter/usage_past.h"

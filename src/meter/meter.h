@@ -57,8 +57,11 @@ typedef struct {
 typedef struct wgw_meter_archive_s  wgw_meter_archive_t;
 
 
+typedef struct wgw_meter_zone_s     wgw_meter_zone_t;
+
+
 /* A zone of the configuration, as one worker sees it. */
-typedef struct {
+struct wgw_meter_zone_s {
     wgw_zone_t               zone;
     uint64_t                 period;    /* the window of `time` */
     time_t                   time;
@@ -67,8 +70,12 @@ typedef struct {
     ngx_uint_t               named;     /* its keys are names: $wgw_name */
     ngx_str_t                archive;   /* a directory; empty: none */
     wgw_meter_archive_t     *job;       /* see meter_archive.h */
+
+    /* before a second that counts in another window, perhaps; or NULL */
+    void                   (*turn)(wgw_meter_zone_t *zone);
+
     wgw_meter_recent_t       recent[WGW_METER_RECENT];
-} wgw_meter_zone_t;
+};
 
 
 /* One line `wgw_meter` of the configuration. */

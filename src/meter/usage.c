@@ -2,6 +2,7 @@
 #include "meter/usage.h"
 #include "meter/usage_page.h"
 #include "meter/top.h"
+#include "core/version.h"
 
 
 /* for names without traffic, in one page */
@@ -211,7 +212,7 @@ wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
             separator = ",";
         }
 
-        wgw_out_str(&page.out, "]");
+        wgw_out_str(&page.out, "],\"version\":\"" WGW_VERSION "\"");
     }
 
     wgw_out_str(&page.out, "}\n");
@@ -272,6 +273,10 @@ wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
     {
         return NGX_ERROR;
     }
+
+    wgw_out_str(&page.out, "# HELP wgw_build_info Which wgw this is.\n"
+                           "# TYPE wgw_build_info gauge\n"
+                           "wgw_build_info{version=\"" WGW_VERSION "\"} 1\n");
 
     if (query->openmetrics) {
         wgw_out_str(&page.out, "# EOF\n");

@@ -8,7 +8,8 @@
  *       "last":{"start":"2026-10-01T00:00:00Z","sent":0,"received":0}}],
  *      "next":null,
  *      "zones":[{"zone":"names","keys_max":1000,"keys":1,
- *       "unknown":{"sent":0, ...},"other":{ ... },"denied":{ ... }}]}
+ *       "unknown":{"sent":0, ...},"other":{ ... },"denied":{ ... }}],
+ *      "version":"0.2.0"}
  *
  * In a zone whose keys are names a key has "owner" and "workload" of its
  * record as well, and names with a cap that have counted nothing yet follow
