@@ -250,7 +250,7 @@ wgw_past_line(wgw_usage_page_t *page, ngx_uint_t n, wgw_text_t line,
 
     wgw_out_bytes(&page->out, line.data, len);
 
-    if (key.len > 2
+    if (key.len > 2 && strstr(line.data, ",\"life\":") == NULL
         && wgw_usage_page_owner(page, query->zones[n],
                                 (wgw_text_t) { key.data + 1, key.len - 2 })
            != NGX_OK)
