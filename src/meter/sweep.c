@@ -113,8 +113,9 @@ sweep_all(ngx_event_t *ev)
             zone->swept = 0;
         }
 
-        wgw_table_sweep(&zone->zone.table, wgw_meter_period(zone),
-                        zone->swept, SWEEP_RECORDS);
+        (void) wgw_meter_period(zone);
+
+        wgw_table_sweep(&zone->zone.table, 0, zone->swept, SWEEP_RECORDS);
 
         zone->swept += SWEEP_RECORDS;
 
