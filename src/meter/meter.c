@@ -75,7 +75,7 @@ wgw_meter_tick(wgw_meter_zone_t *zone)
 
     rc = wgw_meter_clock(zone);
 
-    if (zone->turn) {
+    if (zone->turn && !*zone->zone.lost) {
         zone->turn(zone);
     }
 
@@ -174,9 +174,15 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 
     meter = &meters->elts[meters->n++];
     meter->conf = conf;
-    meter->record = wgw_key_hashed(text)
-                    ? wgw_meter_long(meters, zone, text, life)
-                    : wgw_meter_record(zone, text, life);
+
+    if (*zone->zone.lost) {
+        meter->record = text.len ? WGW_TABLE_OTHER : WGW_TABLE_UNKNOWN;
+
+    } else {
+        meter->record = wgw_key_hashed(text)
+                        ? wgw_meter_long(meters, zone, text, life)
+                        : wgw_meter_record(zone, text, life);
+    }
 
     meters->precheck |= conf->precheck;
 

@@ -93,11 +93,15 @@ sweep_all(ngx_event_t *ev)
     wgw_meter_zone_t       *zone;
     ngx_wgw_meter_conf_t   *mcf;
 
-    wgw_flow_sweep();
-
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
     zones = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        wgw_zone_watch(zones[i], ev->log);
+    }
+
+    wgw_flow_sweep();
 
     /* workers that drain may be the last ones of their master */
 
@@ -107,6 +111,11 @@ sweep_all(ngx_event_t *ev)
 
     for (i = 0; ngx_worker == 0 && i < mcf->zones.nelts; i++) {
         zone = (wgw_meter_zone_t *) zones[i];
+
+        if (*zone->zone.lost) {
+            continue;
+        }
+
         end = wgw_table_end(&zone->zone.table);
 
         if (zone->swept >= end) {
