@@ -89,6 +89,8 @@ wgw_meter_tick(wgw_meter_zone_t *zone)
                   "wgw_meter_zone \"%V\": the leap of the clock is undone",
                   &zone->zone.name);
 
+    wgw_table_sweep(table, 0, 0, UINT32_MAX);
+
     if (zone->undone) {
         zone->undone(zone, left);
     }

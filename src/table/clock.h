@@ -111,6 +111,24 @@ wgw_clock_leapt(const wgw_table_t *t, uint64_t clock)
 }
 
 
+/* 1 when a leap was undone since the last turn. */
+
+static inline int
+wgw_clock_undone(const wgw_table_t *t, uint64_t clock)
+{
+    return clock != 0 && wgw_load(&t->header->leap) == clock;
+}
+
+
+/* Either: no word is old. */
+
+static inline int
+wgw_clock_unsettled(const wgw_table_t *t, uint64_t clock)
+{
+    return wgw_clock_leapt(t, clock) || wgw_clock_undone(t, clock);
+}
+
+
 /*
  * How far back in the ring the window of a base word is; the ring's length
  * for a word that is of none.

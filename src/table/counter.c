@@ -32,6 +32,8 @@ static uint64_t wgw_counter_undone(wgw_table_t *t, const uint64_t base[2],
 static uint64_t wgw_counter_last(wgw_table_t *t, const uint64_t base[2],
     const uint64_t *total, uint64_t clock);
 static int wgw_counter_faded(const wgw_record_hot_t *hot);
+static void wgw_counter_settle(wgw_table_t *t, uint32_t record,
+    uint64_t clock);
 static void wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2]);
 static void wgw_counter_merge_total(wgw_table_t *t, uint64_t base_into[2],
     uint64_t *total_into, uint64_t base[2], uint64_t *total);
@@ -160,7 +162,31 @@ wgw_table_sweep(wgw_table_t *t, uint64_t period, uint32_t from, uint32_t n)
     end = wgw_table_end(t);
 
     for ( /* void */ ; n != 0 && from < end; n--, from++) {
-        wgw_counter_fade(t, from);
+
+        if (wgw_clock_undone(t, clock)) {
+            wgw_counter_settle(t, from, clock);
+
+        } else {
+            wgw_counter_fade(t, from);
+        }
+    }
+}
+
+
+/* Who counted in a leap that was undone has counted in this window. */
+
+static void
+wgw_counter_settle(wgw_table_t *t, uint32_t record, uint64_t clock)
+{
+    wgw_record_hot_t  *hot;
+
+    hot = wgw_table_hot(t, record);
+
+    if (wgw_counter_undone(t, hot->base_sent, clock)
+        || wgw_counter_undone(t, hot->base_received, clock))
+    {
+        wgw_counter_touch(t, hot->base_sent, &hot->sent, 0);
+        wgw_counter_touch(t, hot->base_received, &hot->received, 0);
     }
 }
 
@@ -199,7 +225,7 @@ wgw_table_idle(wgw_table_t *t, uint32_t record, int64_t now)
 
     clock = wgw_load(&t->header->clock);
 
-    if (wgw_clock_leapt(t, clock)) {
+    if (wgw_clock_unsettled(t, clock)) {
         return 0;
     }
 
@@ -634,7 +660,7 @@ wgw_counter_undone(wgw_table_t *t, const uint64_t base[2], uint64_t clock)
 {
     uint64_t  begin;
 
-    if (wgw_load(&t->header->leap) != clock) {
+    if (!wgw_clock_undone(t, clock)) {
         return 0;
     }
 
@@ -707,7 +733,7 @@ wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2])
         clock = wgw_load(&t->header->clock);
 
         if (wgw_clock_age(clock, begin, i) > WGW_TABLE_IDLE_MAX
-            && !wgw_clock_leapt(t, clock))
+            && !wgw_clock_unsettled(t, clock))
         {
             (void) wgw_swap(&base[i], begin, 0);
         }

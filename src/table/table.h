@@ -273,7 +273,9 @@ uint64_t wgw_table_period(wgw_table_t *table, int64_t now);
 
 /*
  * Clears what `n` records from `from` on still know of windows more than
- * WGW_TABLE_IDLE_MAX ago.  Each record must be swept once in 4000 windows.
+ * WGW_TABLE_IDLE_MAX ago.  Each record must be swept once in 4000 windows, and
+ * all of them when a leap was undone: who counted in that counted in the
+ * window that is in force again.
  */
 void wgw_table_sweep(wgw_table_t *table, uint64_t period, uint32_t from,
     uint32_t n);

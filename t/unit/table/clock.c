@@ -132,6 +132,7 @@ lasting(void)
     wgw_table_sweep(&t, 0, 0, UINT32_MAX);
     add("a", 50);
     add("c", 3);
+    add("e", 2);
     ok(used("a") == 50 && used("c") == 3 && last("a") == 100 && last("c") == 0
        && last("b") == 1, "counted where it is");
 
@@ -142,7 +143,10 @@ lasting(void)
     ok(steady(START + 860, 860 + DAY, 0) == WGW_NOW_BELIEVED
        && wgw_table_seen(&t) == day && wgw_table_left(&t) == 0,
        "field 11.5: undone when the clock is right again");
-    ok(used("a") == 150 && used("b") == 1 && used("c") == 3,
+    add("d", 0);
+    wgw_table_sweep(&t, 0, 0, UINT32_MAX);
+    ok(used("a") == 150 && used("b") == 1 && used("c") == 3
+       && wgw_table_idle(&t, wgw_table_find(&t, text("c")), START) == 0,
        "field 11.5: with all that was counted meanwhile");
     add("c", 4);
     add("a", 5);
@@ -150,7 +154,8 @@ lasting(void)
 
     ok(steady(START + DAY, 2 * DAY, 1) == WGW_NOW_STEADY
        && wgw_table_seen(&t) == day + 1
-       && last("a") == 155 && last("b") == 1 && last("c") == 7,
+       && last("a") == 155 && last("b") == 1 && last("c") == 7
+       && last("e") == 2,
        "field 11.5: its end is its own");
     ok(used("a") == 0, "and the next one begins at nothing");
 }
