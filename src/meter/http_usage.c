@@ -157,15 +157,14 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 
     wgw_flow_flush_all();
 
-<<<<<<< HEAD
     /* figures are of the window in force */
 
     for (i = 0; i < query.nzones; i++) {
         (void) wgw_meter_period((wgw_meter_zone_t *) query.zones[i]);
-=======
+    }
+
     if (query.window.data) {
         return ngx_http_wgw_usage_past(r, &query);
->>>>>>> main
     }
 
     if (mcf->usage == NGX_HTTP_WGW_USAGE_JSON) {
