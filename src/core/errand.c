@@ -26,7 +26,6 @@ static void errand_timedout(ngx_event_t *ev);
 static void errand_ended(void *data);
 static void errand_finish(ngx_event_t *ev);
 static void errand_hang_up(wgw_errand_t *errand);
-static void errand_destroy(wgw_errand_t *errand);
 static ngx_int_t errand_rewrite_handler(ngx_http_request_t *r);
 static ngx_int_t errand_header_filter(ngx_http_request_t *r);
 static ngx_int_t errand_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
@@ -112,7 +111,7 @@ wgw_errand_run(wgw_errand_t *errand)
     errand->connection = errand_connect(errand);
 
     if (errand->connection == NULL) {
-        errand_destroy(errand);
+        wgw_errand_drop(errand);
         return NGX_ERROR;
     }
 
@@ -528,7 +527,7 @@ errand_finish(ngx_event_t *ev)
 
     errand->done(errand);
 
-    errand_destroy(errand);
+    wgw_errand_drop(errand);
 }
 
 
@@ -542,8 +541,8 @@ errand_hang_up(wgw_errand_t *errand)
 }
 
 
-static void
-errand_destroy(wgw_errand_t *errand)
+void
+wgw_errand_drop(wgw_errand_t *errand)
 {
     errand->pool->log = ngx_cycle->log;
 

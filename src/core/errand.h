@@ -87,6 +87,9 @@ ngx_int_t wgw_errand_init(ngx_conf_t *cf);
 /* A new one, zeroed, with its pool; NULL: no memory. */
 wgw_errand_t *wgw_errand_create(ngx_log_t *log);
 
+/* One that is not to be sent. */
+void wgw_errand_drop(wgw_errand_t *errand);
+
 /*
  * Sends it: done() is called once, later, from the event loop, and after it
  * the errand is gone.  NGX_ERROR, logged, when it could not be sent: then it

@@ -123,6 +123,18 @@ session_take(wgw_session_t *session, unsigned *due)
 
 
 int
+wgw_session_hope(wgw_session_t *session, uint64_t now)
+{
+    uint64_t  wait;
+
+    return (session_look(session, now)
+            && (session->body->uses == 0
+                || (uint32_t) session_load(&session->shared->left)))
+           || !wgw_session_barred(session, now, &wait);
+}
+
+
+int
 wgw_session_claim(wgw_session_t *session, uint64_t now, uint64_t lease)
 {
     uint64_t  claim, mine, wait;

@@ -88,6 +88,9 @@ typedef enum {
 wgw_session_rc_t wgw_session_use(wgw_session_t *session, uint64_t now,
     unsigned *due);
 
+/* 1 when one is good, or may be had: a try is worth it. */
+int wgw_session_hope(wgw_session_t *session, uint64_t now);
+
 /* 1 when the caller is the one to do a handshake, at most for `lease` ms. */
 int wgw_session_claim(wgw_session_t *session, uint64_t now, uint64_t lease);
 
