@@ -92,22 +92,63 @@ OLD_SUITES = $(filter-out t/00-unit.t t/run.t,$(wildcard t/*.t t/names/*.t \
 ASAN_SUITES = $(OLD_SUITES)
 
 
-# The unit tests, with sanitizers.  A line ` * sources: text name` in a test
-# names the parts of src/ that it links.
+# The parts of src/ that need no nginx, in an archive for each use: a program
+# names none of them, the linker takes what it needs.
 
-UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*/*.c))
+PARTS := $(shell grep -L 'ngx_' src/*/*.c)
+PARTS_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1
 
-UNIT_CFLAGS = -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
+PLAIN = $(CC) -O2 -g -Wall -Wextra -Werror -Isrc
+
+UNIT = $(CC) -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined -I. -Isrc
 
-UNIT_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1
+FUZZ = clang -g -O1 -fno-omit-frame-pointer -I. -Isrc \
+    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+
+define ARCHIVE
+build/parts/$(1)/%.o: src/%.c Makefile
+	@mkdir -p $$(@D)
+	@$(2) -MMD -MP -c -o $$@ $$<
+
+build/parts/$(1).a: $$(PARTS:src/%.c=build/parts/$(1)/%.o)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+
+$(eval $(call ARCHIVE,plain,$(PLAIN)))
+$(eval $(call ARCHIVE,unit,$(UNIT)))
+$(eval $(call ARCHIVE,fuzz,$(subst fuzzer,fuzzer-no-link,$(FUZZ))))
+
+-include $(shell find build/parts build/unit build/fuzz -name '*.d' 2> /dev/null)
+
+
+# Each program in t/unit and fuzz is one file.
+
+UNITS = $(patsubst t/unit/%.c,build/unit/%,$(wildcard t/unit/*/*.c))
+TARGETS = $(patsubst fuzz/%.c,build/fuzz/%,$(wildcard fuzz/*/*.c))
+
+.PHONY: fuzz-targets
 
 unit: $(UNITS)
 	@:
 
-build/unit/%: t/unit/%.c $(wildcard t/unit/*.h t/unit/*/*.h src/*/*.[ch]) Makefile
+fuzz-targets: $(TARGETS)
+	@:
+
+build/unit/%: t/unit/%.c build/parts/unit.a
 	@echo "unit test: $*"
 	@mkdir -p $(@D)
-	@$(CC) $(UNIT_CFLAGS) -o $@ $< \
-	    $$(sed -n 's/^ \* sources: *//p' $< | \
-	       sed 's|[^ ][^ ]*|src/&.c|g') $(UNIT_LIBS)
+	@$(UNIT) -MMD -MP -MF $@.d -MT $@ -o $@.new $< build/parts/unit.a \
+	    $(PARTS_LIBS) && mv $@.new $@
+
+build/fuzz/%: fuzz/%.c build/parts/fuzz.a
+	@echo "fuzz target: $*"
+	@mkdir -p $(@D)
+	@$(FUZZ) -MMD -MP -MF $@.d -MT $@ -o $@.new $< build/parts/fuzz.a \
+	    $(PARTS_LIBS) && mv $@.new $@
+
+build/bin/siwe-token: tools/siwe-token.c build/parts/plain.a
+	@mkdir -p $(@D)
+	@$(PLAIN) -MMD -MP -MF build/parts/siwe-token.d -MT $@ -o $@.new $< \
+	    build/parts/plain.a $(PARTS_LIBS) && mv $@.new $@

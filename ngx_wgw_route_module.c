@@ -15,16 +15,18 @@
 
 #include "route/balancer.h"
 #include "route/health.h"
+#include "route/hop.h"
 #include "route/lookup.h"
 #include "format/name.h"
 #include "names/names_api.h"
-#include "names/record.h"
+#include "names/rows.h"
 #include "route/route.h"
+#include "store/make.h"
 #include "store/store.h"
 #include "route/turn.h"
 #include "store/writer.h"
 #if (NGX_WGW_STREAM)
-#include "route/port.h"
+#include "route/stream_port.h"
 #endif
 
 
@@ -300,13 +302,14 @@ ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
     path = (char *) names->path.data;
 
     if (ngx_test_config || ngx_process == NGX_PROCESS_SIGNALLER) {
-        rc = wgw_store_check(path, &error);
+        rc = wgw_store_check(&wgw_rows_class, path, &error);
 
     } else {
         ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                ngx_core_module);
 
-        rc = wgw_store_create(path, ccf->user, ccf->group, &error);
+        rc = wgw_store_create(&wgw_rows_class, path, ccf->user, ccf->group,
+                              &error);
     }
 
     if (rc != WGW_STORE_OK) {
@@ -354,6 +357,10 @@ ngx_wgw_route_init_module(ngx_cycle_t *cycle)
     }
 
 #endif
+
+    if (wgw_hop_init(cycle->log) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     wgw_lookup_init(names);
     wgw_turn_init(ngx_wgw_route_health);

@@ -7,8 +7,8 @@
 # build.sh installed   the modules for the nginx that is installed, in
 #                      build/installed, from Debian's package nginx-dev
 #
-# Nothing is done twice: nginx is configured anew when `config`, a flag or
-# the tree changes, and its own makefile knows what to compile.
+# Nothing is done twice: nginx is configured anew when `config`, a flag, the
+# tree or the list of our sources changes, and its own makefile knows what to compile.
 #
 # nginx's configure splits paths at blanks.  So it runs in a directory made of
 # links, to the tree's parts and to this checkout (as `wgw`), and sees no path
@@ -64,7 +64,7 @@ configure() {
     shift 2
 
     signature="$top $tree $* $(cksum < "$tree/src/core/nginx.h")"
-    config=$(cksum < config)
+    config=$({ cat config && echo src/*/*.c; } | cksum)
 
     if [ "$(cat "$work/signature" 2> /dev/null)" != "$signature" ]; then
         link_tree "$tree" "$work"
@@ -202,31 +202,6 @@ build() {
 }
 
 
-# What a user of a DIN provider needs, of our own parts.
-
-siwe_token() {
-    sources=tools/siwe-token.c
-
-    for part in format/addr format/hex format/text format/uri \
-        crypto/eip191 crypto/eip55 crypto/keccak; do
-        sources="$sources src/$part.c"
-    done
-
-    # shellcheck disable=SC2086    # a list
-    if [ -z "$(find $sources src/*/*.h -newer build/siwe-token 2> /dev/null)" ] &&
-       [ -e build/siwe-token ]
-    then
-        return
-    fi
-
-    # shellcheck disable=SC2086
-    logged build/siwe-token.log "${CC:-cc}" -O2 -g -W -Wall -Wextra -Werror \
-        -Isrc -o build/siwe-token $sources -lsecp256k1 -lcrypto -lyajl
-
-    publish build/siwe-token build/bin
-}
-
-
 # conf_flags holds a bash array, whose elements have no blanks.
 
 installed() {
@@ -265,6 +240,6 @@ asan)
     ;;
 *)
     build build "" --add-dynamic-module "-O2 -g" ""
-    siwe_token
+    make -s build/bin/siwe-token
     ;;
 esac

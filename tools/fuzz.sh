@@ -5,28 +5,18 @@
 
 set -eu
 
-seconds=$1
-flags="-g -O1 -fno-omit-frame-pointer -I. -Isrc
-       -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
+unset MAKEFLAGS MAKELEVEL MFLAGS
 
-mkdir -p build/fuzz
+seconds=$1
+
+make --no-print-directory -j "$(nproc)" fuzz-targets
 
 for source in fuzz/*/*.c; do
-    name=${source##*/}
-    name=${name%.c}
-    parts=$(sed -n 's/^ \* sources: *//p' "$source" |
-            sed 's|[^ ][^ ]*|src/&.c|g')
+    target=build/${source%.c}
+    name=${target##*/}
     corpus=build/fuzz/corpus/$name
 
     mkdir -p "$corpus"
-
-    if [ -n "$(find "$source" src -newer "build/fuzz/$name" 2> /dev/null)" ] ||
-       [ ! -e "build/fuzz/$name" ]
-    then
-        # shellcheck disable=SC2086    # lists
-        clang $flags -o "build/fuzz/$name" "$source" $parts \
-            -lyajl -lcrypto -lpthread -lsecp256k1
-    fi
 
     set -- -max_total_time="$seconds"
 
@@ -34,7 +24,7 @@ for source in fuzz/*/*.c; do
         set -- -runs=0
     fi
 
-    if ! "build/fuzz/$name" -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
+    if ! "$target" -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
         -artifact_prefix=build/fuzz/ -print_final_stats=1 "$@" \
         "$corpus" "fuzz/corpus/$name" > "build/fuzz/$name.log" 2>&1
     then

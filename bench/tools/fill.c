@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/store.h"
+#include "names/rows.h"
+#include "store/make.h"
 
 
 #define FILL_GROUP     10000            /* changes of a transaction */
@@ -25,7 +26,7 @@
 
 
 typedef struct {
-    wgw_store_write_t   write;
+    wgw_rows_write_t    write;
     wgw_record_t        record;
     char                name[FILL_NAME];
 } fill_row_t;
@@ -39,7 +40,8 @@ main(int argc, char **argv)
 {
     int                 own, pass;
     long                i, n, names;
-    fill_row_t         *rows;
+    fill_row_t          row;
+    wgw_txn_t           t;
     wgw_store_t        *store;
     struct timespec     from, to;
     wgw_store_error_t   error;
@@ -52,32 +54,30 @@ main(int argc, char **argv)
     names = atol(argv[2]);
     own = strcmp(argv[3], "own") == 0;
     pass = strcmp(argv[3], "pass") == 0;
-    rows = calloc(FILL_GROUP, sizeof(fill_row_t));
 
     clock_gettime(CLOCK_MONOTONIC, &from);
 
-    if (rows == NULL
-        || wgw_store_create(argv[1], geteuid(), getegid(), &error)
-           != WGW_STORE_OK)
+    if (wgw_store_create(&wgw_rows_class, argv[1], geteuid(), getegid(),
+                         &error)
+        != WGW_STORE_OK)
     {
         fprintf(stderr, "%s: %s\n", argv[1], error.text);
         return 1;
     }
 
-    store = wgw_store_open(argv[1], WGW_STORE_SYNC_OFF, &error);
+    store = wgw_store_open(&wgw_rows_class, argv[1], WGW_STORE_SYNC_OFF,
+                           &error);
 
     for (n = 0; store && n < names; n += i) {
 
-        for (i = 0; i < FILL_GROUP && n + i < names; i++) {
-            fill_row(&rows[i], n + i, own, pass);
-            rows[i].write.next = NULL;
+        wgw_txn_begin(&t, store);
 
-            if (i) {
-                rows[i - 1].write.next = &rows[i].write;
-            }
+        for (i = 0; i < FILL_GROUP && n + i < names; i++) {
+            fill_row(&row, n + i, own, pass);
+            (void) wgw_rows_write(&t, &row.write);
         }
 
-        if (wgw_store_write(store, &rows[0].write, &error) != WGW_STORE_OK) {
+        if (wgw_txn_end(&t, &error) != WGW_STORE_OK) {
             store = NULL;
         }
     }
@@ -88,7 +88,6 @@ main(int argc, char **argv)
     }
 
     wgw_store_close();
-    free(rows);
 
     clock_gettime(CLOCK_MONOTONIC, &to);
 

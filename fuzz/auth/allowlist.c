@@ -1,8 +1,6 @@
 
 /*
  * Lists of addresses, and the addresses in them.
- *
- * sources: format/text format/hex crypto/keccak crypto/eip55 auth/allowlist
  */
 
 #include "auth/allowlist.h"

@@ -1,9 +1,6 @@
 
 /*
  * Sign-in bodies, read and decided.
- *
- * sources: format/text format/json format/hex crypto/keccak crypto/eip55 crypto/eip191 format/addr format/uri auth/origin format/rfc3339 format/siwe
- * sources: auth/signin
  */
 
 #include "auth/signin.h"

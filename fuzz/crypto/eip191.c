@@ -2,8 +2,6 @@
 /*
  * Signatures: the first byte says how many of the next are the signature's
  * text; the rest is the message.
- *
- * sources: format/text format/hex crypto/keccak crypto/eip55 crypto/eip191
  */
 
 #include "crypto/eip191.h"

@@ -2,8 +2,6 @@
 /*
  * ClientHellos.  The first two bytes cut the input: what is asked about the
  * part must not contradict what is said of the whole.
- *
- * sources: format/text format/name format/hello
  */
 
 #include "format/hello.h"

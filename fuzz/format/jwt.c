@@ -3,8 +3,6 @@
  * Tokens.  The input is once a token itself; once it is the claims of one
  * that is signed here, and then it must make no difference whether the JSON
  * parser reads them, to which a blank leads, or not.
- *
- * sources: format/text format/json format/hex format/base64url crypto/hmac format/jwt
  */
 
 #include "format/base64url.h"

@@ -1,8 +1,6 @@
 
 /*
  * Names.  The first byte cuts the input into a name and a domain.
- *
- * sources: format/text format/name
  */
 
 #include "format/name.h"

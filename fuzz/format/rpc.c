@@ -1,8 +1,6 @@
 
 /*
  * JSON-RPC bodies.  The first byte chooses the rules.
- *
- * sources: format/text format/rpc
  */
 
 #include "format/rpc.h"

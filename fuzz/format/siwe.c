@@ -1,8 +1,6 @@
 
 /*
  * Messages, and what stands in them: URIs, domains, times, addresses.
- *
- * sources: format/text format/hex crypto/keccak crypto/eip55 format/addr format/uri auth/origin format/rfc3339 format/siwe
  */
 
 #include "auth/origin.h"

@@ -1,8 +1,6 @@
 
 /*
  * Records as JSON.  What is accepted must survive both ways of writing it.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed
  */
 
 #include "names/record.h"
@@ -13,6 +11,27 @@
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+/* As the store sees it: by the packed bytes but for the change. */
+
+static int
+equal(const wgw_record_t *a, const wgw_record_t *b)
+{
+    size_t           len;
+    wgw_record_t     one, two;
+
+    static uint8_t   first[WGW_RECORD_PACKED], second[WGW_RECORD_PACKED];
+
+    one = *a;
+    two = *b;
+    one.change = two.change = 0;
+
+    len = wgw_record_pack(&one, first);
+
+    return wgw_record_pack(&two, second) == len
+           && memcmp(first, second, len) == 0;
+}
 
 
 static void
@@ -40,7 +59,7 @@ forms(const wgw_record_t *record, const wgw_record_rules_t *rules)
     rc = wgw_record_parse(&copy, text, record->name, rules, storage, NULL,
                           &error);
     assert(rc == 0);
-    assert(wgw_record_equal(record, &copy));
+    assert(equal(record, &copy));
     assert(wgw_text_equal(record->name, copy.name));
 
     packed = malloc(WGW_RECORD_PACKED);
@@ -51,7 +70,7 @@ forms(const wgw_record_t *record, const wgw_record_rules_t *rules)
 
     rc = wgw_record_unpack(&copy, exact, len);
     assert(rc == 0);
-    assert(wgw_record_equal(record, &copy));
+    assert(equal(record, &copy));
 
     free(exact);
     free(packed);

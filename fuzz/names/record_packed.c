@@ -2,8 +2,6 @@
 /*
  * Records as the store keeps them.  Bytes that are accepted must be those
  * that packing makes.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed
  */
 
 #include "names/record.h"

@@ -13,7 +13,6 @@
 #define WGW_TEXT_REPLACEMENT  "\xef\xbf\xbd"
 
 
-static size_t wgw_text_utf8(const uint8_t *p, size_t left, uint32_t *code);
 static void wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned json);
 static size_t wgw_out_plain(const uint8_t *p, size_t left, unsigned json);
 static void wgw_out_escape(wgw_out_t *out, uint8_t c);
@@ -82,9 +81,7 @@ wgw_text_printable(wgw_text_t text)
 }
 
 
-/* The length of the well-formed sequence at `p`, 0 if there is none. */
-
-static size_t
+size_t
 wgw_text_utf8(const uint8_t *p, size_t left, uint32_t *code)
 {
     size_t    i, n;

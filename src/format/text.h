@@ -51,6 +51,12 @@ int wgw_text_uint(wgw_text_t text, uint64_t max, uint64_t *number);
  */
 int wgw_text_printable(wgw_text_t text);
 
+/*
+ * The length of the well-formed UTF-8 sequence at `p`, of which there are
+ * `left` bytes (at least one), and its code point; 0 if there is none.
+ */
+size_t wgw_text_utf8(const uint8_t *p, size_t left, uint32_t *code);
+
 void wgw_out_init(wgw_out_t *out, void *buffer, size_t size);
 
 /* Bytes as they are. */

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/statefile.h"
 #include "meter/archive.h"
 #include "table/growth.h"
 
@@ -37,8 +38,7 @@ static int wgw_archive_total(wgw_archive_t *archive, uint32_t record,
     wgw_out_t *out);
 static void wgw_archive_zone(wgw_archive_t *archive, wgw_out_t *out);
 static int wgw_archive_flush(int fd, wgw_out_t *out, char *buffer);
-static int wgw_archive_open(wgw_archive_t *archive, const char *path,
-    int flags);
+static int wgw_archive_own(wgw_archive_t *archive, int fd);
 static int wgw_archive_sync(wgw_archive_t *archive);
 static void wgw_archive_time(char text[WGW_ARCHIVE_TIME], const char *format,
     int64_t time);
@@ -126,7 +126,7 @@ wgw_archive_lock(wgw_archive_t *archive, int flags)
     (void) snprintf(path, sizeof(path), "%s/%s.lock", archive->dir,
                     archive->zone);
 
-    lock = wgw_archive_open(archive, path, O_RDWR|O_CREAT|O_CLOEXEC);
+    lock = wgw_archive_own(archive, wgw_statefile_open(path));
 
     if (lock == -1) {
         return -1;
@@ -158,7 +158,7 @@ wgw_archive_file(wgw_archive_t *archive, const char *path,
     (void) snprintf(tmp, sizeof(tmp), "%s/%s.tmp", archive->dir,
                     archive->zone);
 
-    fd = wgw_archive_open(archive, tmp, O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC);
+    fd = wgw_archive_own(archive, wgw_statefile_tmp(tmp, 0));
 
     if (fd == -1) {
         return WGW_ARCHIVE_ERROR;
@@ -355,12 +355,8 @@ wgw_archive_flush(int fd, wgw_out_t *out, char *buffer)
 /* What root makes, as the master, workers go on with. */
 
 static int
-wgw_archive_open(wgw_archive_t *archive, const char *path, int flags)
+wgw_archive_own(wgw_archive_t *archive, int fd)
 {
-    int  fd;
-
-    fd = open(path, flags|O_NOFOLLOW, 0640);
-
     if (fd != -1 && geteuid() == 0
         && fchown(fd, archive->uid, archive->gid) == -1)
     {

@@ -21,10 +21,22 @@
 #define WGW_FLOW_PAUSES   50
 
 
+/*
+ * An event of its own, because nginx sets and deletes the timers of the
+ * connection's events all the time.  Its data are the connection, for debug
+ * logs.
+ */
+struct wgw_flow_wake_s {
+    ngx_event_t          event;
+    wgw_flow_t          *flow;
+};
+
+
 static void wgw_flow_refresh(wgw_flow_t *flow);
 static ngx_int_t wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev,
     ngx_msec_t wait);
 static void wgw_flow_wake(ngx_event_t *ev);
+static void wgw_flow_awake(wgw_flow_t *flow, ngx_event_t *ev);
 static void wgw_flow_resume(ngx_event_t *ev);
 static void wgw_flow_give(wgw_flow_t *flow);
 static void wgw_flow_detach(wgw_flow_t *flow);
@@ -99,7 +111,47 @@ wgw_flow_pace(wgw_flow_t *flow, wgw_paces_t *paces, off_t length)
     flow->paces = paces;
     flow->head = 1;
 
-    wgw_flow_moved(flow, WGW_COUNT_RECEIVED, length, 0);
+    flow->owed = (paces->count & WGW_COUNT_RECEIVED) ? length : 0;
+}
+
+
+ngx_int_t
+wgw_flow_turn(wgw_flow_t *flow)
+{
+    ngx_msec_t  wait;
+
+    if (wgw_flow_take(flow, WGW_COUNT_RECEIVED, flow->owed, flow->owed, &wait)
+        == 0)
+    {
+        return wgw_flow_delay(flow, flow->connection->write, wait) == NGX_OK
+               ? NGX_AGAIN : NGX_ERROR;
+    }
+
+    wgw_flow_owe(flow);
+
+    return NGX_OK;
+}
+
+
+void
+wgw_flow_owe(wgw_flow_t *flow)
+{
+    wgw_flow_moved(flow, WGW_COUNT_RECEIVED, flow->owed, 0);
+
+    flow->owed = 0;
+}
+
+
+void
+wgw_flow_deny(wgw_flow_t *flow)
+{
+    (void) wgw_flow_count(flow);
+
+    wgw_meters_deny(&flow->meters);
+
+    flow->out = 0;
+    flow->again = 0;
+    flow->in = 0;
 }
 
 
@@ -166,6 +218,9 @@ wgw_flow_done(wgw_flow_t *flow)
     }
 
     wgw_flow_give(flow);
+
+    wgw_flow_awake(flow, flow->connection->read);
+    wgw_flow_awake(flow, flow->connection->write);
 
     if (flow->attached) {
         wgw_flow_detach(flow);
@@ -370,36 +425,32 @@ wgw_flow_delay(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait)
 }
 
 
-/*
- * An event of its own, because nginx sets and deletes the timers of the
- * connection's events all the time.
- */
-
 static ngx_int_t
 wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait)
 {
-    ngx_event_t       *wake;
+    wgw_flow_wake_t   *wake;
     ngx_connection_t  *c;
 
     c = flow->connection;
     wake = flow->wake[ev->write];
 
     if (wake == NULL) {
-        wake = ngx_pcalloc(flow->pool, sizeof(ngx_event_t));
+        wake = ngx_pcalloc(flow->pool, sizeof(wgw_flow_wake_t));
         if (wake == NULL) {
             return NGX_ERROR;
         }
 
-        wake->handler = wgw_flow_wake;
-        wake->data = c;
-        wake->log = c->log;
-        wake->write = ev->write;
+        wake->event.handler = wgw_flow_wake;
+        wake->event.data = c;
+        wake->event.log = c->log;
+        wake->event.write = ev->write;
+        wake->flow = flow;
 
         flow->wake[ev->write] = wake;
     }
 
-    if (!wake->timer_set) {
-        ngx_add_timer(wake, wait);
+    if (!wake->event.timer_set) {
+        ngx_add_timer(&wake->event, wait);
     }
 
     return NGX_OK;
@@ -407,18 +458,41 @@ wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait)
 
 
 static void
-wgw_flow_wake(ngx_event_t *wake)
+wgw_flow_wake(ngx_event_t *event)
 {
+    wgw_flow_t        *flow;
     ngx_event_t       *ev;
     ngx_connection_t  *c;
 
-    c = wake->data;
+    flow = ((wgw_flow_wake_t *) event)->flow;
 
-    if (wgw_flow_find(c)) {
-        ev = wake->write ? c->write : c->read;
+    c = flow->connection;
+    ev = event->write ? c->write : c->read;
 
-        wgw_flow_resume(ev);
+    wgw_flow_resume(ev);
+
+    if (flow->class->wake) {
+        flow->class->wake(flow, ev);
+    }
+
+    if (!ev->delayed) {
         ngx_post_event(ev, &ngx_posted_events);
+    }
+}
+
+
+/* Ends a pause before its time. */
+
+static void
+wgw_flow_awake(wgw_flow_t *flow, ngx_event_t *ev)
+{
+    wgw_flow_wake_t  *wake;
+
+    wake = flow->wake[ev->write];
+
+    if (wake && wake->event.timer_set) {
+        ngx_del_timer(&wake->event);
+        wgw_flow_resume(ev);
     }
 }
 
@@ -492,16 +566,6 @@ wgw_flow_detach(wgw_flow_t *flow)
             *p = flow->next;
             break;
         }
-    }
-
-    if (flow->wake[0] && flow->wake[0]->timer_set) {
-        ngx_del_timer(flow->wake[0]);
-        wgw_flow_resume(c->read);
-    }
-
-    if (flow->wake[1] && flow->wake[1]->timer_set) {
-        ngx_del_timer(flow->wake[1]);
-        wgw_flow_resume(c->write);
     }
 
     flow->attached = 0;

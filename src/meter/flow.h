@@ -52,8 +52,9 @@
 #define WGW_FLOW_HEAD  64
 
 
-typedef struct wgw_flow_s   wgw_flow_t;
-typedef struct wgw_paces_s  wgw_paces_t;
+typedef struct wgw_flow_s       wgw_flow_t;
+typedef struct wgw_flow_wake_s  wgw_flow_wake_t;
+typedef struct wgw_paces_s      wgw_paces_t;
 
 
 /* What differs between HTTP/1, HTTP/2 and stream; NULL: nothing to do. */
@@ -82,6 +83,9 @@ typedef struct {
     size_t      (*head)(wgw_flow_t *flow);
     void        (*refuse)(wgw_flow_t *flow);
 
+    /* a pause of the event ended: what was kept back goes on */
+    void        (*wake)(wgw_flow_t *flow, ngx_event_t *ev);
+
     /* lets the client see at once that it was cut */
     void        (*cut)(wgw_flow_t *flow);
 
@@ -93,6 +97,7 @@ typedef struct {
 struct wgw_flow_s {
     const wgw_flow_class_t  *class;
     void                    *data;      /* the request or session */
+    void                    *own;       /* of the class */
     ngx_connection_t        *connection;
     ngx_pool_t              *pool;
 
@@ -113,9 +118,10 @@ struct wgw_flow_s {
     off_t                    out;       /* held: below + again */
     off_t                    again;     /* may be sent without a hold */
     off_t                    in;        /* held: input */
+    off_t                    owed;      /* came, and waits for its turn */
     ngx_uint_t               requests;  /* not yet in the tables */
 
-    ngx_event_t             *wake[2];   /* end a pause of read, write */
+    wgw_flow_wake_t         *wake[2];   /* end a pause of read, write */
     ngx_uint_t               pauses;    /* one after the other */
 
     unsigned                 started:1;
@@ -151,9 +157,22 @@ void wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head);
 
 /*
  * From here on bytes move at the rates.  `length` bytes have come for the
- * request and are charged at once.
+ * request and are owed.
  */
 void wgw_flow_pace(wgw_flow_t *flow, wgw_paces_t *paces, off_t length);
+
+/*
+ * Pays what is owed.  NGX_OK, or NGX_AGAIN: the write event comes when it is
+ * this flow's turn, or NGX_ERROR.  Where nobody can wait: a debt.
+ */
+ngx_int_t wgw_flow_turn(wgw_flow_t *flow);
+void wgw_flow_owe(wgw_flow_t *flow);
+
+/*
+ * Refused after all, by the cap in meters.limit.  What has moved so far is
+ * the key's.
+ */
+void wgw_flow_deny(wgw_flow_t *flow);
 
 /* Counts what moved since the last time. */
 void wgw_flow_flush(wgw_flow_t *flow);

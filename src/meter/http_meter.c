@@ -18,6 +18,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_wgw_meter_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_turn(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
 #if (NGX_HTTP_V2)
@@ -176,6 +178,28 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     default: /* NGX_OK */
+        return flow && flow->owed ? ngx_http_wgw_meter_turn(r, flow)
+                                  : NGX_DECLINED;
+    }
+}
+
+
+/* What came waits for its turn; the phase is entered again. */
+
+static ngx_int_t
+ngx_http_wgw_meter_turn(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    switch (wgw_flow_turn(flow)) {
+
+    case NGX_AGAIN:
+        r->read_event_handler = ngx_http_test_reading;
+        return NGX_AGAIN;
+
+    case NGX_ERROR:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    default: /* NGX_OK */
+        r->read_event_handler = ngx_http_block_reading;
         return NGX_DECLINED;
     }
 }
@@ -199,6 +223,10 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         return rc == NGX_OK ? ngx_http_next_header_filter(r) : NGX_ERROR;
     }
 
+    if (flow->owed) {
+        wgw_flow_owe(flow);
+    }
+
     if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED
         && flow->meters.limit
         && ngx_http_wgw_meter_retry(r, flow) != NGX_OK)
@@ -207,7 +235,7 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
     }
 
     if (rc == NGX_OK && ngx_http_wgw_meter_precheck(r, flow) != NGX_OK) {
-        wgw_meters_deny(&flow->meters);
+        wgw_flow_deny(flow);
         rc = NGX_DECLINED;
     }
 
@@ -230,8 +258,7 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 
     if (r->stream) {
         return ngx_http_wgw_meter_v2_header(flow,
-                                            ngx_http_next_header_filter,
-                                            ngx_http_wgw_meter_status(r));
+                                            ngx_http_next_header_filter);
     }
 
 #endif

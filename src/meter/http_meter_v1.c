@@ -19,6 +19,7 @@ const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
     NULL,
     ngx_http_wgw_meter_v1_head,
     ngx_http_wgw_meter_v1_refuse,
+    NULL,
     ngx_http_wgw_meter_v1_cut,
     ngx_http_wgw_meter_v1_closable
 };

@@ -1,7 +1,7 @@
 
 #include "meter/http_meter_v2.h"
 #include "meter/http_meter_v2_out.h"
-#include "core/chain.h"
+#include "meter/meter_module.h"
 #include "meter/wrap.h"
 
 #if (NGX_HTTP_V2)
@@ -37,7 +37,14 @@ typedef struct {
 } ngx_http_wgw_meter_v2_piece_t;
 
 
-static void ngx_http_wgw_meter_v2_charge(wgw_flow_t *flow);
+static ngx_int_t ngx_http_wgw_meter_v2_begin(wgw_flow_t *flow, off_t size);
+static ngx_int_t ngx_http_wgw_meter_v2_torn(wgw_flow_t *flow, off_t size);
+static ngx_int_t ngx_http_wgw_meter_v2_keep(wgw_flow_t *flow,
+    ngx_msec_t wait);
+static ngx_int_t ngx_http_wgw_meter_v2_resume(wgw_flow_t *flow);
+static void ngx_http_wgw_meter_v2_wake(wgw_flow_t *flow, ngx_event_t *ev);
+static ngx_http_v2_out_frame_t **ngx_http_wgw_meter_v2_headers(
+    ngx_http_v2_stream_t *stream);
 static off_t ngx_http_wgw_meter_v2_received(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_take(wgw_flow_t *flow);
 static off_t ngx_http_wgw_meter_v2_below(wgw_flow_t *flow);
@@ -61,8 +68,7 @@ static ngx_chain_t *ngx_http_wgw_meter_v2_delay(wgw_flow_t *flow,
     ngx_chain_t *in, ngx_msec_t wait);
 static ngx_int_t ngx_http_wgw_meter_v2_flush(wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_v2_output(wgw_flow_t *flow);
-static void ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow,
-    ngx_uint_t status);
+static void ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_cut(wgw_flow_t *flow);
 static ngx_http_v2_out_frame_t *ngx_http_wgw_meter_v2_rst(
     ngx_http_request_t *r);
@@ -78,6 +84,7 @@ const wgw_flow_class_t  ngx_http_wgw_meter_v2 = {
     ngx_http_wgw_meter_v2_send_chain,
     NULL,
     NULL,
+    ngx_http_wgw_meter_v2_wake,
     ngx_http_wgw_meter_v2_cut,
     ngx_http_wgw_meter_v2_closable
 };
@@ -85,10 +92,8 @@ const wgw_flow_class_t  ngx_http_wgw_meter_v2 = {
 
 ngx_int_t
 ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
-    ngx_http_output_header_filter_pt next, ngx_uint_t status)
+    ngx_http_output_header_filter_pt next)
 {
-    int                  waiting;
-    off_t                size, more;
     ngx_int_t            rc;
     ngx_event_t         *wev;
     ngx_uint_t           ready;
@@ -96,12 +101,13 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
 
     r = flow->data;
 
-    if (!(flow->meters.hard & WGW_COUNT_SENT)) {
+    if (!(flow->meters.hard & WGW_COUNT_SENT)
+        && !(flow->paces && (flow->paces->count & WGW_COUNT_SENT)))
+    {
         rc = next(r);
 
         if (rc != NGX_ERROR && !flow->attached) {
             wgw_flow_attach(flow);
-            ngx_http_wgw_meter_v2_charge(flow);
         }
 
         return rc;
@@ -122,29 +128,47 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
 
     wgw_flow_attach(flow);
 
-    size = ngx_http_wgw_meter_v2_below(flow);
+    return ngx_http_wgw_meter_v2_begin(flow,
+                                       ngx_http_wgw_meter_v2_below(flow));
+}
+
+
+/*
+ * The header is in the queue, `size` with its frame, and no byte of it has
+ * left.  It goes, or it is kept back until it may: NGX_AGAIN.
+ */
+
+static ngx_int_t
+ngx_http_wgw_meter_v2_begin(wgw_flow_t *flow, off_t size)
+{
+    int                  waiting;
+    off_t                more;
+    ngx_int_t            rc;
+    ngx_msec_t           wait;
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    if (wgw_flow_take(flow, WGW_COUNT_SENT, size, size, &wait) == 0) {
+        return ngx_http_wgw_meter_v2_keep(flow, wait);
+    }
+
     more = size - ngx_min(size, flow->again);
 
-    if (more
+    if (more && (flow->meters.hard & WGW_COUNT_SENT)
         && wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, more, &waiting)
            < (uint64_t) more)
     {
-        wgw_meters_deny(&flow->meters);
-        ngx_http_wgw_meter_v2_refuse(flow, status);
-
-        (void) ngx_http_wgw_meter_v2_flush(flow);
-
-        flow->connection->error = 1;
-
-        return NGX_ERROR;
+        return ngx_http_wgw_meter_v2_torn(flow, size);
     }
 
     /* what the header leaves of the credit is for the body */
 
-    flow->again -= size - more;
+    flow->again -= ngx_min(size, flow->again);
     flow->head = 0;
+    flow->pauses = 0;
 
-    ngx_http_wgw_meter_v2_charge(flow);
+    wgw_flow_moved(flow, WGW_COUNT_SENT, size, 0);
 
     rc = ngx_http_wgw_meter_v2_output(flow);
 
@@ -158,14 +182,126 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
 }
 
 
-/* The response header is not waited for, but paid for by what follows. */
+/* As wgw_wrap_torn(): it waits for what others hold, or is refused. */
+
+static ngx_int_t
+ngx_http_wgw_meter_v2_torn(wgw_flow_t *flow, off_t size)
+{
+    if (wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, size)
+        && ngx_http_wgw_meter_v2_keep(flow, 0) == NGX_AGAIN)
+    {
+        return NGX_AGAIN;
+    }
+
+    wgw_flow_deny(flow);
+    wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
+
+    ngx_http_wgw_meter_v2_refuse(flow);
+
+    (void) ngx_http_wgw_meter_v2_flush(flow);
+
+    flow->connection->error = 1;
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * Takes the header's frame out of the queue, for `wait`, or, if that is 0,
+ * while others hold what is left.  nginx's encoder keeps no dynamic table, so
+ * that headers of other streams may go before it; but the first of a connection
+ * may say that the table has no room, and then the next has to.
+ */
+
+static ngx_int_t
+ngx_http_wgw_meter_v2_keep(wgw_flow_t *flow, ngx_msec_t wait)
+{
+    ngx_event_t              *wev;
+    ngx_http_request_t       *r;
+    ngx_http_v2_out_frame_t  *frame, **fn;
+
+    r = flow->data;
+    wev = flow->connection->write;
+
+    fn = ngx_http_wgw_meter_v2_headers(r->stream);
+    frame = *fn;
+
+    if (frame == NULL) {
+        return NGX_ERROR;
+    }
+
+    if ((wait ? wgw_flow_delay(flow, wev, wait) : wgw_flow_pause(flow, wev))
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    *fn = frame->next;
+    r->stream->queued--;
+
+    flow->own = frame;
+
+    if (*frame->first->next->buf->pos == NGX_HTTP_WGW_METER_V2_TABLE) {
+        r->stream->connection->table_update = 1;
+    }
+
+    flow->connection->buffered |= NGX_HTTP_V2_BUFFERED;
+    wev->active = 1;
+
+    if (flow->meters.hard & WGW_COUNT_SENT) {
+        wgw_wrap_settle(flow, 0);
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/* And puts it back. */
+
+static ngx_int_t
+ngx_http_wgw_meter_v2_resume(wgw_flow_t *flow)
+{
+    ngx_http_request_t       *r;
+    ngx_http_v2_out_frame_t  *frame;
+
+    r = flow->data;
+    frame = flow->own;
+
+    flow->own = NULL;
+
+    ngx_http_v2_queue_blocked_frame(r->stream->connection, frame);
+    r->stream->queued++;
+
+    return ngx_http_wgw_meter_v2_begin(flow, NGX_HTTP_V2_FRAME_HEADER_SIZE
+                                             + frame->length);
+}
+
 
 static void
-ngx_http_wgw_meter_v2_charge(wgw_flow_t *flow)
+ngx_http_wgw_meter_v2_wake(wgw_flow_t *flow, ngx_event_t *ev)
 {
-    wgw_flow_moved(flow, WGW_COUNT_SENT,
-                   flow->connection->sent + ngx_http_wgw_meter_v2_below(flow),
-                   0);
+    if (ev->write && flow->own && !flow->connection->error) {
+        (void) ngx_http_wgw_meter_v2_resume(flow);
+    }
+}
+
+
+/* Where the frame with a stream's header is in the queue. */
+
+static ngx_http_v2_out_frame_t **
+ngx_http_wgw_meter_v2_headers(ngx_http_v2_stream_t *stream)
+{
+    ngx_http_v2_out_frame_t  **fn;
+
+    for (fn = &stream->connection->last_out; *fn; fn = &(*fn)->next) {
+        if ((*fn)->stream == stream
+            && (*fn)->first->buf->pos[3] == NGX_HTTP_V2_HEADERS_FRAME)
+        {
+            break;
+        }
+    }
+
+    return fn;
 }
 
 
@@ -283,6 +419,19 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
     r = flow->data;
     fc = flow->connection;
     total = 0;
+
+    if (flow->own) {
+        switch (ngx_http_wgw_meter_v2_resume(flow)) {
+
+        case NGX_ERROR:
+            return NGX_CHAIN_ERROR;
+
+        case NGX_AGAIN:
+            if (flow->own) {
+                return in;
+            }
+        }
+    }
 
     for ( ;; ) {
         size = ngx_http_wgw_meter_v2_size(in, &last);
@@ -649,35 +798,31 @@ ngx_http_wgw_meter_v2_output(wgw_flow_t *flow)
  */
 
 static void
-ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow, ngx_uint_t status)
+ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow)
 {
-    u_char                   *p, text[NGX_TIME_T_LEN];
-    size_t                    n;
-    time_t                    wait;
-    ngx_buf_t                *b;
-    ngx_chain_t              *cl;
-    ngx_http_request_t       *r;
-    ngx_http_v2_out_frame_t  *frame;
+    u_char                     *p, text[NGX_TIME_T_LEN];
+    size_t                      n;
+    time_t                      wait;
+    ngx_buf_t                  *b;
+    ngx_chain_t                *cl;
+    ngx_http_request_t         *r;
+    ngx_http_v2_out_frame_t    *frame;
+    ngx_http_wgw_meter_conf_t  *mcf;
 
     r = flow->data;
 
-    r->headers_out.status = status;
+    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+
+    r->headers_out.status = mcf->status;
     r->err_status = 0;
 
-    for (frame = r->stream->connection->last_out; frame; frame = frame->next) {
-        cl = frame->first;
-
-        if (frame->stream == r->stream
-            && cl->buf->pos[3] == NGX_HTTP_V2_HEADERS_FRAME)
-        {
-            break;
-        }
-    }
+    frame = *ngx_http_wgw_meter_v2_headers(r->stream);
 
     if (frame == NULL || frame->length < NGX_HTTP_WGW_METER_V2_SHORT) {
         return;
     }
 
+    cl = frame->first;
     b = cl->next->buf;
     p = b->pos;
 
@@ -687,7 +832,7 @@ ngx_http_wgw_meter_v2_refuse(wgw_flow_t *flow, ngx_uint_t status)
 
     *p++ = NGX_HTTP_WGW_METER_V2_STATUS;
     *p++ = 3;
-    p = ngx_sprintf(p, "%03ui", status);
+    p = ngx_sprintf(p, "%03ui", mcf->status);
 
     wait = wgw_meters_retry(&flow->meters);
 

@@ -13,9 +13,13 @@
  */
 #define WGW_PACE_SLEEP  1000            /* ms */
 
+/* the longest debt of what moved without a turn */
+#define WGW_PACE_DEBT   UINT64_C(1000000000)    /* ns */
+
 
 static uint64_t wgw_paces_reserve(wgw_paces_t *paces, int count, uint64_t now,
     size_t bytes);
+static void wgw_paces_charge(wgw_paces_t *paces, int count, size_t bytes);
 static void wgw_paces_dry(wgw_paces_t *paces, int count, size_t bytes);
 static int wgw_pace_waits(const wgw_pace_t *pace, int count);
 
@@ -132,7 +136,7 @@ wgw_paces_reserve(wgw_paces_t *paces, int count, uint64_t now, size_t bytes)
 void
 wgw_paces_moved(wgw_paces_t *paces, int count, size_t bytes)
 {
-    size_t  *taken, more;
+    size_t  *taken;
 
     if (bytes == 0) {
         return;
@@ -149,10 +153,30 @@ wgw_paces_moved(wgw_paces_t *paces, int count, size_t bytes)
         return;
     }
 
-    more = ngx_min(bytes - *taken, WGW_GCRA_UNITS_MAX);
-    *taken = 0;
+    wgw_paces_charge(paces, count, bytes - *taken);
 
-    (void) wgw_paces_reserve(paces, count, wgw_rate_now(), more);
+    *taken = 0;
+}
+
+
+static void
+wgw_paces_charge(wgw_paces_t *paces, int count, size_t bytes)
+{
+    uint64_t     now;
+    ngx_uint_t   i;
+    wgw_pace_t  *pace;
+
+    bytes = ngx_min(bytes, WGW_GCRA_UNITS_MAX);
+    now = wgw_rate_now();
+
+    for (i = 0; i < paces->n; i++) {
+        pace = &paces->elts[i];
+
+        if (wgw_pace_waits(pace, count)) {
+            wgw_gcra_charge(&pace->rate->zone->expiring, pace->entry,
+                            &pace->rate->limit, now, bytes, WGW_PACE_DEBT);
+        }
+    }
 }
 
 

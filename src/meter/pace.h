@@ -64,7 +64,7 @@ size_t wgw_paces_take(wgw_paces_t *paces, int count, size_t least,
 
 /*
  * So many moved.  More than were taken, or without being asked for, are a
- * debt of those who come next.
+ * debt of those who come next, of a second at most.
  */
 void wgw_paces_moved(wgw_paces_t *paces, int count, size_t bytes);
 

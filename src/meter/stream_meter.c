@@ -106,6 +106,7 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
     NULL,
     NULL,
     NULL,
+    NULL,
     ngx_stream_wgw_meter_closable
 };
 
@@ -114,6 +115,7 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
 
 static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
     ngx_stream_wgw_meter_datagrams,
+    NULL,
     NULL,
     NULL,
     NULL,
@@ -324,6 +326,7 @@ ngx_stream_wgw_meter_pace(ngx_stream_session_t *s, wgw_flow_t *flow)
     }
 
     wgw_flow_pace(flow, paces, flow->read);
+    wgw_flow_owe(flow);
 
     return NGX_OK;
 }

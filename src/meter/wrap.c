@@ -535,7 +535,7 @@ wgw_wrap_torn(wgw_flow_t *flow, off_t head)
         return NGX_AGAIN;
     }
 
-    wgw_meters_deny(&flow->meters);
+    wgw_flow_deny(flow);
     flow->class->refuse(flow);
 
     return NGX_DECLINED;

@@ -17,7 +17,7 @@ typedef struct bulk_block_s  bulk_block_t;
 struct bulk_block_s {
     bulk_block_t         *next;
     size_t                used;
-    uint8_t               data[BULK_BLOCK];
+    char                  data[BULK_BLOCK];
 };
 
 
@@ -91,7 +91,7 @@ static ngx_int_t bulk_row(bulk_t *bulk, wgw_text_t line);
 static ngx_int_t bulk_keep(bulk_t *bulk, const wgw_record_t *record,
     ngx_uint_t deleted);
 static wgw_store_row_t *bulk_push(bulk_t *bulk);
-static uint8_t *bulk_copy(bulk_t *bulk, const void *data, size_t len);
+static char *bulk_copy(bulk_t *bulk, const void *data, size_t len);
 static void bulk_reset(bulk_t *bulk);
 static int ngx_libc_cdecl bulk_compare(const void *one, const void *two);
 
@@ -233,7 +233,7 @@ bulk_sort(bulk_t *bulk)
     for (i = 1; i < bulk->nrows; i++) {
         row = &bulk->rows[i];
 
-        if (wgw_text_equal(row[-1].name, row->name)) {
+        if (wgw_text_equal(row[-1].key, row->key)) {
             bulk_refuse(bulk, row->line, "name", "is duplicate");
         }
     }
@@ -261,8 +261,8 @@ bulk_write(bulk_t *bulk)
 {
     wgw_store_rc_t  rc;
 
-    rc = wgw_store_write_rows(bulk->store, bulk->rows, bulk->nrows,
-                              &bulk->result.counts, &bulk->result.failure);
+    rc = wgw_row_write(bulk->store, WGW_ROWS, bulk->rows, bulk->nrows,
+                       &bulk->result.counts, &bulk->result.failure);
 
     (void) bulk_stored(bulk, rc);
 
@@ -561,7 +561,6 @@ bulk_row(bulk_t *bulk, wgw_text_t line)
 static ngx_int_t
 bulk_keep(bulk_t *bulk, const wgw_record_t *record, ngx_uint_t deleted)
 {
-    size_t            len;
     wgw_store_row_t  *row;
 
     row = bulk_push(bulk);
@@ -570,24 +569,21 @@ bulk_keep(bulk_t *bulk, const wgw_record_t *record, ngx_uint_t deleted)
     }
 
     row->line = bulk->lines;
-    row->name.len = record->name.len;
-    row->name.data = (char *) bulk_copy(bulk, record->name.data,
-                                        record->name.len);
-    row->packed = NULL;
-    row->len = 0;
+    row->key.len = record->name.len;
+    row->key.data = bulk_copy(bulk, record->name.data, record->name.len);
+    row->value.data = NULL;
+    row->value.len = 0;
 
     if (!deleted) {
-        len = wgw_record_pack(record, bulk->packed);
+        row->value.len = wgw_record_pack(record, bulk->packed);
+        row->value.data = bulk_copy(bulk, bulk->packed, row->value.len);
 
-        row->packed = bulk_copy(bulk, bulk->packed, len);
-        row->len = (uint32_t) len;
-
-        if (row->packed == NULL) {
+        if (row->value.data == NULL) {
             return bulk_fail(bulk, "out of memory");
         }
     }
 
-    return row->name.data ? NGX_OK : bulk_fail(bulk, "out of memory");
+    return row->key.data ? NGX_OK : bulk_fail(bulk, "out of memory");
 }
 
 
@@ -613,10 +609,10 @@ bulk_push(bulk_t *bulk)
 }
 
 
-static uint8_t *
+static char *
 bulk_copy(bulk_t *bulk, const void *data, size_t len)
 {
-    uint8_t       *copy;
+    char          *copy;
     bulk_block_t  *block;
 
     block = bulk->blocks;
@@ -671,12 +667,12 @@ bulk_compare(const void *one, const void *two)
     int     rc;
     size_t  len;
 
-    len = ngx_min(a->name.len, b->name.len);
+    len = ngx_min(a->key.len, b->key.len);
 
-    rc = memcmp(a->name.data, b->name.data, len);
+    rc = memcmp(a->key.data, b->key.data, len);
 
-    if (rc == 0 && a->name.len != b->name.len) {
-        rc = a->name.len < b->name.len ? -1 : 1;
+    if (rc == 0 && a->key.len != b->key.len) {
+        rc = a->key.len < b->key.len ? -1 : 1;
     }
 
     return rc ? rc : a->line < b->line ? -1 : 1;

@@ -22,8 +22,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "names/record.h"
-#include "store/store.h"
+#include "names/rows.h"
 
 #pragma GCC visibility push(hidden)
 

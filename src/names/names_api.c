@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     ngx_http_request_t        *request;
     wgw_change_t               change;
+    wgw_rows_write_t           write;
     wgw_record_t               record;
     char                       name[WGW_NAME_MAX];
     char                       storage[WGW_RECORD_JSON];
@@ -57,8 +58,8 @@ static ngx_int_t api_page_limit(ngx_http_request_t *r, api_page_t *page,
     api_refusal_t *refusal);
 static ngx_int_t api_rows(ngx_http_request_t *r, api_page_t *page,
     ngx_chain_t **last, api_refusal_t *refusal);
-static ngx_int_t api_row(ngx_http_request_t *r, wgw_text_t name,
-    wgw_text_t packed, ngx_chain_t **last);
+static ngx_int_t api_row(ngx_http_request_t *r, api_page_t *page,
+    wgw_text_t name, wgw_text_t packed, ngx_chain_t **last);
 static wgw_store_t *api_look(ngx_http_request_t *r, uint64_t *id,
     api_refusal_t *refusal);
 static ngx_int_t api_get(ngx_http_request_t *r, wgw_text_t name);
@@ -71,8 +72,9 @@ static ngx_int_t api_put_record(ngx_http_request_t *r, api_change_t *api,
     wgw_text_t body, api_refusal_t *refusal);
 static api_change_t *api_change(ngx_http_request_t *r, wgw_text_t name);
 static ngx_int_t api_conditions(ngx_http_request_t *r,
-    wgw_store_write_t *write, api_refusal_t *refusal);
+    wgw_rows_write_t *write, api_refusal_t *refusal);
 static ngx_int_t api_post(api_change_t *api, api_refusal_t *refusal);
+static wgw_store_rc_t api_make(wgw_txn_t *t, wgw_change_t *change);
 static void api_done(wgw_change_t *change);
 static ngx_int_t api_changed(api_change_t *api);
 
@@ -333,12 +335,11 @@ static ngx_int_t
 api_rows(ngx_http_request_t *r, api_page_t *page, ngx_chain_t **last,
     api_refusal_t *refusal)
 {
-    char                found[WGW_NAME_MAX];
-    size_t              len, size;
+    size_t              size;
     uint64_t            id;
     ngx_int_t           rv;
     ngx_uint_t          n;
-    wgw_text_t          packed;
+    wgw_text_t          found, packed;
     wgw_store_t        *store;
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
@@ -353,7 +354,8 @@ api_rows(ngx_http_request_t *r, api_page_t *page, ngx_chain_t **last,
 
     for (n = 0; /* void */ ; n++) {
 
-        rc = wgw_store_next(store, page->after, found, &len, &packed, &error);
+        rc = wgw_store_next(store, WGW_ROWS, page->after, &found, &packed,
+                            &error);
 
         if (rc != WGW_STORE_OK) {
             page->after.len = 0;
@@ -368,10 +370,7 @@ api_rows(ngx_http_request_t *r, api_page_t *page, ngx_chain_t **last,
             *(*last)->buf->last++ = ',';
         }
 
-        ngx_memcpy(page->name, found, len);
-        page->after.len = len;
-
-        rv = api_row(r, page->after, packed, last);
+        rv = api_row(r, page, found, packed, last);
 
         if (rv != NGX_OK) {
             api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "", "");
@@ -391,9 +390,11 @@ api_rows(ngx_http_request_t *r, api_page_t *page, ngx_chain_t **last,
 }
 
 
+/* A row becomes the page's last one. */
+
 static ngx_int_t
-api_row(ngx_http_request_t *r, wgw_text_t name, wgw_text_t packed,
-    ngx_chain_t **last)
+api_row(ngx_http_request_t *r, api_page_t *page, wgw_text_t name,
+    wgw_text_t packed, ngx_chain_t **last)
 {
     size_t         len;
     wgw_out_t      out;
@@ -402,8 +403,9 @@ api_row(ngx_http_request_t *r, wgw_text_t name, wgw_text_t packed,
 
     static char    json[WGW_RECORD_JSON];
 
-    if (wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len)
-        != 0)
+    if (name.len > WGW_NAME_MAX
+        || wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len)
+           != 0)
     {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "names: the record of \"%*s\" is damaged", name.len,
@@ -411,7 +413,10 @@ api_row(ngx_http_request_t *r, wgw_text_t name, wgw_text_t packed,
         return NGX_ERROR;
     }
 
-    record.name = name;
+    ngx_memcpy(page->name, name.data, name.len);
+    page->after.len = name.len;
+
+    record.name = page->after;
 
     wgw_out_init(&out, json, WGW_RECORD_JSON);
     wgw_record_json(&record, &out);
@@ -482,7 +487,7 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
         return api_refused(r, &refusal);
     }
 
-    rc = wgw_store_get(store, name, &packed, &error);
+    rc = wgw_store_get(store, WGW_ROWS, name, &packed, &error);
 
     if (rc != WGW_STORE_OK) {
         api_failed(r, rc, &error, &refusal);
@@ -528,11 +533,11 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    api->change.write.close = close;
+    api->write.close = close;
 
     r->main->count++;
 
-    if (api_conditions(r, &api->change.write, &refusal) != NGX_OK
+    if (api_conditions(r, &api->write, &refusal) != NGX_OK
         || api_post(api, &refusal) != NGX_OK)
     {
         r->main->count--;
@@ -597,7 +602,7 @@ static ngx_int_t
 api_put_record(ngx_http_request_t *r, api_change_t *api, wgw_text_t body,
     api_refusal_t *refusal)
 {
-    if (wgw_record_parse(&api->record, body, api->change.write.name,
+    if (wgw_record_parse(&api->record, body, api->write.name,
                          api_rules, api->storage, NULL, &refusal->record)
         != 0)
     {
@@ -605,9 +610,9 @@ api_put_record(ngx_http_request_t *r, api_change_t *api, wgw_text_t body,
                           refusal->record.field, refusal->record.message);
     }
 
-    api->change.write.record = &api->record;
+    api->write.record = &api->record;
 
-    if (api_conditions(r, &api->change.write, refusal) != NGX_OK) {
+    if (api_conditions(r, &api->write, refusal) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -626,20 +631,24 @@ api_change(ngx_http_request_t *r, wgw_text_t name)
     }
 
     ngx_memzero(&api->change, sizeof(wgw_change_t));
+    ngx_memzero(&api->write, sizeof(wgw_rows_write_t));
     ngx_memcpy(api->name, name.data, name.len);
 
     api->request = r;
-    api->change.data = api;
+    api->write.name.data = api->name;
+    api->write.name.len = name.len;
+
+    api->change.key = api->write.name;
+    api->change.make = api_make;
     api->change.handler = api_done;
-    api->change.write.name.data = api->name;
-    api->change.write.name.len = name.len;
+    api->change.data = api;
 
     return api;
 }
 
 
 static ngx_int_t
-api_conditions(ngx_http_request_t *r, wgw_store_write_t *write,
+api_conditions(ngx_http_request_t *r, wgw_rows_write_t *write,
     api_refusal_t *refusal)
 {
     ngx_str_t        *value;
@@ -701,23 +710,35 @@ api_conditions(ngx_http_request_t *r, wgw_store_write_t *write,
 static ngx_int_t
 api_post(api_change_t *api, api_refusal_t *refusal)
 {
-    wgw_store_t         *store;
     ngx_http_request_t  *r;
 
     r = api->request;
 
-    store = api_store(r->connection->log);
+    api->change.store = api_store(r->connection->log);
 
-    if (store == NULL) {
+    if (api->change.store == NULL) {
         return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
                           WGW_NAMES_API_NO_STORE);
     }
 
     r->main->blocked++;
 
-    wgw_writer_post(store, &api->change);
+    wgw_writer_post(&api->change);
 
     return NGX_OK;
+}
+
+
+/* In the thread. */
+
+static wgw_store_rc_t
+api_make(wgw_txn_t *t, wgw_change_t *change)
+{
+    api_change_t  *api;
+
+    api = change->data;
+
+    return wgw_rows_write(t, &api->write);
 }
 
 
@@ -749,14 +770,14 @@ static ngx_int_t
 api_changed(api_change_t *api)
 {
     api_refusal_t        refusal;
-    wgw_store_write_t   *write;
+    wgw_rows_write_t   *write;
     ngx_http_request_t  *r;
 
     r = api->request;
-    write = &api->change.write;
+    write = &api->write;
 
-    if (write->rc != WGW_STORE_OK) {
-        api_failed(r, write->rc, &api->change.error, &refusal);
+    if (api->change.rc != WGW_STORE_OK) {
+        api_failed(r, api->change.rc, &api->change.error, &refusal);
         return api_refused(r, &refusal);
     }
 

@@ -25,8 +25,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "names/record.h"
-#include "store/store.h"
+#include "names/rows.h"
 
 #pragma GCC visibility push(hidden)
 

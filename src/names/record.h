@@ -46,6 +46,7 @@
 #define WGW_RECORD_CAP        9007199254740992  /* 2^53, cap_bytes */
 #define WGW_RECORD_JSON       65536             /* JSON form, in and out */
 #define WGW_RECORD_PACKED     40960             /* packed form */
+#define WGW_RECORD_CHANGE     8                 /* where its change is */
 
 /* packed flags */
 #define WGW_RECORD_PASSTHROUGH  0x01
@@ -107,7 +108,10 @@ int wgw_record_parse(wgw_record_t *record, wgw_text_t json, wgw_text_t name,
     const wgw_record_rules_t *rules, char *storage, int *deleted,
     wgw_record_error_t *error);
 
-/* Returns the length, at most WGW_RECORD_PACKED. */
+/*
+ * Returns the length, at most WGW_RECORD_PACKED.  Two records describe the
+ * same route when their bytes are the same but for the change.
+ */
 size_t wgw_record_pack(const wgw_record_t *record, uint8_t *packed);
 
 /*
@@ -122,9 +126,6 @@ int wgw_record_unpack(wgw_record_t *record, const uint8_t *packed,
  * WGW_RECORD_JSON bytes; wgw_record_parse() makes an equal record of it.
  */
 void wgw_record_json(const wgw_record_t *record, wgw_out_t *out);
-
-/* 1 when both describe the same route; names and `change` are not looked at */
-int wgw_record_equal(const wgw_record_t *a, const wgw_record_t *b);
 
 /*
  * A backend as JSON shows it: "http://[2001:db8::10]:8080", or, for a

@@ -54,7 +54,7 @@ wgw_record_pack(const wgw_record_t *record, uint8_t *packed)
     packed[2] = record->nbackends;
     packed[3] = record->naddresses;
 
-    p = wgw_record_put(packed + 8, record->change, 8);
+    p = wgw_record_put(packed + WGW_RECORD_CHANGE, record->change, 8);
     p = wgw_record_put(p, record->cap_bytes, 8);
 
     for (i = 0; i < record->nbackends; i++) {
@@ -151,7 +151,7 @@ wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
     record->proxy = (flags & WGW_RECORD_PROXY) != 0;
     record->nbackends = packed[2];
     record->naddresses = packed[3];
-    record->change = wgw_record_get(packed + 8, 8);
+    record->change = wgw_record_get(packed + WGW_RECORD_CHANGE, 8);
     record->cap_bytes = wgw_record_get(packed + 16, 8);
 
     p = packed + WGW_RECORD_HEAD;
@@ -285,42 +285,4 @@ wgw_record_possible(const wgw_record_t *record)
     return wgw_text_printable(record->tls_name)
            && wgw_text_printable(record->owner)
            && wgw_text_printable(record->workload);
-}
-
-
-int
-wgw_record_equal(const wgw_record_t *a, const wgw_record_t *b)
-{
-    size_t  i;
-
-    if (a->cap_bytes != b->cap_bytes
-        || a->passthrough != b->passthrough
-        || a->https != b->https
-        || a->verify != b->verify
-        || a->paused != b->paused
-        || a->proxy != b->proxy
-        || a->nbackends != b->nbackends
-        || a->naddresses != b->naddresses)
-    {
-        return 0;
-    }
-
-    for (i = 0; i < a->nbackends; i++) {
-        if (a->backends[i].port != b->backends[i].port
-            || !wgw_addr_equal(&a->backends[i], &b->backends[i]))
-        {
-            return 0;
-        }
-    }
-
-    for (i = 0; i < a->naddresses; i++) {
-        if (!wgw_addr_equal(&a->addresses[i], &b->addresses[i])) {
-            return 0;
-        }
-    }
-
-    return wgw_text_equal(a->tls_name, b->tls_name)
-           && wgw_text_equal(a->tls_ca, b->tls_ca)
-           && wgw_text_equal(a->owner, b->owner)
-           && wgw_text_equal(a->workload, b->workload);
 }

@@ -145,6 +145,7 @@ wgw_balancer_claim(ngx_http_upstream_srv_conf_t *uscf)
 static ngx_int_t
 balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 {
+    ngx_uint_t            loop;
     balancer_peer_t      *bp;
     ngx_http_upstream_t  *u;
 
@@ -158,7 +159,7 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     bp->balancer = ngx_http_conf_upstream_srv_conf(uscf,
                                                    ngx_http_wgw_route_module);
     bp->request = r;
-    bp->lookup = balancer_lookup(r);
+    bp->lookup = balancer_lookup(r, &loop);
 
     if (bp->lookup) {
         bp->route = bp->lookup->route;
@@ -166,6 +167,16 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     }
 
     if (bp->route) {
+
+        /* "wgw_route", where it is used, has refused it before */
+
+        if (loop) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "a backend of \"%V\" leads back here",
+                          &bp->route->name);
+            return NGX_ERROR;
+        }
+
         if (bp->route->passthrough || bp->route->https != u->ssl) {
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                           "the record of \"%V\" wants %s backends",

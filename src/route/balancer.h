@@ -34,10 +34,11 @@ typedef struct {
 
 
 /*
- * What the balancer asks the module: the request's look-up, done, or NULL;
- * valid as long as the request.
+ * What the balancer asks the module: the request's look-up, done, or NULL,
+ * and whether the request was here before; valid as long as the request.
  */
-typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r);
+typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r,
+    ngx_uint_t *loop);
 
 
 /* In the directive: the defaults, and the place of the only "server". */

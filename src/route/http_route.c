@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "route/balancer.h"
+#include "route/hop.h"
 #include "route/live.h"
 #include "route/lookup.h"
 #include "format/name.h"
@@ -17,6 +18,9 @@
 #include "names/names_bulk.h"
 #include "core/request.h"
 #include "route/route.h"
+
+
+#define NGX_HTTP_WGW_LOOP_DETECTED  508         /* RFC 5842 */
 
 
 typedef struct {
@@ -29,6 +33,7 @@ typedef struct {
 typedef struct {
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
+    ngx_uint_t                   loop;          /* was here before */
     ngx_http_complex_value_t    *key;           /* it was made with */
 } ngx_http_wgw_route_ctx_t;
 
@@ -194,6 +199,12 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
+    if (ctx->loop) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "a backend of \"%V\" leads back here", &route->name);
+        return NGX_HTTP_WGW_LOOP_DETECTED;
+    }
+
     return NGX_DECLINED;
 }
 
@@ -266,16 +277,16 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     ngx_str_t                       key;
     wgw_text_t                      text;
     ngx_pool_cleanup_t             *cln;
-    ngx_http_wgw_route_ctx_t       *ctx;
+    ngx_http_wgw_route_ctx_t       *ctx, *first;
     ngx_http_wgw_route_loc_conf_t  *rlcf;
 
     rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
 
-    ctx = ngx_http_wgw_route_find_ctx(r->main);
+    first = ngx_http_wgw_route_find_ctx(r->main);
 
-    if (ctx && ctx->key == rlcf->key) {
-        ngx_http_wgw_route_find(r, ctx);
-        return ctx;
+    if (first && first->key == rlcf->key) {
+        ngx_http_wgw_route_find(r, first);
+        return first;
     }
 
     if (wgw_lookup_names()->path.len == 0) {
@@ -293,6 +304,13 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     cln->handler = ngx_http_wgw_route_cleanup;
 
     ctx->key = rlcf->key;
+
+    if (first) {
+        ctx->loop = first->loop;
+
+    } else if (wgw_hop_mark(r->main, &ctx->loop) != NGX_OK) {
+        return NULL;
+    }
 
     if (rlcf->key) {
         if (ngx_http_complex_value(r, rlcf->key, &key) != NGX_OK) {
@@ -404,13 +422,19 @@ ngx_http_wgw_route_end(void *data)
 
 
 wgw_lookup_t *
-ngx_http_wgw_route_lookup(ngx_http_request_t *r)
+ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *loop)
 {
     ngx_http_wgw_route_ctx_t  *ctx;
 
     ctx = ngx_http_wgw_route_get_ctx(r);
 
-    return ctx ? &ctx->lookup : NULL;
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    *loop = ctx->loop;
+
+    return &ctx->lookup;
 }
 
 

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "route/hop.h"
 #include "route/idle.h"
 
 
@@ -19,6 +20,7 @@ struct wgw_idle_s {
 static void idle_unlink(wgw_idle_t *idle);
 static void idle_write(ngx_event_t *ev);
 static void idle_read(ngx_event_t *ev);
+static ngx_uint_t idle_silent(ngx_connection_t *c);
 static void idle_close(ngx_connection_t *c);
 
 
@@ -124,6 +126,7 @@ wgw_idle_fit(wgw_idle_cache_t *cache, ngx_http_request_t *r,
            && c->requests < cache->requests
            && u->keepalive
            && u->request_body_sent
+           && !wgw_hop_bound(r)
            && !ngx_terminate
            && !ngx_exiting
            && ngx_handle_read_event(c->read, 0) == NGX_OK;
@@ -211,32 +214,56 @@ idle_write(ngx_event_t *ev)
 }
 
 
-/* Anything but silence ends an idle connection. */
-
 static void
 idle_read(ngx_event_t *ev)
 {
-    int                n;
-    char               buf[1];
     ngx_connection_t  *c;
 
     c = ev->data;
 
-    if (!c->close && !ev->timedout) {
+    if (!c->close && !ev->timedout && idle_silent(c)) {
+        ev->ready = 0;
 
-        n = recv(c->fd, buf, 1, MSG_PEEK);
-
-        if (n == -1 && ngx_socket_errno == NGX_EAGAIN) {
-            ev->ready = 0;
-
-            if (ngx_handle_read_event(ev, 0) == NGX_OK) {
-                return;
-            }
+        if (ngx_handle_read_event(ev, 0) == NGX_OK) {
+            return;
         }
     }
 
     idle_unlink(c->data);
     idle_close(c);
+}
+
+
+/*
+ * A look below TLS first, which costs less; but TLS reads ahead, so that an
+ * empty socket does not say that nothing came.
+ */
+
+static ngx_uint_t
+idle_silent(ngx_connection_t *c)
+{
+    int     n;
+    u_char  buf[1];
+
+    n = recv(c->fd, buf, 1, MSG_PEEK);
+
+    if (n == 0 || (n == -1 && ngx_socket_errno != NGX_EAGAIN)) {
+        return 0;
+    }
+
+#if (NGX_HTTP_SSL)
+
+    if (c->ssl && (n == 1 || SSL_has_pending(c->ssl->connection))) {
+
+        /* its answer to a key update may have to wait: not worth it */
+
+        return c->recv(c, buf, 1) == NGX_AGAIN
+               && c->ssl->saved_write_handler == NULL;
+    }
+
+#endif
+
+    return n == -1;
 }
 
 

@@ -6,6 +6,11 @@
  * Each has a key, which says all that its next user must have in common with
  * its last: who may use a connection again is decided by what the balancer
  * puts into the key.  The one unused for longest makes room.
+ *
+ * Anything but silence ends an idle connection: its end, a failure, bytes
+ * that nobody asked for, be they in the socket or read already by TLS.  What
+ * TLS has for itself, a session ticket that comes after the response, is
+ * silence.
  */
 
 #ifndef WGW_IDLE_H

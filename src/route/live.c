@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "names/rows.h"
 #include "route/live.h"
 #include "route/lookup.h"
 
@@ -18,7 +19,7 @@ static void live_match(ngx_queue_t *ended, uint64_t id, ngx_str_t *name);
 static ngx_queue_t         live_list;
 static ngx_event_t         live_timer;
 static ngx_connection_t    live_dumb;
-static wgw_store_closed_t  live_seen;
+static wgw_rows_closed_t   live_seen;
 
 
 void
@@ -119,7 +120,7 @@ live_look(ngx_queue_t *ended, ngx_log_t *log)
     }
 
     for ( ;; ) {
-        rc = wgw_store_closed(store, &live_seen, &error);
+        rc = wgw_rows_closed(store, &live_seen, &error);
 
         if (rc != WGW_STORE_OK) {
             break;

@@ -4,7 +4,7 @@
  * their name is deleted with close=true.
  *
  * Each worker has a list.  While there is something in it, it looks once a
- * second for deletions that the store has noted since (wgw_store_closed()):
+ * second for deletions that the store has noted since (wgw_rows_closed()):
  * no signal, no lock, and nothing but a word is read when nothing changed.
  */
 

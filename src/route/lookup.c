@@ -2,12 +2,14 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "names/rows.h"
 #include "route/lookup.h"
 
 
 static ngx_str_t *lookup_backend(wgw_lookup_t *lookup);
 static void lookup_refresh(wgw_lookup_t *lookup, ngx_log_t *log);
 static void lookup_set_cap(wgw_lookup_t *lookup, wgw_route_t *route);
+static ngx_int_t lookup_local(ngx_connection_t *c, ngx_sockaddr_t *local);
 
 
 static wgw_names_t  *lookup_names;
@@ -42,8 +44,8 @@ wgw_lookup_store(ngx_log_t *log)
     }
 
     names->tried = ngx_time();
-    names->store = wgw_store_open((char *) names->path.data, names->sync,
-                                  &error);
+    names->store = wgw_store_open(&wgw_rows_class, (char *) names->path.data,
+                                  names->sync, &error);
 
     if (names->store == NULL) {
         ngx_log_error(NGX_LOG_ERR, log, 0, "names \"%V\": %s", &names->path,
@@ -200,7 +202,6 @@ lookup_set_cap(wgw_lookup_t *lookup, wgw_route_t *route)
 ngx_uint_t
 wgw_lookup_here(ngx_connection_t *c, wgw_route_t *route)
 {
-    socklen_t       len;
     ngx_sockaddr_t  local;
 
     if (route->naddresses == 0) {
@@ -213,12 +214,58 @@ wgw_lookup_here(ngx_connection_t *c, wgw_route_t *route)
         return wgw_route_answers(route, c->local_sockaddr);
     }
 
-    len = sizeof(ngx_sockaddr_t);
+    return lookup_local(c, &local) == NGX_OK
+           && wgw_route_answers(route, &local.sockaddr);
+}
 
-    if (getsockname(c->fd, &local.sockaddr, &len) == -1) {
-        ngx_connection_error(c, ngx_socket_errno, "getsockname() failed");
-        return 0;
+
+ngx_uint_t
+wgw_lookup_loops(ngx_connection_t *c, wgw_route_t *route)
+{
+    in_port_t        port;
+    wgw_addr_t       own, addr;
+    ngx_uint_t       i;
+    ngx_sockaddr_t   local;
+
+    port = ngx_inet_get_port(c->listening->sockaddr);
+    own.family = 0;
+
+    for (i = 0; i < route->npeers; i++) {
+
+        if (ngx_inet_get_port(&route->peers[i].sockaddr.sockaddr) != port) {
+            continue;
+        }
+
+        if (own.family == 0
+            && (lookup_local(c, &local) != NGX_OK
+                || wgw_route_address(&own, &local.sockaddr) != NGX_OK))
+        {
+            return 0;
+        }
+
+        if (wgw_route_address(&addr, &route->peers[i].sockaddr.sockaddr)
+            == NGX_OK
+            && wgw_addr_equal(&own, &addr))
+        {
+            return 1;
+        }
     }
 
-    return wgw_route_answers(route, &local.sockaddr);
+    return 0;
+}
+
+
+static ngx_int_t
+lookup_local(ngx_connection_t *c, ngx_sockaddr_t *local)
+{
+    socklen_t  len;
+
+    len = sizeof(ngx_sockaddr_t);
+
+    if (getsockname(c->fd, &local->sockaddr, &len) == -1) {
+        ngx_connection_error(c, ngx_socket_errno, "getsockname() failed");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }

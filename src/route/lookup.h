@@ -90,6 +90,12 @@ void wgw_lookup_value(wgw_lookup_t *lookup, wgw_lookup_field_e field,
  */
 ngx_uint_t wgw_lookup_here(ngx_connection_t *c, wgw_route_t *route);
 
+/*
+ * Whether that address is one of the route's backends: a connection that is
+ * passed through would come back here, and again.
+ */
+ngx_uint_t wgw_lookup_loops(ngx_connection_t *c, wgw_route_t *route);
+
 
 #pragma GCC visibility pop
 

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "crypto/hash.h"
+#include "names/rows.h"
 #include "route/routes.h"
 
 
@@ -330,7 +331,7 @@ routes_get(wgw_store_t *store, ngx_str_t *name, char *wider,
     key.data = (char *) name->data;
     key.len = name->len;
 
-    rc = wgw_store_get(store, key, packed, error);
+    rc = wgw_store_get(store, WGW_ROWS, key, packed, error);
 
     if (rc != WGW_STORE_NONE) {
         return rc;
@@ -352,7 +353,7 @@ routes_get(wgw_store_t *store, ngx_str_t *name, char *wider,
         name->len = len;
         key.len = len;
 
-        rc = wgw_store_get(store, key, packed, error);
+        rc = wgw_store_get(store, WGW_ROWS, key, packed, error);
 
         if (rc != WGW_STORE_NONE) {
             return rc;

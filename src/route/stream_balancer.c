@@ -12,6 +12,10 @@ static ngx_int_t balancer_init_peer(ngx_stream_session_t *s,
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
 static void balancer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
+static ngx_int_t balancer_one_family(wgw_stream_peer_t *sp,
+    ngx_connection_t *c);
+static ngx_uint_t balancer_unspecified(struct sockaddr *sockaddr);
+static void balancer_restore(wgw_stream_peer_t *sp);
 static void balancer_notify(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t type);
 #if (NGX_STREAM_SSL)
@@ -136,7 +140,101 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
         sp->session->upstream->proxy_protocol = 1;
     }
 
+    if (sp->session->upstream->proxy_protocol) {
+        return balancer_one_family(sp, sp->session->connection);
+    }
+
     return NGX_OK;
+}
+
+
+/*
+ * Behind another proxy, whose own PROXY header says who the client is, the
+ * session's addresses may be of two families, and then that header says as
+ * well which address the client connected to.  Where nothing does, the client
+ * gets none, for which nginx writes UNKNOWN.  nginx writes the header when
+ * the connection is there, at different points with TLS and without.
+ */
+
+static ngx_int_t
+balancer_one_family(wgw_stream_peer_t *sp, ngx_connection_t *c)
+{
+    ngx_addr_t              addr;
+    ngx_proxy_protocol_t   *pp;
+
+    static struct sockaddr_in  none = { .sin_family = AF_UNSPEC };
+
+    if (ngx_connection_local_sockaddr(c, NULL, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (c->local_sockaddr->sa_family == c->sockaddr->sa_family) {
+        return NGX_OK;
+    }
+
+    sp->remote = c->sockaddr;
+    sp->local = c->local_sockaddr;
+    sp->local_len = c->local_socklen;
+
+    pp = c->proxy_protocol;
+
+    if (pp
+        && ngx_parse_addr(c->pool, &addr, pp->dst_addr.data, pp->dst_addr.len)
+           == NGX_OK
+        && addr.sockaddr->sa_family == c->sockaddr->sa_family
+        && !balancer_unspecified(addr.sockaddr))
+    {
+        ngx_inet_set_port(addr.sockaddr, pp->dst_port);
+
+        c->local_sockaddr = addr.sockaddr;
+        c->local_socklen = addr.socklen;
+
+    } else {
+        c->sockaddr = (struct sockaddr *) &none;
+    }
+
+    return NGX_OK;
+}
+
+
+/* nginx would ask the socket instead. */
+
+static ngx_uint_t
+balancer_unspecified(struct sockaddr *sockaddr)
+{
+    struct sockaddr_in  *sin;
+
+#if (NGX_HAVE_INET6)
+
+    if (sockaddr->sa_family == AF_INET6) {
+        return IN6_IS_ADDR_UNSPECIFIED(
+                              &((struct sockaddr_in6 *) sockaddr)->sin6_addr);
+    }
+
+#endif
+
+    sin = (struct sockaddr_in *) sockaddr;
+
+    return sin->sin_addr.s_addr == INADDR_ANY;
+}
+
+
+static void
+balancer_restore(wgw_stream_peer_t *sp)
+{
+    ngx_connection_t  *c;
+
+    if (sp->remote == NULL) {
+        return;
+    }
+
+    c = sp->session->connection;
+
+    c->sockaddr = sp->remote;
+    c->local_sockaddr = sp->local;
+    c->local_socklen = sp->local_len;
+
+    sp->remote = NULL;
 }
 
 
@@ -144,6 +242,8 @@ static void
 balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 {
     wgw_stream_peer_t *sp = data;
+
+    balancer_restore(sp);
 
     if (sp->peer && (state & NGX_PEER_FAILED)) {
         wgw_turn_failed(sp->route, sp->peer, pc->log);

@@ -7,6 +7,9 @@
  * peers.  So there is an upstream of ours, and for the moment in which
  * proxy_pass evaluates its argument $wgw_backend is its name.  Before and
  * after that, the variable is an address: in the log, the last one tried.
+ *
+ * A PROXY header, which nginx writes of the session's two addresses, has
+ * addresses of one family: see balancer_one_family().
  */
 
 #ifndef WGW_STREAM_BALANCER_H
@@ -28,6 +31,10 @@ typedef struct {
     wgw_peer_t          *peer;          /* the last one tried, or NULL */
     ngx_uint_t           tried;         /* see wgw_turn_next() */
     ngx_stream_session_t  *session;
+
+    struct sockaddr     *remote;        /* the session's own, while a PROXY */
+    struct sockaddr     *local;         /* header has others; else NULL */
+    socklen_t            local_len;
 } wgw_stream_peer_t;
 
 

@@ -11,7 +11,7 @@
 
 #include "route/live.h"
 #include "route/lookup.h"
-#include "route/port.h"
+#include "route/stream_port.h"
 #include "route/route.h"
 #include "route/stream_balancer.h"
 
@@ -185,6 +185,13 @@ ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
 
         if (route->paused) {
             return NGX_STREAM_SERVICE_UNAVAILABLE;
+        }
+
+        if (wgw_lookup_loops(c, route)) {
+            ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                          "a backend of \"%V\" leads back here",
+                          &route->name);
+            return NGX_STREAM_BAD_GATEWAY;
         }
 
         wgw_live_add(&ctx->live, route, ctx->lookup.id,

@@ -6,7 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "store/store_env.h"
+#include "store/shadow.h"
 
 
 /* A database of at most that many pages is emptied at once: a few ms. */
@@ -23,20 +23,24 @@ typedef struct {
 } shadow_reader_t;
 
 
-static int shadow_enter(wgw_store_t *store, wgw_shadow_t *shadow,
-    wgw_store_txn_t *t);
-static wgw_store_rc_t shadow_leave(wgw_store_txn_t *t, int err,
+static void shadow_enter(wgw_store_t *store, const wgw_shadow_t *shadow,
+    wgw_txn_t *t);
+static wgw_store_rc_t shadow_leave(wgw_txn_t *t, wgw_store_error_t *error);
+static int shadow_mark(wgw_txn_t *t);
+static MDB_dbi shadow_dbi(const wgw_txn_t *t);
+static wgw_store_rc_t shadow_clear(wgw_store_t *store,
+    const wgw_shadow_t *shadow, unsigned fill, size_t pages, unsigned *more,
     wgw_store_error_t *error);
-static MDB_dbi shadow_dbi(wgw_store_txn_t *t);
-static wgw_store_rc_t shadow_clear(wgw_store_t *store, wgw_shadow_t *shadow,
-    unsigned fill, size_t pages, unsigned *more, wgw_store_error_t *error);
-static int shadow_empty(wgw_store_txn_t *t, MDB_dbi dbi, size_t pages,
+static int shadow_cleared(wgw_txn_t *t, unsigned fill);
+static int shadow_empty(wgw_txn_t *t, MDB_dbi dbi, size_t pages,
     unsigned *more);
-static int shadow_row(wgw_store_txn_t *t, wgw_shadow_t *shadow,
+static int shadow_row(wgw_txn_t *t, wgw_shadow_t *shadow,
     const wgw_store_row_t *row);
-static int shadow_kept(wgw_store_txn_t *t, MDB_val *key,
-    unsigned *kept, unsigned *again);
-static int shadow_drop(MDB_env *env, MDB_txn *txn);
+static void shadow_twice(wgw_shadow_t *shadow, const wgw_store_row_t *row);
+static int shadow_kept(wgw_txn_t *t, wgw_text_t key, unsigned *kept,
+    unsigned *again);
+static int shadow_flip(wgw_txn_t *t, wgw_store_counts_t *counts);
+static int shadow_drop(wgw_txn_t *t);
 static int shadow_lives(MDB_env *env, uint32_t pid);
 static int shadow_reader(const char *line, void *data);
 
@@ -45,62 +49,52 @@ wgw_store_rc_t
 wgw_shadow_start(wgw_store_t *store, wgw_shadow_t *shadow,
     wgw_store_error_t *error)
 {
-    int              err;
-    wgw_store_txn_t  t;
+    wgw_txn_t  t;
 
     memset(shadow, 0, sizeof(wgw_shadow_t));
 
-    err = wgw_store_enter(store, &t);
+    wgw_txn_begin(&t, store);
 
-    if (err == 0
-        && getrandom(shadow->token, WGW_SHADOW_TOKEN, 0) != WGW_SHADOW_TOKEN)
-    {
-        err = errno;
+    if (getrandom(shadow->token, WGW_MARK_TOKEN, 0) != WGW_MARK_TOKEN) {
+        wgw_txn_fail(&t, errno);
     }
 
-    if (err == 0) {
-        memset(&t.mark, 0, sizeof(wgw_store_mark_t));
-        memcpy(t.mark.token, shadow->token, WGW_SHADOW_TOKEN);
+    if (t.err == 0) {
+        memset(&t.mark, 0, sizeof(wgw_mark_t));
+        memcpy(t.mark.token, shadow->token, WGW_MARK_TOKEN);
         t.mark.pid = (uint32_t) getpid();
 
-        err = wgw_store_put_mark(&t);
+        wgw_txn_fail(&t, shadow_mark(&t));
     }
 
-    return wgw_store_leave(&t, err, error);
+    return wgw_txn_end(&t, error);
 }
 
 
 /* MDB_NOTFOUND: the shadow is another's. */
 
-static int
-shadow_enter(wgw_store_t *store, wgw_shadow_t *shadow, wgw_store_txn_t *t)
+static void
+shadow_enter(wgw_store_t *store, const wgw_shadow_t *shadow, wgw_txn_t *t)
 {
-    int  err;
-
-    err = wgw_store_enter(store, t);
-    if (err) {
-        return err;
-    }
+    wgw_txn_begin(t, store);
 
     if (!t->marked
-        || memcmp(t->mark.token, shadow->token, WGW_SHADOW_TOKEN) != 0)
+        || memcmp(t->mark.token, shadow->token, WGW_MARK_TOKEN) != 0)
     {
-        return MDB_NOTFOUND;
+        wgw_txn_fail(t, MDB_NOTFOUND);
     }
-
-    return 0;
 }
 
 
 static wgw_store_rc_t
-shadow_leave(wgw_store_txn_t *t, int err, wgw_store_error_t *error)
+shadow_leave(wgw_txn_t *t, wgw_store_error_t *error)
 {
     wgw_store_rc_t  rc;
 
-    rc = wgw_store_leave(t, err, error);
+    rc = wgw_txn_end(t, error);
 
-    if (err == MDB_NOTFOUND) {
-        wgw_store_fail(error, "another replace was started");
+    if (t->err == MDB_NOTFOUND) {
+        wgw_env_fail(error, "another replace was started");
         return WGW_STORE_TAKEN;
     }
 
@@ -108,10 +102,19 @@ shadow_leave(wgw_store_txn_t *t, int err, wgw_store_error_t *error)
 }
 
 
-static MDB_dbi
-shadow_dbi(wgw_store_txn_t *t)
+static int
+shadow_mark(wgw_txn_t *t)
 {
-    return t->store->names[!t->current];
+    t->changed = 1;
+
+    return wgw_mark_put(t->env, t->txn, &t->mark);
+}
+
+
+static MDB_dbi
+shadow_dbi(const wgw_txn_t *t)
+{
+    return t->env->pair[!t->current];
 }
 
 
@@ -134,19 +137,21 @@ wgw_shadow_clear(wgw_store_t *store, wgw_shadow_t *shadow, unsigned fill,
 
 
 static wgw_store_rc_t
-shadow_clear(wgw_store_t *store, wgw_shadow_t *shadow, unsigned fill,
+shadow_clear(wgw_store_t *store, const wgw_shadow_t *shadow, unsigned fill,
     size_t pages, unsigned *more, wgw_store_error_t *error)
 {
-    int              err;
-    wgw_store_txn_t  t;
+    int        err;
+    wgw_txn_t  t;
 
     *more = 0;
 
-    err = shadow_enter(store, shadow, &t);
+    shadow_enter(store, shadow, &t);
+
+    err = t.err;
 
     if (err == 0 && t.mark.filling) {
         t.mark.filling = 0;
-        err = wgw_store_put_mark(&t);
+        err = shadow_mark(&t);
     }
 
     if (err == 0) {
@@ -154,23 +159,33 @@ shadow_clear(wgw_store_t *store, wgw_shadow_t *shadow, unsigned fill,
     }
 
     if (err == 0 && !*more) {
-        err = shadow_empty(&t, store->kept, pages, more);
+        err = shadow_empty(&t, t.env->kept, pages, more);
     }
 
     if (err == 0 && !*more) {
-
-        if (fill) {
-            t.mark.filling = 1;
-            t.mark.common = 0;
-            t.mark.differ = 0;
-            err = wgw_store_put_mark(&t);
-
-        } else {
-            err = wgw_store_del_mark(&t);
-        }
+        err = shadow_cleared(&t, fill);
     }
 
-    return shadow_leave(&t, err, error);
+    wgw_txn_fail(&t, err);
+
+    return shadow_leave(&t, error);
+}
+
+
+static int
+shadow_cleared(wgw_txn_t *t, unsigned fill)
+{
+    if (fill) {
+        t->mark.filling = 1;
+        t->mark.common = 0;
+        t->mark.differ = 0;
+
+        return shadow_mark(t);
+    }
+
+    t->changed = 1;
+
+    return wgw_mark_delete(t->env, t->txn);
 }
 
 
@@ -180,7 +195,7 @@ shadow_clear(wgw_store_t *store, wgw_shadow_t *shadow, unsigned fill,
  */
 
 static int
-shadow_empty(wgw_store_txn_t *t, MDB_dbi dbi, size_t pages, unsigned *more)
+shadow_empty(wgw_txn_t *t, MDB_dbi dbi, size_t pages, unsigned *more)
 {
     int          err;
     MDB_val      key;
@@ -224,106 +239,101 @@ wgw_store_rc_t
 wgw_shadow_load(wgw_store_t *store, wgw_shadow_t *shadow,
     const wgw_store_row_t *rows, size_t n, wgw_store_error_t *error)
 {
-    int              err;
-    size_t           i;
-    wgw_store_txn_t  t;
+    size_t     i;
+    wgw_txn_t  t;
 
-    err = shadow_enter(store, shadow, &t);
+    shadow_enter(store, shadow, &t);
 
-    for (i = 0; err == 0 && i < n; i++) {
-        err = shadow_row(&t, shadow, &rows[i]);
+    for (i = 0; t.err == 0 && i < n; i++) {
+        wgw_txn_fail(&t, shadow_row(&t, shadow, &rows[i]));
     }
 
-    return shadow_leave(&t, err, error);
+    return shadow_leave(&t, error);
 }
 
 
 static int
-shadow_row(wgw_store_txn_t *t, wgw_shadow_t *shadow,
-    const wgw_store_row_t *row)
+shadow_row(wgw_txn_t *t, wgw_shadow_t *shadow, const wgw_store_row_t *row)
 {
-    int           err;
-    MDB_val       key, value;
-    unsigned      kept, again, existed, same;
-    wgw_record_t  old, new;
+    int        err;
+    unsigned   kept, again;
+    wgw_row_t  found;
 
-    key.mv_data = (void *) row->name.data;
-    key.mv_size = row->name.len;
+    if (row->value.data == NULL) {
+        return EINVAL;
+    }
 
-    err = shadow_kept(t, &key, &kept, &again);
+    err = shadow_kept(t, row->key, &kept, &again);
     if (err) {
         return err;
     }
 
     if (kept) {
-        if (again && (shadow->duplicate == 0
-                      || row->line < shadow->duplicate))
-        {
-            shadow->duplicate = row->line;
+        if (again) {
+            shadow_twice(shadow, row);
         }
 
         return 0;
     }
 
-    if (row->packed == NULL
-        || wgw_record_unpack(&new, row->packed, row->len) != 0)
-    {
-        return EINVAL;
+    found.db = 1;
+    found.key = row->key;
+    found.value = row->value;
+
+    (void) wgw_row_find(t, &found);
+
+    if (t->err) {
+        return t->err;
     }
 
-    err = mdb_get(t->txn, t->store->names[t->current], &key, &value);
-    if (err && err != MDB_NOTFOUND) {
-        return err;
-    }
-
-    existed = (err == 0);
-
-    same = existed
-           && wgw_record_unpack(&old, value.mv_data, value.mv_size) == 0
-           && wgw_record_equal(&old, &new);
-
-    new.change = same ? old.change : mdb_txn_id(t->txn);
-
-    value.mv_data = t->packed;
-    value.mv_size = wgw_record_pack(&new, t->packed);
-
-    err = mdb_put(t->txn, shadow_dbi(t), &key, &value, MDB_NOOVERWRITE);
+    err = wgw_row_store(t, 1, shadow_dbi(t), row->key, row->value,
+                        found.same ? found.change : wgw_txn_id(t),
+                        MDB_NOOVERWRITE);
 
     if (err == MDB_KEYEXIST) {
-        if (shadow->duplicate == 0 || row->line < shadow->duplicate) {
-            shadow->duplicate = row->line;
-        }
-
+        shadow_twice(shadow, row);
         return 0;
     }
 
     t->changed = 1;
-    t->mark.common += existed;
-    t->mark.differ += existed && !same;
+    t->mark.common += found.existed;
+    t->mark.differ += found.existed && !found.same;
 
     return err;
+}
+
+
+static void
+shadow_twice(wgw_shadow_t *shadow, const wgw_store_row_t *row)
+{
+    if (shadow->duplicate == 0 || row->line < shadow->duplicate) {
+        shadow->duplicate = row->line;
+    }
 }
 
 
 /* Whether a change keeps a row from being taken, and whether it had one. */
 
 static int
-shadow_kept(wgw_store_txn_t *t, MDB_val *key, unsigned *kept, unsigned *again)
+shadow_kept(wgw_txn_t *t, wgw_text_t key, unsigned *kept, unsigned *again)
 {
     int       err;
     uint8_t   one;
-    MDB_val   value;
+    MDB_val   from, value;
     MDB_stat  st;
 
     *kept = 0;
     *again = 0;
 
-    err = mdb_stat(t->txn, t->store->kept, &st);
+    err = mdb_stat(t->txn, t->env->kept, &st);
     if (err || st.ms_entries == 0) {
         return err;
     }
 
-    err = mdb_get(t->txn, t->store->kept, key, &value);
+    from.mv_data = (void *) key.data;
+    from.mv_size = key.len;
+
+    err = mdb_get(t->txn, t->env->kept, &from, &value);
 
     if (err) {
         return err == MDB_NOTFOUND ? 0 : err;
@@ -338,55 +348,7 @@ shadow_kept(wgw_store_txn_t *t, MDB_val *key, unsigned *kept, unsigned *again)
 
     t->changed = 1;
 
-    return mdb_put(t->txn, t->store->kept, key, &value, 0);
-}
-
-
-int
-wgw_shadow_mirror(wgw_store_txn_t *t, MDB_val *key, unsigned existed,
-    uint64_t change, MDB_val *value)
-{
-    int           err;
-    uint8_t       row;
-    MDB_dbi       dbi;
-    MDB_val       found, note;
-    unsigned      both;
-    wgw_record_t  record;
-
-    dbi = shadow_dbi(t);
-
-    err = mdb_get(t->txn, dbi, key, &found);
-    if (err && err != MDB_NOTFOUND) {
-        return err;
-    }
-
-    row = (err == 0);
-    both = row && existed;
-
-    if (both
-        && (wgw_record_unpack(&record, found.mv_data, found.mv_size) != 0
-            || record.change != change))
-    {
-        t->mark.differ--;
-    }
-
-    t->mark.common += (value != NULL);
-    t->mark.common -= both;
-    t->changed = 1;
-
-    note.mv_data = &row;
-    note.mv_size = 1;
-
-    err = mdb_put(t->txn, t->store->kept, key, &note, MDB_NOOVERWRITE);
-    if (err && err != MDB_KEYEXIST) {
-        return err;
-    }
-
-    if (value) {
-        return mdb_put(t->txn, dbi, key, value, 0);
-    }
-
-    return row ? mdb_del(t->txn, dbi, key, NULL) : 0;
+    return mdb_put(t->txn, t->env->kept, &from, &value, 0);
 }
 
 
@@ -394,111 +356,97 @@ wgw_store_rc_t
 wgw_shadow_flip(wgw_store_t *store, wgw_shadow_t *shadow,
     wgw_store_counts_t *counts, wgw_store_error_t *error)
 {
-    int              err;
-    uint8_t          current;
-    MDB_val          key, value;
-    MDB_stat         old, new;
-    wgw_store_txn_t  t;
+    wgw_txn_t  t;
 
-    err = shadow_enter(store, shadow, &t);
+    shadow_enter(store, shadow, &t);
 
-    if (err == 0) {
-        err = mdb_stat(t.txn, store->names[t.current], &old);
+    if (t.err == 0) {
+        wgw_txn_fail(&t, shadow_flip(&t, counts));
     }
 
-    if (err == 0) {
-        err = mdb_stat(t.txn, shadow_dbi(&t), &new);
-    }
-
-    if (err == 0) {
-        counts->added = new.ms_entries - t.mark.common;
-        counts->changed = t.mark.differ;
-        counts->deleted = old.ms_entries - t.mark.common;
-
-        current = !t.current;
-
-        key.mv_data = "current";
-        key.mv_size = sizeof("current") - 1;
-        value.mv_data = &current;
-        value.mv_size = 1;
-
-        err = mdb_put(t.txn, store->meta, &key, &value, 0);
-    }
-
-    if (err == 0) {
-        t.mark.filling = 0;
-        err = wgw_store_put_mark(&t);
-    }
-
-    return shadow_leave(&t, err, error);
-}
-
-
-void
-wgw_shadow_sweep(MDB_env *env)
-{
-    MDB_txn  *txn;
-
-    if (mdb_txn_begin(env, NULL, 0, &txn) != 0) {
-        return;
-    }
-
-    if (shadow_drop(env, txn) == 0) {
-        (void) mdb_txn_commit(txn);
-
-    } else {
-        mdb_txn_abort(txn);
-    }
+    return shadow_leave(&t, error);
 }
 
 
 static int
-shadow_drop(MDB_env *env, MDB_txn *txn)
+shadow_flip(wgw_txn_t *t, wgw_store_counts_t *counts)
 {
-    int               err;
-    MDB_dbi           meta, dbi;
-    MDB_val           key;
-    unsigned          current;
-    wgw_store_mark_t  mark;
+    int       err;
+    uint8_t   current;
+    MDB_val   key, value;
+    MDB_stat  old, new;
 
-    err = mdb_dbi_open(txn, "wgw", 0, &meta);
+    err = mdb_stat(t->txn, wgw_txn_dbi(t, 1), &old);
 
     if (err == 0) {
-        err = wgw_store_get_mark(txn, meta, &mark);
+        err = mdb_stat(t->txn, shadow_dbi(t), &new);
+    }
+
+    if (err) {
+        return err;
+    }
+
+    counts->added = new.ms_entries - t->mark.common;
+    counts->changed = t->mark.differ;
+    counts->deleted = old.ms_entries - t->mark.common;
+
+    current = !t->current;
+
+    key.mv_data = "current";
+    key.mv_size = sizeof("current") - 1;
+    value.mv_data = &current;
+    value.mv_size = 1;
+
+    err = mdb_put(t->txn, t->env->dbs[WGW_STORE_META], &key, &value, 0);
+    if (err) {
+        return err;
+    }
+
+    t->mark.filling = 0;
+
+    return shadow_mark(t);
+}
+
+
+void
+wgw_shadow_sweep(wgw_env_t *env)
+{
+    wgw_txn_t          t;
+    wgw_store_error_t  error;
+
+    wgw_txn_start(&t, env);
+
+    if (t.err == 0 && t.marked) {
+        wgw_txn_fail(&t, shadow_drop(&t));
+    }
+
+    (void) wgw_txn_end(&t, &error);
+}
+
+
+static int
+shadow_drop(wgw_txn_t *t)
+{
+    int  err;
+
+    err = shadow_lives(t->env->env, t->mark.pid);
+
+    if (err == 0) {
+        err = mdb_drop(t->txn, shadow_dbi(t), 0);
     }
 
     if (err == 0) {
-        err = shadow_lives(env, mark.pid);
+        err = mdb_drop(t->txn, t->env->kept, 0);
     }
 
-    if (err == 0) {
-        err = wgw_store_current(txn, meta, &current);
+    if (err) {
+        return err;
     }
 
-    if (err == 0) {
-        err = mdb_dbi_open(txn, current ? "names.0" : "names.1", 0, &dbi);
-    }
+    t->mark.filling = 0;
+    t->changed = 1;
 
-    if (err == 0) {
-        err = mdb_drop(txn, dbi, 0);
-    }
-
-    if (err == 0) {
-        err = mdb_dbi_open(txn, "kept", 0, &dbi);
-    }
-
-    if (err == 0) {
-        err = mdb_drop(txn, dbi, 0);
-    }
-
-    if (err == 0) {
-        key.mv_data = "replace";
-        key.mv_size = sizeof("replace") - 1;
-
-        err = mdb_del(txn, meta, &key, NULL);
-    }
-
-    return err;
+    return wgw_mark_delete(t->env, t->txn);
 }
 
 

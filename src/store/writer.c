@@ -13,16 +13,17 @@
 
 /* What the thread works on: not touched by the event loop meanwhile. */
 typedef struct {
-    wgw_store_t         *store;
-    wgw_change_t        *changes;       /* a transaction of these, */
+    wgw_change_t        *changes;       /* transactions of these, */
     wgw_job_t           *job;           /* or, without any, a step */
 } writer_work_t;
 
 
 static void writer_commit(writer_work_t *work);
 static wgw_change_t *writer_group(wgw_change_t *first);
-static void writer_write(wgw_store_t *store, wgw_change_t *first,
-    wgw_change_t *end);
+static ngx_uint_t writer_apart(wgw_change_t *one, wgw_change_t *other);
+static void writer_write(wgw_change_t *first, wgw_change_t *end);
+static wgw_store_rc_t writer_make(wgw_change_t *first, wgw_change_t *end,
+    wgw_store_error_t *error);
 static void writer_reply(wgw_change_t *change);
 static void writer_append(wgw_job_t *job);
 static void writer_start(void);
@@ -39,7 +40,6 @@ static ngx_event_t        writer_timer;
 static ngx_connection_t   writer_dumb;
 
 /* waiting for the thread, oldest first */
-static wgw_store_t       *writer_store;
 static wgw_change_t      *writer_queue;
 static wgw_change_t     **writer_last = &writer_queue;
 static wgw_job_t         *writer_jobs;
@@ -49,10 +49,8 @@ static ngx_uint_t         writer_turn;          /* a job's is next */
 
 
 void
-wgw_writer_post(wgw_store_t *store, wgw_change_t *change)
+wgw_writer_post(wgw_change_t *change)
 {
-    writer_store = store;
-
     change->next = NULL;
 
     *writer_last = change;
@@ -84,16 +82,12 @@ writer_commit(writer_work_t *work)
 
     for (first = work->changes; first; first = end) {
         end = writer_group(first);
-        writer_write(work->store, first, end);
+        writer_write(first, end);
     }
 }
 
 
-/*
- * Where the changes from `first` on that may be in one transaction end.  Its
- * id is the version of all it changes: a second change of a name in it would
- * have the version, and the ETag, of the first.
- */
+/* Where the changes from `first` on that may be in one transaction end. */
 
 static wgw_change_t *
 writer_group(wgw_change_t *first)
@@ -106,7 +100,7 @@ writer_group(wgw_change_t *first)
     for (n = 1; change && n < WRITER_GROUP; n++) {
 
         for (other = first; other != change; other = other->next) {
-            if (wgw_text_equal(other->write.name, change->write.name)) {
+            if (writer_apart(other, change)) {
                 return change;
             }
         }
@@ -118,19 +112,27 @@ writer_group(wgw_change_t *first)
 }
 
 
+/*
+ * A transaction's id is the version of all it changes: a second change of a
+ * key in it would have the version, and the ETag, of the first.
+ */
+
+static ngx_uint_t
+writer_apart(wgw_change_t *one, wgw_change_t *other)
+{
+    return one->store != other->store
+           || (one->key.len && wgw_text_equal(one->key, other->key));
+}
+
+
 static void
-writer_write(wgw_store_t *store, wgw_change_t *first, wgw_change_t *end)
+writer_write(wgw_change_t *first, wgw_change_t *end)
 {
     wgw_change_t       *change;
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
-    for (change = first; change != end; change = change->next) {
-        change->write.next = change->next != end ? &change->next->write
-                                                 : NULL;
-    }
-
-    rc = wgw_store_write(store, &first->write, &error);
+    rc = writer_make(first, end, &error);
 
     if (rc == WGW_STORE_OK) {
         return;
@@ -139,13 +141,32 @@ writer_write(wgw_store_t *store, wgw_change_t *first, wgw_change_t *end)
     for (change = first; change != end; change = change->next) {
 
         if (first->next != end) {
-            change->write.next = NULL;
-            (void) wgw_store_write(store, &change->write, &change->error);
+            rc = writer_make(change, change->next, &error);
 
-        } else {
-            change->error = error;
+            if (rc == WGW_STORE_OK) {
+                continue;
+            }
         }
+
+        change->rc = rc;
+        change->error = error;
     }
+}
+
+
+static wgw_store_rc_t
+writer_make(wgw_change_t *first, wgw_change_t *end, wgw_store_error_t *error)
+{
+    wgw_txn_t      t;
+    wgw_change_t  *change;
+
+    wgw_txn_begin(&t, first->store);
+
+    for (change = first; change != end; change = change->next) {
+        change->rc = change->make(&t, change);
+    }
+
+    return wgw_txn_end(&t, error);
 }
 
 
@@ -215,7 +236,6 @@ writer_start(void)
 static ngx_uint_t
 writer_take(writer_work_t *work)
 {
-    work->store = writer_store;
     work->changes = NULL;
     work->job = NULL;
 
@@ -312,7 +332,7 @@ static void
 writer_late(ngx_event_t *ev)
 {
     ngx_log_error(NGX_LOG_WARN, ev->log, 0,
-                  "names: a change has been waiting for the disk "
+                  "a change of a store has been waiting for the disk "
                   "for more than a minute");
 
     writer_wait();

@@ -1,10 +1,10 @@
 
 /*
- * writer: changes of the store, made beside the event loop.
+ * writer: changes of a store, made beside the event loop.
  *
  * A worker has a thread for it, while there is something to do; what is posted
  * while the thread is busy goes into the next transaction together, but for a
- * second change of a name, which goes into one after it.  If a transaction
+ * second change of a key, which goes into one after it.  If a transaction
  * fails as a whole, each of its changes is tried again alone, so that one
  * that does not fit spoils no other.
  *
@@ -20,7 +20,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "store/store.h"
+#include "store/txn.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -33,8 +33,17 @@ typedef struct wgw_change_s  wgw_change_t;
  * gracefully waits for it.
  */
 struct wgw_change_s {
-    wgw_store_write_t    write;
-    wgw_store_error_t    error;         /* set where write.rc is not OK */
+    wgw_store_t         *store;
+    wgw_text_t           key;           /* of what is changed, or empty */
+
+    /*
+     * In the thread; returns the change's own code, such as MISMATCH.  It may
+     * be called again, in another transaction.
+     */
+    wgw_store_rc_t     (*make)(wgw_txn_t *t, wgw_change_t *change);
+
+    wgw_store_rc_t       rc;            /* make's, or the transaction's */
+    wgw_store_error_t    error;         /* set for the latter */
 
     void               (*handler)(wgw_change_t *change);
     void                *data;
@@ -61,7 +70,7 @@ struct wgw_job_s {
 };
 
 
-void wgw_writer_post(wgw_store_t *store, wgw_change_t *change);
+void wgw_writer_post(wgw_change_t *change);
 void wgw_writer_run(wgw_job_t *job);
 
 /* For exit: waits for what is being made; no handler is called any more. */

@@ -28,6 +28,7 @@ typedef struct {
     uint64_t           want;
     uint64_t           wait;        /* the answer */
     int                owe;         /* take it even so */
+    uint64_t           most;        /* ... and owe no longer, ns */
 } wgw_gcra_ask_t;
 
 
@@ -141,11 +142,30 @@ wgw_gcra_reserve(wgw_expiring_t *t, wgw_expiring_key_t key,
     ask.least = units;
     ask.want = units;
     ask.owe = 1;
+    ask.most = UINT64_MAX;
     ask.wait = 0;
 
     (void) wgw_gcra_enter(t, key, &ask);
 
     return ask.wait;
+}
+
+
+void
+wgw_gcra_charge(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const wgw_gcra_t *limit, uint64_t now, uint64_t units, uint64_t most)
+{
+    wgw_gcra_ask_t  ask;
+
+    ask.limit = limit;
+    ask.now = now;
+    ask.least = units;
+    ask.want = units;
+    ask.owe = 1;
+    ask.most = most;
+    ask.wait = 0;
+
+    (void) wgw_gcra_enter(t, key, &ask);
 }
 
 
@@ -213,7 +233,7 @@ wgw_gcra_enter(wgw_expiring_t *t, wgw_expiring_key_t key,
 static uint64_t
 wgw_gcra_answer(wgw_gcra_ask_t *ask, uint64_t time, uint64_t *next)
 {
-    uint64_t  units, start;
+    uint64_t  units, start, end;
 
     ask->wait = 0;
 
@@ -226,6 +246,12 @@ wgw_gcra_answer(wgw_gcra_ask_t *ask, uint64_t time, uint64_t *next)
 
     start = time > ask->now ? time : ask->now;
     *next = start + wgw_gcra_cost(ask->limit, ask->want);
+
+    if (ask->most != UINT64_MAX) {
+        end = ask->now + ask->limit->tolerance + ask->most;
+        end = end > start ? end : start;
+        *next = *next < end ? *next : end;
+    }
 
     return ask->want;
 }

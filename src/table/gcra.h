@@ -61,6 +61,14 @@ uint64_t wgw_gcra_take(wgw_expiring_t *table, wgw_expiring_key_t key,
 uint64_t wgw_gcra_reserve(wgw_expiring_t *table, wgw_expiring_key_t key,
     const wgw_gcra_t *limit, uint64_t now, uint64_t units);
 
+/*
+ * Takes units that nobody waited for: a debt of those who come next, which is
+ * never longer than `most` nanoseconds.  What is more is forgiven, so that no
+ * key is shut out by what could not be held up.
+ */
+void wgw_gcra_charge(wgw_expiring_t *table, wgw_expiring_key_t key,
+    const wgw_gcra_t *limit, uint64_t now, uint64_t units, uint64_t most);
+
 /* Gives back what was taken, as far as the key is still known. */
 void wgw_gcra_give(wgw_expiring_t *table, wgw_expiring_key_t key,
     const wgw_gcra_t *limit, uint64_t units);

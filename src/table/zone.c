@@ -5,6 +5,7 @@
 
 #include <openssl/rand.h>
 
+#include "core/statefile.h"
 #include "table/zone_file.h"
 
 
@@ -119,6 +120,7 @@ wgw_zone_defined(ngx_cycle_t *cycle, ngx_array_t *zones,
 ngx_int_t
 wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone)
 {
+    const char     *error;
     wgw_mapping_t  *m;
 
     for (m = wgw_mappings; m; m = m->next) {
@@ -130,6 +132,12 @@ wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone)
         {
             return wgw_zone_twice(cycle, zone, m);
         }
+    }
+
+    error = zone->file.len ? wgw_statefile_unfit((char *) zone->file.data)
+                           : NULL;
+    if (error) {
+        return wgw_zone_error(cycle->log, zone, 0, error);
     }
 
     if (ngx_test_config || ngx_process == NGX_PROCESS_SIGNALLER) {

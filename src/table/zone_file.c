@@ -10,6 +10,7 @@
 
 #include <openssl/rand.h>
 
+#include "core/statefile.h"
 #include "table/zone_file.h"
 
 
@@ -66,7 +67,7 @@ wgw_zone_make(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t *fd)
 
     for (waited = 0; waited < WGW_ZONE_WAIT; waited += WGW_ZONE_NAP) {
 
-        *fd = open(tmp, O_RDWR|O_CREAT|O_CLOEXEC, 0640);
+        *fd = wgw_statefile_tmp(tmp, 1);
 
         if (*fd == -1) {
             return wgw_zone_error(log, zone, ngx_errno, "cannot be made");
@@ -523,7 +524,7 @@ wgw_zone_lock_tmp(const char *tmp, ngx_fd_t *fd)
     ngx_err_t         err;
     ngx_file_info_t   fi, other;
 
-    *fd = open(tmp, O_RDWR|O_CREAT|O_CLOEXEC, 0640);
+    *fd = wgw_statefile_tmp(tmp, 1);
 
     if (*fd == -1) {
         return ngx_errno;

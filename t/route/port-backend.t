@@ -6,6 +6,7 @@
 use warnings;
 use strict;
 
+use IO::Socket::UNIX;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -53,6 +54,8 @@ http {
 
 stream {
     log_format sessions '$wgw_name $status [$upstream_addr] $wgw_backend';
+    log_format addresses '$remote_addr $server_addr $server_port';
+    access_log logs/addresses.log addresses;
     access_log logs/stream.log sessions;
     proxy_connect_timeout 500ms;
 
@@ -75,6 +78,25 @@ stream {
         wgw_route;
         proxy_pass $wgw_backend;
         proxy_protocol on;
+    }
+
+    server {
+        listen 127.0.0.1:%%BEHIND%% proxy_protocol;
+        listen [::1]:%%BEHIND%% proxy_protocol;
+        listen unix:behind.sock proxy_protocol;
+        set_real_ip_from 127.0.0.1;
+        set_real_ip_from ::1;
+        set_real_ip_from unix:;
+        wgw_route;
+        proxy_pass $wgw_backend;
+    }
+
+    server {
+        listen 127.0.0.1:%%INSIDE%% proxy_protocol;
+        set_real_ip_from 127.0.0.1;
+        wgw_route;
+        proxy_pass $wgw_backend;
+        proxy_ssl on;
     }
 
     map $wgw_backend $mapped {
@@ -274,6 +296,52 @@ through('proxy', [ $dead1, $at ], proxy_protocol => true);
 ($head, $from, $rest) = received($tls, 'proxy');
 is($head, "PROXY TCP4 127.0.0.1 127.0.0.1 $from $tls\r\n",
    'to the second backend as well');
+
+# behind another proxy: two addresses of one family (field 11.22)
+
+through('proxy', [ $at ], proxy_protocol => true);
+
+sub behind {
+    my ($line, $peer) = @_;
+
+    my $client = $peer eq 'unix' ? IO::Socket::UNIX->new("$dir/behind.sock")
+                                 : connect_to($gw->port('BEHIND'), $peer);
+
+    syswrite $client, "$line\r\n" . hello('proxy.gw.test');
+    my $backend = $sink->accept();
+    my $got = readline $backend;
+
+    return $got =~ s/\r\n//r;
+}
+
+my $v4 = 'PROXY TCP4 203.0.113.7 192.0.2.1 4711 443';
+my $v6 = 'PROXY TCP6 2001:db8::7 2001:db8::1 4711 443';
+my $behind = $gw->port('BEHIND');
+
+is(behind($v4, '127.0.0.1'), "PROXY TCP4 203.0.113.7 127.0.0.1 4711 $behind",
+   'field 11.22 IPv4 over IPv4');
+is(behind($v6, '::1'), "PROXY TCP6 2001:db8::7 ::1 4711 $behind",
+   'field 11.22 IPv6 over IPv6');
+is(behind($v6, '127.0.0.1'), $v6, 'field 11.22 IPv6 over IPv4');
+is(behind($v4, '::1'), $v4, 'field 11.22 IPv4 over IPv6');
+is(behind($v4, 'unix'), $v4, 'field 11.22 IPv4 over a unix socket');
+is(behind($v6, 'unix'), $v6, 'field 11.22 IPv6 over a unix socket');
+is(behind('PROXY TCP6 2001:db8::7 :: 4711 443', '127.0.0.1'),
+   'PROXY UNKNOWN', 'field 11.22 nothing to say: UNKNOWN');
+
+is(wait_for(sub {
+       my ($last) = slurp("$dir/logs/addresses.log") =~ /(.*)\n\z/;
+       return ($last // '') =~ /^2001/ ? $last : undef;
+   }), "2001:db8::7 127.0.0.1 $behind", 'the log has the own address');
+
+{
+    my $client = connect_to($gw->port('INSIDE'));
+    syswrite $client, "$v6\r\n" . hello('proxy.gw.test');
+    my $backend = $sink->accept();
+
+    is(readline($backend) =~ s/\r\n//r, $v6, 'field 11.22 before TLS');
+    is(getc $backend, "\x16", 'which follows');
+}
 
 my $reply = http_get($gw->port('ADMIN'), '/v1/names/wrong', method => 'PUT',
                      body => '{"backends":["http://192.0.2.1"],'

@@ -1,8 +1,6 @@
 
 /*
  * Lists of addresses as people write them.
- *
- * sources: format/text format/hex crypto/keccak crypto/eip55 auth/allowlist
  */
 
 #include <stdlib.h>

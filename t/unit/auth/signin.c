@@ -1,9 +1,6 @@
 
 /*
  * Sign-ins: bodies, and the decision over messages signed here.
- *
- * sources: format/text format/json format/hex crypto/keccak crypto/eip55 crypto/eip191 format/addr format/uri auth/origin format/rfc3339 format/siwe
- * sources: auth/signin
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * Tokens: replays (P26, P28, P47), uses, revocations, lists.
- *
- * sources: auth/tokens table/notes table/expiring crypto/hash
  */
 
 #include "auth/tokens.h"

@@ -2,8 +2,6 @@
 /*
  * What is put up for a process and its children: whole or not at all, also
  * while many put it up, and some of them are killed.
- *
- * sources: core/board crypto/hash
  */
 
 #include <signal.h>

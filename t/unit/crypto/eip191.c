@@ -2,8 +2,6 @@
 /*
  * Signatures: vectors, every refusal by its name, and that each change to
  * the text or the signature makes another signer.
- *
- * sources: format/text format/hex crypto/keccak crypto/eip55 crypto/eip191
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * Addresses.
- *
- * sources: format/text format/hex crypto/keccak crypto/eip55
  */
 
 #include "t/unit/tap.h"

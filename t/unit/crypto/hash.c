@@ -1,8 +1,6 @@
 
 /*
  * SipHash-1-3, both lengths, against OpenSSL, and one literal vector.
- *
- * sources: crypto/hash
  */
 
 #include <stdlib.h>

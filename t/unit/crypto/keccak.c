@@ -1,8 +1,6 @@
 
 /*
  * Keccak-256: vectors, and every way of cutting the input into pieces.
- *
- * sources: format/text format/hex crypto/keccak
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * ClientHellos, whole and in parts.
- *
- * sources: format/text format/name format/hello
  */
 
 #include "t/unit/tap.h"

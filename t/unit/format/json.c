@@ -1,8 +1,6 @@
 
 /*
  * JSON objects read the open way.  The strict way is tested with records.
- *
- * sources: format/text format/json
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * Tokens, the MAC and the encoding they are made of.
- *
- * sources: format/text format/json format/hex crypto/keccak crypto/eip55 format/base64url crypto/hmac format/jwt
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * Names: the canonical form, folding, widening.
- *
- * sources: format/text format/name
  */
 
 #include "t/unit/tap.h"

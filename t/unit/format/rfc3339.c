@@ -1,8 +1,6 @@
 
 /*
  * Date-times.
- *
- * sources: format/text format/rfc3339
  */
 
 #define _DEFAULT_SOURCE     /* timegm() */

@@ -1,8 +1,6 @@
 
 /*
  * Method lists of JSON-RPC.
- *
- * sources: format/text format/rpc
  */
 
 #define _GNU_SOURCE         /* memmem() */

@@ -1,8 +1,6 @@
 
 /*
  * Messages of EIP-4361.
- *
- * sources: format/text format/hex crypto/keccak crypto/eip55 format/addr format/uri format/rfc3339 format/siwe
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * Views, numbers, UTF-8, and the bounded writer.
- *
- * sources: format/text
  */
 
 #include "t/unit/tap.h"

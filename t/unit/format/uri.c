@@ -1,8 +1,6 @@
 
 /*
  * URIs and what they are compared with.
- *
- * sources: format/text format/addr format/uri auth/origin
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * The largest numbers against a whole sort.
- *
- * sources: meter/top
  */
 
 #include <stdlib.h>

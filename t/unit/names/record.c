@@ -1,8 +1,6 @@
 
 /*
  * Records: the JSON form and its checks, the packed form, and the way back.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed
  */
 
 #include "t/unit/tap.h"
@@ -350,6 +348,27 @@ static wgw_record_rules_t  rules;
 static char                storage[WGW_RECORD_JSON];
 
 
+/* As the store sees it: by the packed bytes but for the change. */
+
+static int
+equal(const wgw_record_t *a, const wgw_record_t *b)
+{
+    size_t           len;
+    wgw_record_t     one, two;
+
+    static uint8_t   first[WGW_RECORD_PACKED], second[WGW_RECORD_PACKED];
+
+    one = *a;
+    two = *b;
+    one.change = two.change = 0;
+
+    len = wgw_record_pack(&one, first);
+
+    return wgw_record_pack(&two, second) == len
+           && memcmp(first, second, len) == 0;
+}
+
+
 static int
 parse(wgw_record_t *record, const char *json, const char *name, int *deleted,
     wgw_record_error_t *error)
@@ -388,7 +407,7 @@ test_forms(const wgw_record_t *record, const char *what)
     ok(!out.overflow
        && wgw_record_parse(&copy, text, none, &rules, again, NULL, &error)
           == 0
-       && wgw_record_equal(record, &copy)
+       && equal(record, &copy)
        && wgw_text_equal(record->name, copy.name),
        "%s: back from JSON", what);
 
@@ -401,7 +420,7 @@ test_forms(const wgw_record_t *record, const char *what)
     memcpy(twice, packed, len);
 
     ok(wgw_record_unpack(&unpacked, twice, len) == 0
-       && wgw_record_equal(record, &unpacked)
+       && equal(record, &unpacked)
        && unpacked.change == record->change && unpacked.name.len == 0,
        "%s: back from packed bytes", what);
 
@@ -932,29 +951,29 @@ test_equal(void)
     a.change = 5;
 
     parse(&b, HTTP "}", "", NULL, &error);
-    ok(wgw_record_equal(&a, &b), "names and changes are not looked at");
+    ok(equal(&a, &b), "changes are not looked at");
 
     for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         ok(parse(&b, others[i], "", NULL, &error) == 0
-           && !wgw_record_equal(&a, &b), "not equal: http %zu", i);
+           && !equal(&a, &b), "not equal: http %zu", i);
     }
 
     text = wgw_text(HTTP ",\"addresses\":[\"203.0.113.10\"]}");
     wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
     parse(&b, HTTP ",\"addresses\":[\"203.0.113.11\"]}", "", NULL, &error);
-    ok(!wgw_record_equal(&a, &b), "not equal: another address");
+    ok(!equal(&a, &b), "not equal: another address");
 
     text = wgw_text(PASS "}");
     wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
     parse(&b, PASS ",\"proxy_protocol\":true}", "", NULL, &error);
-    ok(!wgw_record_equal(&a, &b), "not equal: PROXY protocol");
+    ok(!equal(&a, &b), "not equal: PROXY protocol");
 
     text = wgw_text(HTTPS "}");
     wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
 
     for (i = 0; i < sizeof(secure) / sizeof(secure[0]); i++) {
         ok(parse(&b, secure[i], "", NULL, &error) == 0
-           && !wgw_record_equal(&a, &b), "not equal: https %zu", i);
+           && !equal(&a, &b), "not equal: https %zu", i);
     }
 
     free(keep);

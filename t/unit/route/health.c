@@ -1,8 +1,6 @@
 
 /*
  * Failed backends: left alone, tried by one, forgotten.
- *
- * sources: route/health
  */
 
 #include "t/unit/tap.h"

@@ -2,8 +2,6 @@
 /*
  * A disk that fails in the worst moment: LMDB then gives up an environment
  * for good, and the store opens it again.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed store/shadow store/store store/store_write
  */
 
 #define _GNU_SOURCE
@@ -16,7 +14,8 @@
 #include <unistd.h>
 
 #include "t/unit/tap.h"
-#include "store/store.h"
+#include "names/rows.h"
+#include "store/make.h"
 
 
 #define META_PAGES  2
@@ -52,7 +51,8 @@ static wgw_store_rc_t
 put(wgw_store_t *store, uint64_t cap)
 {
     wgw_record_t       record;
-    wgw_store_write_t  write;
+    wgw_txn_t          t;
+    wgw_rows_write_t   write;
 
     memset(&record, 0, sizeof(record));
     memset(&write, 0, sizeof(write));
@@ -67,7 +67,10 @@ put(wgw_store_t *store, uint64_t cap)
     write.name = wgw_text("a.example");
     write.record = &record;
 
-    return wgw_store_write(store, &write, &error);
+    wgw_txn_begin(&t, store);
+    (void) wgw_rows_write(&t, &write);
+
+    return wgw_txn_end(&t, &error);
 }
 
 
@@ -85,7 +88,7 @@ served(wgw_store_t *store)
         return -1;
     }
 
-    rc = wgw_store_get(store, wgw_text("a.example"), &packed, &error);
+    rc = wgw_store_get(store, WGW_ROWS, wgw_text("a.example"), &packed, &error);
 
     if (rc == WGW_STORE_OK
         && wgw_record_unpack(&record, (const uint8_t *) packed.data,
@@ -131,12 +134,12 @@ main(void)
 
     snprintf(path, sizeof(path), "%s/names", root);
 
-    if (wgw_store_create(path, geteuid(), getegid(), &error) != WGW_STORE_OK) {
+    if (wgw_store_create(&wgw_rows_class, path, geteuid(), getegid(), &error) != WGW_STORE_OK) {
         ok(0, "create: %s", error.text);
         return done();
     }
 
-    store = wgw_store_open(path, WGW_STORE_SYNC_META, &error);
+    store = wgw_store_open(&wgw_rows_class, path, WGW_STORE_SYNC_META, &error);
 
     ok(put(store, 1) == WGW_STORE_OK && served(store) == 1, "a record");
 
@@ -163,7 +166,7 @@ main(void)
 
     wgw_store_close();
 
-    store = wgw_store_open(path, WGW_STORE_SYNC_META, &error);
+    store = wgw_store_open(&wgw_rows_class, path, WGW_STORE_SYNC_META, &error);
     ok(served(store) == 4, "and are there later");
     wgw_store_close();
 

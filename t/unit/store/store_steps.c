@@ -3,8 +3,6 @@
  * A writer that is killed at every step: before and after each call in which
  * LMDB takes or gives its lock, writes or syncs.  Whatever the step, other
  * processes see the whole change or nothing of it, and go on changing.
- *
- * sources: format/text format/name format/addr format/json names/record names/record_packed store/shadow store/store store/store_write
  */
 
 #define _GNU_SOURCE
@@ -21,8 +19,9 @@
 #include <unistd.h>
 
 #include "t/unit/tap.h"
+#include "names/rows.h"
+#include "store/make.h"
 #include "store/shadow.h"
-#include "store/store.h"
 
 
 #define NAMES  40
@@ -172,20 +171,22 @@ put(wgw_store_t *store, uint64_t cap)
     int                i;
     char               names[NAMES][32];
     wgw_record_t       record;
-    wgw_store_write_t  writes[NAMES];
+    wgw_txn_t          t;
+    wgw_rows_write_t   writes[NAMES];
 
     record_of(&record, cap);
     memset(writes, 0, sizeof(writes));
+    wgw_txn_begin(&t, store);
 
     for (i = 0; i < NAMES; i++) {
         snprintf(names[i], sizeof(names[i]), "n%02d.example", i);
 
         writes[i].name = (wgw_text_t) { names[i], strlen(names[i]) };
         writes[i].record = &record;
-        writes[i].next = i + 1 < NAMES ? &writes[i + 1] : NULL;
+        (void) wgw_rows_write(&t, &writes[i]);
     }
 
-    return wgw_store_write(store, writes, &error);
+    return wgw_txn_end(&t, &error);
 }
 
 
@@ -194,7 +195,7 @@ put(wgw_store_t *store, uint64_t cap)
 static wgw_store_rc_t
 replace(wgw_store_t *store, uint64_t cap)
 {
-    int                 i, n;
+    int                 i;
     char                names[NAMES][32];
     uint8_t             packed[WGW_RECORD_PACKED];
     unsigned            more;
@@ -205,14 +206,13 @@ replace(wgw_store_t *store, uint64_t cap)
     wgw_store_counts_t  counts;
 
     record_of(&record, cap);
-    n = (int) wgw_record_pack(&record, packed);
 
     for (i = 0; i < NAMES; i++) {
         snprintf(names[i], sizeof(names[i]), "n%02d.example", i);
 
-        rows[i].name = (wgw_text_t) { names[i], strlen(names[i]) };
-        rows[i].packed = packed;
-        rows[i].len = (uint32_t) n;
+        rows[i].key = (wgw_text_t) { names[i], strlen(names[i]) };
+        rows[i].value.data = (char *) packed;
+        rows[i].value.len = wgw_record_pack(&record, packed);
         rows[i].line = (uint32_t) i + 1;
     }
 
@@ -243,8 +243,7 @@ replace(wgw_store_t *store, uint64_t cap)
 static int64_t
 served(wgw_store_t *store)
 {
-    size_t        len, n;
-    char          name[WGW_NAME_MAX];
+    size_t        n;
     int64_t       number;
     uint64_t      id;
     wgw_text_t    after, packed;
@@ -258,7 +257,7 @@ served(wgw_store_t *store)
     after = wgw_text("");
 
     for (n = 0;
-         wgw_store_next(store, after, name, &len, &packed, &error)
+         wgw_store_next(store, WGW_ROWS, after, &after, &packed, &error)
          == WGW_STORE_OK;
          n++)
     {
@@ -272,7 +271,6 @@ served(wgw_store_t *store)
         }
 
         number = (int64_t) record.cap_bytes;
-        after = (wgw_text_t) { name, len };
     }
 
     wgw_store_end(store);
@@ -298,7 +296,7 @@ write_until(long steps, wgw_store_rc_t (*write)(wgw_store_t *, uint64_t),
     pid = fork();
 
     if (pid == 0) {
-        store = wgw_store_open(path, WGW_STORE_SYNC_META, &error);
+        store = wgw_store_open(&wgw_rows_class, path, WGW_STORE_SYNC_META, &error);
         left = steps;
 
         if (store == NULL || write(store, number) != WGW_STORE_OK) {
@@ -332,7 +330,7 @@ look(int64_t *found, wgw_store_rc_t (*write)(wgw_store_t *, uint64_t),
     pid = fork();
 
     if (pid == 0) {
-        store = wgw_store_open(path, WGW_STORE_SYNC_META, &error);
+        store = wgw_store_open(&wgw_rows_class, path, WGW_STORE_SYNC_META, &error);
 
         if (store == NULL) {
             _exit(1);
@@ -372,7 +370,7 @@ test_steps(const char *what, int fresh,
         lived = write_until(steps, write, number + 1, replied);
 
         if (fresh
-            && wgw_store_create(path, geteuid(), getegid(), &error)
+            && wgw_store_create(&wgw_rows_class, path, geteuid(), getegid(), &error)
                != WGW_STORE_OK)
         {
             printf("# step %ld: %s\n", steps, error.text);
@@ -416,7 +414,7 @@ main(void)
     shared = mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS,
                   -1, 0);
 
-    if (wgw_store_create(path, geteuid(), getegid(), &error) != WGW_STORE_OK) {
+    if (wgw_store_create(&wgw_rows_class, path, geteuid(), getegid(), &error) != WGW_STORE_OK) {
         ok(0, "create: %s", error.text);
         return done();
     }

@@ -1,8 +1,6 @@
 
 /*
  * Expiring tables: headers, notes, claims, repair.  Rates are in gcra.c.
- *
- * sources: table/expiring table/notes table/gcra crypto/hash table/table table/layout table/counter table/window format/text
  */
 
 #define _GNU_SOURCE

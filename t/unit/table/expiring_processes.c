@@ -1,8 +1,6 @@
 
 /*
  * Expiring tables shared by processes, some of them killed.
- *
- * sources: table/expiring table/notes table/gcra crypto/hash
  */
 
 #define _GNU_SOURCE

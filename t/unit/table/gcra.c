@@ -1,8 +1,6 @@
 
 /*
  * Rates: the function, its table, and what a flood of keys does to a limit.
- *
- * sources: table/gcra table/expiring table/notes crypto/hash
  */
 
 #include "t/unit/table/expiring.h"
@@ -152,6 +150,26 @@ turns(wgw_expiring_t *t, uint64_t now)
     wgw_gcra_give(t, key_of(t, 9), &limit, 500);
     ok(wgw_gcra_reserve(t, key_of(t, 9), &limit, now, 20) == 120 * MS,
        "a turn given back");
+
+    /* what nobody waited for is owed, but not for longer than is said */
+
+    wgw_gcra_charge(t, key_of(t, 11), &limit, now, 350, SECOND);
+    ok(wgw_gcra_take(t, key_of(t, 11), &limit, now, 1, 1, &wait) == 0
+       && wait == 251 * MS, "a charge is owed");
+
+    for (i = 0; i < 1000; i++) {
+        wgw_gcra_charge(t, key_of(t, 11), &limit, now, 350, SECOND);
+    }
+
+    ok(wgw_gcra_take(t, key_of(t, 11), &limit, now, 1, 1, &wait) == 0
+       && wait == 1001 * MS, "a thousand are for a second");
+
+    ok(wgw_gcra_reserve(t, key_of(t, 11), &limit, now, 1000) == 2000 * MS,
+       "who waits has a turn behind that");
+
+    wgw_gcra_charge(t, key_of(t, 11), &limit, now, 350, SECOND);
+    ok(wgw_gcra_take(t, key_of(t, 11), &limit, now, 1, 1, &wait) == 0
+       && wait == 2001 * MS, "and a charge makes no turn shorter");
 
     /* rates that have less than a nanosecond for a unit */
 

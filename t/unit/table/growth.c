@@ -1,8 +1,6 @@
 
 /*
  * A table's file that grows, and is rewritten.
- *
- * sources: table/growth table/table table/window crypto/hash table/counter table/layout format/text
  */
 
 #define _GNU_SOURCE

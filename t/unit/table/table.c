@@ -1,8 +1,6 @@
 
 /*
  * The counter table: keys, windows, caps, headers, repair.
- *
- * sources: table/table table/window crypto/hash table/counter table/layout format/text
  */
 
 #include "t/unit/table/table.h"

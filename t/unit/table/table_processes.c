@@ -1,8 +1,6 @@
 
 /*
  * The counter table shared by processes, some of them killed.
- *
- * sources: table/table table/window crypto/hash table/counter table/layout format/text
  */
 
 #define _GNU_SOURCE

@@ -4,8 +4,6 @@
  * it one by one, and whenever the shared memory has changed, a copy of it is
  * what a kill here would leave.  In each the key has all or nothing, and
  * others go on counting.
- *
- * sources: table/table table/window crypto/hash table/counter table/layout format/text
  */
 
 #define _GNU_SOURCE

@@ -1,8 +1,6 @@
 
 /*
  * The calendar: periods and their first seconds.
- *
- * sources: table/window
  */
 
 #define _GNU_SOURCE

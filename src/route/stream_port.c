@@ -5,7 +5,7 @@
 #include <ngx_http.h>
 #include <ngx_stream.h>
 
-#include "route/port.h"
+#include "route/stream_port.h"
 
 
 static ngx_int_t port_parse(ngx_stream_session_t *s, wgw_peek_t *peek,

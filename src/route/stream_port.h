@@ -1,6 +1,6 @@
 
 /*
- * port: one TLS port for names whose TLS ends here and names whose TLS
+ * stream_port: one TLS port for names whose TLS ends here and names whose TLS
  * passes through.
  *
  * The ClientHello is looked at without being read (MSG_PEEK), so that the
@@ -8,8 +8,8 @@
  * no second connection, no PROXY protocol, the client's address kept.
  */
 
-#ifndef WGW_PORT_H
-#define WGW_PORT_H
+#ifndef WGW_STREAM_PORT_H
+#define WGW_STREAM_PORT_H
 
 
 #include <ngx_config.h>
@@ -68,4 +68,4 @@ void wgw_port_hand_over(ngx_stream_session_t *s, wgw_offload_t *offload);
 
 #pragma GCC visibility pop
 
-#endif /* WGW_PORT_H */
+#endif /* WGW_STREAM_PORT_H */

@@ -1,0 +1,390 @@
+
+/*
+ * multibase: see multibase.h.
+ */
+
+#include "format/multibase.h"
+
+#include <string.h>
+
+
+#define WGW_MULTIBASE_BAD  0xff
+
+
+typedef uint8_t (*wgw_digit_pt)(uint8_t c);
+
+
+static wgw_multibase_t wgw_bits_decode(uint8_t *bytes, size_t room,
+    size_t *len, wgw_text_t digits, wgw_digit_pt digit, unsigned bits);
+static wgw_multibase_t wgw_base_decode(uint8_t *bytes, size_t room,
+    size_t *len, wgw_text_t digits, wgw_digit_pt digit, unsigned base);
+static uint8_t wgw_digit_16(uint8_t c);
+static uint8_t wgw_digit_16_upper(uint8_t c);
+static uint8_t wgw_digit_32(uint8_t c);
+static uint8_t wgw_digit_32_upper(uint8_t c);
+static uint8_t wgw_digit_36(uint8_t c);
+static uint8_t wgw_digit_36_upper(uint8_t c);
+static uint8_t wgw_digit_58(uint8_t c);
+static uint8_t wgw_digit_64(uint8_t c);
+static uint8_t wgw_digit_64_url(uint8_t c);
+
+
+static const char  wgw_base58_digits[] =
+    "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+
+/*
+ * One more than the digit's value; 0 is no digit.  Every request for a
+ * content decodes this one; the other alphabets are rarer.
+ */
+
+static const uint8_t  wgw_base32_values[256] = {
+    ['a'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
+    19, 20, 21, 22, 23, 24, 25, 26,
+    ['2'] = 27, 28, 29, 30, 31, 32
+};
+
+
+wgw_multibase_t
+wgw_multibase_decode(void *bytes, size_t room, size_t *len, wgw_text_t text)
+{
+    wgw_text_t  rest;
+
+    if (text.len == 0) {
+        return WGW_MULTIBASE_UNKNOWN;
+    }
+
+    rest.data = text.data + 1;
+    rest.len = text.len - 1;
+
+    switch (text.data[0]) {
+
+    case 'b':
+        return wgw_bits_decode(bytes, room, len, rest, wgw_digit_32, 5);
+
+    case 'B':
+        return wgw_bits_decode(bytes, room, len, rest, wgw_digit_32_upper, 5);
+
+    case 'f':
+        return wgw_bits_decode(bytes, room, len, rest, wgw_digit_16, 4);
+
+    case 'F':
+        return wgw_bits_decode(bytes, room, len, rest, wgw_digit_16_upper, 4);
+
+    case 'm':
+        return wgw_bits_decode(bytes, room, len, rest, wgw_digit_64, 6);
+
+    case 'u':
+        return wgw_bits_decode(bytes, room, len, rest, wgw_digit_64_url, 6);
+
+    case 'k':
+        return wgw_base_decode(bytes, room, len, rest, wgw_digit_36, 36);
+
+    case 'K':
+        return wgw_base_decode(bytes, room, len, rest, wgw_digit_36_upper,
+                               36);
+
+    case 'z':
+        return wgw_base_decode(bytes, room, len, rest, wgw_digit_58, 58);
+
+    default:
+        return WGW_MULTIBASE_UNKNOWN;
+    }
+}
+
+
+wgw_multibase_t
+wgw_base58_decode(void *bytes, size_t room, size_t *len, wgw_text_t digits)
+{
+    return wgw_base_decode(bytes, room, len, digits, wgw_digit_58, 58);
+}
+
+
+void
+wgw_base32_encode(wgw_out_t *out, const void *data, size_t len)
+{
+    char            c;
+    size_t          i;
+    uint32_t        word;
+    unsigned        bits;
+    const uint8_t  *p;
+
+    static const char  digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+
+    p = data;
+    word = 0;
+    bits = 0;
+
+    for (i = 0; i < len; i++) {
+        word = (word << 8 | p[i]) & 0xfff;
+        bits += 8;
+
+        while (bits >= 5) {
+            bits -= 5;
+            c = digits[word >> bits & 0x1f];
+            wgw_out_bytes(out, &c, 1);
+        }
+    }
+
+    if (bits) {
+        c = digits[word << (5 - bits) & 0x1f];
+        wgw_out_bytes(out, &c, 1);
+    }
+}
+
+
+void
+wgw_base58_encode(wgw_out_t *out, const void *data, size_t len)
+{
+    char            text[180];
+    size_t          i, n, used, zeros;
+    uint32_t        carry;
+    const uint8_t  *p;
+
+    p = data;
+
+    if (len > 128) {
+        out->overflow = 1;
+        return;
+    }
+
+    for (zeros = 0; zeros < len && p[zeros] == 0; zeros++) {
+        wgw_out_bytes(out, wgw_base58_digits, 1);
+    }
+
+    used = 0;
+
+    for (i = zeros; i < len; i++) {
+        carry = p[i];
+
+        for (n = 0; n < used || carry; n++) {
+            carry += n < used ? (uint32_t) (uint8_t) text[n] << 8 : 0;
+            text[n] = (char) (carry % 58);
+            carry /= 58;
+        }
+
+        used = n;
+    }
+
+    while (used) {
+        wgw_out_bytes(out, &wgw_base58_digits[(uint8_t) text[--used]], 1);
+    }
+}
+
+
+static wgw_multibase_t
+wgw_bits_decode(uint8_t *bytes, size_t room, size_t *len, wgw_text_t digits,
+    wgw_digit_pt digit, unsigned bits)
+{
+    size_t    i, n;
+    uint8_t   value;
+    uint32_t  word;
+    unsigned  left;
+
+    n = 0;
+    word = 0;
+    left = 0;
+
+    for (i = 0; i < digits.len; i++) {
+        value = digit((uint8_t) digits.data[i]);
+
+        if (value == WGW_MULTIBASE_BAD) {
+            return WGW_MULTIBASE_DIGIT;
+        }
+
+        word = (word << bits | value) & 0xffff;
+        left += bits;
+
+        if (left < 8) {
+            continue;
+        }
+
+        if (n == room) {
+            return WGW_MULTIBASE_LONG;
+        }
+
+        left -= 8;
+        bytes[n++] = (uint8_t) (word >> left);
+    }
+
+    /* a whole digit that is left over is one too many */
+
+    if (left >= bits || (word & ((1u << left) - 1))) {
+        return WGW_MULTIBASE_DIGIT;
+    }
+
+    *len = n;
+
+    return WGW_MULTIBASE_OK;
+}
+
+
+/* A leading zero digit is a zero byte; the rest is one long number. */
+
+static wgw_multibase_t
+wgw_base_decode(uint8_t *bytes, size_t room, size_t *len, wgw_text_t digits,
+    wgw_digit_pt digit, unsigned base)
+{
+    size_t    i, n, used, zeros;
+    uint8_t   value, swap;
+    uint32_t  carry;
+
+    if (digits.len > WGW_MULTIBASE_MAX) {
+        return WGW_MULTIBASE_LONG;
+    }
+
+    used = 0;
+    zeros = 0;
+
+    for (i = 0; i < digits.len; i++) {
+        value = digit((uint8_t) digits.data[i]);
+
+        if (value == WGW_MULTIBASE_BAD) {
+            return WGW_MULTIBASE_DIGIT;
+        }
+
+        zeros += zeros == i && value == 0;
+        carry = value;
+
+        for (n = 0; n < used || carry; n++) {
+
+            if (n == room) {
+                return WGW_MULTIBASE_LONG;
+            }
+
+            carry += n < used ? bytes[n] * base : 0;
+            bytes[n] = (uint8_t) carry;
+            carry >>= 8;
+        }
+
+        used = n;
+    }
+
+    if (zeros > room - used) {
+        return WGW_MULTIBASE_LONG;
+    }
+
+    /* so far the lowest byte is the first */
+
+    memset(bytes + used, 0, zeros);
+    used += zeros;
+
+    for (i = 0; i < used / 2; i++) {
+        swap = bytes[i];
+        bytes[i] = bytes[used - 1 - i];
+        bytes[used - 1 - i] = swap;
+    }
+
+    *len = used;
+
+    return WGW_MULTIBASE_OK;
+}
+
+
+static uint8_t
+wgw_digit_16(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return (uint8_t) (c - '0');
+    }
+
+    return c >= 'a' && c <= 'f' ? (uint8_t) (c - 'a' + 10)
+                                : WGW_MULTIBASE_BAD;
+}
+
+
+static uint8_t
+wgw_digit_16_upper(uint8_t c)
+{
+    if (c >= 'a' && c <= 'f') {
+        return WGW_MULTIBASE_BAD;
+    }
+
+    return wgw_digit_16(c >= 'A' && c <= 'F' ? (uint8_t) (c | 0x20) : c);
+}
+
+
+static uint8_t
+wgw_digit_32(uint8_t c)
+{
+    return (uint8_t) (wgw_base32_values[c] - 1);
+}
+
+
+static uint8_t
+wgw_digit_32_upper(uint8_t c)
+{
+    if (c >= 'a' && c <= 'z') {
+        return WGW_MULTIBASE_BAD;
+    }
+
+    return wgw_digit_32(c >= 'A' && c <= 'Z' ? (uint8_t) (c | 0x20) : c);
+}
+
+
+static uint8_t
+wgw_digit_36(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return (uint8_t) (c - '0');
+    }
+
+    return c >= 'a' && c <= 'z' ? (uint8_t) (c - 'a' + 10)
+                                : WGW_MULTIBASE_BAD;
+}
+
+
+static uint8_t
+wgw_digit_36_upper(uint8_t c)
+{
+    if (c >= 'a' && c <= 'z') {
+        return WGW_MULTIBASE_BAD;
+    }
+
+    return wgw_digit_36(c >= 'A' && c <= 'Z' ? (uint8_t) (c | 0x20) : c);
+}
+
+
+static uint8_t
+wgw_digit_58(uint8_t c)
+{
+    const char  *p;
+
+    p = c ? strchr(wgw_base58_digits, c) : NULL;
+
+    return p ? (uint8_t) (p - wgw_base58_digits) : WGW_MULTIBASE_BAD;
+}
+
+
+static uint8_t
+wgw_digit_64(uint8_t c)
+{
+    if (c == '+' || c == '/') {
+        return c == '+' ? 62 : 63;
+    }
+
+    return c == '-' || c == '_' ? WGW_MULTIBASE_BAD : wgw_digit_64_url(c);
+}
+
+
+static uint8_t
+wgw_digit_64_url(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return (uint8_t) (c - 'A');
+    }
+
+    if (c >= 'a' && c <= 'z') {
+        return (uint8_t) (c - 'a' + 26);
+    }
+
+    if (c >= '0' && c <= '9') {
+        return (uint8_t) (c - '0' + 52);
+    }
+
+    if (c == '-' || c == '_') {
+        return c == '-' ? 62 : 63;
+    }
+
+    return WGW_MULTIBASE_BAD;
+}

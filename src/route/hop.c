@@ -1,0 +1,205 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <openssl/rand.h>
+
+#include "route/hop.h"
+
+
+#define HOP_RANDOM  8
+
+
+static ngx_uint_t hop_asks(ngx_http_upstream_headers_in_t *answer);
+static ngx_uint_t hop_scheme(u_char *p, u_char *last);
+static ngx_uint_t hop_schemes(ngx_str_t *value);
+
+
+#define hop_is(h, name)                                                       \
+    ((h)->key.len == sizeof(name) - 1                                         \
+     && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
+
+
+static u_char      hop_text[sizeof("wgw-") + 2 * HOP_RANDOM];
+static ngx_str_t   hop_id;
+static ngx_str_t   hop_key = ngx_string("CDN-Loop");
+static u_char      hop_lowcase[] = "cdn-loop";
+static ngx_uint_t  hop_hash;
+
+
+ngx_int_t
+wgw_hop_init(ngx_log_t *log)
+{
+    u_char  *p, random[HOP_RANDOM];
+
+    if (hop_id.len) {
+        return NGX_OK;
+    }
+
+    if (RAND_bytes(random, HOP_RANDOM) != 1) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0, "RAND_bytes() failed");
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(hop_text, "wgw-", 4);
+    p = ngx_hex_dump(p, random, HOP_RANDOM);
+
+    hop_id.data = hop_text;
+    hop_id.len = p - hop_text;
+
+    hop_hash = ngx_hash_key(hop_lowcase, hop_key.len);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (hop_is(&h[i], "cdn-loop")
+                && ngx_strnstr(h[i].value.data, (char *) hop_id.data,
+                               h[i].value.len))
+            {
+                *loop = 1;
+            }
+        }
+    }
+
+    h = ngx_list_push(&r->headers_in.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = hop_hash;
+    h->key = hop_key;
+    h->value = hop_id;
+    h->lowcase_key = hop_lowcase;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+wgw_hop_bound(ngx_http_request_t *r)
+{
+    ngx_str_t                       *value;
+    ngx_uint_t                       i;
+    ngx_list_part_t                 *part;
+    ngx_table_elt_t                 *h;
+    ngx_http_upstream_headers_in_t  *answer;
+
+    answer = &r->upstream->headers_in;
+
+    if ((answer->www_authenticate || answer->status_n == 407)
+        && hop_asks(answer))
+    {
+        return 1;
+    }
+
+    if (r->headers_in.authorization) {
+        value = &r->headers_in.authorization->value;
+
+        if (hop_scheme(value->data, value->data + value->len)) {
+            return 1;
+        }
+    }
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (hop_is(&h[i], "proxy-authorization")
+                && hop_scheme(h[i].value.data,
+                              h[i].value.data + h[i].value.len))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_uint_t
+hop_asks(ngx_http_upstream_headers_in_t *answer)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &answer->headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if ((hop_is(&h[i], "www-authenticate")
+                 || hop_is(&h[i], "proxy-authenticate"))
+                && hop_schemes(&h[i].value))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * A list of challenges, whose parameters are separated by commas as well: a
+ * quoted one that looks like such a scheme costs a connection.
+ */
+
+static ngx_uint_t
+hop_schemes(ngx_str_t *value)
+{
+    u_char  *p, *last;
+
+    p = value->data;
+    last = p + value->len;
+
+    while (p) {
+
+        if (hop_scheme(p, last)) {
+            return 1;
+        }
+
+        p = ngx_strlchr(p, last, ',');
+
+        if (p) {
+            p++;
+        }
+    }
+
+    return 0;
+}
+
+
+/* NTLM, Negotiate, and Nego2, which is Negotiate with something before. */
+
+static ngx_uint_t
+hop_scheme(u_char *p, u_char *last)
+{
+    while (p < last && (*p == ' ' || *p == '\t')) {
+        p++;
+    }
+
+    return last - p >= 4
+           && (ngx_strncasecmp(p, (u_char *) "ntlm", 4) == 0
+               || ngx_strncasecmp(p, (u_char *) "nego", 4) == 0);
+}

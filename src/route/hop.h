@@ -1,0 +1,44 @@
+
+/*
+ * hop: what header fields say about the way of a request to its backend.
+ *
+ * Loops.  Each request to a backend carries CDN-Loop (RFC 8586) with an id of
+ * this gateway, random, the same in all its workers as long as its master
+ * lives.  One that comes with it was here before.  Via would do as well, but
+ * for it nginx and others do not compress what they answer.
+ *
+ * Credentials of NTLM and Negotiate (RFC 4559) are a connection's: who speaks
+ * on it next is that user.  So a connection on which these were spoken, or
+ * asked for, is nobody else's.
+ */
+
+#ifndef WGW_HOP_H
+#define WGW_HOP_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#pragma GCC visibility push(hidden)
+
+
+/* For each cycle, in the master; the id is made once. */
+ngx_int_t wgw_hop_init(ngx_log_t *log);
+
+/*
+ * Marks a request for the next hop, once; `*loop` is 1 if it was marked when
+ * it came.  Returns NGX_OK, or NGX_ERROR without memory.
+ */
+ngx_int_t wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop);
+
+/*
+ * For peer.free: 1 when the request or its backend's answer has, or asks for,
+ * credentials of a connection.
+ */
+ngx_uint_t wgw_hop_bound(ngx_http_request_t *r);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_HOP_H */

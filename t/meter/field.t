@@ -1,0 +1,232 @@
+#!/usr/bin/perl
+
+# What the field found: hostile use, slow readers, what newer versions of
+# nginx have.  Numbers are those of the list.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+use Time::HiRes qw(sleep time);
+
+use Wgw;
+use Wgw::Bytes;
+use Wgw::H2;
+
+
+my $big = 3_000_000;
+
+my $gw = Wgw->new(<<'EOF', meter_modules());
+worker_processes 1;
+pid logs/nginx.pid;
+wgw_meter_zone names file=names.wgw keys=10000;
+wgw_rate_zone rates keys=1000;
+
+events { worker_connections 2000; }
+
+http {
+    log_format meter '$status $wgw_sent $wgw_meter_status $wgw_cut $uri';
+    access_log logs/access.log meter;
+
+    client_body_buffer_size 16k;
+    client_max_body_size 100m;
+    proxy_http_version 1.1;
+    wgw_meter_log_level info;
+    keepalive_requests 1000000;
+
+    server {
+        listen 127.0.0.1:%%HTTP%%;
+        include metered.conf;
+    }
+
+    server {
+        listen 127.0.0.1:%%H2%%;
+        http2 on;
+        include metered.conf;
+    }
+
+    server {
+        listen 127.0.0.1:%%BACK%%;
+        root html;
+        error_page 405 =200 $uri;
+
+        location /take/ { proxy_pass http://127.0.0.1:%%BACK%%/; }
+    }
+
+    server {
+        listen 127.0.0.1:%%ADMIN%%;
+
+        location /v1/usage { wgw_usage json; }
+        location /metrics { wgw_usage prometheus; }
+    }
+}
+EOF
+
+my $dir = $gw->dir();
+
+spew("$dir/metered.conf", metered());
+mkdir "$dir/html";
+chmod 0755, "$dir/html";
+spew("$dir/html/small", 'small file');
+spew("$dir/html/big", 'b' x $big);
+
+$gw->start();
+
+my $serial = 0;
+my $admin = $gw->port('ADMIN');
+my $http = $gw->port('HTTP');
+my $h2 = $gw->port('H2');
+
+went_through();
+debt();
+
+$gw->stop('QUIT');
+
+done_testing();
+
+
+# What reached a backend is the key's, though the answer is a refusal.
+
+sub went_through {
+    my $body = 'u' x 300_000;
+
+    for my $case ([ 'precheck', '&cap=1000000' ],
+                  [ 'precheck', '&cap=1000000', 1 ],
+                  [ 'sent', '&cap=40', 1 ])
+    {
+        my ($location, $query, $two) = @$case;
+        my $key = 'through' . ++$serial;
+        my $path = "/$location/take/big?k=$key$query";
+        my $before = special($admin, 'denied');
+        my ($status, $own);
+
+        if ($two) {
+            my $client = Wgw::H2->new($h2);
+            my $stream = $client->request($path, method => 'POST',
+                                          body => $body);
+
+            $client->run();
+            $status = $stream->{status};
+            $own = $stream->{block};
+
+        } else {
+            my $reply = http_get($http, $path, method => 'POST',
+                                 body => $body);
+
+            $status = $reply->{status};
+            $own = $reply->{sent} - length $body;
+        }
+
+        my $name = 'field 11.1 ' . ($two ? 'HTTP/2, ' : '') . $location;
+        my $usage = settled($admin, $key, 1);
+        my $denied = special($admin, 'denied');
+
+        is($status, 429, "$name: refused");
+        is($usage->{received}, $own + length $body,
+           "$name: what reached the backend is the key's");
+        is("$usage->{sent} $usage->{requests} $usage->{refused}", '0 1 1',
+           "$name: the refusal itself is not");
+        is($denied->{received}, $before->{received},
+           "$name: and nothing of it is denied");
+    }
+}
+
+
+# Response headers of HTTP/2 wait for their turn, and debt has an end.
+
+sub debt {
+    for my $path ('/paced/return', '/paced/small') {
+        my $key = 'debt' . ++$serial;
+        my $client = Wgw::H2->new($h2);
+        my $start = time;
+        my $asked = 0;
+        my $query = "$path?k=$key&pad=" . 'p' x 200;
+
+        $client->run(sub {
+            my @open = grep { !$_->{end} } values %{$client->{streams}};
+
+            for (@open .. 99) {
+                $client->request($query, method => 'HEAD');
+                $asked++;
+            }
+
+            return time - $start > 2;
+        });
+
+        my $took = time - $start;
+        my $bytes = 0;
+
+        $bytes += $_->{bytes} for values %{$client->{streams}};
+
+        cmp_ok($bytes, '<=', 20_000 * ($took + 0.3) + 10_000,
+               "field 11.3 $path: headers do not pass the rate");
+        cmp_ok($bytes, '>=', 20_000 * $took * 0.5,
+               "field 11.3 $path: and reach it");
+
+        $client->close();
+
+        # what was waited for is given back, what was not has an end
+
+        sleep 0.2;
+        $start = time;
+        $client = Wgw::H2->new($h2);
+
+        my $stream = $client->request($query, method => 'HEAD');
+
+        $client->run();
+        is($stream->{status}, 200, "field 11.3 $path: served");
+        cmp_ok(time - $start, '<', 1.5, "field 11.3 $path: no debt remains");
+    }
+
+    # request headers are charged as well, and nobody may have minutes of it
+
+    my $key = 'owed' . ++$serial;
+    my $pad = 'p' x 7000;
+    my $start = time;
+    my $n = 0;
+
+    while (time - $start < 2) {
+        http_get($http, "/owed/small?k=$key", headers => "X-Pad: $pad\r\n");
+        $n++;
+    }
+
+    my $took = time - $start;
+
+    cmp_ok($n * 7000, '<=', 70_000 * ($took + 0.3) + 20_000,
+           'field 11.3 request headers do not pass the rate');
+
+    $start = time;
+    http_get($http, "/owed/small?k=$key");
+    cmp_ok(time - $start, '<', 1.5, 'field 11.3 received: no debt remains');
+}
+
+
+sub metered {
+    my $conf = <<'EOF';
+root html;
+
+location /precheck/ {
+    wgw_meter names $arg_k cap=$arg_cap count=sent precheck;
+    proxy_pass http://127.0.0.1:%%BACK%%/;
+}
+location /sent/ {
+    wgw_meter names $arg_k cap=$arg_cap count=sent;
+    proxy_pass http://127.0.0.1:%%BACK%%/;
+}
+location /paced/ {
+    wgw_rate rates $arg_k rate=20kB/s;
+
+    location /paced/return { return 200; }
+    location /paced/small { alias html/small; }
+}
+location /owed/ {
+    wgw_rate rates $arg_k rate=70kB/s count=received;
+    alias html/;
+}
+EOF
+
+    $conf =~ s/%%(\w+)%%/$gw->port($1)/ge;
+
+    return $conf;
+}

@@ -1,0 +1,257 @@
+
+/*
+ * The vectors of t/vectors/ucan for unit tests: JSON documents read with
+ * yajl's tree, their DAG-JSON values turned into DAG-CBOR.
+ */
+
+#ifndef WGW_VECTORS_H
+#define WGW_VECTORS_H
+
+
+#include "format/cbor.h"
+#include "format/multibase.h"
+
+#include <stdlib.h>
+#include <yajl/yajl_tree.h>
+
+
+typedef struct {
+    uint8_t  *data;
+    size_t    len;
+} bytes_t;
+
+
+static yajl_val
+vectors_read(const char *name)
+{
+    FILE      *file;
+    char       path[128], error[256], *text;
+    size_t     n;
+    yajl_val   root;
+
+    snprintf(path, sizeof(path), "t/vectors/ucan/%s.json", name);
+    file = fopen(path, "r");
+
+    if (file == NULL) {
+        perror(path);
+        exit(1);
+    }
+
+    text = malloc(1 << 20);
+    n = fread(text, 1, (1 << 20) - 1, file);
+    text[n] = '\0';
+    fclose(file);
+
+    root = yajl_tree_parse(text, error, sizeof(error));
+    free(text);
+
+    if (root == NULL) {
+        fprintf(stderr, "%s: %s\n", path, error);
+        exit(1);
+    }
+
+    return root;
+}
+
+
+static yajl_val
+member(yajl_val object, const char *name)
+{
+    const char  *path[] = { name, NULL };
+
+    return yajl_tree_get(object, path, yajl_t_any);
+}
+
+
+__attribute__((unused))
+static const char *
+string(yajl_val object, const char *name)
+{
+    yajl_val  value;
+
+    value = member(object, name);
+
+    return value ? YAJL_GET_STRING(value) : NULL;
+}
+
+
+static wgw_text_t
+view(const char *terminated)
+{
+    return (wgw_text_t) { terminated, strlen(terminated) };
+}
+
+
+/* Base64 with or without padding, by way of multibase. */
+
+static bytes_t
+base64(const char *text)
+{
+    char     *copy;
+    size_t    n;
+    bytes_t   bytes;
+
+    n = strlen(text);
+
+    while (n && text[n - 1] == '=') {
+        n--;
+    }
+
+    copy = malloc(n + 1);
+    copy[0] = 'm';
+    memcpy(copy + 1, text, n);
+
+    bytes.data = malloc(n + 1);
+
+    if (wgw_multibase_decode(bytes.data, n + 1, &bytes.len,
+                             (wgw_text_t) { copy, n + 1 })
+        != WGW_MULTIBASE_OK)
+    {
+        fprintf(stderr, "not base64: %s\n", text);
+        exit(1);
+    }
+
+    free(copy);
+
+    /* no byte too much, so that a sanitizer sees what is read beyond */
+
+    bytes.data = realloc(bytes.data, bytes.len ? bytes.len : 1);
+
+    return bytes;
+}
+
+
+static void
+put_float(wgw_out_t *out, double real)
+{
+    int       i;
+    uint8_t   head[9];
+    uint64_t  bits;
+
+    memcpy(&bits, &real, 8);
+    head[0] = 0xfb;
+
+    for (i = 0; i < 8; i++) {
+        head[1 + i] = (uint8_t) (bits >> (56 - 8 * i));
+    }
+
+    wgw_out_bytes(out, head, 9);
+}
+
+
+static int
+key_order(const void *a, const void *b)
+{
+    size_t             m, n;
+    const char *const *x, *const *y;
+
+    x = a;
+    y = b;
+    m = strlen(*x);
+    n = strlen(*y);
+
+    return m != n ? (m < n ? -1 : 1) : strcmp(*x, *y);
+}
+
+
+static void put_value(wgw_out_t *out, yajl_val value);
+
+
+static void
+put_object(wgw_out_t *out, yajl_val value)
+{
+    size_t       i, n;
+    bytes_t      bytes;
+    const char  *keys[256], *b64;
+    const char  *special[] = { "/", "bytes", NULL };
+
+    n = YAJL_GET_OBJECT(value)->len;
+
+    if (n == 1 && strcmp(YAJL_GET_OBJECT(value)->keys[0], "/") == 0) {
+        b64 = YAJL_GET_STRING(yajl_tree_get(value, special, yajl_t_string));
+        bytes = base64(b64);
+        wgw_cbor_put_bytes(out, bytes.data, bytes.len);
+        free(bytes.data);
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+        keys[i] = YAJL_GET_OBJECT(value)->keys[i];
+    }
+
+    qsort(keys, n, sizeof(keys[0]), key_order);
+    wgw_cbor_put_map(out, n);
+
+    for (i = 0; i < n; i++) {
+        wgw_cbor_put_text(out, view(keys[i]));
+        put_value(out, member(value, keys[i]));
+    }
+}
+
+
+static void
+put_value(wgw_out_t *out, yajl_val value)
+{
+    size_t       i;
+    const char  *number;
+
+    if (YAJL_IS_OBJECT(value)) {
+        put_object(out, value);
+
+    } else if (YAJL_IS_ARRAY(value)) {
+        wgw_cbor_put_list(out, YAJL_GET_ARRAY(value)->len);
+
+        for (i = 0; i < YAJL_GET_ARRAY(value)->len; i++) {
+            put_value(out, YAJL_GET_ARRAY(value)->values[i]);
+        }
+
+    } else if (YAJL_IS_STRING(value)) {
+        wgw_cbor_put_text(out, view(YAJL_GET_STRING(value)));
+
+    } else if (YAJL_IS_NUMBER(value)) {
+        number = YAJL_GET_NUMBER(value);
+
+        if (strpbrk(number, ".eE")) {
+            put_float(out, strtod(number, NULL));
+
+        } else {
+            wgw_cbor_put_int(out, strtoll(number, NULL, 10));
+        }
+
+    } else if (YAJL_IS_NULL(value)) {
+        wgw_cbor_put_null(out);
+
+    } else {
+        wgw_cbor_put_bool(out, YAJL_IS_TRUE(value));
+    }
+}
+
+
+/* The value as a checked document. */
+__attribute__((unused))
+static wgw_cbor_t
+document(yajl_val value, char *buffer, size_t size)
+{
+    wgw_out_t    out;
+    wgw_cbor_t   root;
+    const char  *reason;
+
+    wgw_out_init(&out, buffer, size);
+    put_value(&out, value);
+
+    reason = out.overflow ? "too long"
+                          : wgw_cbor_check(buffer,
+                                           (size_t) (out.pos - buffer));
+
+    if (reason) {
+        fprintf(stderr, "a vector is no document: %s\n", reason);
+        exit(1);
+    }
+
+    wgw_cbor_read(&root, (const uint8_t *) buffer);
+
+    return root;
+}
+
+
+#endif /* WGW_VECTORS_H */
