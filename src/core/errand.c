@@ -281,6 +281,11 @@ errand_connection(wgw_errand_t *errand, ngx_connection_t *c)
     c->listening = &errand_listening;
     c->write->ready = 1;
 
+    /* a socket pair has neither */
+
+    c->tcp_nodelay = NGX_TCP_NODELAY_DISABLED;
+    c->tcp_nopush = NGX_TCP_NOPUSH_DISABLED;
+
     ec->hc.conf_ctx = errand->place->server;
     ec->errand = errand;
 
