@@ -88,7 +88,7 @@ help:       ## this list
 
 FUZZ_SECONDS ?= 10
 OLD_SUITES = $(filter-out t/00-unit.t t/run.t,$(wildcard t/*.t t/names/*.t \
-    t/route/*.t t/meter/*.t t/auth/*.t))
+    t/route/*.t t/meter/*.t t/auth/*.t t/router/*.t))
 ASAN_SUITES = $(OLD_SUITES)
 
 

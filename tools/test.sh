@@ -48,7 +48,7 @@ fi
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 if [ $# = 0 ]; then
-    set -- t/*.t t/names/*.t t/route/*.t t/meter/*.t t/auth/*.t
+    set -- t/*.t t/names/*.t t/route/*.t t/meter/*.t t/auth/*.t t/router/*.t
 fi
 
 # what failed is said once more at the end, where a long log is looked at first
