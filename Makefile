@@ -11,19 +11,21 @@ build:      ## nginx and the modules, in build/bin and build/modules
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
 
-test: build ## every suite, on 1.26.3 and 1.22.1; T=t/run.t for some of them
+test: build ## every suite, on two versions of nginx; T=t/run.t for some
 	@tools/deps.sh test
-	@$(MAKE) --no-print-directory -j $$(nproc) unit
+ifdef T
+	@$(if $(filter t/00-unit.t,$(T)),$(MAKE) --no-print-directory \
+	    -j $$(nproc) unit)
 	@tools/test.sh build $(T)
-ifndef T
-	@tools/build.sh debian12
-	@tools/test.sh build/debian12 $(OLD_SUITES)
-	@tools/fuzz.sh $(FUZZ_SECONDS)
+else
+	@$(MAKE) --no-print-directory -j $$(nproc) unit
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/test-all.sh $(OLD_SUITES)
 endif
 
-full-test: test ## make test, then t/full: a page in Chromium signs in
+full-test: test ## make test on all it names, then t/full: a browser
 	@tools/deps.sh full
 	@tools/test.sh build t/full/*.t
+	@! cat build/missing
 
 asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
@@ -84,12 +86,12 @@ help:       ## this list
 #=    RUN_USER=NAME   who the workers of make run are, when root starts it
 
 
-# The unit tests and the example need to run on one nginx only.
+# The unit tests need to run once only.
 
 FUZZ_SECONDS ?= 10
-OLD_SUITES = $(filter-out t/00-unit.t t/run.t,$(wildcard t/*.t t/names/*.t \
+OLD_SUITES = $(filter-out t/00-unit.t,$(wildcard t/*.t t/names/*.t \
     t/route/*.t t/meter/*.t t/auth/*.t t/router/*.t))
-ASAN_SUITES = $(OLD_SUITES)
+ASAN_SUITES = $(filter-out t/run.t,$(OLD_SUITES))
 
 
 # The parts of src/ that need no nginx, in an archive for each use: a program
@@ -109,11 +111,13 @@ FUZZ = clang -g -O1 -fno-omit-frame-pointer -I. -Isrc \
 define ARCHIVE
 build/parts/$(1)/%.o: src/%.c Makefile
 	@mkdir -p $$(@D)
-	@$(2) -MMD -MP -c -o $$@ $$<
+	@$(2) -MMD -MP -MF $$(@:.o=.d) -MT $$@ -c -o $$@.new $$<
+	@mv $$@.new $$@
 
 build/parts/$(1).a: $$(PARTS:src/%.c=build/parts/$(1)/%.o)
-	@rm -f $$@
-	@ar rcs $$@ $$^
+	@rm -f $$@.new
+	@ar rcs $$@.new $$^
+	@mv $$@.new $$@
 endef
 
 $(eval $(call ARCHIVE,plain,$(PLAIN)))

@@ -14,16 +14,19 @@
 #include <sys/mman.h>
 
 #include "auth/auth_module.h"
-#include "table/gcra.h"
 
 
 #define NGX_WGW_AUTH_KEYS     65536
 #define NGX_WGW_AUTH_REASONS  40
-#define NGX_WGW_AUTH_MINUTE   UINT64_C(60000000000)
 
 
 static void *ngx_wgw_auth_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf);
+static ngx_wgw_auth_conf_t *ngx_wgw_auth_before(ngx_cycle_t *cycle);
+static ngx_int_t ngx_wgw_auth_takes_over(ngx_cycle_t *cycle,
+    ngx_wgw_auth_conf_t *acf);
+static ngx_uint_t ngx_wgw_auth_noted(wgw_expiring_t *table);
+static ngx_int_t ngx_wgw_auth_init_module(ngx_cycle_t *cycle);
 static void ngx_wgw_auth_exit_process(ngx_cycle_t *cycle);
 static char *ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -55,7 +58,7 @@ ngx_module_t  ngx_wgw_auth_module = {
     ngx_wgw_auth_commands,                 /* module directives */
     NGX_CORE_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_wgw_auth_init_module,              /* init module */
     NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -80,6 +83,8 @@ const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[] = {
     { "chain", 0 },
     { "allowlist", 0 },
     { "service", 0 },
+    { "wallet_rate", 0 },
+    { "wallet_keys", 0 },
     { "replay", 0 },
     { "full", 0 },
     { "other", 0 },
@@ -143,19 +148,43 @@ ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf)
 {
     ngx_wgw_auth_conf_t *acf = conf;
 
-    size_t  size;
+    size_t                size;
+    ngx_wgw_auth_conf_t  *before;
 
-    if (!acf->used) {
+    /* what was known is kept, also while nothing uses it */
+
+    before = ngx_wgw_auth_before(cycle);
+
+    if (!acf->used && before == NULL) {
         return NGX_CONF_OK;
+    }
+
+    acf->used = 1;
+
+    if (before) {
+        acf->before = &before->tokens.expiring;
+        acf->tokens.seed = wgw_expiring_seed(acf->before);
     }
 
     if (acf->tokens.name.len == 0) {
         ngx_str_set(&acf->tokens.name, "wgw_auth_zone");
     }
 
+    /* each key that is out has a place among the rates, see quota.h */
+
+    acf->rates.expiring_conf.keys = ngx_max(NGX_WGW_AUTH_KEYS,
+                                            acf->tokens.expiring_conf.keys
+                                            / 2);
+
     if (wgw_zone_open(cycle, &acf->tokens) != NGX_OK
         || wgw_zone_open(cycle, &acf->rates) != NGX_OK)
     {
+        return NGX_CONF_ERROR;
+    }
+
+    acf->tokens.seed = NULL;
+
+    if (acf->before && ngx_wgw_auth_takes_over(cycle, acf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -177,6 +206,125 @@ ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* That of the configuration that is being replaced, if it has a zone. */
+
+static ngx_wgw_auth_conf_t *
+ngx_wgw_auth_before(ngx_cycle_t *cycle)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    if (ngx_is_init_cycle(cycle->old_cycle)) {
+        return NULL;
+    }
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cycle->old_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return acf && acf->tokens.expiring.header ? acf : NULL;
+}
+
+
+/* Whether a new zone can know all that the one before it knows. */
+
+static ngx_int_t
+ngx_wgw_auth_takes_over(ngx_cycle_t *cycle, ngx_wgw_auth_conf_t *acf)
+{
+    ngx_uint_t       n;
+    ngx_str_t       *name;
+    wgw_expiring_t  *table;
+
+    table = &acf->tokens.expiring;
+
+    if (table->header == acf->before->header) {
+        acf->before = NULL;
+        return NGX_OK;
+    }
+
+    n = ngx_wgw_auth_noted(acf->before);
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    name = acf->tokens.file.len ? &acf->tokens.file : &acf->tokens.name;
+
+    if (ngx_memcmp(wgw_expiring_seed(table), wgw_expiring_seed(acf->before),
+                   WGW_HASH_SEED)
+        != 0)
+    {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "wgw table \"%V\" cannot take over what the one before "
+                      "it knows: only a new file can", name);
+        return NGX_ERROR;
+    }
+
+    if (n > acf->tokens.expiring_conf.keys) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "wgw table \"%V\" has too few keys for the %ui notes of "
+                      "the one before it", name, n);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_wgw_auth_noted(wgw_expiring_t *table)
+{
+    uint32_t    kind;
+    ngx_uint_t  n;
+
+    n = 0;
+
+    for (kind = 0; kind < WGW_NOTE_KINDS; kind++) {
+        n += wgw_notes_live(table, kind, ngx_wgw_auth_now());
+    }
+
+    return n;
+}
+
+
+/*
+ * Called when nothing can fail any more: from here on the workers of the
+ * configuration before change nothing in their table.
+ */
+
+static ngx_int_t
+ngx_wgw_auth_init_module(ngx_cycle_t *cycle)
+{
+    uint32_t              lost;
+    ngx_uint_t            level;
+    wgw_expiring_t       *table;
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    table = &acf->tokens.expiring;
+
+    if (table->header == NULL) {
+        return NGX_OK;
+    }
+
+    if (acf->before) {
+        lost = wgw_notes_carry(table, acf->before, ngx_wgw_auth_now());
+
+        level = lost ? NGX_LOG_ERR : NGX_LOG_NOTICE;
+
+        ngx_log_error(level, cycle->log, 0,
+                      "wgw_auth_zone was taken over, %uD notes found no room",
+                      lost);
+
+        acf->before = NULL;
+    }
+
+    wgw_tokens_allow(table, acf->skew, acf->max_age);
+
+    return NGX_OK;
 }
 
 
@@ -204,6 +352,7 @@ ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     ngx_str_set(&acf->tokens.name, "wgw_auth_zone");
+    acf->tokens.line = wgw_line(cf);
 
     value = cf->args->elts;
     keys = 0;
@@ -287,7 +436,7 @@ ngx_wgw_auth_skew(void)
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
-    return acf->skew;
+    return ngx_max(acf->skew, wgw_tokens_skew(&acf->tokens.expiring));
 }
 
 
@@ -299,77 +448,44 @@ ngx_wgw_auth_max_age(void)
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
-    return acf->max_age;
+    return ngx_max(acf->max_age, wgw_tokens_life(&acf->tokens.expiring));
 }
 
 
-ngx_uint_t
-ngx_wgw_auth_admit(struct sockaddr *sockaddr, ngx_int_t rate, time_t *wait)
+wgw_expiring_t *
+ngx_wgw_auth_rates(void)
 {
-    size_t                len;
-    u_char               *address, name[8 + 8];
-    uint64_t              ns, spec;
-    wgw_gcra_t            limit;
-    struct timespec       now;
-    wgw_expiring_key_t    key;
     ngx_wgw_auth_conf_t  *acf;
-
-    /* a whole minute's at once: routers open all their sessions at start */
-
-    if (rate == 0
-        || wgw_gcra_init(&limit, rate, NGX_WGW_AUTH_MINUTE, rate - 1) != 0)
-    {
-        return 1;
-    }
-
-    switch (sockaddr->sa_family) {
-
-#if (NGX_HAVE_INET6)
-    case AF_INET6:
-        address = (u_char *) &((struct sockaddr_in6 *) sockaddr)->sin6_addr;
-        len = 8;
-
-        if (IN6_IS_ADDR_V4MAPPED((struct in6_addr *) address)) {
-            address += 12;
-            len = 4;
-        }
-
-        break;
-#endif
-
-    case AF_INET:
-        address = (u_char *) &((struct sockaddr_in *) sockaddr)->sin_addr;
-        len = 4;
-        break;
-
-    default:
-        address = (u_char *) "";
-        len = 0;
-    }
 
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
-    /* endpoints of other rates do not count what is done at this one */
+    return &acf->rates.expiring;
+}
 
-    spec = (uint64_t) rate;
-    ngx_memcpy(name, &spec, 8);
-    ngx_memcpy(name + 8, address, len);
 
-    key = wgw_expiring_key(&acf->rates.expiring, name, 8 + len);
+uint64_t
+ngx_wgw_auth_ticks(void)
+{
+    struct timespec  now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
 
-    if (wgw_gcra_take(&acf->rates.expiring, key, &limit,
-                      (uint64_t) now.tv_sec * 1000000000 + now.tv_nsec, 1, 1,
-                      &ns))
-    {
-        return 1;
-    }
+    return (uint64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
-    *wait = ns / 1000000000 + 1;
 
-    return 0;
+/* A sign-in takes two notes: half of the zone is for others. */
+
+ngx_int_t
+ngx_wgw_auth_share(void)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return ngx_max(acf->tokens.expiring_conf.keys / 4, 1);
 }
 
 

@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "format/size.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
 #include "meter/meter_module.h"
@@ -594,13 +595,14 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
         text.data = (char *) cap.data;
         text.len = cap.len;
 
-        if (wgw_meter_bytes(text, &meter->cap) == 0) {
+        if (wgw_size_parse(text, WGW_METER_CAP_MAX, &meter->cap) == 0) {
             return NGX_CONF_OK;
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid cap \"%V\", must be a size or a variable",
-                           &cap);
+                           "invalid cap \"%V\", must be a size or a variable; "
+                           "a size is a number, and nothing or one of "
+                           WGW_SIZE_UNITS, &cap);
         return NGX_CONF_ERROR;
     }
 

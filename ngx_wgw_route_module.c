@@ -126,10 +126,10 @@ ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf)
 
     if (names->path.len == 0) {
 
-        if (names->used) {
-            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                          "no \"wgw_names\" directive in configuration");
-            return NGX_CONF_ERROR;
+        if (names->user) {
+            return wgw_line_error(cycle->log, &names->used, 0,
+                                  "no \"wgw_names\" directive in "
+                                  "configuration for \"%s\"", names->user);
         }
 
         return NGX_CONF_OK;
@@ -163,14 +163,14 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
 
     ecf = ngx_event_get_conf(cycle->conf_ctx, ngx_event_core_module);
 
-    if (names->peeks
+    if (names->peeks.number
         && ngx_strcmp(ecf->name, "epoll") != 0
         && ngx_strcmp(ecf->name, "kqueue") != 0)
     {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                      "\"wgw_route\" in stream needs the event method "
-                      "\"epoll\" or \"kqueue\", not \"%s\"", ecf->name);
-        return NGX_CONF_ERROR;
+        return wgw_line_error(cycle->log, &names->peeks, 0,
+                              "\"wgw_route\" in stream needs the event method "
+                              "\"epoll\" or \"kqueue\", not \"%s\"",
+                              ecf->name);
     }
 
     offload = names->offload.elts;
@@ -179,9 +179,9 @@ ngx_wgw_route_check_ports(ngx_cycle_t *cycle, wgw_names_t *names)
         error = wgw_port_check(cycle, offload[i]);
 
         if (error) {
-            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                          "\"offload=%V\" %s", &offload[i]->addr.name, error);
-            return NGX_CONF_ERROR;
+            return wgw_line_error(cycle->log, &offload[i]->line, 0,
+                                  "\"offload=%V\" %s",
+                                  &offload[i]->addr.name, error);
         }
     }
 
@@ -313,9 +313,8 @@ ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
     }
 
     if (rc != WGW_STORE_OK) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "names \"%V\": %s",
-                      &names->path, error.text);
-        return NGX_CONF_ERROR;
+        return wgw_line_error(cycle->log, &names->line, 0,
+                              "names \"%V\": %s", &names->path, error.text);
     }
 
     if (ngx_wgw_route_health == NULL) {
@@ -410,6 +409,7 @@ ngx_wgw_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     names->path = value[1];
+    names->line = wgw_line(cf);
 
     if (names->path.len == 0
         || ngx_conf_full_name(cf->cycle, &names->path, 0) != NGX_OK)

@@ -309,6 +309,7 @@ sub make {
     open STDIN, '<', '/dev/null';
     open STDOUT, '>', $file;
     open STDERR, '>&', \*STDOUT;
+    unshift @arguments, 'BUILD=' . ($ENV{WGW_BUILD} || 'build');
     exec 'make', 'run', @arguments or POSIX::_exit(127);
 }
 

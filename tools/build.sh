@@ -1,14 +1,22 @@
 #!/bin/sh
-# build.sh             nginx and the modules in build/, from NGX_SRC or from
-#                      Debian 13's source package
-# build.sh debian12    the same from Debian 12's, in build/debian12
+# build.sh             nginx and the modules in build/
+# build.sh own         the modules for the nginx that this machine's release
+#                      packages, and that nginx, in build/own
+# build.sh debian12    nginx of Debian 12 and the modules in build/debian12
+# build.sh debian13    nginx of Debian 13, the same
 # build.sh asan        as the first, with the modules linked in and
 #                      sanitizers, in build/asan
+# build.sh clang       the modules once more, by clang, in build/clang
 # build.sh installed   the modules for the nginx that is installed, in
 #                      build/installed, from Debian's package nginx-dev
 #
+# A mirror may lack sources for days, and a network be absent.  Each nginx has
+# several ways here, see way_*, of which the first is taken that is open; what
+# was taken is said, and stays until `make clean`.
+#
 # Nothing is done twice: nginx is configured anew when `config`, a flag, the
-# tree or the list of our sources changes, and its own makefile knows what to compile.
+# tree or the list of our sources changes, and its own makefile knows what to
+# compile.
 #
 # nginx's configure splits paths at blanks.  So it runs in a directory made of
 # links, to the tree's parts and to this checkout (as `wgw`), and sees no path
@@ -52,6 +60,11 @@ link_tree() {
             ln -s "$1/$part" "$2/$part"
         fi
     done
+
+    # in nginx's repository it is not on top
+    if [ ! -e "$2/configure" ]; then
+        ln -s auto/configure "$2/configure"
+    fi
 
     ln -s "$top" "$2/wgw"
 }
@@ -116,17 +129,35 @@ restore_headers() {
 }
 
 
-# compile WORK TARGET WHAT [VARIABLE=VALUE]
+# compile WORK TARGET WHAT [VARIABLE=VALUE]: a make that was killed may leave
+# half an object, which looks made: those of its time are made again.
 
 compile() {
     work=$1 target=$2 what=$3
     shift 3
 
-    if ! in_dir "$work" make -q -f objs/Makefile "$target" > /dev/null 2>&1
+    if [ -e "$work/compiling" ]; then
+        find "$work/objs" -type f \( -name '*.o' -o -name '*.so' \
+            -o -name nginx \) -newer "$work/compiling" -delete
+    fi
+
+    if in_dir "$work" make -q -f objs/Makefile "$target" > /dev/null 2>&1
     then
-        echo "$what: compiling"
-        logged "$work/$target.log" \
-            in_dir "$work" make -j "$jobs" -f objs/Makefile "$target" "$@"
+        return
+    fi
+
+    echo "$what: compiling"
+    : > "$work/compiling"
+
+    # the mark goes when make ends by itself, well or not
+    in_dir "$work" make -j "$jobs" -f objs/Makefile "$target" "$@" \
+        > "$work/$target.log" 2>&1 && status=0 || status=$?
+
+    rm -f "$work/compiling"
+
+    if [ "$status" != 0 ]; then
+        tail -n 40 "$work/$target.log" >&2
+        fail "failed; the whole output is in $work/$target.log"
     fi
 }
 
@@ -137,7 +168,8 @@ compile() {
 compile_modules() {
     cflags=$(sed -n 's/^CFLAGS = *//p' "$1/objs/Makefile")
 
-    compile "$1" modules modules "CFLAGS=$cflags -Wextra"
+    compile "$1" modules modules \
+        "CFLAGS=$cflags -Wextra -Wno-unused-parameter"
 }
 
 
@@ -155,16 +187,47 @@ publish() {
 }
 
 
-# build DIR SUITE ADD CFLAGS LDFLAGS: nginx of NGX_SRC or of a Debian suite
+# ---- ways to an nginx: each leaves build/REST and says in its file `way` what
+# it is, or fails and leaves nothing
+
+way_source() {
+    dir=build/source-$1
+
+    [ -e "$dir/src/core/nginx.h" ] ||
+        { rm -rf "$dir" && tools/nginx.sh tree "$1" "$dir"; }
+}
+
+
+way_packages() {
+    dir=build/packages-$1
+
+    "$dir/usr/sbin/nginx" -v > /dev/null 2>&1 ||
+        { rm -rf "$dir" && tools/nginx.sh packages "$1" "$dir"; }
+}
+
+
+release=$(tools/apt.sh own)
+
+ways="NGX_SRC=DIR; Debian 13's source, or its tarball alone (1.26: http2 on,\
+ HTTP/3); this machine's own packages (stream as a module; 1.22 has no http2\
+ on, no HTTP/3)"
+
+
+# took DIR WAY [WAYS]: one line, once for each way that is taken
+
+took() {
+    if [ "$(cat "$1/way" 2> /dev/null)" != "$2" ]; then
+        echo "nginx: $2${3:+.  Ways, in this order: $3}"
+        mkdir -p "$1"
+        echo "$2" > "$1/way"
+    fi
+}
+
+
+# build TREE DIR ADD CFLAGS LDFLAGS
 
 build() {
-    dir=$1 suite=$2 add=$3 cflags=$4 ldflags=$5
-    tree=${NGX_SRC:-build/source${suite:+-$suite}}
-
-    if [ -z "${NGX_SRC:-}" ] && [ ! -e "$tree" ]; then
-        echo "nginx: fetching the source package of Debian ${suite:-13}"
-        tools/source.sh "$tree" "${suite:-trixie}"
-    fi
+    tree=$1 dir=$2 add=$3 cflags=$4 ldflags=$5
 
     [ -e "$tree/src/core/nginx.h" ] || fail "no nginx source tree in $tree"
     tree=$(cd "$tree" && pwd)
@@ -199,25 +262,91 @@ build() {
     fi
 
     publish "$dir/nginx/objs/nginx" "$dir/bin"
+    rm -f "$dir/modules/ngx_stream_module.so"
 }
 
 
-# conf_flags holds a bash array, whose elements have no blanks.
+# for_tree TREE WORK OUT: the modules for an nginx that is there built, by
+# nginx-dev's tree.  Elements of conf_flags have no blanks; those of dynamic
+# modules, which would want their libraries, are not needed.
 
-installed() {
-    tree=/usr/share/nginx/src
-    flags=$(sed -n 's/^NGX_CONF_FLAGS=(\(.*\))$/\1/p' "$tree/conf_flags")
+for_tree() {
+    flags=$(sed -n 's/^NGX_CONF_FLAGS=(\(.*\))$/\1/p' "$1/conf_flags" |
+            tr ' ' '\n' | grep -v '=dynamic$' || :)
 
-    [ -n "$flags" ] || fail "no configure flags in $tree/conf_flags"
+    [ -n "$flags" ] || fail "no configure flags in $1/conf_flags"
 
     # shellcheck disable=SC2086
-    configure "$tree" build/installed/nginx $flags --with-stream \
-        --add-dynamic-module=wgw
-    compile_modules build/installed/nginx
+    configure "$1" "$2" $flags --with-stream --add-dynamic-module=wgw
+    compile_modules "$2"
 
-    for module in build/installed/nginx/objs/ngx_wgw_*_module.so; do
-        publish "$module" build/installed
+    for module in "$2"/objs/ngx_wgw_*_module.so; do
+        publish "$module" "$3"
     done
+}
+
+
+# packaged ROOT DIR: as build, of unpacked packages; stream is a module then,
+# named so that it is loaded first
+
+packaged() {
+    root=$(cd "$1" && pwd)
+
+    for_tree "$root/usr/share/nginx/src" "$2/nginx" "$2/modules"
+    publish "$root/usr/lib/nginx/modules/ngx_stream_module.so" "$2/modules"
+    publish "$root/usr/sbin/nginx" "$2/bin"
+}
+
+
+# the nginx of a release, by the first way
+
+of_release() {
+    if way_source "$1"; then
+        took "$2" "$(cat "build/source-$1/way")"
+        build "build/source-$1" "$2" --add-dynamic-module "-O2 -g" ""
+
+    elif way_packages "$1"; then
+        took "$2" "$(cat "build/packages-$1/way")"
+        packaged "build/packages-$1" "$2"
+
+    else
+        return 1
+    fi
+}
+
+
+main() {
+    if [ -n "${NGX_SRC:-}" ]; then
+        took build "NGX_SRC, $(version "$NGX_SRC")" "$ways"
+        build "$NGX_SRC" build --add-dynamic-module "-O2 -g" ""
+
+    elif way_source trixie; then
+        took build "$(cat build/source-trixie/way)" "$ways"
+        build build/source-trixie build --add-dynamic-module "-O2 -g" ""
+
+    elif way_packages "$release"; then
+        took build "$(cat "build/packages-$release/way")" "$ways"
+        packaged "build/packages-$release" build
+
+    else
+        fail "no nginx: none of these was open: $ways"
+    fi
+}
+
+
+# for what needs a tree
+
+some_tree() {
+    if [ -n "${NGX_SRC:-}" ]; then
+        tree=$NGX_SRC
+    elif way_source trixie; then
+        tree=build/source-trixie
+    elif way_source bookworm; then
+        tree=build/source-bookworm
+    else
+        echo "$0: no nginx source: neither NGX_SRC=DIR nor a mirror has one" >&2
+        exit 3
+    fi
 }
 
 
@@ -228,18 +357,34 @@ quiet="-fno-sanitize=alignment,nonnull-attribute,pointer-overflow"
 
 case ${1:-} in
 installed)
-    installed
+    for_tree /usr/share/nginx/src build/installed/nginx build/installed
+    ;;
+own)
+    way_packages "$release" || fail "no mirror in /etc/apt has nginx's packages"
+    took build/own "$(cat "build/packages-$release/way")"
+    packaged "build/packages-$release" build/own
     ;;
 debian12)
-    NGX_SRC=''
-    build build/debian12 bookworm --add-dynamic-module "-O2 -g" ""
+    of_release bookworm build/debian12 || fail "no nginx of Debian 12"
+    ;;
+debian13)
+    of_release trixie build/debian13 || fail "no nginx of Debian 13"
     ;;
 asan)
-    build build/asan "" --add-module \
+    some_tree
+    build "$tree" build/asan --add-module \
         "-O1 -g $sanitizers $quiet -DNGX_DEBUG_PALLOC=1" "$sanitizers"
     ;;
+clang)
+    some_tree
+    CC=clang
+    configure "$tree" build/clang/nginx --with-compat --with-threads \
+        --with-stream --with-http_ssl_module --with-http_v2_module \
+        --with-cc=clang --add-dynamic-module=wgw
+    compile_modules build/clang/nginx
+    ;;
 *)
-    build build "" --add-dynamic-module "-O2 -g" ""
+    main
     make -s build/bin/siwe-token
     ;;
 esac

@@ -19,7 +19,8 @@ build)
     ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
-        nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev
+        nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev \
+        patchelf
 
     # another Node.js than Debian's has its own npm
     if ! command -v node > /dev/null || ! command -v npm > /dev/null; then
@@ -53,13 +54,22 @@ esac
 # any release, is fetched, and what it depends on comes from this one.
 
 fetch() {
-    "${0%/*}/suite.sh" forky download "$1" "$tmp" &&
-        echo "$tmp/$1"_*.deb
+    for release in forky sid; do
+        if "${0%/*}/apt.sh" $release packages "$tmp/$1" "$1" > /dev/null; then
+            echo "$tmp/$1"/*.deb
+            return
+        fi
+    done
+
+    echo "no mirror in /etc/apt has $1" >&2
+    return 1
 }
 
 
 install() {
-    as_root apt-get -q update || :
+    # another apt may be at work, or have been killed
+    as_root apt-get -q -o DPkg::Lock::Timeout=600 update || :
+    as_root env DEBIAN_FRONTEND=noninteractive dpkg --configure -a || :
 
     for package in "$@"; do
         shift
@@ -74,7 +84,8 @@ install() {
     done
 
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -q -y --no-install-recommends install "$@"
+        apt-get -q -y -o DPkg::Lock::Timeout=600 \
+        --no-install-recommends install "$@"
 }
 
 

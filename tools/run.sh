@@ -1,6 +1,7 @@
 #!/bin/sh
 # run.sh: starts nginx.conf.example in the foreground, prefix run/ (RUN=DIR
-# for another), and adds the names of the example.
+# for another), and adds the names of the example.  BUILD=build/own: with the
+# nginx of that build.
 #
 # nginx runs in run/ with relative paths only: workers, who are an
 # unprivileged user, then need no right to search the folders above.
@@ -11,6 +12,7 @@ umask 022
 
 top=$PWD
 run=${RUN:-run}
+build=$top/${BUILD:-build}
 
 export PORT_HTTP="${PORT_HTTP:-8080}"
 export PORT_TLS="${PORT_TLS:-8443}"
@@ -94,6 +96,38 @@ certificate() {
 }
 
 
+# What an nginx wants otherwise than the example has it, as a script of sed.
+# Before 1.25.1 http2 is a parameter of `listen`; a distribution's has stream
+# as a module, and the system's paths instead of those below the prefix.
+
+for_this_nginx() {
+    case $("$build/bin/nginx" -v 2>&1) in
+    */1.2[0-4].* | */1.25.0)  ;;
+    *)
+        printf '%s\n' \
+            's/^\( *\)\(listen .* ssl\) http2;/\1\2;\n\1http2   on;/'
+        ;;
+    esac
+
+    if [ -e "$build/modules/ngx_stream_module.so" ]; then
+        printf '%s\n' \
+            's/^# *\(load_module .*ngx_stream_module\.so;\).*/\1/'
+    fi
+
+    case $("$build/bin/nginx" -V 2>&1) in
+    *--http-client-body-temp-path=/*)
+        paths=
+
+        for kind in client_body proxy fastcgi scgi uwsgi; do
+            paths="$paths\\n    ${kind}_temp_path  temp_$kind;"
+        done
+
+        printf '%s\n' "s/^http {/&$paths/"
+        ;;
+    esac
+}
+
+
 # The example with this start's ports, in two steps, since one port may be
 # another's default.
 
@@ -109,7 +143,7 @@ configuration() {
         -e 's/\b9080\b/@DEMO_HTTP@/g'   -e 's/\b9443\b/@DEMO_HTTPS@/g' \
         -e 's/\b9444\b/@DEMO_TLS@/g'    -e 's/\b8545\b/@DIN@/g' \
         -e 's/\b9545\b/@DEMO_RPC@/g' \
-        -e "$ipv6_edit" "$top/nginx.conf.example" |
+        -e "$ipv6_edit" -e "$(for_this_nginx)" "$top/nginx.conf.example" |
     sed -e "s/@HTTP@/$PORT_HTTP/g"      -e "s/@TLS@/$PORT_TLS/g" \
         -e "s/@ADMIN@/$PORT_ADMIN/g"    -e "s/@INNER@/$PORT_INNER/g" \
         -e "s/@DEMO_HTTP@/$PORT_DEMO_HTTP/g" \
@@ -182,7 +216,7 @@ fi
 # made beside and moved into place: no link that waits there is written to
 configuration > nginx.conf.new
 mv -f nginx.conf.new nginx.conf
-ln -sfn "$top/build/modules" modules
+ln -sfn "$build/modules" modules
 
 if [ -n "$user" ]; then
     chown "$user:" . logs
@@ -191,4 +225,6 @@ fi
 # in between a shell that ends, so that the helper is no child of nginx's
 ("$top/tools/demo.sh" $$ &)
 
-exec "$top/build/bin/nginx" -p ./ -c nginx.conf -g 'daemon off;'
+[ -x "$build/bin/nginx" ] || fail "there is no nginx in $build"
+
+exec "$build/bin/nginx" -p ./ -c nginx.conf -g 'daemon off;'

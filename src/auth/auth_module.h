@@ -17,8 +17,9 @@
 
 #include "auth/allowlist.h"
 #include "core/board.h"
+#include "core/line.h"
 #include "crypto/eip191.h"
-#include "format/jwt.h"
+#include "auth/jwt.h"
 #include "auth/origin.h"
 #include "auth/tokens.h"
 #include "table/zone.h"
@@ -44,6 +45,7 @@ typedef struct {
     time_t                    ttl;          /* no token lives longer */
     time_t                    skew;         /* of sign-ins, the most */
     time_t                    max_age;
+    wgw_expiring_t           *before;       /* another, to be taken over */
 } ngx_wgw_auth_conf_t;
 
 
@@ -85,6 +87,8 @@ typedef struct {
     time_t                    max_age;
     ngx_int_t                 uses;         /* 0: any number */
     ngx_int_t                 rate;         /* a minute; 0: any */
+    ngx_int_t                 wallet_rate;
+    ngx_int_t                 wallet_keys;  /* 0: any */
     ngx_flag_t                lenient;
     ngx_flag_t                expiration;
     ngx_flag_t                bare;
@@ -93,6 +97,7 @@ typedef struct {
     ngx_open_file_t          *log;
 
     ngx_flag_t                enable;       /* wgw_auth */
+    wgw_line_t                line;         /* of that, or the endpoint */
     ngx_str_t                 service;      /* empty: any valid key */
     ngx_array_t              *signin;       /* of ngx_str_t: services */
     ngx_array_t              *api_hosts;
@@ -142,12 +147,10 @@ time_t ngx_wgw_auth_ttl(void);
 time_t ngx_wgw_auth_skew(void);
 time_t ngx_wgw_auth_max_age(void);
 
-/*
- * 1 unless a source asks too often, at most `rate` times a minute; then
- * `*wait` is in seconds.
- */
-ngx_uint_t ngx_wgw_auth_admit(struct sockaddr *sockaddr, ngx_int_t rate,
-    time_t *wait);
+/* For quota.h: the table, its clock, and what share of a zone one may have. */
+wgw_expiring_t *ngx_wgw_auth_rates(void);
+uint64_t ngx_wgw_auth_ticks(void);
+ngx_int_t ngx_wgw_auth_share(void);
 
 /* For the worker's life; NULL when there is no memory. */
 wgw_eip191_t *ngx_wgw_auth_eip191(void);
@@ -191,6 +194,11 @@ ngx_uint_t ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
 ngx_int_t ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods);
 ngx_int_t ngx_http_wgw_auth_preflight(ngx_http_request_t *r);
 
+/* Of directives with a time: what it may be. */
+extern ngx_conf_post_t  ngx_http_wgw_auth_ttl_post;
+extern ngx_conf_post_t  ngx_http_wgw_auth_age_post;
+extern ngx_conf_post_t  ngx_http_wgw_auth_skew_post;
+
 /* Directives.  The first one says whether a name is one of a service. */
 char *ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name);
 char *ngx_http_wgw_auth_allow(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -202,6 +210,8 @@ char *ngx_http_wgw_auth_origins(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_wgw_auth_chain(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wgw_auth_wallet_keys(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wgw_auth_origins_allowed(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);

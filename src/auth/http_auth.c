@@ -8,10 +8,6 @@
 #include "core/request.h"
 
 
-#define NGX_HTTP_WGW_AUTH_TTL_MIN   60          /* seconds */
-#define NGX_HTTP_WGW_AUTH_TIME_MAX  3153600000  /* 100 years */
-
-
 static ngx_int_t ngx_http_wgw_auth_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_wgw_auth_add_variables(ngx_conf_t *cf);
@@ -116,21 +112,21 @@ static ngx_command_t  ngx_http_wgw_auth_commands[] = {
       ngx_conf_set_sec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_wgw_auth_conf_t, skew),
-      NULL },
+      &ngx_http_wgw_auth_skew_post },
 
     { ngx_string("wgw_auth_ttl"),
       NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
       ngx_conf_set_sec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_wgw_auth_conf_t, ttl),
-      NULL },
+      &ngx_http_wgw_auth_ttl_post },
 
     { ngx_string("wgw_auth_max_age"),
       NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
       ngx_conf_set_sec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_wgw_auth_conf_t, max_age),
-      NULL },
+      &ngx_http_wgw_auth_age_post },
 
     { ngx_string("wgw_auth_uses"),
       NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
@@ -142,6 +138,20 @@ static ngx_command_t  ngx_http_wgw_auth_commands[] = {
     { ngx_string("wgw_auth_rate"),
       NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
       ngx_http_wgw_auth_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, rate),
+      NULL },
+
+    { ngx_string("wgw_auth_wallet_rate"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_http_wgw_auth_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wgw_auth_conf_t, wallet_rate),
+      NULL },
+
+    { ngx_string("wgw_auth_wallet_keys"),
+      NGX_HTTP_WGW_AUTH_ANY|NGX_CONF_TAKE1,
+      ngx_http_wgw_auth_wallet_keys,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -386,6 +396,8 @@ ngx_http_wgw_auth_create_loc_conf(ngx_conf_t *cf)
     conf->max_age = NGX_CONF_UNSET;
     conf->uses = NGX_CONF_UNSET;
     conf->rate = NGX_CONF_UNSET;
+    conf->wallet_rate = NGX_CONF_UNSET;
+    conf->wallet_keys = NGX_CONF_UNSET;
     conf->lenient = NGX_CONF_UNSET;
     conf->expiration = NGX_CONF_UNSET;
     conf->bare = NGX_CONF_UNSET;
@@ -421,6 +433,8 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_sec_value(conf->max_age, prev->max_age, 3600);
     ngx_conf_merge_value(conf->uses, prev->uses, 0);
     ngx_conf_merge_value(conf->rate, prev->rate, 600);
+    ngx_conf_merge_value(conf->wallet_rate, prev->wallet_rate, 600);
+    ngx_conf_merge_value(conf->wallet_keys, prev->wallet_keys, 2000);
     ngx_conf_merge_value(conf->lenient, prev->lenient, 0);
     ngx_conf_merge_value(conf->expiration, prev->expiration, 0);
     ngx_conf_merge_value(conf->bare, prev->bare, 0);
@@ -432,24 +446,11 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->service = prev->service;
     }
 
+    if (conf->line.number == 0) {
+        conf->line = prev->line;
+    }
+
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
-
-    if (conf->ttl < NGX_HTTP_WGW_AUTH_TTL_MIN) {
-        return "has \"wgw_auth_ttl\" below 60s, which routers renew without "
-               "end";
-    }
-
-    if (conf->max_age < 1) {
-        return "has \"wgw_auth_max_age\" below 1s";
-    }
-
-    if (conf->ttl > NGX_HTTP_WGW_AUTH_TIME_MAX
-        || conf->max_age > NGX_HTTP_WGW_AUTH_TIME_MAX
-        || conf->skew > NGX_HTTP_WGW_AUTH_TIME_MAX)
-    {
-        return "has \"wgw_auth_ttl\", \"wgw_auth_max_age\" or "
-               "\"wgw_auth_skew\" above 100 years";
-    }
 
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                                ngx_wgw_auth_module);
@@ -500,12 +501,17 @@ ngx_http_wgw_auth_needs(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
     ngx_http_core_loc_conf_t  *clcf;
 
     if ((conf->enable || conf->signin) && conf->keys == NULL) {
-        return "has \"wgw_auth\" or \"wgw_auth_signin\", but no "
-               "\"wgw_auth_secret\"";
+        return wgw_line_error(cf->log, &conf->line, 0,
+                              "location has \"%s\", but no "
+                              "\"wgw_auth_secret\"",
+                              conf->signin ? "wgw_auth_signin" : "wgw_auth");
     }
 
     if (conf->enable && conf->recheck && conf->rules == NULL) {
-        return "has \"wgw_auth_recheck\", but no \"wgw_auth_allow\"";
+        return wgw_line_error(cf->log, &conf->line, 0,
+                              "location has \"wgw_auth\" with "
+                              "\"wgw_auth_recheck\", but no "
+                              "\"wgw_auth_allow\"");
     }
 
     if (conf->signin == NULL) {
@@ -513,7 +519,9 @@ ngx_http_wgw_auth_needs(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
     }
 
     if (conf->rules == NULL) {
-        return "has \"wgw_auth_signin\", but no \"wgw_auth_allow\"";
+        return wgw_line_error(cf->log, &conf->line, 0,
+                              "location has \"wgw_auth_signin\", but no "
+                              "\"wgw_auth_allow\"");
     }
 
     /* the endpoint has a limit of its own, which is answered in JSON */
@@ -576,10 +584,14 @@ ngx_http_wgw_auth_names(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
         }
     }
 
-    return conf->names->nelts ? NGX_CONF_OK
-                              : "has \"wgw_auth_signin\", but neither "
-                                "\"wgw_auth_uri\" nor a \"server_name\" that "
-                                "a message's URI could be compared with";
+    if (conf->names->nelts) {
+        return NGX_CONF_OK;
+    }
+
+    return wgw_line_error(cf->log, &conf->line, 0,
+                          "location has \"wgw_auth_signin\", but neither "
+                          "\"wgw_auth_uri\" nor a \"server_name\" that a "
+                          "message's URI could be compared with");
 }
 
 
@@ -610,6 +622,7 @@ ngx_http_wgw_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_wgw_auth_use(cf);
 
     aucf->enable = 1;
+    aucf->line = wgw_line(cf);
 
     if (cf->args->nelts == 1) {
         return NGX_CONF_OK;
@@ -677,6 +690,7 @@ ngx_http_wgw_auth_signin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_http_wgw_auth_use(cf);
 
+    aucf->line = wgw_line(cf);
     aucf->signin = ngx_array_create(cf->pool, cf->args->nelts,
                                     sizeof(ngx_str_t));
     if (aucf->signin == NULL) {

@@ -14,6 +14,7 @@
 
 #include "auth/auth_module.h"
 #include "format/base64url.h"
+#include "core/args.h"
 #include "core/reply.h"
 #include "core/request.h"
 
@@ -34,11 +35,14 @@ static ngx_int_t api_token(ngx_http_request_t *r, wgw_text_t id);
 static ngx_int_t api_address(ngx_http_request_t *r, wgw_text_t text);
 static ngx_int_t api_revoked(ngx_http_request_t *r, wgw_tokens_rc_t rc);
 static ngx_int_t api_list(ngx_http_request_t *r, wgw_text_t what);
-static ngx_int_t api_limit(ngx_http_request_t *r, ngx_uint_t *limit);
-static ngx_int_t api_tokens(ngx_http_request_t *r, ngx_uint_t limit);
+static ngx_int_t api_page(ngx_http_request_t *r, ngx_uint_t *limit,
+    wgw_text_t *after, wgw_args_error_t *error);
+static ngx_int_t api_tokens(ngx_http_request_t *r, ngx_uint_t limit,
+    wgw_text_t after);
 static void api_print_token(wgw_out_t *out, wgw_token_t *token);
 static void api_print_services(wgw_out_t *out, wgw_token_t *token);
-static ngx_int_t api_addresses(ngx_http_request_t *r, ngx_uint_t limit);
+static ngx_int_t api_addresses(ngx_http_request_t *r, ngx_uint_t limit,
+    wgw_text_t after);
 static void api_print_addresses(wgw_out_t *out, api_address_t *list,
     size_t n, api_address_t after, ngx_uint_t limit);
 static api_address_t *api_sorted(ngx_http_request_t *r, size_t *n);
@@ -52,6 +56,7 @@ ngx_http_wgw_auth_api_handler(ngx_http_request_t *r)
     size_t                     len;
     ngx_int_t                  rc;
     wgw_text_t                 rest, what, which;
+    wgw_args_error_t           error;
     ngx_http_wgw_auth_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_auth_module);
@@ -85,6 +90,12 @@ ngx_http_wgw_auth_api_handler(ngx_http_request_t *r)
 
     if (r->method != NGX_HTTP_DELETE) {
         return wgw_reply_not_allowed(r, "DELETE");
+    }
+
+    rc = wgw_args_read(r, NULL, &error);
+
+    if (rc != NGX_OK) {
+        return wgw_args_refused(r, rc, &error);
     }
 
     if (wgw_text_equal(what, wgw_text("tokens"))) {
@@ -163,79 +174,87 @@ api_revoked(ngx_http_request_t *r, wgw_tokens_rc_t rc)
 static ngx_int_t
 api_list(ngx_http_request_t *r, wgw_text_t what)
 {
-    ngx_uint_t  limit;
+    ngx_int_t         rc;
+    ngx_uint_t        limit, tokens;
+    wgw_text_t        after;
+    wgw_args_error_t  error;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return wgw_reply_not_allowed(r, "GET, HEAD");
     }
 
     if (wgw_text_equal(what, wgw_text("metrics"))) {
-        return api_metrics(r);
+        rc = wgw_args_read(r, NULL, &error);
+
+        return rc == NGX_OK ? api_metrics(r)
+                            : wgw_args_refused(r, rc, &error);
     }
 
-    if (api_limit(r, &limit) != NGX_OK) {
-        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "limit",
-                               "must be a number from 1 to 1000");
+    tokens = wgw_text_equal(what, wgw_text("tokens"));
+
+    if (!tokens && !wgw_text_equal(what, wgw_text("addresses"))) {
+        return wgw_reply_error(r, NGX_HTTP_NOT_FOUND, "", "no such resource");
     }
 
-    if (wgw_text_equal(what, wgw_text("tokens"))) {
-        return api_tokens(r, limit);
+    rc = api_page(r, &limit, &after, &error);
+
+    if (rc != NGX_OK) {
+        return wgw_args_refused(r, rc, &error);
     }
 
-    if (wgw_text_equal(what, wgw_text("addresses"))) {
-        return api_addresses(r, limit);
-    }
-
-    return wgw_reply_error(r, NGX_HTTP_NOT_FOUND, "", "no such resource");
+    return tokens ? api_tokens(r, limit, after)
+                  : api_addresses(r, limit, after);
 }
 
 
 static ngx_int_t
-api_limit(ngx_http_request_t *r, ngx_uint_t *limit)
+api_page(ngx_http_request_t *r, ngx_uint_t *limit, wgw_text_t *after,
+    wgw_args_error_t *error)
 {
-    ngx_int_t  n;
-    ngx_str_t  value;
+    uint64_t          n;
+    ngx_int_t         rc;
+    wgw_arg_t         args[] = { { "limit", { NULL, 0 } },
+                                 { "after", { NULL, 0 } },
+                                 { NULL, { NULL, 0 } } };
 
-    *limit = API_LIMIT;
+    rc = wgw_args_read(r, args, error);
 
-    if (ngx_http_arg(r, (u_char *) "limit", 5, &value) != NGX_OK) {
-        return NGX_OK;
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    n = ngx_atoi(value.data, value.len);
+    n = API_LIMIT;
 
-    if (n < 1 || n > API_LIMIT_MAX) {
-        return NGX_ERROR;
+    if (args[0].value.data
+        && (wgw_text_uint(args[0].value, API_LIMIT_MAX, &n) != 0 || n == 0))
+    {
+        error->field = "limit";
+        error->message = "must be a number from 1 to 1000";
+        return NGX_DECLINED;
     }
 
     *limit = n;
+    *after = args[1].value;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-api_tokens(ngx_http_request_t *r, ngx_uint_t limit)
+api_tokens(ngx_http_request_t *r, ngx_uint_t limit, wgw_text_t after)
 {
     size_t        size;
     uint32_t      i, n;
     uint64_t      cursor;
-    ngx_str_t     value;
     wgw_out_t     out;
-    wgw_text_t    text;
     ngx_chain_t  *cl;
     wgw_token_t  *tokens;
 
     cursor = 0;
 
-    if (ngx_http_arg(r, (u_char *) "after", 5, &value) == NGX_OK) {
-        text.data = (char *) value.data;
-        text.len = value.len;
-
-        if (wgw_text_uint(text, UINT64_MAX - 1, &cursor) != 0) {
-            return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "after",
-                                   "must be the \"next\" of a page");
-        }
+    if (after.data && wgw_text_uint(after, UINT64_MAX - 1, &cursor) != 0) {
+        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "after",
+                               "must be the \"next\" of a page");
     }
 
     tokens = ngx_palloc(r->pool, limit * sizeof(wgw_token_t));
@@ -331,25 +350,18 @@ api_print_services(wgw_out_t *out, wgw_token_t *token)
 
 
 static ngx_int_t
-api_addresses(ngx_http_request_t *r, ngx_uint_t limit)
+api_addresses(ngx_http_request_t *r, ngx_uint_t limit, wgw_text_t after)
 {
     size_t          n, size;
-    ngx_str_t       value;
     wgw_out_t       out;
-    wgw_text_t      from;
     ngx_chain_t    *cl;
-    api_address_t  *list, after;
+    api_address_t  *list, from;
 
-    ngx_memzero(after, sizeof(after));
+    ngx_memzero(from, sizeof(from));
 
-    if (ngx_http_arg(r, (u_char *) "after", 5, &value) == NGX_OK) {
-        from.data = (char *) value.data;
-        from.len = value.len;
-
-        if (wgw_allowlist_address(after, from) != NULL) {
-            return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "after",
-                                   "must be the \"next\" of a page");
-        }
+    if (after.data && wgw_allowlist_address(from, after) != NULL) {
+        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "after",
+                               "must be the \"next\" of a page");
     }
 
     list = api_sorted(r, &n);
@@ -362,7 +374,7 @@ api_addresses(ngx_http_request_t *r, ngx_uint_t limit)
     }
 
     wgw_out_init(&out, cl->buf->pos, size);
-    api_print_addresses(&out, list, n, after, limit);
+    api_print_addresses(&out, list, n, from, limit);
 
     cl->buf->last = (u_char *) out.pos;
 

@@ -6,15 +6,25 @@
 
 
 #include "auth/auth_module.h"
+#include "auth/quota.h"
 
 
 #define NGX_HTTP_WGW_AUTH_SECRET      4096      /* bytes of a file, at most */
 #define NGX_HTTP_WGW_AUTH_SECRET_MIN  16
 
+#define NGX_HTTP_WGW_AUTH_TTL_MIN     60            /* seconds */
+#define NGX_HTTP_WGW_AUTH_TIME_MAX    3153600000    /* 100 years */
+
 
 static ssize_t ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
     u_char *secret);
 static void ngx_http_wgw_auth_wipe(void *data);
+static char *ngx_http_wgw_auth_time(ngx_conf_t *cf, void *post, void *data);
+
+
+ngx_conf_post_t  ngx_http_wgw_auth_ttl_post = { ngx_http_wgw_auth_time };
+ngx_conf_post_t  ngx_http_wgw_auth_age_post = { ngx_http_wgw_auth_time };
+ngx_conf_post_t  ngx_http_wgw_auth_skew_post = { ngx_http_wgw_auth_time };
 
 
 char *
@@ -245,21 +255,26 @@ ngx_http_wgw_auth_chain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* wgw_auth_rate, wgw_auth_wallet_rate */
+
 char *
 ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_wgw_auth_conf_t *aucf = conf;
+    char  *p = conf;
 
+    ngx_int_t  *rate;
     ngx_str_t  *value;
 
-    if (aucf->rate != NGX_CONF_UNSET) {
+    rate = (ngx_int_t *) (p + cmd->offset);
+
+    if (*rate != NGX_CONF_UNSET) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
     if (ngx_strcmp(value[1].data, "off") == 0) {
-        aucf->rate = 0;
+        *rate = 0;
         return NGX_CONF_OK;
     }
 
@@ -270,10 +285,38 @@ ngx_http_wgw_auth_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "\"600r/m\"";
     }
 
-    aucf->rate = ngx_atoi(value[1].data, value[1].len - 3);
+    *rate = ngx_atoi(value[1].data, value[1].len - 3);
 
-    if (aucf->rate < 1 || aucf->rate > 1000000) {
+    if (*rate < 1 || *rate > 1000000) {
         return "must be from 1r/m to 1000000r/m";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_wgw_auth_wallet_keys(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_auth_conf_t *aucf = conf;
+
+    ngx_str_t  *value;
+
+    if (aucf->wallet_keys != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        aucf->wallet_keys = 0;
+        return NGX_CONF_OK;
+    }
+
+    aucf->wallet_keys = ngx_atoi(value[1].data, value[1].len);
+
+    if (aucf->wallet_keys < 1 || aucf->wallet_keys > WGW_QUOTA_KEYS) {
+        return "must be \"off\" or a number of keys from 1 to 10000";
     }
 
     return NGX_CONF_OK;
@@ -366,6 +409,33 @@ ngx_http_wgw_auth_methods(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         method = ngx_array_push(*methods);
         method->data = (char *) value[i].data;
         method->len = value[i].len;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* At once, for the line: wgw_auth_ttl, wgw_auth_max_age, wgw_auth_skew. */
+
+static char *
+ngx_http_wgw_auth_time(ngx_conf_t *cf, void *post, void *data)
+{
+    time_t *time = data;
+
+    if (post == &ngx_http_wgw_auth_ttl_post
+        && *time < NGX_HTTP_WGW_AUTH_TTL_MIN)
+    {
+        return "has \"wgw_auth_ttl\" below 60s, which routers renew without "
+               "end";
+    }
+
+    if (post == &ngx_http_wgw_auth_age_post && *time < 1) {
+        return "has \"wgw_auth_max_age\" below 1s";
+    }
+
+    if (*time > NGX_HTTP_WGW_AUTH_TIME_MAX) {
+        return "has \"wgw_auth_ttl\", \"wgw_auth_max_age\" or "
+               "\"wgw_auth_skew\" above 100 years";
     }
 
     return NGX_CONF_OK;

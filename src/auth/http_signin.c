@@ -10,6 +10,7 @@
 #include "core/body.h"
 #include "core/reply.h"
 #include "core/request.h"
+#include "auth/quota.h"
 #include "auth/signin.h"
 
 
@@ -24,22 +25,30 @@ typedef struct {
     wgw_signin_t                 signin;
     ngx_str_t                    services[NGX_HTTP_WGW_AUTH_SERVICES];
     ngx_uint_t                   nservices;
+    uint32_t                     place;         /* of the wallet's */
+    int64_t                      seconds;       /* for which it has it */
     wgw_jwt_t                    jwt;
     char                         sub[WGW_EIP55_LEN];
     char                         jti[WGW_JWT_ID];
 } signin_t;
 
 
-static ngx_int_t signin_too_many(ngx_http_request_t *r, time_t wait);
+static ngx_uint_t signin_source(ngx_http_request_t *r, ngx_int_t rate,
+    int64_t *wait);
+static ngx_int_t signin_too_many(ngx_http_request_t *r, int64_t wait,
+    const char *reason, const char *message);
 static void signin_body(ngx_http_request_t *r, ngx_uint_t status,
     wgw_text_t body);
 static ngx_int_t signin_decide(signin_t *s, wgw_text_t body);
 static void signin_uris(signin_t *s, wgw_signin_rules_t *rules);
 static ngx_uint_t signin_services(signin_t *s);
 static void signin_service(signin_t *s, ngx_str_t *service);
+static ngx_int_t signin_wallet(signin_t *s);
+static ngx_int_t signin_place(signin_t *s);
 static ngx_int_t signin_remember(signin_t *s);
+static ngx_int_t signin_replayed(signin_t *s);
 static ngx_int_t signin_register(signin_t *s);
-static void signin_claims(signin_t *s, int64_t now);
+static void signin_claims(signin_t *s, int64_t iat, int64_t exp);
 static void signin_list_services(signin_t *s, wgw_token_t *token);
 static ngx_int_t signin_mint(signin_t *s);
 static ngx_int_t signin_reply(signin_t *s, wgw_text_t token);
@@ -52,7 +61,7 @@ static ngx_int_t signin_refuse(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t
 ngx_http_wgw_auth_signin_handler(ngx_http_request_t *r)
 {
-    time_t                     wait;
+    int64_t                    wait;
     ngx_int_t                  rc;
     ngx_http_wgw_auth_conf_t  *conf;
 
@@ -75,32 +84,66 @@ ngx_http_wgw_auth_signin_handler(ngx_http_request_t *r)
                                                    : "POST");
     }
 
-    if (!ngx_wgw_auth_admit(r->connection->sockaddr, conf->rate, &wait)) {
-        return signin_too_many(r, wait);
+    if (!signin_source(r, conf->rate, &wait)) {
+        return signin_too_many(r, wait, "rate",
+                               "too many sign-ins from this address");
     }
 
     return wgw_body_read(r, WGW_SIGNIN_BODY, signin_body);
 }
 
 
+static ngx_uint_t
+signin_source(ngx_http_request_t *r, ngx_int_t rate, int64_t *wait)
+{
+    size_t            len;
+    uint8_t          *address;
+    struct sockaddr  *sa;
+
+    sa = r->connection->sockaddr;
+
+    switch (sa->sa_family) {
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        address = (uint8_t *) &((struct sockaddr_in6 *) sa)->sin6_addr;
+        len = 16;
+        break;
+#endif
+
+    case AF_INET:
+        address = (uint8_t *) &((struct sockaddr_in *) sa)->sin_addr;
+        len = 4;
+        break;
+
+    default:
+        address = NULL;
+        len = 0;
+    }
+
+    return wgw_quota_source(ngx_wgw_auth_rates(), address, len, rate,
+                            ngx_wgw_auth_ticks(), wait);
+}
+
+
 static ngx_int_t
-signin_too_many(ngx_http_request_t *r, time_t wait)
+signin_too_many(ngx_http_request_t *r, int64_t wait, const char *reason,
+    const char *message)
 {
     u_char  *p;
 
-    p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 1);
+    p = ngx_pnalloc(r->pool, NGX_INT64_LEN + 1);
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    *ngx_sprintf(p, "%T", wait) = '\0';
+    *ngx_sprintf(p, "%L", wait) = '\0';
 
     if (wgw_reply_header(r, "Retry-After", (char *) p) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return signin_refuse(r, NGX_HTTP_TOO_MANY_REQUESTS, "rate",
-                         "too many sign-ins from this address");
+    return signin_refuse(r, NGX_HTTP_TOO_MANY_REQUESTS, reason, message);
 }
 
 
@@ -201,7 +244,7 @@ signin_decide(signin_t *s, wgw_text_t body)
                              "this address may not sign in here");
     }
 
-    return signin_remember(s);
+    return signin_wallet(s);
 }
 
 
@@ -314,7 +357,61 @@ signin_service(signin_t *s, ngx_str_t *service)
 }
 
 
-/* Only now, so that nobody can use up the nonces of others. */
+/*
+ * Only now, so that nobody can use up what is another's; and a message that
+ * somebody sends again is not charged to who signed it.
+ */
+
+static ngx_int_t
+signin_wallet(signin_t *s)
+{
+    int64_t  wait;
+
+    if (wgw_tokens_used(ngx_wgw_auth_tokens(), s->signin.address,
+                        s->signin.nonce, ngx_wgw_auth_now()))
+    {
+        return signin_replayed(s);
+    }
+
+    if (!wgw_quota_wallet(ngx_wgw_auth_rates(), s->signin.address,
+                          s->conf->wallet_rate, ngx_wgw_auth_ticks(), &wait))
+    {
+        return signin_too_many(s->request, wait, "wallet_rate",
+                               "too many sign-ins of this address");
+    }
+
+    return signin_place(s);
+}
+
+
+/* As long as the message or the key needs room. */
+
+static ngx_int_t
+signin_place(signin_t *s)
+{
+    int64_t    wait;
+    ngx_int_t  keys;
+
+    if (s->conf->wallet_keys == 0) {
+        return signin_remember(s);
+    }
+
+    keys = ngx_min(s->conf->wallet_keys, ngx_wgw_auth_share());
+
+    s->seconds = ngx_max(s->conf->ttl,
+                         s->signin.remember - ngx_wgw_auth_now());
+
+    if (!wgw_quota_take(ngx_wgw_auth_rates(), s->signin.address,
+                        (uint32_t) keys, s->seconds, ngx_wgw_auth_ticks(),
+                        &s->place, &wait))
+    {
+        return signin_too_many(s->request, wait, "wallet_keys",
+                               "too many keys of this address are out");
+    }
+
+    return signin_remember(s);
+}
+
 
 static ngx_int_t
 signin_remember(signin_t *s)
@@ -323,19 +420,30 @@ signin_remember(signin_t *s)
 
     rc = wgw_tokens_replay(ngx_wgw_auth_tokens(), s->signin.address,
                            s->signin.nonce, s->signin.remember,
-                           ngx_wgw_auth_now());
+                           s->signin.open, ngx_wgw_auth_now());
 
-    if (rc == WGW_TOKENS_REPLAY) {
-        return signin_refuse(s->request, NGX_HTTP_UNAUTHORIZED, "replay",
-                             "this message was used before: sign a new one "
-                             "with another nonce");
+    if (rc == WGW_TOKENS_OK) {
+        return signin_register(s);
     }
 
-    return rc == WGW_TOKENS_OK ? signin_register(s)
-                               : signin_refuse(s->request,
-                                               NGX_HTTP_SERVICE_UNAVAILABLE,
-                                               "full", "too many sign-ins: "
-                                               "try again later");
+    if (s->seconds) {
+        wgw_quota_give(ngx_wgw_auth_rates(), s->signin.address, s->place,
+                       s->seconds);
+    }
+
+    return rc == WGW_TOKENS_REPLAY
+           ? signin_replayed(s)
+           : signin_refuse(s->request, NGX_HTTP_SERVICE_UNAVAILABLE, "full",
+                           "too many sign-ins: try again later");
+}
+
+
+static ngx_int_t
+signin_replayed(signin_t *s)
+{
+    return signin_refuse(s->request, NGX_HTTP_UNAUTHORIZED, "replay",
+                         "this message was used before: sign a new one "
+                         "with another nonce");
 }
 
 
@@ -358,13 +466,20 @@ signin_register(signin_t *s)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    signin_claims(s, now);
-    signin_list_services(s, &token);
-
     ngx_memcpy(token.address, s->signin.address, WGW_TOKENS_ADDRESS);
 
-    token.iat = now;
-    token.exp = (int64_t) s->jwt.exp;
+    token.iat = wgw_tokens_since(ngx_wgw_auth_tokens(), token.address, now);
+    token.exp = now + s->conf->ttl;
+
+    if (token.iat >= token.exp) {
+        return signin_refuse(s->request, NGX_HTTP_SERVICE_UNAVAILABLE,
+                             "other", "this address was revoked by a clock "
+                             "that was ahead: try again later");
+    }
+
+    signin_claims(s, token.iat, token.exp);
+    signin_list_services(s, &token);
+
     token.uses = s->conf->uses ? (uint32_t) s->conf->uses
                                : WGW_TOKENS_UNLIMITED;
 
@@ -380,7 +495,7 @@ signin_register(signin_t *s)
 
 
 static void
-signin_claims(signin_t *s, int64_t now)
+signin_claims(signin_t *s, int64_t iat, int64_t exp)
 {
     ngx_uint_t   i;
     wgw_jwt_t   *jwt;
@@ -396,9 +511,9 @@ signin_claims(signin_t *s, int64_t now)
 
     jwt = &s->jwt;
 
-    jwt->iat = (uint64_t) now;
+    jwt->iat = (uint64_t) iat;
     jwt->has_iat = 1;
-    jwt->exp = (uint64_t) (now + s->conf->ttl);
+    jwt->exp = (uint64_t) exp;
     jwt->sub = (wgw_text_t) { s->sub, WGW_EIP55_LEN };
     jwt->jti = (wgw_text_t) { s->jti, WGW_JWT_ID };
     jwt->uses = (uint64_t) s->conf->uses;

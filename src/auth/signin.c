@@ -209,6 +209,7 @@ wgw_signin_times(wgw_signin_t *signin, const wgw_siwe_t *siwe,
     skew = rules->most_skew > rules->skew ? rules->most_skew : rules->skew;
     life = rules->most_life > rules->life ? rules->most_life : rules->life;
 
+    signin->open = !siwe->has_expires;
     signin->remember = skew + (siwe->has_expires ? siwe->expires
                                                  : siwe->issued + life);
 

@@ -19,7 +19,7 @@
 
 #include "crypto/eip191.h"
 #include "auth/origin.h"
-#include "format/siwe.h"
+#include "auth/siwe.h"
 #include "format/text.h"
 
 #pragma GCC visibility push(hidden)
@@ -65,6 +65,7 @@ typedef struct {
     wgw_text_t           nonce;
     wgw_text_t           uri;
     int64_t              remember;
+    unsigned             open:1;        /* it says nothing of its end */
 } wgw_signin_t;
 
 

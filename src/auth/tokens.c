@@ -8,7 +8,8 @@
 /* kinds of notes; in files, too */
 #define WGW_TOKENS_USED     0           /* a message, by address and nonce */
 #define WGW_TOKENS_MINTED   1           /* a token, by id; uses as count */
-#define WGW_TOKENS_DEAD     4           /* a revoked token, by id */
+#define WGW_TOKENS_OPEN     2           /* a message without an end */
+#define WGW_TOKENS_DEAD     4           /* a revoked token, as MINTED */
 #define WGW_TOKENS_BARRED   5           /* an address; second as count */
 
 #define WGW_TOKENS_KEY      (1 + WGW_TOKENS_ADDRESS + WGW_TOKENS_NONCE)
@@ -35,6 +36,13 @@ _Static_assert(WGW_TOKENS_DEAD >= WGW_NOTE_MARKED, "revocations are marked");
 static wgw_expiring_key_t wgw_tokens_key(wgw_expiring_t *t, uint8_t kind,
     const uint8_t *data, size_t len, wgw_text_t more);
 static inline uint64_t wgw_tokens_mark(const uint8_t *data, size_t len);
+static int wgw_tokens_dead(wgw_expiring_t *t,
+    const uint8_t id[WGW_TOKENS_ID], int64_t now);
+static wgw_tokens_rc_t wgw_tokens_revoke_each(wgw_expiring_t *t,
+    const uint8_t address[WGW_TOKENS_ADDRESS], int64_t now);
+static int wgw_tokens_of(wgw_expiring_t *t,
+    const uint8_t address[WGW_TOKENS_ADDRESS], uint64_t *cursor, int64_t now,
+    wgw_token_t *token);
 static wgw_tokens_rc_t wgw_tokens_bar(wgw_expiring_t *t,
     wgw_expiring_key_t key, const wgw_note_t *note, int64_t now);
 static uint64_t wgw_tokens_next(wgw_expiring_t *t, uint64_t from,
@@ -44,7 +52,7 @@ static uint64_t wgw_tokens_next(wgw_expiring_t *t, uint64_t from,
 wgw_tokens_rc_t
 wgw_tokens_replay(wgw_expiring_t *t,
     const uint8_t address[WGW_TOKENS_ADDRESS], wgw_text_t nonce,
-    int64_t until, int64_t now)
+    int64_t until, unsigned open, int64_t now)
 {
     wgw_note_t  note;
 
@@ -54,7 +62,7 @@ wgw_tokens_replay(wgw_expiring_t *t,
 
     memset(&note, 0, sizeof(wgw_note_t));
 
-    note.kind = WGW_TOKENS_USED;
+    note.kind = open ? WGW_TOKENS_OPEN : WGW_TOKENS_USED;
     note.until = until;
 
     switch (wgw_notes_insert(t, wgw_tokens_key(t, WGW_TOKENS_USED, address,
@@ -71,6 +79,50 @@ wgw_tokens_replay(wgw_expiring_t *t,
     default: /* WGW_NOTES_EXISTS */
         return WGW_TOKENS_REPLAY;
     }
+}
+
+
+void
+wgw_tokens_allow(wgw_expiring_t *t, int64_t skew, int64_t life)
+{
+    /* a span of 0 was never set */
+
+    wgw_notes_set_span(t, WGW_TOKENS_USED, skew + 1);
+    wgw_notes_set_span(t, WGW_TOKENS_OPEN, skew + life + 1);
+}
+
+
+int64_t
+wgw_tokens_skew(wgw_expiring_t *t)
+{
+    int64_t  span;
+
+    span = wgw_notes_span(t, WGW_TOKENS_USED);
+
+    return span ? span - 1 : 0;
+}
+
+
+int64_t
+wgw_tokens_life(wgw_expiring_t *t)
+{
+    int64_t  span;
+
+    span = wgw_notes_span(t, WGW_TOKENS_OPEN);
+
+    return span ? span - 1 - wgw_tokens_skew(t) : 0;
+}
+
+
+int
+wgw_tokens_used(wgw_expiring_t *t, const uint8_t address[WGW_TOKENS_ADDRESS],
+    wgw_text_t nonce, int64_t now)
+{
+    return nonce.len > WGW_TOKENS_NONCE
+           || wgw_notes_until(t, wgw_tokens_key(t, WGW_TOKENS_USED, address,
+                                                WGW_TOKENS_ADDRESS, nonce),
+                              now)
+              != -1;
 }
 
 
@@ -135,14 +187,10 @@ wgw_tokens_check(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     }
 
     if (wgw_notes_latest(t, WGW_TOKENS_DEAD) > now
-        && wgw_notes_marked(t, wgw_tokens_mark(id, WGW_TOKENS_ID)))
+        && wgw_notes_marked(t, wgw_tokens_mark(id, WGW_TOKENS_ID))
+        && wgw_tokens_dead(t, id, now))
     {
-        key = wgw_tokens_key(t, WGW_TOKENS_DEAD, id, WGW_TOKENS_ID,
-                             wgw_text(""));
-
-        if (wgw_notes_count(t, key, now) != -1) {
-            return WGW_TOKENS_REVOKED;
-        }
+        return WGW_TOKENS_REVOKED;
     }
 
     if (wgw_notes_latest(t, WGW_TOKENS_BARRED) > now
@@ -160,6 +208,39 @@ wgw_tokens_check(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
 }
 
 
+/* By the key of a token, or by one of its own, as it was once kept. */
+
+static int
+wgw_tokens_dead(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
+    int64_t now)
+{
+    wgw_text_t  none = wgw_text("");
+
+    return wgw_notes_has(t, wgw_tokens_key(t, WGW_TOKENS_MINTED, id,
+                                           WGW_TOKENS_ID, none),
+                         WGW_TOKENS_DEAD, now)
+           || wgw_notes_has(t, wgw_tokens_key(t, WGW_TOKENS_DEAD, id,
+                                              WGW_TOKENS_ID, none),
+                            WGW_TOKENS_DEAD, now);
+}
+
+
+int64_t
+wgw_tokens_since(wgw_expiring_t *t, const uint8_t address[WGW_TOKENS_ADDRESS],
+    int64_t now)
+{
+    int64_t             barred;
+    wgw_expiring_key_t  key;
+
+    key = wgw_tokens_key(t, WGW_TOKENS_BARRED, address, WGW_TOKENS_ADDRESS,
+                         wgw_text(""));
+
+    barred = wgw_notes_count(t, key, now);
+
+    return barred < now ? now : barred + 1;
+}
+
+
 wgw_tokens_rc_t
 wgw_tokens_use(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     int64_t now)
@@ -168,6 +249,10 @@ wgw_tokens_use(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
 
     key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
                          wgw_text(""));
+
+    if (!wgw_notes_has(t, key, WGW_TOKENS_MINTED, now)) {
+        return WGW_TOKENS_UNKNOWN;
+    }
 
     if (wgw_notes_count(t, key, now) == WGW_TOKENS_UNLIMITED) {
         return WGW_TOKENS_OK;
@@ -191,32 +276,25 @@ wgw_tokens_rc_t
 wgw_tokens_revoke(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     int64_t until, int64_t now)
 {
-    int64_t             exp;
     wgw_note_t          note;
-    wgw_tokens_rc_t     rc;
-    wgw_expiring_key_t  key, minted;
-
-    minted = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
-                            wgw_text(""));
-
-    exp = wgw_notes_until(t, minted, now);
+    wgw_expiring_key_t  key;
 
     memset(&note, 0, sizeof(wgw_note_t));
 
     note.kind = WGW_TOKENS_DEAD;
-    note.until = exp > until ? exp : until;
+    note.until = until;
     note.payload[0] = wgw_tokens_mark(id, WGW_TOKENS_ID);
 
-    key = wgw_tokens_key(t, WGW_TOKENS_DEAD, id, WGW_TOKENS_ID,
+    key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
                          wgw_text(""));
 
-    rc = wgw_tokens_bar(t, key, &note, now);
-
-    if (rc == WGW_TOKENS_OK) {
-        (void) wgw_notes_remove(t, minted, now);
+    if (wgw_notes_turn(t, key, WGW_TOKENS_MINTED, &note, now)
+        == WGW_NOTES_OK)
+    {
+        return WGW_TOKENS_OK;
     }
 
-    return rc;
+    return wgw_tokens_bar(t, key, &note, now);
 }
 
 
@@ -231,20 +309,13 @@ wgw_tokens_revoke_address(wgw_expiring_t *t,
     wgw_expiring_key_t  key;
 
     iat = now;
+    cursor = 0;
 
     /* they may be from before a reload, or before the clock was set back */
 
-    for (cursor = 0; /* void */ ; /* void */ ) {
-        cursor = wgw_tokens_next(t, cursor, now, &token);
-
-        if (cursor == WGW_TOKENS_END) {
-            break;
-        }
-
-        if (memcmp(token.address, address, WGW_TOKENS_ADDRESS) == 0) {
-            iat = token.iat > iat ? token.iat : iat;
-            until = token.exp > until ? token.exp : until;
-        }
+    while (wgw_tokens_of(t, address, &cursor, now, &token)) {
+        iat = token.iat > iat ? token.iat : iat;
+        until = token.exp > until ? token.exp : until;
     }
 
     memset(&note, 0, sizeof(wgw_note_t));
@@ -257,7 +328,50 @@ wgw_tokens_revoke_address(wgw_expiring_t *t,
     key = wgw_tokens_key(t, WGW_TOKENS_BARRED, address, WGW_TOKENS_ADDRESS,
                          wgw_text(""));
 
-    return wgw_tokens_bar(t, key, &note, now);
+    return wgw_tokens_bar(t, key, &note, now) == WGW_TOKENS_OK
+           ? WGW_TOKENS_OK : wgw_tokens_revoke_each(t, address, now);
+}
+
+
+static wgw_tokens_rc_t
+wgw_tokens_revoke_each(wgw_expiring_t *t,
+    const uint8_t address[WGW_TOKENS_ADDRESS], int64_t now)
+{
+    uint64_t         cursor;
+    wgw_token_t      token;
+    wgw_tokens_rc_t  rc;
+
+    rc = WGW_TOKENS_FULL;
+    cursor = 0;
+
+    while (wgw_tokens_of(t, address, &cursor, now, &token)) {
+        rc = wgw_tokens_revoke(t, token.id, token.exp, now);
+
+        if (rc != WGW_TOKENS_OK) {
+            break;
+        }
+    }
+
+    return rc;
+}
+
+
+/* The next good token of an address. */
+
+static int
+wgw_tokens_of(wgw_expiring_t *t, const uint8_t address[WGW_TOKENS_ADDRESS],
+    uint64_t *cursor, int64_t now, wgw_token_t *token)
+{
+    do {
+        *cursor = wgw_tokens_next(t, *cursor, now, token);
+
+        if (*cursor == WGW_TOKENS_END) {
+            return 0;
+        }
+
+    } while (memcmp(token->address, address, WGW_TOKENS_ADDRESS) != 0);
+
+    return 1;
 }
 
 

@@ -60,11 +60,25 @@ typedef struct {
  * A message of that address and nonce, whose signature is good, is used: OK
  * once, else REPLAY, or FULL.  Of two at the same instant both may be REPLAY.
  * It is remembered until `until`, the message's own end with what is allowed
- * for clocks; that must not depend on the time of the call (see notes.h).
+ * for clocks; that must not depend on the time of the call (see notes.h).  An
+ * `open` one says nothing of its end.
  */
 wgw_tokens_rc_t wgw_tokens_replay(wgw_expiring_t *table,
     const uint8_t address[WGW_TOKENS_ADDRESS], wgw_text_t nonce,
-    int64_t until, int64_t now);
+    int64_t until, unsigned open, int64_t now);
+
+/*
+ * How wrong clocks may be, and how long an open message is good: what all who
+ * use the table have to allow for.  Where more is allowed than before, what
+ * was used before is kept for longer, or refused.
+ */
+void wgw_tokens_allow(wgw_expiring_t *table, int64_t skew, int64_t life);
+int64_t wgw_tokens_skew(wgw_expiring_t *table);
+int64_t wgw_tokens_life(wgw_expiring_t *table);
+
+/* 1 when it has been: what needs no room may be refused first. */
+int wgw_tokens_used(wgw_expiring_t *table,
+    const uint8_t address[WGW_TOKENS_ADDRESS], wgw_text_t nonce, int64_t now);
 
 /*
  * A token was minted: OK or FULL, or REPLAY if there is one of that id.
@@ -72,6 +86,13 @@ wgw_tokens_rc_t wgw_tokens_replay(wgw_expiring_t *table,
  */
 wgw_tokens_rc_t wgw_tokens_mint(wgw_expiring_t *table,
     const wgw_token_t *token, int64_t now);
+
+/*
+ * The `iat` of a token that is minted now: this second or, where the address
+ * was revoked in it, the next one, as the token would be revoked as well.
+ */
+int64_t wgw_tokens_since(wgw_expiring_t *table,
+    const uint8_t address[WGW_TOKENS_ADDRESS], int64_t now);
 
 /*
  * Whether a token whose signature and expiry were checked is still good: OK
@@ -87,8 +108,8 @@ wgw_tokens_rc_t wgw_tokens_use(wgw_expiring_t *table,
     const uint8_t id[WGW_TOKENS_ID], int64_t now);
 
 /*
- * Until `until`, or the token's expiry where that is later and the token is
- * in the list: OK or FULL.
+ * A token that is in the list becomes its own revocation, which needs no
+ * room; another one is revoked until `until`: OK or FULL.
  */
 wgw_tokens_rc_t wgw_tokens_revoke(wgw_expiring_t *table,
     const uint8_t id[WGW_TOKENS_ID], int64_t until, int64_t now);
@@ -96,7 +117,8 @@ wgw_tokens_rc_t wgw_tokens_revoke(wgw_expiring_t *table,
 /*
  * Revokes all tokens of an address that were minted in this second or
  * before, and those in the list, until `until` or the expiry of the last of
- * these, where that is later: OK or FULL.
+ * these, where that is later: OK.  Where there is no room for that, those in
+ * the list are revoked one by one; FULL when there is none.
  */
 wgw_tokens_rc_t wgw_tokens_revoke_address(wgw_expiring_t *table,
     const uint8_t address[WGW_TOKENS_ADDRESS], int64_t until, int64_t now);

@@ -1,204 +1,312 @@
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE                     /* AT_EACCESS */
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "core/place.h"
 
 
-static ngx_http_conf_ctx_t *place_create(ngx_conf_t *cf, void **srv_conf);
-static ngx_int_t place_parse(ngx_conf_t *cf, ngx_http_conf_ctx_t *location,
-    const char *text);
-static ngx_int_t place_merge(ngx_conf_t *cf, ngx_http_conf_ctx_t *above,
-    ngx_http_conf_ctx_t *server, ngx_http_conf_ctx_t *location);
+/* f_type of file systems where locks or shared mappings do not hold */
+#define WGW_PLACE_NFS   0x6969
+#define WGW_PLACE_SMB   0x517b
+#define WGW_PLACE_SMB2  0xfe534d42
+#define WGW_PLACE_CIFS  0xff534d42
+#define WGW_PLACE_FUSE  0x65735546
+#define WGW_PLACE_9P    0x01021997
+
+#define WGW_PLACE_GROUPS  256
 
 
-ngx_int_t
-wgw_place_make(ngx_conf_t *cf, wgw_errand_place_t *place, const char *text)
+static int wgw_place_above(const char *path, char above[WGW_PLACE_PATH]);
+static int wgw_place_there(const char *path, char there[WGW_PLACE_PATH]);
+static int wgw_place_user(const char *path, const struct stat *st, uid_t uid,
+    gid_t gid);
+static int wgw_place_member(gid_t group, uid_t uid, gid_t gid);
+static const char *wgw_place_name(const char *path);
+
+
+int
+wgw_place_shared(const char *path, const char **error)
 {
-    ngx_http_conf_ctx_t       *above, *server, *location;
-    ngx_http_core_loc_conf_t  *clcf;
-    ngx_http_core_srv_conf_t  *cscf;
+    char           there[WGW_PLACE_PATH];
+    struct statfs  fs;
 
-    above = place_create(cf, NULL);
-    server = place_create(cf, NULL);
+    /* that its directory is not there is for others to say */
 
-    if (above == NULL || server == NULL) {
-        return NGX_ERROR;
+    if (wgw_place_there(path, there) != 0 || statfs(there, &fs) == -1) {
+        *error = "cannot be looked at";
+
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
     }
 
-    location = place_create(cf, server->srv_conf);
-    if (location == NULL) {
-        return NGX_ERROR;
+    switch ((uint32_t) fs.f_type) {
+
+    case WGW_PLACE_NFS:
+    case WGW_PLACE_SMB:
+    case WGW_PLACE_SMB2:
+    case WGW_PLACE_CIFS:
+    case WGW_PLACE_FUSE:
+    case WGW_PLACE_9P:
+        errno = 0;
+        *error = "is on a network or user-space file system, which cannot be "
+                 "shared between processes";
+        return -1;
+
+    default:
+        return 0;
+    }
+}
+
+
+int
+wgw_place_makes(const char *path, const char **error)
+{
+    char         above[WGW_PLACE_PATH];
+    struct stat  st;
+
+    *error = "cannot be made";
+
+    if (wgw_place_above(path, above) != 0 || stat(above, &st) == -1) {
+        return -1;
     }
 
-    cscf = server->srv_conf[ngx_http_core_module.ctx_index];
-    cscf->ctx = server;
+    if (!S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+        return -1;
+    }
 
-    clcf = location->loc_conf[ngx_http_core_module.ctx_index];
-    clcf->loc_conf = location->loc_conf;
-    ngx_str_set(&clcf->name, "/");
+    return faccessat(AT_FDCWD, above, W_OK|X_OK, AT_EACCESS) == -1 ? -1 : 0;
+}
 
-    if (place_parse(cf, location, text) != NGX_OK
-        || place_merge(cf, above, server, location) != NGX_OK)
+
+int
+wgw_place_directory(const char *path, uid_t uid, gid_t gid,
+    const char **error)
+{
+    struct stat  st;
+
+    if (stat(path, &st) == -1) {
+        *error = "cannot be made";
+
+        return errno == ENOENT ? wgw_place_makes(path, error) : -1;
+    }
+
+    *error = "cannot be written to";
+
+    if (!S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+        return -1;
+    }
+
+    if (geteuid() != 0 || uid == 0) {
+        return faccessat(AT_FDCWD, path, W_OK|X_OK, AT_EACCESS) == -1 ? -1
+                                                                      : 0;
+    }
+
+    if (!wgw_place_user(path, &st, uid, gid)) {
+        errno = EACCES;
+        *error = "cannot be written to by the workers' user";
+        return -1;
+    }
+
+    return 0;
+}
+
+
+int
+wgw_place_room(const char *path, uint64_t bytes, const char **error)
+{
+    char            there[WGW_PLACE_PATH];
+    uint64_t        blocks;
+    struct statvfs  fs;
+
+    *error = "cannot be looked at";
+
+    if (wgw_place_there(path, there) != 0 || statvfs(there, &fs) == -1) {
+        return -1;
+    }
+
+    /* a part of the disk is kept for root; some systems have no figures */
+
+    blocks = geteuid() == 0 ? fs.f_bfree : fs.f_bavail;
+
+    if (fs.f_frsize == 0 || fs.f_blocks == 0
+        || bytes / fs.f_frsize + (bytes % fs.f_frsize != 0) <= blocks)
     {
-        return NGX_ERROR;
+        return 0;
     }
 
-    place->server = server;
-    place->location = location->loc_conf;
+    errno = ENOSPC;
+    *error = "cannot be allocated";
 
-    return NGX_OK;
+    return -1;
 }
 
 
-/* All of a level's configurations, of a server's unless it has them. */
-
-static ngx_http_conf_ctx_t *
-place_create(ngx_conf_t *cf, void **srv_conf)
+dev_t
+wgw_place_device(const char *path)
 {
-    void                 *conf;
-    ngx_uint_t            i, ctx_index;
-    ngx_http_module_t    *module;
-    ngx_http_conf_ctx_t  *ctx, *http;
+    char         there[WGW_PLACE_PATH];
+    struct stat  st;
 
-    http = cf->ctx;
-
-    ctx = ngx_pcalloc(cf->pool, sizeof(ngx_http_conf_ctx_t));
-    if (ctx == NULL) {
-        return NULL;
+    if (wgw_place_there(path, there) != 0 || stat(there, &st) == -1) {
+        return 0;
     }
 
-    ctx->main_conf = http->main_conf;
-    ctx->srv_conf = srv_conf ? srv_conf
-                             : ngx_pcalloc(cf->pool, sizeof(void *)
-                                                     * ngx_http_max_module);
-    ctx->loc_conf = ngx_pcalloc(cf->pool,
-                                sizeof(void *) * ngx_http_max_module);
-
-    if (ctx->srv_conf == NULL || ctx->loc_conf == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; cf->cycle->modules[i]; i++) {
-
-        if (cf->cycle->modules[i]->type != NGX_HTTP_MODULE) {
-            continue;
-        }
-
-        module = cf->cycle->modules[i]->ctx;
-        ctx_index = cf->cycle->modules[i]->ctx_index;
-
-        if (srv_conf == NULL && module->create_srv_conf) {
-            conf = module->create_srv_conf(cf);
-            if (conf == NULL) {
-                return NULL;
-            }
-
-            ctx->srv_conf[ctx_index] = conf;
-        }
-
-        if (module->create_loc_conf) {
-            conf = module->create_loc_conf(cf);
-            if (conf == NULL) {
-                return NULL;
-            }
-
-            ctx->loc_conf[ctx_index] = conf;
-        }
-    }
-
-    return ctx;
+    return st.st_dev;
 }
 
 
-/* As nginx reads what is given with -g. */
-
-static ngx_int_t
-place_parse(ngx_conf_t *cf, ngx_http_conf_ctx_t *location, const char *text)
+int
+wgw_place_same(const char *one, const char *other)
 {
-    char             *rv;
-    ngx_buf_t         b;
-    ngx_conf_t        save;
-    ngx_conf_file_t   file;
+    char         above[WGW_PLACE_PATH], beside[WGW_PLACE_PATH];
+    struct stat  st, st2;
 
-    ngx_memzero(&b, sizeof(ngx_buf_t));
-    ngx_memzero(&file, sizeof(ngx_conf_file_t));
-
-    b.start = (u_char *) text;
-    b.pos = b.start;
-    b.last = b.start + ngx_strlen(text);
-    b.end = b.last;
-    b.temporary = 1;
-
-    file.file.fd = NGX_INVALID_FILE;
-    file.buffer = &b;
-
-    save = *cf;
-
-    cf->conf_file = &file;
-    cf->ctx = location;
-    cf->cmd_type = NGX_HTTP_LOC_CONF;
-
-    rv = ngx_conf_parse(cf, NULL);
-
-    *cf = save;
-
-    return rv == NGX_CONF_OK ? NGX_OK : NGX_ERROR;
+    return strcmp(wgw_place_name(one), wgw_place_name(other)) == 0
+           && wgw_place_above(one, above) == 0
+           && wgw_place_above(other, beside) == 0
+           && stat(above, &st) == 0
+           && stat(beside, &st2) == 0
+           && st.st_ino == st2.st_ino && st.st_dev == st2.st_dev;
 }
 
 
-static ngx_int_t
-place_merge(ngx_conf_t *cf, ngx_http_conf_ctx_t *above,
-    ngx_http_conf_ctx_t *server, ngx_http_conf_ctx_t *location)
+/* The directory of a path, which may end with slashes. */
+
+static int
+wgw_place_above(const char *path, char above[WGW_PLACE_PATH])
 {
-    char               *rv;
-    void               *save;
-    ngx_uint_t          i, n;
-    ngx_http_module_t  *module;
+    size_t  len;
 
-    save = cf->ctx;
-    rv = NGX_CONF_OK;
+    len = strlen(path);
 
-    for (i = 0; rv == NGX_CONF_OK && cf->cycle->modules[i]; i++) {
+    if (len == 0 || len >= WGW_PLACE_PATH - 2) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
 
-        if (cf->cycle->modules[i]->type != NGX_HTTP_MODULE) {
-            continue;
-        }
+    while (len > 1 && path[len - 1] == '/') {
+        len--;
+    }
 
-        module = cf->cycle->modules[i]->ctx;
-        n = cf->cycle->modules[i]->ctx_index;
+    while (len && path[len - 1] != '/') {
+        len--;
+    }
 
-        cf->ctx = server;
+    if (len == 0) {
+        memcpy(above, ".", sizeof("."));
+        return 0;
+    }
 
-        if (module->merge_srv_conf) {
-            rv = module->merge_srv_conf(cf, above->srv_conf[n],
-                                        server->srv_conf[n]);
-        }
+    while (len > 1 && path[len - 1] == '/') {
+        len--;
+    }
 
-        if (rv == NGX_CONF_OK && module->merge_loc_conf) {
-            rv = module->merge_loc_conf(cf, above->loc_conf[n],
-                                        server->loc_conf[n]);
-        }
+    memcpy(above, path, len);
+    above[len] = '\0';
 
-        cf->ctx = location;
+    return 0;
+}
 
-        if (rv == NGX_CONF_OK && module->merge_loc_conf) {
-            rv = module->merge_loc_conf(cf, server->loc_conf[n],
-                                        location->loc_conf[n]);
+
+/* The path, or its directory if it is not there. */
+
+static int
+wgw_place_there(const char *path, char there[WGW_PLACE_PATH])
+{
+    size_t       len;
+    struct stat  st;
+
+    if (stat(path, &st) == -1) {
+        return errno == ENOENT ? wgw_place_above(path, there) : -1;
+    }
+
+    len = strlen(path);
+
+    if (len >= WGW_PLACE_PATH) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+
+    memcpy(there, path, len + 1);
+
+    return 0;
+}
+
+
+/* 1 when a process of that user and group may make files in a directory. */
+
+static int
+wgw_place_user(const char *path, const struct stat *st, uid_t uid, gid_t gid)
+{
+    mode_t  mode;
+
+    if (st->st_uid == uid) {
+        mode = st->st_mode >> 6;
+
+    } else if (wgw_place_member(st->st_gid, uid, gid)) {
+        mode = st->st_mode >> 3;
+
+    } else {
+        mode = st->st_mode;
+    }
+
+    /* a list of access may say yes to anybody */
+
+    return (mode & 3) == 3
+           || getxattr(path, "system.posix_acl_access", NULL, 0) > 0;
+}
+
+
+/* 1 when workers are in a group: nginx calls initgroups(). */
+
+static int
+wgw_place_member(gid_t group, uid_t uid, gid_t gid)
+{
+    int             i, n;
+    gid_t           groups[WGW_PLACE_GROUPS];
+    struct passwd  *pw;
+
+    if (group == gid) {
+        return 1;
+    }
+
+    pw = getpwuid(uid);
+    n = WGW_PLACE_GROUPS;
+
+    if (pw == NULL || getgrouplist(pw->pw_name, gid, groups, &n) == -1) {
+        return 0;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (groups[i] == group) {
+            return 1;
         }
     }
 
-    cf->ctx = save;
+    return 0;
+}
 
-    if (rv == NGX_CONF_OK) {
-        return NGX_OK;
-    }
 
-    if (rv != NGX_CONF_ERROR) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "the location of errands %s", rv);
-    }
+static const char *
+wgw_place_name(const char *path)
+{
+    const char  *name;
 
-    return NGX_ERROR;
+    name = strrchr(path, '/');
+
+    return name ? name + 1 : path;
 }

@@ -5,10 +5,15 @@
 
 #include "core/reply.h"
 #include "core/request.h"
+#include "format/addr.h"
 
 
 static ngx_uint_t request_host(ngx_str_t *host, ngx_array_t *hosts);
-static ngx_uint_t request_loopback(ngx_str_t *host);
+static ngx_int_t request_address(wgw_addr_t *addr, ngx_str_t *host);
+static ngx_uint_t request_same_origin(ngx_str_t *origin, ngx_str_t *host,
+    ngx_str_t *server);
+static void request_path(ngx_http_request_t *r, ngx_str_t *path);
+static ngx_int_t request_unescape(ngx_http_request_t *r, wgw_text_t *text);
 
 
 void *
@@ -74,7 +79,7 @@ wgw_request_header(ngx_http_request_t *r, const char *name, ngx_uint_t *n)
 ngx_int_t
 wgw_request_rest(ngx_http_request_t *r, wgw_text_t *rest)
 {
-    ngx_str_t                 *name;
+    ngx_str_t                 *name, path;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
@@ -89,19 +94,75 @@ wgw_request_rest(ngx_http_request_t *r, wgw_text_t *rest)
         return NGX_OK;
     }
 
-    rest->data = (char *) r->uri.data + name->len;
-    rest->len = r->uri.len - name->len;
+    path = r->uri;
 
-    if (name->len && name->data[name->len - 1] == '/') {
+    if (r->valid_unparsed_uri) {
+        request_path(r, &path);
+
+        if (path.len <= name->len
+            || ngx_strncmp(path.data, name->data, name->len) != 0)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    rest->data = (char *) path.data + name->len;
+    rest->len = path.len - name->len;
+
+    if (name->len == 0 || name->data[name->len - 1] != '/') {
+
+        if (rest->data[0] != '/') {
+            return NGX_DECLINED;
+        }
+
+        rest->data++;
+        rest->len--;
+    }
+
+    return r->valid_unparsed_uri ? request_unescape(r, rest) : NGX_OK;
+}
+
+
+/* As it came, with escapes, double slashes and dots. */
+
+static void
+request_path(ngx_http_request_t *r, ngx_str_t *path)
+{
+    size_t  len;
+
+    *path = r->unparsed_uri;
+
+    for (len = 0; len < path->len; len++) {
+        if (path->data[len] == '?' || path->data[len] == '#') {
+            break;
+        }
+    }
+
+    path->len = len;
+}
+
+
+static ngx_int_t
+request_unescape(ngx_http_request_t *r, wgw_text_t *text)
+{
+    u_char  *dst, *src;
+
+    src = (u_char *) text->data;
+
+    if (ngx_strlchr(src, src + text->len, '%') == NULL) {
         return NGX_OK;
     }
 
-    if (rest->data[0] != '/') {
-        return NGX_DECLINED;
+    dst = ngx_pnalloc(r->pool, text->len);
+    if (dst == NULL) {
+        return NGX_ERROR;
     }
 
-    rest->data++;
-    rest->len--;
+    text->data = (char *) dst;
+
+    ngx_unescape_uri(&dst, &src, text->len, 0);
+
+    text->len = (char *) dst - text->data;
 
     return NGX_OK;
 }
@@ -172,40 +233,59 @@ wgw_request_body(ngx_http_request_t *r, size_t max, wgw_text_t *body)
 ngx_uint_t
 wgw_request_trusted(ngx_http_request_t *r, ngx_array_t *hosts)
 {
-    ngx_str_t         *value, host;
+    ngx_str_t         *host;
+    ngx_uint_t         n;
     ngx_table_elt_t   *origin;
 
-    host = r->headers_in.server;
+    host = &r->headers_in.server;
 
-    if (host.len && !request_host(&host, hosts)) {
+    if (host->len && !request_host(host, hosts)) {
         return 0;
     }
 
-    origin = wgw_request_header(r, "origin", NULL);
+    origin = wgw_request_header(r, "origin", &n);
 
     if (origin == NULL) {
         return 1;
     }
 
-    if (r->headers_in.host == NULL) {
+    return n == 1
+           && r->headers_in.host
+           && request_same_origin(&origin->value,
+                                  &r->headers_in.host->value, host);
+}
+
+
+/*
+ * By either scheme.  A request line with a host of its own makes that the
+ * server's name: Host is then another name, if it does not begin with it.
+ */
+
+static ngx_uint_t
+request_same_origin(ngx_str_t *origin, ngx_str_t *host, ngx_str_t *server)
+{
+    size_t  len;
+
+    if (origin->len <= host->len + sizeof("://") - 1
+        || ngx_strncasecmp(origin->data + origin->len - host->len, host->data,
+                           host->len)
+           != 0)
+    {
         return 0;
     }
 
-    /* the same origin, by either scheme */
-
-    value = &origin->value;
-    host = r->headers_in.host->value;
-
-    if (value->len <= host.len + sizeof("://") - 1) {
+    if (host->len < server->len
+        || ngx_strncasecmp(host->data, server->data, server->len) != 0)
+    {
         return 0;
     }
 
-    return ngx_strncasecmp(value->data + value->len - host.len, host.data,
-                           host.len) == 0
-           && ((value->len - host.len == sizeof("http://") - 1
-                && ngx_strncmp(value->data, "http://", 7) == 0)
-               || (value->len - host.len == sizeof("https://") - 1
-                   && ngx_strncmp(value->data, "https://", 8) == 0));
+    len = origin->len - host->len;
+
+    return (len == sizeof("http://") - 1
+            && ngx_strncmp(origin->data, "http://", len) == 0)
+           || (len == sizeof("https://") - 1
+               && ngx_strncmp(origin->data, "https://", len) == 0);
 }
 
 
@@ -218,19 +298,43 @@ wgw_request_distrust(ngx_http_request_t *r)
 }
 
 
+/* nginx has stripped the port, and keeps the brackets of IPv6. */
+
 static ngx_uint_t
 request_host(ngx_str_t *host, ngx_array_t *hosts)
 {
     ngx_str_t   *name;
     ngx_uint_t   i;
+    wgw_addr_t   addr, other;
 
-    if (request_loopback(host)) {
+    if (hosts == NULL) {
+        return 1;
+    }
+
+    if (host->len == sizeof("localhost") - 1
+        && ngx_strncasecmp(host->data, (u_char *) "localhost", host->len)
+           == 0)
+    {
+        return 1;
+    }
+
+    addr.family = 0;
+
+    if (request_address(&addr, host) == NGX_OK && wgw_addr_loopback(&addr)) {
         return 1;
     }
 
     name = hosts->elts;
 
     for (i = 0; i < hosts->nelts; i++) {
+
+        if (addr.family
+            && request_address(&other, &name[i]) == NGX_OK
+            && wgw_addr_equal(&addr, &other))
+        {
+            return 1;
+        }
+
         if (name[i].len == host->len
             && ngx_strncasecmp(name[i].data, host->data, host->len) == 0)
         {
@@ -242,34 +346,22 @@ request_host(ngx_str_t *host, ngx_array_t *hosts)
 }
 
 
-/* nginx has stripped the port, and keeps the brackets. */
-
-static ngx_uint_t
-request_loopback(ngx_str_t *host)
+static ngx_int_t
+request_address(wgw_addr_t *addr, ngx_str_t *host)
 {
-    in_addr_t  addr;
-#if (NGX_HAVE_INET6)
-    u_char     addr6[16];
-#endif
+    wgw_text_t  text;
 
-    if (host->len == sizeof("localhost") - 1
-        && ngx_strncmp(host->data, "localhost", host->len) == 0)
+    text.data = (char *) host->data;
+    text.len = host->len;
+
+    if (text.len > 2 && text.data[0] == '['
+        && text.data[text.len - 1] == ']')
     {
-        return 1;
+        text.data++;
+        text.len -= 2;
     }
 
-#if (NGX_HAVE_INET6)
-
-    if (host->len > 2 && host->data[0] == '[') {
-        return ngx_inet6_addr(host->data + 1, host->len - 2, addr6) == NGX_OK
-               && IN6_IS_ADDR_LOOPBACK((struct in6_addr *) addr6);
-    }
-
-#endif
-
-    addr = ngx_inet_addr(host->data, host->len);
-
-    return addr != INADDR_NONE && (ntohl(addr) >> 24) == 127;
+    return wgw_addr_parse(addr, text) == 0 ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -33,9 +33,12 @@ ngx_table_elt_t *wgw_request_header(ngx_http_request_t *r, const char *name,
     ngx_uint_t *n);
 
 /*
- * What follows the location's prefix and a slash: nothing where the uri does
- * not begin with it, as in a location by regular expression; NGX_DECLINED
- * when something but a slash does.
+ * What follows the location's prefix and a slash, as the client wrote it but
+ * for escapes: it is an identity, and nginx's uri has "a//b" and "c/../a/b"
+ * as "a/b".  Nothing where the uri does not begin with the prefix, as in a
+ * location by regular expression; NGX_DECLINED when something but a slash
+ * follows, or the client wrote the prefix in another way; NGX_ERROR without
+ * memory.  After a rewrite it is of what that made.
  */
 ngx_int_t wgw_request_rest(ngx_http_request_t *r, wgw_text_t *rest);
 
@@ -50,7 +53,8 @@ ngx_int_t wgw_request_body(ngx_http_request_t *r, size_t max,
 /*
  * 1 unless a browser on the machine was made to send the request by a page of
  * another site, or by DNS rebinding: its Host must be a loopback address,
- * "localhost" or one of `hosts` (ngx_str_t), and an Origin the same.
+ * "localhost" or one of `hosts` (ngx_str_t; NULL: any), and an Origin the
+ * same.
  */
 ngx_uint_t wgw_request_trusted(ngx_http_request_t *r, ngx_array_t *hosts);
 

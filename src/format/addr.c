@@ -16,7 +16,12 @@ _Static_assert(INET6_ADDRSTRLEN + sizeof("[]:65535") <= WGW_ADDR_TEXT,
 
 
 static const char *wgw_addr_authority(wgw_addr_t *addr, wgw_text_t text);
+static const char *wgw_addr_rest(wgw_text_t text);
 static const char *wgw_addr_port(wgw_addr_t *addr, wgw_text_t text);
+static const char *wgw_addr_judge(const wgw_addr_t *addr,
+    unsigned allow_loopback);
+static unsigned wgw_addr_private(const wgw_addr_t *addr);
+static unsigned wgw_addr_local_nat64(const wgw_addr_t *addr);
 static size_t wgw_addr_find(wgw_text_t text, const char *set);
 static wgw_text_t wgw_addr_after(wgw_text_t text, size_t n);
 static char *wgw_addr_digits(char *p, unsigned number);
@@ -84,7 +89,7 @@ wgw_addr_target(wgw_addr_t *addr, wgw_text_t text)
 const char *
 wgw_addr_url(wgw_addr_t *addr, unsigned *https, wgw_text_t text)
 {
-    size_t       i;
+    size_t       i, end;
     const char  *error;
 
     for (i = 0; i < text.len; i++) {
@@ -105,21 +110,48 @@ wgw_addr_url(wgw_addr_t *addr, unsigned *https, wgw_text_t text)
         return "must begin with http:// or https://";
     }
 
-    text.len = wgw_addr_find(text, "/?#");
+    end = wgw_addr_find(text, "/?#");
 
-    for (i = text.len; i > 0; i--) {
-        if (text.data[i - 1] == '@') {
-            break;
-        }
+    error = wgw_addr_rest(wgw_addr_after(text, end));
+
+    if (error) {
+        return error;
     }
 
-    error = wgw_addr_authority(addr, wgw_addr_after(text, i));
+    text.len = end;
+
+    if (wgw_addr_find(text, "@") < end) {
+        return "has user information";
+    }
+
+    error = wgw_addr_authority(addr, text);
 
     if (error == NULL && addr->port == 0) {
         addr->port = *https ? 443 : 80;
     }
 
     return error;
+}
+
+
+/* A path that is the root means the same as none. */
+
+static const char *
+wgw_addr_rest(wgw_text_t text)
+{
+    if (text.len && text.data[0] == '/') {
+        text = wgw_addr_after(text, 1);
+
+        if (text.len && text.data[0] != '?' && text.data[0] != '#') {
+            return "has a path";
+        }
+    }
+
+    if (text.len == 0) {
+        return NULL;
+    }
+
+    return text.data[0] == '?' ? "has a query" : "has a fragment";
 }
 
 
@@ -235,11 +267,102 @@ wgw_addr_after(wgw_text_t text, size_t n)
 }
 
 
+int
+wgw_addr_loopback(const wgw_addr_t *addr)
+{
+    static const uint8_t  zero[15];
+
+    return addr->family == 4
+           ? addr->addr[0] == 127
+           : memcmp(addr->addr, zero, 15) == 0 && addr->addr[15] == 1;
+}
+
+
+size_t
+wgw_addr_inside(const wgw_addr_t *addr, wgw_addr_t inside[WGW_ADDR_INSIDE])
+{
+    size_t          i, n;
+    const uint8_t  *a;
+
+    static const uint8_t  zero[12];
+    static const uint8_t  teredo[4] = { 0x20, 0x01, 0, 0 };
+    static const uint8_t  nat64[12] = { 0, 0x64, 0xff, 0x9b };
+    static const uint8_t  local[6] = { 0, 0x64, 0xff, 0x9b, 0, 1 };
+    static const uint8_t  translated[12] = { 0, 0, 0, 0, 0, 0, 0, 0,
+                                             0xff, 0xff };
+
+    if (addr->family != 6) {
+        return 0;
+    }
+
+    a = addr->addr;
+    n = 0;
+
+    memset(inside, 0, WGW_ADDR_INSIDE * sizeof(wgw_addr_t));
+
+    for (i = 0; i < WGW_ADDR_INSIDE; i++) {
+        inside[i].family = 4;
+    }
+
+    if (a[0] == 0x20 && a[1] == 0x02) {
+        memcpy(inside[n++].addr, a + 2, 4);
+
+    } else if (memcmp(a, teredo, sizeof(teredo)) == 0) {
+        memcpy(inside[n++].addr, a + 4, 4);
+
+        for (i = 0; i < 4; i++) {
+            inside[n].addr[i] = (uint8_t) ~a[12 + i];
+        }
+
+        n++;
+
+    } else if (memcmp(a, nat64, sizeof(nat64)) == 0
+               || memcmp(a, local, sizeof(local)) == 0
+               || memcmp(a, translated, sizeof(translated)) == 0)
+    {
+        memcpy(inside[n++].addr, a + 12, 4);
+
+    } else if (memcmp(a, zero, sizeof(zero)) == 0
+               && (a[12] || a[13] || a[14] || a[15] > 1))
+    {
+        /* :: and ::1 are no IPv4 */
+        memcpy(inside[n++].addr, a + 12, 4);
+    }
+
+    return n;
+}
+
+
 const char *
 wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback)
 {
+    size_t       i, n;
+    wgw_addr_t   inside[WGW_ADDR_INSIDE];
+    const char  *error;
+
+    error = wgw_addr_judge(addr, allow_loopback);
+
+    n = wgw_addr_inside(addr, inside);
+
+    for (i = 0; i < n && error == NULL; i++) {
+        error = wgw_addr_judge(&inside[i], allow_loopback);
+
+        if (error == NULL && wgw_addr_private(&inside[i])
+            && !wgw_addr_local_nat64(addr))
+        {
+            error = "has a private address inside";
+        }
+    }
+
+    return error;
+}
+
+
+static const char *
+wgw_addr_judge(const wgw_addr_t *addr, unsigned allow_loopback)
+{
     const uint8_t  *a;
-    unsigned        loopback, link_local, multicast, unspecified;
+    unsigned        link_local, multicast, unspecified;
 
     static const uint8_t  broadcast[4] = { 255, 255, 255, 255 };
     static const uint8_t  zero[16];
@@ -248,7 +371,6 @@ wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback)
 
     if (addr->family == 4) {
         unspecified = (a[0] == 0);
-        loopback = (a[0] == 127);
         link_local = (a[0] == 169 && a[1] == 254);
         multicast = (a[0] >= 224 && a[0] <= 239);
 
@@ -258,7 +380,6 @@ wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback)
 
     } else {
         unspecified = (memcmp(a, zero, 16) == 0);
-        loopback = (memcmp(a, zero, 15) == 0 && a[15] == 1);
         link_local = (a[0] == 0xfe && (a[1] & 0xc0) == 0x80);
         multicast = (a[0] == 0xff);
     }
@@ -275,11 +396,37 @@ wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback)
         return "is a link-local address";
     }
 
-    if (loopback && !allow_loopback) {
-        return "is a loopback address";
+    if (wgw_addr_loopback(addr) && !allow_loopback) {
+        return "is a loopback address, which \"allow_loopback\" of "
+               "\"wgw_names\" would accept";
     }
 
     return NULL;
+}
+
+
+/* RFC 1918; and RFC 6598, between a provider and its clients */
+
+static unsigned
+wgw_addr_private(const wgw_addr_t *addr)
+{
+    const uint8_t  *a;
+
+    a = addr->addr;
+
+    return a[0] == 10
+           || (a[0] == 172 && (a[1] & 0xf0) == 16)
+           || (a[0] == 192 && a[1] == 168)
+           || (a[0] == 100 && (a[1] & 0xc0) == 64);
+}
+
+
+/* 64:ff9b:1::/48, which is for private addresses, too (RFC 8215) */
+
+static unsigned
+wgw_addr_local_nat64(const wgw_addr_t *addr)
+{
+    return addr->addr[0] == 0 && addr->addr[1] == 0x64 && addr->addr[5] == 1;
 }
 
 
@@ -356,6 +503,38 @@ wgw_addr_digits(char *p, unsigned number)
     } while (n);
 
     return end;
+}
+
+
+int
+wgw_addr_embedded(uint8_t v4[4], const uint8_t v6[16])
+{
+    size_t  i;
+
+    static const uint8_t  six[2] = { 0x20, 0x02 };
+    static const uint8_t  prefixes[3][12] = {
+        { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff },
+        { 0, 0x64, 0xff, 0x9b },
+        { 0 }
+    };
+
+    if (memcmp(v6, six, sizeof(six)) == 0) {
+        memcpy(v4, v6 + 2, 4);
+        return 1;
+    }
+
+    for (i = 0; i < 3; i++) {
+
+        if (memcmp(v6, prefixes[i], sizeof(prefixes[i])) == 0) {
+            memcpy(v4, v6 + 12, 4);
+
+            /* :: and ::1 are nobody's IPv4 address */
+
+            return i < 2 || v4[0] != 0;
+        }
+    }
+
+    return 0;
 }
 
 

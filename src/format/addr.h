@@ -21,6 +21,7 @@
 
 #define WGW_ADDR_TEXT     56            /* of any address */
 #define WGW_ADDR_TEXT_V4  21            /* "255.255.255.255:65535" */
+#define WGW_ADDR_INSIDE   2
 
 
 typedef struct {
@@ -38,11 +39,26 @@ const char *wgw_addr_target(wgw_addr_t *addr, wgw_text_t text);
 
 /*
  * "http://[2001:db8::10]:8080"; the port is 80 or 443 where it is missing.
- * User info, path, query and fragment have no meaning and are dropped.
+ * User information, a path but the root, query and fragment would have no
+ * meaning, and are refused.
  */
 const char *wgw_addr_url(wgw_addr_t *addr, unsigned *https, wgw_text_t text);
 
-/* Why no backend can be there, or NULL. */
+/* 1 for 127.0.0.0/8 and ::1. */
+int wgw_addr_loopback(const wgw_addr_t *addr);
+
+/*
+ * The IPv4 addresses that an IPv6 address leads to: compatible, translated,
+ * 6to4, NAT64 or Teredo (which has a server's and a client's).  Returns how
+ * many, at most WGW_ADDR_INSIDE.
+ */
+size_t wgw_addr_inside(const wgw_addr_t *addr,
+    wgw_addr_t inside[WGW_ADDR_INSIDE]);
+
+/*
+ * Why no backend can be there, or NULL.  An address inside is judged as if it
+ * was written plainly; a private one cannot be there but by local NAT64.
+ */
 const char *wgw_addr_unfit(const wgw_addr_t *addr, unsigned allow_loopback);
 
 /* "[2001:db8::10]:8080", or "2001:db8::10" when the port is 0. */
@@ -53,6 +69,13 @@ void wgw_addr_text(const wgw_addr_t *addr, wgw_out_t *out);
  * WGW_ADDR_TEXT_V4 for an address of family 4.
  */
 char *wgw_addr_write(const wgw_addr_t *addr, char *p);
+
+/*
+ * 1 when an IPv6 address stands for an IPv4 one, and which: mapped
+ * (::ffff:192.0.2.1), compatible (::192.0.2.1), of a translator
+ * (64:ff9b::192.0.2.1, RFC 6052) or of 6to4 (2002:c000:201::, RFC 3056).
+ */
+int wgw_addr_embedded(uint8_t v4[4], const uint8_t v6[16]);
 
 /* 1 when family and address are the same; ports are not looked at. */
 int wgw_addr_equal(const wgw_addr_t *a, const wgw_addr_t *b);

@@ -13,12 +13,15 @@
 #define WGW_FLOW_CREDIT   512
 
 /*
- * A flow waits for what others hold, some milliseconds and so many times.
- * They hold for longer when their clients do not read: that is as good as
- * used, and who waits is cut.
+ * A flow waits for what others hold: half a second in short pauses, then in
+ * long ones.  Others, whose clients do not read, give it back within two
+ * sweeps, but for what has to leave whatever comes: a frame of HTTP/2 that was
+ * begun, what is in the buffer of TLS.  Who finds only that is cut.
  */
-#define WGW_FLOW_PAUSE    10
-#define WGW_FLOW_PAUSES   50
+#define WGW_FLOW_PAUSE       10
+#define WGW_FLOW_PAUSES      50
+#define WGW_FLOW_PAUSE_LONG  100
+#define WGW_FLOW_PAUSES_ALL  (WGW_FLOW_PAUSES + 95)
 
 
 /*
@@ -32,7 +35,9 @@ struct wgw_flow_wake_s {
 };
 
 
+static void wgw_flow_rest(wgw_flow_t *flow);
 static void wgw_flow_refresh(wgw_flow_t *flow);
+static ngx_msec_t wgw_flow_span(wgw_flow_t *flow);
 static ngx_int_t wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev,
     ngx_msec_t wait);
 static void wgw_flow_wake(ngx_event_t *ev);
@@ -92,16 +97,34 @@ wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach)
 }
 
 
-void
-wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head)
+ngx_int_t
+wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head, ngx_uint_t may)
 {
+    int  waiting;
+
+    waiting = 0;
+    may = may && flow->pauses < WGW_FLOW_PAUSES_ALL;
+
     flow->out = wgw_meters_admit(&flow->meters, length, head,
-                                 head ? WGW_FLOW_CREDIT : 0);
+                                 head ? WGW_FLOW_CREDIT : 0,
+                                 may ? &waiting : NULL);
+
+    if (waiting) {
+        flow->pauses++;
+
+        return wgw_flow_delay(flow, flow->connection->write,
+                              wgw_flow_span(flow))
+               == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+    }
+
+    flow->pauses = 0;
     flow->again = flow->out;
     flow->in = (flow->meters.hard & WGW_COUNT_RECEIVED) ? length : 0;
 
     flow->requests = 1;
     flow->head = 1;
+
+    return NGX_OK;
 }
 
 
@@ -304,8 +327,40 @@ wgw_flow_sweep(void)
 
         if (flow->meters.status != WGW_METER_REJECTED) {
             wgw_flow_refresh(flow);
+            wgw_flow_rest(flow);
             wgw_flow_check(flow);
         }
+    }
+}
+
+
+/*
+ * What did not move since the last sweep does not stay held.  Before a
+ * response is begun that is the credit for it.
+ */
+
+static void
+wgw_flow_rest(wgw_flow_t *flow)
+{
+    off_t  moved;
+
+    if (!flow->meters.hard || flow->out == 0) {
+        return;
+    }
+
+    moved = flow->class->moved ? flow->class->moved(flow)
+                               : flow->connection->sent + flow->read;
+
+    if (moved != flow->mark) {
+        flow->mark = moved;
+        return;
+    }
+
+    if (flow->class->park) {
+        flow->class->park(flow);
+
+    } else if (flow->head) {
+        wgw_wrap_settle(flow, 0);
     }
 }
 
@@ -396,13 +451,21 @@ wgw_flow_give(wgw_flow_t *flow)
 ngx_int_t
 wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
 {
-    if (flow->pauses++ == WGW_FLOW_PAUSES) {
+    if (flow->pauses++ == WGW_FLOW_PAUSES_ALL) {
         return NGX_DECLINED;
     }
 
     ev->ready = 0;
 
-    return wgw_flow_sleep(flow, ev, WGW_FLOW_PAUSE);
+    return wgw_flow_sleep(flow, ev, wgw_flow_span(flow));
+}
+
+
+static ngx_msec_t
+wgw_flow_span(wgw_flow_t *flow)
+{
+    return flow->pauses <= WGW_FLOW_PAUSES ? WGW_FLOW_PAUSE
+                                           : WGW_FLOW_PAUSE_LONG;
 }
 
 

@@ -22,8 +22,10 @@
  *             when it has left r->header_in
  *
  * When nothing is left a flow is cut; when others merely hold what is left
- * it pauses, for half a second at most.  A response that ends exactly at the
- * cap is complete.
+ * it pauses, for ten seconds at most.  A response that ends exactly at the cap
+ * is complete.  What is held and does not move for a second, because a client
+ * does not read or a backend does not answer, is given back, and held again
+ * when it is about to leave.
  *
  * Where a rate of pace.h counts a direction, bytes move in pieces that are
  * taken before and paid for when they are committed.  A pause for a rate is as
@@ -86,6 +88,12 @@ typedef struct {
     /* a pause of the event ended: what was kept back goes on */
     void        (*wake)(wgw_flow_t *flow, ngx_event_t *ev);
 
+    /* bytes that moved on the connection, if that is not the flow's own */
+    off_t       (*moved)(wgw_flow_t *flow);
+
+    /* keeps back what is committed, as far as it can be */
+    void        (*park)(wgw_flow_t *flow);
+
     /* lets the client see at once that it was cut */
     void        (*cut)(wgw_flow_t *flow);
 
@@ -119,6 +127,7 @@ struct wgw_flow_s {
     off_t                    again;     /* may be sent without a hold */
     off_t                    in;        /* held: input */
     off_t                    owed;      /* came, and waits for its turn */
+    off_t                    mark;      /* what had moved at a sweep */
     ngx_uint_t               requests;  /* not yet in the tables */
 
     wgw_flow_wake_t         *wake[2];   /* end a pause of read, write */
@@ -152,8 +161,13 @@ void wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach);
 /* The same later, for a flow that was started without. */
 void wgw_flow_attach(wgw_flow_t *flow);
 
-/* Decides, see wgw_meters_admit(); from here on all is counted. */
-void wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head);
+/*
+ * Decides, see wgw_meters_admit(); from here on all is counted.  NGX_OK, or,
+ * where it `may` wait, NGX_AGAIN: others hold what is left, and the write event
+ * comes when it is to be asked again; or NGX_ERROR.
+ */
+ngx_int_t wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head,
+    ngx_uint_t may);
 
 /*
  * From here on bytes move at the rates.  `length` bytes have come for the

@@ -18,8 +18,6 @@ typedef struct {
 
 static ngx_int_t ngx_http_wgw_meter_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_wgw_meter_turn(ngx_http_request_t *r,
-    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
 #if (NGX_HTTP_V2)
@@ -35,9 +33,9 @@ static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
     ngx_uint_t n);
 static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
-    wgw_flow_t **found);
+    wgw_flow_t **found, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow);
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
@@ -90,7 +88,7 @@ static ngx_command_t  ngx_http_wgw_meter_commands[] = {
       &ngx_wgw_meter_log_levels },
 
     { ngx_string("wgw_usage"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_wgw_usage,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -167,9 +165,29 @@ ngx_http_wgw_meter_body_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_wgw_meter_handler(ngx_http_request_t *r)
 {
+    ngx_int_t    rc;
     wgw_flow_t  *flow;
 
-    switch (ngx_http_wgw_meter_admit(r, &flow)) {
+    rc = ngx_http_wgw_meter_admit(r, &flow, 1);
+
+    /* what came waits for its turn */
+
+    if (rc == NGX_OK && flow && flow->owed) {
+        rc = wgw_flow_turn(flow);
+    }
+
+    if (flow && r->read_event_handler == ngx_http_test_reading) {
+        r->read_event_handler = ngx_http_block_reading;
+    }
+
+    switch (rc) {
+
+    case NGX_AGAIN:
+
+        /* the phase is entered again */
+
+        r->read_event_handler = ngx_http_test_reading;
+        return NGX_AGAIN;
 
     case NGX_DECLINED:
         return ngx_http_wgw_meter_status(r);
@@ -178,28 +196,6 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     default: /* NGX_OK */
-        return flow && flow->owed ? ngx_http_wgw_meter_turn(r, flow)
-                                  : NGX_DECLINED;
-    }
-}
-
-
-/* What came waits for its turn; the phase is entered again. */
-
-static ngx_int_t
-ngx_http_wgw_meter_turn(ngx_http_request_t *r, wgw_flow_t *flow)
-{
-    switch (wgw_flow_turn(flow)) {
-
-    case NGX_AGAIN:
-        r->read_event_handler = ngx_http_test_reading;
-        return NGX_AGAIN;
-
-    case NGX_ERROR:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    default: /* NGX_OK */
-        r->read_event_handler = ngx_http_block_reading;
         return NGX_DECLINED;
     }
 }
@@ -217,7 +213,7 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
     ngx_int_t    rc;
     wgw_flow_t  *flow;
 
-    rc = ngx_http_wgw_meter_admit(r, &flow);
+    rc = ngx_http_wgw_meter_admit(r, &flow, 0);
 
     if (flow == NULL || (flow->meters.status == 0 && flow->paces == NULL)) {
         return rc == NGX_OK ? ngx_http_next_header_filter(r) : NGX_ERROR;
@@ -300,7 +296,7 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
     flow = ngx_http_wgw_meter_find(r);
 
     if (flow == NULL || flow->meters.status == 0) {
-        (void) ngx_http_wgw_meter_admit(r, &flow);
+        (void) ngx_http_wgw_meter_admit(r, &flow, 0);
     }
 
     /* what left last, for the variables in the log */
@@ -437,13 +433,15 @@ ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
 
 
 /*
- * NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR.  `found`
- * is the flow, or NULL where nothing is metered.
+ * NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR; where it
+ * `may` wait, NGX_AGAIN.  `found` is the flow, or NULL where nothing is metered.
  */
 
 static ngx_int_t
-ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
+ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
+    ngx_uint_t may)
 {
+    ngx_int_t                   rc;
     ngx_uint_t                  n, paced;
     wgw_flow_t                 *flow;
     ngx_http_wgw_meter_conf_t  *mcf;
@@ -480,7 +478,7 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
         flow->meters.elts = (wgw_meter_t *) &flow[1];
         *found = flow;
 
-    } else if (n) {
+    } else if (n && flow->meters.n == 0) {
         flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
         if (flow->meters.elts == NULL) {
             return NGX_ERROR;
@@ -490,8 +488,12 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
     flow->meters.log_level = mcf->log_level;
     flow->meters.variable = ngx_http_wgw_meter_evaluate;
 
-    if (n && ngx_http_wgw_meter_decide(r, mcf, flow) != NGX_OK) {
-        return NGX_ERROR;
+    if (n) {
+        rc = ngx_http_wgw_meter_decide(r, mcf, flow, may);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     if (flow->meters.status == WGW_METER_REJECTED) {
@@ -504,9 +506,10 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found)
 
 static ngx_int_t
 ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow)
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t may)
 {
-    size_t  head;
+    size_t     head;
+    ngx_int_t  rc;
 
     if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
         wgw_meters_reject(&flow->meters, mcf->meters->elts,
@@ -516,7 +519,11 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (ngx_http_wgw_meter_keys(r, mcf, flow) != NGX_OK) {
+    /* it may have waited, with its keys */
+
+    if (flow->meters.n == 0
+        && ngx_http_wgw_meter_keys(r, mcf, flow) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -534,7 +541,11 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
         head = (r->http_version < NGX_HTTP_VERSION_10) ? 0 : WGW_FLOW_HEAD;
     }
 
-    wgw_flow_admit(flow, ngx_http_wgw_meter_length(r, flow), head);
+    rc = wgw_flow_admit(flow, ngx_http_wgw_meter_length(r, flow), head, may);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     if (flow->meters.status != WGW_METER_REJECTED
         && r->headers_in.content_length_n > 0
@@ -600,6 +611,9 @@ ngx_http_wgw_meter_keys(ngx_http_request_t *r,
                                       &key)
                != NGX_OK)
         {
+            /* the error's own page is decided about anew */
+
+            flow->meters.n = 0;
             return NGX_ERROR;
         }
 
@@ -710,6 +724,7 @@ ngx_http_wgw_meter_create_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     mcf->usage = 0;
+     *     mcf->hosts = NULL;
      */
 
     mcf->meters = NGX_CONF_UNSET_PTR;
@@ -731,8 +746,14 @@ ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_TOO_MANY_REQUESTS);
 
+    if (conf->usage) {
+        return conf->hosts ? wgw_request_hosts(cf, conf->hosts)
+                           : NGX_CONF_OK;
+    }
+
     if (prev->usage && wgw_request_inherits(cf, ngx_http_wgw_usage_handler)) {
         conf->usage = prev->usage;
+        conf->hosts = prev->hosts;
     }
 
     return NGX_CONF_OK;

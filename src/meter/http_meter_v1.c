@@ -20,6 +20,8 @@ const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
     ngx_http_wgw_meter_v1_head,
     ngx_http_wgw_meter_v1_refuse,
     NULL,
+    NULL,
+    NULL,
     ngx_http_wgw_meter_v1_cut,
     ngx_http_wgw_meter_v1_closable
 };

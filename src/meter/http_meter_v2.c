@@ -39,10 +39,13 @@ typedef struct {
 
 static ngx_int_t ngx_http_wgw_meter_v2_begin(wgw_flow_t *flow, off_t size);
 static ngx_int_t ngx_http_wgw_meter_v2_torn(wgw_flow_t *flow, off_t size);
-static ngx_int_t ngx_http_wgw_meter_v2_keep(wgw_flow_t *flow,
+static ngx_int_t ngx_http_wgw_meter_v2_wait(wgw_flow_t *flow,
     ngx_msec_t wait);
 static ngx_int_t ngx_http_wgw_meter_v2_resume(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_wake(wgw_flow_t *flow, ngx_event_t *ev);
+static off_t ngx_http_wgw_meter_v2_moved(wgw_flow_t *flow);
+static void ngx_http_wgw_meter_v2_park(wgw_flow_t *flow);
+static off_t ngx_http_wgw_meter_v2_ahead(wgw_flow_t *flow);
 static ngx_http_v2_out_frame_t **ngx_http_wgw_meter_v2_headers(
     ngx_http_v2_stream_t *stream);
 static off_t ngx_http_wgw_meter_v2_received(wgw_flow_t *flow);
@@ -85,6 +88,8 @@ const wgw_flow_class_t  ngx_http_wgw_meter_v2 = {
     NULL,
     NULL,
     ngx_http_wgw_meter_v2_wake,
+    ngx_http_wgw_meter_v2_moved,
+    ngx_http_wgw_meter_v2_park,
     ngx_http_wgw_meter_v2_cut,
     ngx_http_wgw_meter_v2_closable
 };
@@ -150,7 +155,7 @@ ngx_http_wgw_meter_v2_begin(wgw_flow_t *flow, off_t size)
     r = flow->data;
 
     if (wgw_flow_take(flow, WGW_COUNT_SENT, size, size, &wait) == 0) {
-        return ngx_http_wgw_meter_v2_keep(flow, wait);
+        return ngx_http_wgw_meter_v2_wait(flow, wait);
     }
 
     more = size - ngx_min(size, flow->again);
@@ -188,7 +193,7 @@ static ngx_int_t
 ngx_http_wgw_meter_v2_torn(wgw_flow_t *flow, off_t size)
 {
     if (wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, size)
-        && ngx_http_wgw_meter_v2_keep(flow, 0) == NGX_AGAIN)
+        && ngx_http_wgw_meter_v2_wait(flow, 0) == NGX_AGAIN)
     {
         return NGX_AGAIN;
     }
@@ -207,46 +212,27 @@ ngx_http_wgw_meter_v2_torn(wgw_flow_t *flow, off_t size)
 
 
 /*
- * Takes the header's frame out of the queue, for `wait`, or, if that is 0,
- * while others hold what is left.  nginx's encoder keeps no dynamic table, so
- * that headers of other streams may go before it; but the first of a connection
- * may say that the table has no room, and then the next has to.
+ * Keeps the header back, for `wait`, or, if that is 0, while others hold what
+ * is left.
  */
 
 static ngx_int_t
-ngx_http_wgw_meter_v2_keep(wgw_flow_t *flow, ngx_msec_t wait)
+ngx_http_wgw_meter_v2_wait(wgw_flow_t *flow, ngx_msec_t wait)
 {
-    ngx_event_t              *wev;
-    ngx_http_request_t       *r;
-    ngx_http_v2_out_frame_t  *frame, **fn;
+    ngx_event_t         *wev;
+    ngx_http_request_t  *r;
 
     r = flow->data;
     wev = flow->connection->write;
 
-    fn = ngx_http_wgw_meter_v2_headers(r->stream);
-    frame = *fn;
-
-    if (frame == NULL) {
-        return NGX_ERROR;
-    }
-
     if ((wait ? wgw_flow_delay(flow, wev, wait) : wgw_flow_pause(flow, wev))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_http_wgw_meter_v2_keep(flow,
+                                ngx_http_wgw_meter_v2_out_partial(r->stream))
+           != NGX_OK)
     {
         return NGX_DECLINED;
     }
-
-    *fn = frame->next;
-    r->stream->queued--;
-
-    flow->own = frame;
-
-    if (*frame->first->next->buf->pos == NGX_HTTP_WGW_METER_V2_TABLE) {
-        r->stream->connection->table_update = 1;
-    }
-
-    flow->connection->buffered |= NGX_HTTP_V2_BUFFERED;
-    wev->active = 1;
 
     if (flow->meters.hard & WGW_COUNT_SENT) {
         wgw_wrap_settle(flow, 0);
@@ -256,33 +242,98 @@ ngx_http_wgw_meter_v2_keep(wgw_flow_t *flow, ngx_msec_t wait)
 }
 
 
-/* And puts it back. */
+/*
+ * What was kept back goes on, the header or, when the client reads again,
+ * frames that were paid for with the rates before.  NGX_OK, NGX_AGAIN when it
+ * has to wait still, or NGX_ERROR.
+ */
 
 static ngx_int_t
 ngx_http_wgw_meter_v2_resume(wgw_flow_t *flow)
 {
-    ngx_http_request_t       *r;
-    ngx_http_v2_out_frame_t  *frame;
+    int                            waiting;
+    off_t                          size, got;
+    ngx_http_wgw_meter_v2_kept_t  *kept;
 
-    r = flow->data;
-    frame = flow->own;
+    kept = flow->own;
+    size = kept->size;
 
-    flow->own = NULL;
+    if (flow->head) {
+        (void) ngx_http_wgw_meter_v2_release(flow);
 
-    ngx_http_v2_queue_blocked_frame(r->stream->connection, frame);
-    r->stream->queued++;
+        return ngx_http_wgw_meter_v2_begin(flow, size);
+    }
 
-    return ngx_http_wgw_meter_v2_begin(flow, NGX_HTTP_V2_FRAME_HEADER_SIZE
-                                             + frame->length);
+    got = flow->over ? 0 : wgw_meters_hold(&flow->meters, WGW_COUNT_SENT, size,
+                                           &waiting);
+
+    if (got == size) {
+        (void) ngx_http_wgw_meter_v2_release(flow);
+
+        flow->pauses = 0;
+
+        return ngx_http_wgw_meter_v2_flush(flow) == NGX_ERROR ? NGX_ERROR
+                                                              : NGX_OK;
+    }
+
+    wgw_wrap_settle(flow, 0);
+
+    if (!flow->over
+        && wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, size)
+        && wgw_flow_pause(flow, flow->connection->write) == NGX_OK)
+    {
+        flow->connection->write->active = 1;
+        return NGX_AGAIN;
+    }
+
+    /* others used it up: the oldest frame may have begun, these have not */
+
+    ngx_http_wgw_meter_v2_drop(flow);
+    flow->over = 1;
+
+    return NGX_OK;
 }
 
 
 static void
 ngx_http_wgw_meter_v2_wake(wgw_flow_t *flow, ngx_event_t *ev)
 {
-    if (ev->write && flow->own && !flow->connection->error) {
+    if (ev->write && ngx_http_wgw_meter_v2_kept(flow)
+        && !flow->connection->error)
+    {
         (void) ngx_http_wgw_meter_v2_resume(flow);
     }
+}
+
+
+static off_t
+ngx_http_wgw_meter_v2_moved(wgw_flow_t *flow)
+{
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    return r->stream->connection->connection->sent;
+}
+
+
+/* A client that does not read: its frames wait, and so does the stream. */
+
+static void
+ngx_http_wgw_meter_v2_park(wgw_flow_t *flow)
+{
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    if (flow->attached && !flow->cut && !flow->connection->error
+        && ngx_http_wgw_meter_v2_keep(flow, 1) == NGX_OK)
+    {
+        (void) ngx_http_wgw_meter_v2_wait_turn(
+                         ngx_http_wgw_meter_v2_out_wait(r->stream), flow);
+    }
+
+    wgw_wrap_settle(flow, 0);
 }
 
 
@@ -409,7 +460,7 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
     off_t limit)
 {
     int                            waiting;
-    off_t                          size, window, total;
+    off_t                          size, window, total, ahead;
     ngx_msec_t                     wait;
     ngx_uint_t                     last, more;
     ngx_connection_t              *fc;
@@ -420,16 +471,16 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
     fc = flow->connection;
     total = 0;
 
-    if (flow->own) {
-        switch (ngx_http_wgw_meter_v2_resume(flow)) {
+    if (ngx_http_wgw_meter_v2_kept(flow)) {
 
-        case NGX_ERROR:
-            return NGX_CHAIN_ERROR;
+        if (ngx_http_wgw_meter_v2_ahead(flow) == 0
+            || ngx_http_wgw_meter_v2_resume(flow) == NGX_ERROR)
+        {
+            return fc->error ? NGX_CHAIN_ERROR : in;
+        }
 
-        case NGX_AGAIN:
-            if (flow->own) {
-                return in;
-            }
+        if (ngx_http_wgw_meter_v2_kept(flow)) {
+            return in;
         }
     }
 
@@ -443,7 +494,13 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
             return in;
         }
 
-        piece.payload = ngx_min(ngx_min(size, window), WGW_WRAP_STEP);
+        ahead = ngx_http_wgw_meter_v2_ahead(flow);
+
+        if (ahead == 0) {
+            return in;
+        }
+
+        piece.payload = ngx_min(ngx_min(size, window), ahead);
         piece.payload = limit ? ngx_min(piece.payload, limit - total)
                               : piece.payload;
         piece.last = last && piece.payload == size;
@@ -470,6 +527,37 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
             return in;
         }
     }
+}
+
+
+/*
+ * How much of the stream may be queued: what a call may move, or, under a cap,
+ * what the connection has room for; if that is nothing its turn comes later.
+ */
+
+static off_t
+ngx_http_wgw_meter_v2_ahead(wgw_flow_t *flow)
+{
+    off_t                room;
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    if (!flow->meters.hard || flow->over) {
+        return WGW_WRAP_STEP;
+    }
+
+    room = ngx_http_wgw_meter_v2_wait_room(r->stream->connection);
+
+    if (room == 0
+        && ngx_http_wgw_meter_v2_wait_turn(
+                         ngx_http_wgw_meter_v2_out_wait(r->stream), flow)
+           != NGX_OK)
+    {
+        flow->connection->error = 1;
+    }
+
+    return room;
 }
 
 
@@ -784,6 +872,10 @@ ngx_http_wgw_meter_v2_output(wgw_flow_t *flow)
         return NGX_AGAIN;
     }
 
+    if (ngx_http_wgw_meter_v2_kept(flow)) {
+        return NGX_AGAIN;
+    }
+
     fc->buffered &= ~NGX_HTTP_V2_BUFFERED;
     fc->write->active = 0;
     fc->write->ready = 1;
@@ -877,6 +969,8 @@ ngx_http_wgw_meter_v2_cut(wgw_flow_t *flow)
 
     r = flow->data;
     stream = r->stream;
+
+    ngx_http_wgw_meter_v2_drop(flow);
 
     if (stream->rst_sent || stream->connection->connection->error) {
         return;

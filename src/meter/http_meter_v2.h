@@ -4,7 +4,8 @@
  *
  * A stream has a connection of its own, whose send_chain() makes DATA frames
  * and whose `sent` grows as frames have left.  What counts is 9 bytes a frame
- * and what is in it, RFC 9113, 4.1; what is queued is held.
+ * and what is in it, RFC 9113, 4.1; what is queued is held, and bounded for a
+ * connection: others wait until it has left.
  *
  * Differently from HTTP/1 the chain is never shortened, because the frames of
  * the queue keep its buffers; nginx's own limit is exact here.  And the frames

@@ -17,6 +17,8 @@ typedef struct {
     off_t              part;        /* has left */
     off_t              rest;        /* has not */
     ngx_send_chain_pt  send_chain;  /* what was there before */
+
+    ngx_http_wgw_meter_v2_wait_t  wait;
 } ngx_http_wgw_meter_v2_out_t;
 
 
@@ -75,11 +77,34 @@ ngx_http_wgw_meter_v2_out_watch(ngx_http_v2_stream_t *stream)
 
     ngx_memzero(out, sizeof(ngx_http_wgw_meter_v2_out_t));
     ngx_http_wgw_meter_v2_out_begun(out, stream->connection);
+    ngx_http_wgw_meter_v2_wait_init(&out->wait, c);
 
     out->send_chain = c->send_chain;
     c->send_chain = ngx_http_wgw_meter_v2_out_send_chain;
 
     return NGX_OK;
+}
+
+
+ngx_http_wgw_meter_v2_wait_t *
+ngx_http_wgw_meter_v2_out_wait(ngx_http_v2_stream_t *stream)
+{
+    ngx_http_wgw_meter_v2_out_t  *out;
+
+    out = ngx_http_wgw_meter_v2_out_find(stream->connection->connection);
+
+    return &out->wait;
+}
+
+
+ngx_uint_t
+ngx_http_wgw_meter_v2_out_partial(ngx_http_v2_stream_t *stream)
+{
+    ngx_http_wgw_meter_v2_out_t  *out;
+
+    out = ngx_http_wgw_meter_v2_out_find(stream->connection->connection);
+
+    return out->rest != 0;
 }
 
 
@@ -119,11 +144,14 @@ ngx_http_wgw_meter_v2_out_find(ngx_connection_t *c)
 }
 
 
-/* There to be found: the connection's pool keeps what it marks. */
+/* Also there to be found: the connection's pool keeps what it marks. */
 
 static void
 ngx_http_wgw_meter_v2_out_cleanup(void *data)
 {
+    ngx_http_wgw_meter_v2_out_t *out = data;
+
+    ngx_http_wgw_meter_v2_wait_stop(&out->wait);
 }
 
 
@@ -193,6 +221,10 @@ ngx_http_wgw_meter_v2_out_send_chain(ngx_connection_t *c, ngx_chain_t *in,
     }
 
     ngx_http_wgw_meter_v2_out_moved(out, n, sent + wgw_chain_buffered(c));
+
+    if (c->write->ready || sent > 0) {
+        ngx_http_wgw_meter_v2_wait_moved(&out->wait);
+    }
 
     return cl;
 }

@@ -21,6 +21,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "meter/http_meter_v2_wait.h"
+
 #if (NGX_HTTP_V2)
 
 #pragma GCC visibility push(hidden)
@@ -28,6 +30,13 @@
 
 /* Once for a connection, again does nothing.  NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_wgw_meter_v2_out_watch(ngx_http_v2_stream_t *stream);
+
+/* Those that wait on the stream's connection, which is watched. */
+ngx_http_wgw_meter_v2_wait_t *ngx_http_wgw_meter_v2_out_wait(
+    ngx_http_v2_stream_t *stream);
+
+/* 1 when a part of the oldest frame in the connection's queue has left. */
+ngx_uint_t ngx_http_wgw_meter_v2_out_partial(ngx_http_v2_stream_t *stream);
 
 /*
  * When the frames of a stream will not leave any more: what has left of one,

@@ -4,14 +4,22 @@
  */
 
 #include "meter/meter_module.h"
+#include "core/args.h"
 #include "core/reply.h"
 #include "core/request.h"
 
 
+static char *ngx_http_wgw_usage_hosts(ngx_conf_t *cf,
+    ngx_http_wgw_meter_conf_t *mcf);
 static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
-    wgw_usage_query_t *query, const char **field, const char **error);
-static ngx_uint_t ngx_http_wgw_usage_top(ngx_http_request_t *r,
-    wgw_usage_query_t *query, const char **field, const char **error);
+    wgw_usage_query_t *query, wgw_args_error_t *error);
+static ngx_int_t ngx_http_wgw_usage_zone(ngx_http_request_t *r,
+    wgw_usage_query_t *query, wgw_args_error_t *error);
+static ngx_int_t ngx_http_wgw_usage_list(ngx_http_request_t *r,
+    wgw_usage_query_t *query, wgw_args_error_t *error);
+static ngx_uint_t ngx_http_wgw_usage_number(wgw_arg_t *arg, uint64_t min,
+    uint64_t max, uint64_t *n, wgw_args_error_t *error,
+    const char *message);
 static ngx_uint_t ngx_http_wgw_usage_accepts(ngx_http_request_t *r,
     const char *type);
 
@@ -47,6 +55,60 @@ ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_wgw_usage_handler;
 
+    return ngx_http_wgw_usage_hosts(cf, mcf);
+}
+
+
+static char *
+ngx_http_wgw_usage_hosts(ngx_conf_t *cf, ngx_http_wgw_meter_conf_t *mcf)
+{
+    ngx_str_t   *value, *host, text;
+    ngx_uint_t   i, any;
+
+    mcf->hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+    if (mcf->hosts == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    any = 0;
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        text.data = value[i].data + 5;
+        text.len = value[i].len - 5;
+
+        if (value[i].len <= 5
+            || ngx_strncmp(value[i].data, "host=", 5) != 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (text.data[0] != '[' && ngx_strchr(text.data, ':')) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" must be without a port, "
+                               "and IPv6 in brackets", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_strcmp(text.data, "any") == 0) {
+            any = 1;
+            continue;
+        }
+
+        host = ngx_array_push(mcf->hosts);
+        if (host == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *host = text;
+    }
+
+    if (any) {
+        mcf->hosts = NULL;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -58,9 +120,16 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
     ngx_int_t                   rc;
     ngx_uint_t                  status;
     ngx_chain_t                *out;
-    const char                 *type, *field, *error;
+    const char                 *type;
+    wgw_args_error_t            error;
     wgw_usage_query_t           query;
     ngx_http_wgw_meter_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+
+    if (!wgw_request_trusted(r, mcf->hosts)) {
+        return wgw_request_distrust(r);
+    }
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -71,12 +140,15 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
         return wgw_reply_not_allowed(r, "GET, HEAD");
     }
 
-    status = ngx_http_wgw_usage_query(r, &query, &field, &error);
-    if (status != NGX_HTTP_OK) {
-        return wgw_reply_error(r, status, field, error);
+    status = ngx_http_wgw_usage_query(r, &query, &error);
+
+    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return status;
     }
 
-    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+    if (status != NGX_HTTP_OK) {
+        return wgw_reply_error(r, status, error.field, error.message);
+    }
 
     wgw_flow_flush_all();
 
@@ -114,11 +186,10 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 
 static ngx_uint_t
 ngx_http_wgw_usage_query(ngx_http_request_t *r, wgw_usage_query_t *query,
-    const char **field, const char **error)
+    wgw_args_error_t *error)
 {
-    uint64_t               n;
-    ngx_str_t              value;
-    wgw_text_t             text;
+    ngx_int_t              rc;
+    wgw_text_t             key;
     ngx_wgw_meter_conf_t  *mcf;
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
@@ -130,81 +201,120 @@ ngx_http_wgw_usage_query(ngx_http_request_t *r, wgw_usage_query_t *query,
     query->nzones = mcf->zones.nelts;
     query->limit = WGW_USAGE_LIMIT;
 
-    if (wgw_request_rest(r, &text) != NGX_OK) {
-        *field = "";
-        *error = "no such resource";
+    rc = wgw_request_rest(r, &key);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        error->field = "";
+        error->message = "no such resource";
         return NGX_HTTP_NOT_FOUND;
     }
 
-    query->key.data = (u_char *) text.data;
-    query->key.len = text.len;
+    query->key.data = (u_char *) key.data;
+    query->key.len = key.len;
 
-    if (ngx_http_arg(r, (u_char *) "zone", 4, &value) == NGX_OK) {
-        query->zone = value;
-    }
+    rc = key.len ? ngx_http_wgw_usage_zone(r, query, error)
+                 : ngx_http_wgw_usage_list(r, query, error);
 
-    if (ngx_http_arg(r, (u_char *) "after", 5, &value) == NGX_OK) {
-        text.data = (char *) value.data;
-        text.len = value.len;
-
-        if (wgw_text_uint(text, WGW_METER_CAP_MAX, &query->after) != 0) {
-            *field = "after";
-            *error = "must be the \"next\" of a page";
-            return NGX_HTTP_BAD_REQUEST;
-        }
-    }
-
-    if (ngx_http_arg(r, (u_char *) "limit", 5, &value) == NGX_OK) {
-        text.data = (char *) value.data;
-        text.len = value.len;
-
-        if (wgw_text_uint(text, WGW_USAGE_LIMIT_MAX, &n) != 0 || n == 0) {
-            *field = "limit";
-            *error = "must be a number from 1 to 10000";
-            return NGX_HTTP_BAD_REQUEST;
-        }
-
-        query->limit = n;
-    }
-
-    return ngx_http_wgw_usage_top(r, query, field, error);
+    return rc == NGX_OK ? NGX_HTTP_OK
+           : rc == NGX_DECLINED ? NGX_HTTP_BAD_REQUEST
+                                : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
-static ngx_uint_t
-ngx_http_wgw_usage_top(ngx_http_request_t *r, wgw_usage_query_t *query,
-    const char **field, const char **error)
+static ngx_int_t
+ngx_http_wgw_usage_zone(ngx_http_request_t *r, wgw_usage_query_t *query,
+    wgw_args_error_t *error)
 {
-    uint64_t    n;
-    ngx_str_t   value;
-    wgw_text_t  text;
+    ngx_int_t  rc;
+    wgw_arg_t  args[] = { { "zone", { NULL, 0 } }, { NULL, { NULL, 0 } } };
 
-    ngx_str_set(&value, "sent");
+    rc = wgw_args_read(r, args, error);
 
-    (void) ngx_http_arg(r, (u_char *) "by", 2, &value);
+    query->zone.data = (u_char *) args[0].value.data;
+    query->zone.len = args[0].value.len;
 
-    if (wgw_usage_by(query, &value) != NGX_OK) {
-        *field = "by";
-        *error = "must be \"sent\", \"received\" or \"requests\"";
-        return NGX_HTTP_BAD_REQUEST;
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_usage_list(ngx_http_request_t *r, wgw_usage_query_t *query,
+    wgw_args_error_t *error)
+{
+    uint64_t   limit, top;
+    ngx_int_t  rc;
+    ngx_str_t  by;
+
+    enum { ZONE = 0, AFTER, LIMIT, TOP, BY };
+
+    wgw_arg_t  args[] = { { "zone", { NULL, 0 } }, { "after", { NULL, 0 } },
+                          { "limit", { NULL, 0 } }, { "top", { NULL, 0 } },
+                          { "by", { NULL, 0 } }, { NULL, { NULL, 0 } } };
+
+    rc = wgw_args_read(r, args, error);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    if (ngx_http_arg(r, (u_char *) "top", 3, &value) != NGX_OK) {
-        return NGX_HTTP_OK;
+    query->zone.data = (u_char *) args[ZONE].value.data;
+    query->zone.len = args[ZONE].value.len;
+
+    limit = WGW_USAGE_LIMIT;
+    top = 0;
+
+    if (ngx_http_wgw_usage_number(&args[AFTER], 0, WGW_METER_CAP_MAX,
+                                  &query->after, error,
+                                  "must be the \"next\" of a page")
+        || ngx_http_wgw_usage_number(&args[LIMIT], 1, WGW_USAGE_LIMIT_MAX,
+                                     &limit, error,
+                                     "must be a number from 1 to 10000")
+        || ngx_http_wgw_usage_number(&args[TOP], 1, WGW_USAGE_TOP_MAX,
+                                     &top, error,
+                                     "must be a number from 1 to 1000"))
+    {
+        return NGX_DECLINED;
     }
 
-    text.data = (char *) value.data;
-    text.len = value.len;
+    query->limit = limit;
+    query->top = top;
 
-    if (wgw_text_uint(text, WGW_USAGE_TOP_MAX, &n) != 0 || n == 0) {
-        *field = "top";
-        *error = "must be a number from 1 to 1000";
-        return NGX_HTTP_BAD_REQUEST;
+    ngx_str_set(&by, "sent");
+
+    if (args[BY].value.data) {
+        by.data = (u_char *) args[BY].value.data;
+        by.len = args[BY].value.len;
     }
 
-    query->top = query->key.len ? 0 : n;
+    if (wgw_usage_by(query, &by) != NGX_OK) {
+        error->field = "by";
+        error->message = "must be \"sent\", \"received\" or \"requests\"";
+        return NGX_DECLINED;
+    }
 
-    return NGX_HTTP_OK;
+    return NGX_OK;
+}
+
+
+/* 1 and the error unless it is absent or in its range. */
+
+static ngx_uint_t
+ngx_http_wgw_usage_number(wgw_arg_t *arg, uint64_t min, uint64_t max,
+    uint64_t *n, wgw_args_error_t *error, const char *message)
+{
+    if (arg->value.data == NULL
+        || (wgw_text_uint(arg->value, max, n) == 0 && *n >= min))
+    {
+        return 0;
+    }
+
+    error->field = arg->name;
+    error->message = message;
+
+    return 1;
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "meter/meter.h"
+#include "format/size.h"
 #include "meter/meter_archive.h"
 
 
@@ -122,7 +123,7 @@ wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key)
 
 uint64_t
 wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
-    uint64_t credit)
+    uint64_t credit, int *waiting)
 {
     uint64_t      got;
     ngx_uint_t    i;
@@ -145,6 +146,17 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
             if (got != WGW_METER_REFUSED) {
                 credit = got < credit ? got : credit;
                 continue;
+            }
+
+            if (waiting
+                && wgw_meter_fits(meter, wgw_meter_need(meter, length, head)))
+            {
+                *waiting = 1;
+
+                wgw_meters_keep(meters, 0, 0);
+                meters->status = 0;
+
+                return 0;
             }
 
         } else if (wgw_meter_fits(meter,
@@ -393,7 +405,7 @@ wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter)
     text.data = (const char *) v->data;
     text.len = v->len;
 
-    if (wgw_meter_bytes(text, &cap) == 0) {
+    if (wgw_size_parse(text, WGW_METER_CAP_MAX, &cap) == 0) {
         return cap;
     }
 
@@ -666,56 +678,4 @@ wgw_meter_quoted(char *buffer, wgw_text_t text)
     quoted.len = out.pos - buffer;
 
     return quoted;
-}
-
-
-int
-wgw_meter_bytes(wgw_text_t text, uint64_t *bytes)
-{
-    uint64_t    number;
-    wgw_text_t  unit;
-    ngx_uint_t  i;
-
-    static const struct {
-        wgw_text_t  name;
-        uint64_t    bytes;
-    } units[] = {
-        { { "", 0 },   1 },
-        { { "k", 1 },  1024 },
-        { { "K", 1 },  1024 },
-        { { "m", 1 },  1048576 },
-        { { "M", 1 },  1048576 },
-        { { "g", 1 },  1073741824 },
-        { { "G", 1 },  1073741824 },
-        { { "kB", 2 }, 1000 },
-        { { "MB", 2 }, 1000000 },
-        { { "GB", 2 }, 1000000000 },
-        { { "TB", 2 }, 1000000000000 }
-    };
-
-    unit = text;
-
-    while (unit.len && *unit.data >= '0' && *unit.data <= '9') {
-        unit.data++;
-        unit.len--;
-    }
-
-    text.len -= unit.len;
-
-    for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (wgw_text_equal(unit, units[i].name)) {
-            break;
-        }
-    }
-
-    if (i == sizeof(units) / sizeof(units[0])
-        || wgw_text_uint(text, WGW_METER_CAP_MAX / units[i].bytes, &number)
-           != 0)
-    {
-        return -1;
-    }
-
-    *bytes = number * units[i].bytes;
-
-    return 0;
 }

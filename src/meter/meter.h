@@ -129,10 +129,12 @@ void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,
  * Decides, and sets status.  `length` bytes have come for the request and
  * stay held when it passes; `head` bytes at least will be sent, and up to
  * `credit` are held for that.  Returns how many: none when others hold what
- * is left, or when no hard cap counts them.
+ * is left, or when no hard cap counts them.  Where others hold so much that it
+ * would be refused for that, and `waiting` is not NULL, that is set to 1 and
+ * nothing is decided.
  */
 uint64_t wgw_meters_admit(wgw_meters_t *meters, uint64_t length,
-    uint64_t head, uint64_t credit);
+    uint64_t head, uint64_t credit, int *waiting);
 
 /*
  * 1 when a body of so many bytes, that is going to move in a direction, fits
@@ -184,13 +186,6 @@ void wgw_meters_cut(wgw_meters_t *meters);
 
 /* Bytes left under the narrowest cap, -1 where there is none. */
 int64_t wgw_meters_left(wgw_meters_t *meters);
-
-/*
- * A number of bytes: digits and nothing, k, m, g (1024-based, either case)
- * or kB, MB, GB, TB (decimal).  Returns 0, or -1.
- */
-int wgw_meter_bytes(wgw_text_t text, uint64_t *bytes);
-
 
 #pragma GCC visibility pop
 

@@ -1,6 +1,7 @@
 
 #include "meter/meter_archive.h"
 #include "meter/archive.h"
+#include "core/place.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -36,6 +37,8 @@ ngx_int_t
 wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
 {
     uint64_t              seen;
+    ngx_uint_t            test;
+    const char           *error;
     wgw_archive_t        *archive;
     ngx_core_conf_t      *ccf;
     wgw_meter_archive_t  *job;
@@ -52,20 +55,32 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
 
     zone->job = job;
 
-    if (ngx_test_config || ngx_process == NGX_PROCESS_SIGNALLER) {
-        return NGX_OK;
+    test = ngx_test_config || ngx_process == NGX_PROCESS_SIGNALLER;
+
+    if (!test && wgw_meter_archive_dir(cycle, zone, ccf) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    if (wgw_meter_archive_dir(cycle, zone, ccf) != NGX_OK) {
+    if (wgw_place_shared((char *) zone->archive.data, &error) != 0
+        || wgw_place_directory((char *) zone->archive.data, ccf->user,
+                               ccf->group, &error)
+           != 0)
+    {
+        (void) wgw_line_error(cycle->log, &zone->zone.line, ngx_errno,
+                              "wgw archive \"%V\" %s", &zone->archive, error);
         return NGX_ERROR;
+    }
+
+    if (test) {
+        return NGX_OK;
     }
 
     seen = wgw_table_seen(&zone->zone.table);
 
     if (wgw_meter_archive_late(archive, seen, 1) != 0) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
-                      "wgw archive \"%V\" of zone \"%V\" cannot be written",
-                      &zone->archive, &zone->zone.name);
+        (void) wgw_line_error(cycle->log, &zone->zone.line, ngx_errno,
+                              "wgw archive \"%V\" of zone \"%V\" cannot be "
+                              "written", &zone->archive, &zone->zone.name);
         return NGX_ERROR;
     }
 
@@ -197,9 +212,9 @@ wgw_meter_archive_dir(ngx_cycle_t *cycle, wgw_meter_zone_t *zone,
         return NGX_OK;
     }
 
-    ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
-                  "wgw archive \"%V\" cannot be made", &zone->archive);
-
+    (void) wgw_line_error(cycle->log, &zone->zone.line, ngx_errno,
+                          "wgw archive \"%V\" cannot be made",
+                          &zone->archive);
     return NGX_ERROR;
 }
 

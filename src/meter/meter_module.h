@@ -48,6 +48,7 @@ typedef struct {
     ngx_uint_t       log_level;
     ngx_uint_t       status;
     ngx_uint_t       usage;     /* NGX_HTTP_WGW_USAGE_* */
+    ngx_array_t     *hosts;     /* of it: ngx_str_t; NULL: any */
 } ngx_http_wgw_meter_conf_t;
 
 

@@ -1,5 +1,6 @@
 
 #include "meter/rate.h"
+#include "format/size.h"
 
 
 #define WGW_RATE_SECOND   UINT64_C(1000000000)      /* ns */
@@ -243,7 +244,10 @@ wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
             return NGX_CONF_OK;
         }
 
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid rate \"%V\"",
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid rate \"%V\", must be a number of "
+                           "requests, as \"10r/s\" or \"600r/m\", or of "
+                           "bytes, as \"1.5MB/s\", with " WGW_SIZE_UNITS,
                            value);
         return NGX_CONF_ERROR;
     }
@@ -311,8 +315,8 @@ wgw_rate_value(ngx_str_t *value, wgw_rate_value_t *rv)
 
     rv->bytes = 1;
 
-    return wgw_meter_bytes(text, &rv->units) == 0 && rv->units ? NGX_OK
-                                                               : NGX_ERROR;
+    return wgw_size_parse(text, WGW_METER_CAP_MAX, &rv->units) == 0
+           && rv->units ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -330,7 +334,7 @@ wgw_rate_burst(wgw_rate_value_t *rv, uint64_t *burst)
         text.data = (const char *) rv->burst.data + sizeof("burst=") - 1;
         text.len = rv->burst.len - (sizeof("burst=") - 1);
 
-        if (rv->bytes ? wgw_meter_bytes(text, burst) != 0
+        if (rv->bytes ? wgw_size_parse(text, WGW_METER_CAP_MAX, burst) != 0
                       : wgw_text_uint(text, WGW_RATE_UNITS, burst) != 0)
         {
             return NGX_ERROR;

@@ -107,6 +107,8 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
     NULL,
     NULL,
     NULL,
+    NULL,
+    NULL,
     ngx_stream_wgw_meter_closable
 };
 
@@ -115,6 +117,8 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
 
 static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
     ngx_stream_wgw_meter_datagrams,
+    NULL,
+    NULL,
     NULL,
     NULL,
     NULL,
@@ -209,7 +213,7 @@ ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
     wgw_flow_start(flow, tcp);
 
     if (n) {
-        wgw_flow_admit(flow, flow->read, 0);
+        (void) wgw_flow_admit(flow, flow->read, 0, 0);
     }
 
     if (tcp && flow->meters.status != WGW_METER_REJECTED

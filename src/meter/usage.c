@@ -108,6 +108,10 @@ static const wgw_usage_field_t  wgw_usage_fields[] = {
       "Transfers cut by a cap.",
       offsetof(wgw_usage_t, cut) },
 
+    { "held", "wgw_meter_held_bytes",
+      "Bytes taken of a cap that are about to move.",
+      offsetof(wgw_usage_t, held) },
+
     { NULL, NULL, NULL, 0 }
 };
 
@@ -647,17 +651,19 @@ wgw_usage_totals(wgw_usage_page_t *page, wgw_usage_query_t *query,
     const wgw_usage_field_t *field, ngx_array_t *rows)
 {
     size_t            len;
-    ngx_uint_t        i;
+    ngx_uint_t        i, gauge;
     wgw_out_t        *out;
     wgw_usage_row_t  *row;
 
     len = ngx_strlen(field->family);
+    gauge = (field->offset == offsetof(wgw_usage_t, held));
 
-    if (query->openmetrics) {
+    if (query->openmetrics && !gauge) {
         len -= sizeof("_total") - 1;
     }
 
-    if (wgw_usage_family(page, field->family, len, "counter", field->help)
+    if (wgw_usage_family(page, field->family, len,
+                         gauge ? "gauge" : "counter", field->help)
         != NGX_OK)
     {
         return NGX_ERROR;

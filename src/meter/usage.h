@@ -3,7 +3,7 @@
  * usage: what was counted, as JSON or as text for Prometheus (0.0.4).
  *
  *     {"keys":[{"zone":"names","key":"shop.gw1.example","sent":1,
- *       "received":1,"requests":1,"refused":0,"cut":0,"cap":null,
+ *       "received":1,"requests":1,"refused":0,"cut":0,"held":0,"cap":null,
  *       "window":{"start":"2026-11-01T00:00:00Z","sent":1,"received":1},
  *       "last":{"start":"2026-10-01T00:00:00Z","sent":0,"received":0}}],
  *      "next":null,

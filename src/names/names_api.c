@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/args.h"
 #include "core/body.h"
 #include "format/name.h"
 #include "names/names_api.h"
@@ -54,7 +55,7 @@ static ngx_int_t api_item(ngx_http_request_t *r, wgw_text_t name);
 static ngx_int_t api_list(ngx_http_request_t *r);
 static ngx_int_t api_page(ngx_http_request_t *r, api_page_t *page,
     api_refusal_t *refusal);
-static ngx_int_t api_page_limit(ngx_http_request_t *r, api_page_t *page,
+static ngx_int_t api_args(ngx_http_request_t *r, wgw_arg_t *args,
     api_refusal_t *refusal);
 static ngx_int_t api_rows(ngx_http_request_t *r, api_page_t *page,
     ngx_chain_t **last, api_refusal_t *refusal);
@@ -65,7 +66,8 @@ static wgw_store_t *api_look(ngx_http_request_t *r, uint64_t *id,
 static ngx_int_t api_get(ngx_http_request_t *r, wgw_text_t name);
 
 static ngx_int_t api_delete(ngx_http_request_t *r, wgw_text_t name);
-static ngx_int_t api_close(ngx_http_request_t *r, ngx_uint_t *close);
+static ngx_int_t api_close(ngx_http_request_t *r, ngx_uint_t *close,
+    api_refusal_t *refusal);
 static void api_put(ngx_http_request_t *r, ngx_uint_t status,
     wgw_text_t body);
 static ngx_int_t api_put_record(ngx_http_request_t *r, api_change_t *api,
@@ -84,12 +86,12 @@ static ngx_int_t api_failed(ngx_http_request_t *r, wgw_store_rc_t rc,
     wgw_store_error_t *error, api_refusal_t *refusal);
 
 
-static wgw_names_api_store_pt     api_store;
+static wgw_names_store_pt     api_store;
 static const wgw_record_rules_t  *api_rules;
 
 
 void
-wgw_names_api_init(wgw_names_api_store_pt store,
+wgw_names_api_init(wgw_names_store_pt store,
     const wgw_record_rules_t *rules)
 {
     api_store = store;
@@ -133,6 +135,8 @@ wgw_names_api_handler(ngx_http_request_t *r, ngx_array_t *hosts)
 static ngx_int_t
 api_item(ngx_http_request_t *r, wgw_text_t name)
 {
+    api_refusal_t  refusal;
+
     if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
         return api_get(r, name);
     }
@@ -145,9 +149,8 @@ api_item(ngx_http_request_t *r, wgw_text_t name)
         return api_delete(r, name);
     }
 
-    if (r->args.len) {
-        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "",
-                               "a put takes no arguments");
+    if (api_args(r, NULL, &refusal) != NGX_OK) {
+        return api_refused(r, &refusal);
     }
 
     return wgw_body_read(r, WGW_RECORD_JSON, api_put);
@@ -266,57 +269,33 @@ api_list(ngx_http_request_t *r)
 static ngx_int_t
 api_page(ngx_http_request_t *r, api_page_t *page, api_refusal_t *refusal)
 {
-    u_char      *dst, *src;
-    ngx_str_t    value;
+    uint64_t     limit;
     const char  *error;
-    wgw_text_t   text;
+    wgw_arg_t    args[] = { { "after", { NULL, 0 } },
+                            { "limit", { NULL, 0 } },
+                            { NULL, { NULL, 0 } } };
 
     page->after.len = 0;
     page->after.data = page->name;
     page->limit = WGW_NAMES_API_LIMIT;
 
-    if (ngx_http_arg(r, (u_char *) "after", 5, &value) == NGX_OK
-        && value.len)
-    {
-        dst = ngx_pnalloc(r->pool, value.len);
-        if (dst == NULL) {
-            return api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "", "");
-        }
+    if (api_args(r, args, refusal) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-        text.data = (char *) dst;
-        src = value.data;
-
-        ngx_unescape_uri(&dst, &src, value.len, 0);
-
-        text.len = dst - (u_char *) text.data;
-
-        page->after.len = wgw_name_parse(page->name, text, api_rules->domain,
-                                         &error);
+    if (args[0].value.len) {
+        page->after.len = wgw_name_parse(page->name, args[0].value,
+                                         api_rules->domain, &error);
         if (page->after.len == 0) {
             return api_refuse(refusal, NGX_HTTP_BAD_REQUEST, "after", error);
         }
     }
 
-    return api_page_limit(r, page, refusal);
-}
-
-
-static ngx_int_t
-api_page_limit(ngx_http_request_t *r, api_page_t *page,
-    api_refusal_t *refusal)
-{
-    uint64_t    limit;
-    ngx_str_t   value;
-    wgw_text_t  text;
-
-    if (ngx_http_arg(r, (u_char *) "limit", 5, &value) != NGX_OK) {
+    if (args[1].value.data == NULL) {
         return NGX_OK;
     }
 
-    text.data = (char *) value.data;
-    text.len = value.len;
-
-    if (wgw_text_uint(text, WGW_NAMES_API_LIMIT_MAX, &limit) != 0
+    if (wgw_text_uint(args[1].value, WGW_NAMES_API_LIMIT_MAX, &limit) != 0
         || limit == 0)
     {
         return api_refuse(refusal, NGX_HTTP_BAD_REQUEST, "limit",
@@ -326,6 +305,25 @@ api_page_limit(ngx_http_request_t *r, api_page_t *page,
     page->limit = limit;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+api_args(ngx_http_request_t *r, wgw_arg_t *args, api_refusal_t *refusal)
+{
+    ngx_int_t         rc;
+    wgw_args_error_t  error;
+
+    rc = wgw_args_read(r, args, &error);
+
+    if (rc == NGX_DECLINED) {
+        return api_refuse(refusal, NGX_HTTP_BAD_REQUEST, error.field,
+                          error.message);
+    }
+
+    return rc == NGX_OK ? NGX_OK
+                        : api_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                     "", "");
 }
 
 
@@ -450,7 +448,7 @@ api_look(ngx_http_request_t *r, uint64_t *id, api_refusal_t *refusal)
 
     if (store == NULL) {
         api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                   WGW_NAMES_API_NO_STORE);
+                   WGW_NAMES_NO_STORE);
         return NULL;
     }
 
@@ -482,7 +480,9 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
         return rv;
     }
 
-    store = api_look(r, &id, &refusal);
+    store = api_args(r, NULL, &refusal) == NGX_OK
+            ? api_look(r, &id, &refusal) : NULL;
+
     if (store == NULL) {
         return api_refused(r, &refusal);
     }
@@ -518,9 +518,8 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
     api_change_t   *api;
     api_refusal_t   refusal;
 
-    if (api_close(r, &close) != NGX_OK) {
-        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "close",
-                               "a delete takes \"close=true\" only");
+    if (api_close(r, &close, &refusal) != NGX_OK) {
+        return api_refused(r, &refusal);
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -549,18 +548,25 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
 
 
 static ngx_int_t
-api_close(ngx_http_request_t *r, ngx_uint_t *close)
+api_close(ngx_http_request_t *r, ngx_uint_t *close, api_refusal_t *refusal)
 {
-    wgw_text_t  args;
+    wgw_arg_t  args[] = { { "close", { NULL, 0 } }, { NULL, { NULL, 0 } } };
 
-    args.data = (char *) r->args.data;
-    args.len = r->args.len;
+    if (api_args(r, args, refusal) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-    *close = wgw_text_equal(args, wgw_text("close=true"));
+    *close = wgw_text_equal(args[0].value, wgw_text("true"));
 
-    return *close || args.len == 0
-           || wgw_text_equal(args, wgw_text("close=false"))
-           ? NGX_OK : NGX_ERROR;
+    if (*close
+        || args[0].value.data == NULL
+        || wgw_text_equal(args[0].value, wgw_text("false")))
+    {
+        return NGX_OK;
+    }
+
+    return api_refuse(refusal, NGX_HTTP_BAD_REQUEST, "close",
+                      "must be true or false");
 }
 
 
@@ -718,7 +724,7 @@ api_post(api_change_t *api, api_refusal_t *refusal)
 
     if (api->change.store == NULL) {
         return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                          WGW_NAMES_API_NO_STORE);
+                          WGW_NAMES_NO_STORE);
     }
 
     r->main->blocked++;
@@ -855,13 +861,13 @@ api_failed(ngx_http_request_t *r, wgw_store_rc_t rc, wgw_store_error_t *error,
                       error->text);
 
         return api_refuse(refusal, NGX_HTTP_INSUFFICIENT_STORAGE, "",
-                          WGW_NAMES_API_NO_SPACE);
+                          WGW_NAMES_NO_SPACE);
 
     default:
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "names: %s",
                       error->text);
 
         return api_refuse(refusal, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                          WGW_NAMES_API_NO_STORE);
+                          WGW_NAMES_NO_STORE);
     }
 }

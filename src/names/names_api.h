@@ -25,7 +25,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "names/rows.h"
+#include "names/names_bulk.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -33,17 +33,9 @@
 #define WGW_NAMES_API_LIMIT      100    /* records of a page, by default */
 #define WGW_NAMES_API_LIMIT_MAX  1000
 
-#define WGW_NAMES_API_NO_STORE   "the store is not available: nothing was "   \
-                                 "changed"
-#define WGW_NAMES_API_NO_SPACE   "there is no space left: nothing was changed"
-
-
-/* The worker's store, or NULL, logged. */
-typedef wgw_store_t *(*wgw_names_api_store_pt)(ngx_log_t *log);
-
 
 /* Before any request. */
-void wgw_names_api_init(wgw_names_api_store_pt store,
+void wgw_names_api_init(wgw_names_store_pt store,
     const wgw_record_rules_t *rules);
 
 /*

@@ -5,18 +5,18 @@
 
 #include "names/bulk.h"
 #include "names/names_bulk.h"
+#include "core/args.h"
 #include "core/reply.h"
 
 
 #define BULK_TYPE    "application/x-ndjson"
 #define BULK_COUNTS  128                /* {"added":...} with any numbers */
-#define BULK_FIELD   64                 /* of an unknown argument's name */
 
 
 static ngx_uint_t bulk_typed(ngx_http_request_t *r);
-static ngx_uint_t bulk_arguments(ngx_http_request_t *r,
-    ngx_str_t *argument);
-static ngx_int_t bulk_argument(ngx_http_request_t *r, ngx_str_t *argument);
+static ngx_int_t bulk_replace(ngx_http_request_t *r, wgw_arg_t *replace,
+    wgw_args_error_t *error);
+static ngx_uint_t bulk_replaces(ngx_http_request_t *r);
 static void bulk_body(ngx_http_request_t *r);
 static void bulk_done(const wgw_bulk_result_t *result, void *data);
 static ngx_int_t bulk_reply(ngx_http_request_t *r,
@@ -27,12 +27,12 @@ static ngx_int_t bulk_counts(ngx_http_request_t *r,
     const wgw_store_counts_t *counts);
 
 
-static wgw_names_api_store_pt     bulk_store;
+static wgw_names_store_pt     bulk_store;
 static const wgw_record_rules_t  *bulk_rules;
 
 
 void
-wgw_names_bulk_init(wgw_names_api_store_pt store,
+wgw_names_bulk_init(wgw_names_store_pt store,
     const wgw_record_rules_t *rules)
 {
     bulk_store = store;
@@ -43,8 +43,9 @@ wgw_names_bulk_init(wgw_names_api_store_pt store,
 ngx_int_t
 wgw_names_bulk(ngx_http_request_t *r)
 {
-    ngx_int_t  rc;
-    ngx_str_t  argument;
+    ngx_int_t         rc;
+    wgw_arg_t         replace;
+    wgw_args_error_t  error;
 
     if (!bulk_typed(r)) {
         return wgw_reply_error(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
@@ -58,8 +59,17 @@ wgw_names_bulk(ngx_http_request_t *r)
                                "has no meaning for many names");
     }
 
-    if (!bulk_arguments(r, &argument)) {
-        return bulk_argument(r, &argument);
+    rc = bulk_replace(r, &replace, &error);
+
+    if (rc != NGX_OK) {
+        return wgw_args_refused(r, rc, &error);
+    }
+
+    if (replace.value.data
+        && !wgw_text_equal(replace.value, wgw_text("true")))
+    {
+        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "replace",
+                               "must be true, or absent");
     }
 
     rc = ngx_http_read_client_request_body(r, bulk_body);
@@ -96,60 +106,32 @@ bulk_typed(ngx_http_request_t *r)
 }
 
 
-/* Whether there is "replace=true" or nothing; if not, what there is. */
-
-static ngx_uint_t
-bulk_arguments(ngx_http_request_t *r, ngx_str_t *argument)
+static ngx_int_t
+bulk_replace(ngx_http_request_t *r, wgw_arg_t *replace,
+    wgw_args_error_t *error)
 {
-    u_char  *p, *end, *last;
+    ngx_int_t  rc;
+    wgw_arg_t  args[] = { { "replace", { NULL, 0 } },
+                          { NULL, { NULL, 0 } } };
 
-    p = r->args.data;
-    last = p + r->args.len;
+    rc = wgw_args_read(r, args, error);
 
-    while (p < last) {
+    *replace = args[0];
 
-        end = ngx_strlchr(p, last, '&');
-        if (end == NULL) {
-            end = last;
-        }
-
-        argument->data = p;
-        argument->len = end - p;
-
-        if (argument->len != sizeof("replace=true") - 1
-            || ngx_strncmp(p, "replace=true", argument->len) != 0)
-        {
-            return 0;
-        }
-
-        p = end == last ? last : end + 1;
-    }
-
-    return 1;
+    return rc;
 }
 
 
-static ngx_int_t
-bulk_argument(ngx_http_request_t *r, ngx_str_t *argument)
+/* By now it is absent or true. */
+
+static ngx_uint_t
+bulk_replaces(ngx_http_request_t *r)
 {
-    size_t   len;
-    u_char  *end, *name;
+    wgw_arg_t         replace;
+    wgw_args_error_t  error;
 
-    end = ngx_strlchr(argument->data, argument->data + argument->len, '=');
-    len = end ? (size_t) (end - argument->data) : argument->len;
-    len = ngx_min(len, BULK_FIELD);
-
-    name = ngx_pnalloc(r->pool, len + 1);
-    if (name == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    *ngx_cpymem(name, argument->data, len) = '\0';
-
-    return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, (char *) name,
-                           ngx_strcmp(name, "replace") == 0
-                           ? "must be true, or absent"
-                           : "is not an argument of this request");
+    return bulk_replace(r, &replace, &error) == NGX_OK
+           && replace.value.data;
 }
 
 
@@ -168,7 +150,7 @@ bulk_body(ngx_http_request_t *r)
 
     if (store == NULL) {
         rc = wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                             WGW_NAMES_API_NO_STORE);
+                             WGW_NAMES_NO_STORE);
 
         ngx_http_finalize_request(r, rc);
         return;
@@ -178,7 +160,7 @@ bulk_body(ngx_http_request_t *r)
 
     rc = wgw_bulk_start(store, bulk_rules,
                         r->request_body ? r->request_body->bufs : NULL,
-                        r->args.len != 0, bulk_done, r);
+                        bulk_replaces(r), bulk_done, r);
 
     if (rc != NGX_OK) {
         r->main->blocked--;
@@ -221,7 +203,7 @@ bulk_reply(ngx_http_request_t *r, const wgw_bulk_result_t *result)
 
     case WGW_BULK_LONG:
         return wgw_reply_error_line(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
-                                    r->args.len
+                                    bulk_replaces(r)
                                     ? "at most 10000000 names at once"
                                     : "at most 100000 names at once "
                                       "without replace=true", result->line);
@@ -250,11 +232,11 @@ bulk_failed(ngx_http_request_t *r, const wgw_bulk_result_t *result)
 
     if (result->rc == WGW_STORE_FULL) {
         return wgw_reply_error(r, NGX_HTTP_INSUFFICIENT_STORAGE, "",
-                               WGW_NAMES_API_NO_SPACE);
+                               WGW_NAMES_NO_SPACE);
     }
 
     return wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                           WGW_NAMES_API_NO_STORE);
+                           WGW_NAMES_NO_STORE);
 }
 
 

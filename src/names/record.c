@@ -117,6 +117,8 @@ static const char *wgw_record_backend_parse(wgw_record_parse_t *p,
     wgw_addr_t *addr, size_t n);
 static int wgw_record_refuse(wgw_record_parse_t *p, unsigned member,
     const char *message);
+static unsigned wgw_record_own(const wgw_record_rules_t *rules,
+    const wgw_addr_t *addr);
 static unsigned wgw_record_listed(const wgw_addr_t *list, size_t n,
     const wgw_addr_t *addr);
 
@@ -640,7 +642,7 @@ wgw_record_backend_parse(wgw_record_parse_t *p, wgw_addr_t *addr, size_t n)
         return "has another scheme than the first";
     }
 
-    if (wgw_record_listed(p->rules->own, p->rules->nown, addr)) {
+    if (wgw_record_own(p->rules, addr)) {
         return "is the gateway itself";
     }
 
@@ -659,6 +661,30 @@ wgw_record_backend_parse(wgw_record_parse_t *p, wgw_addr_t *addr, size_t n)
     }
 
     return NULL;
+}
+
+
+/* However it is written: as an IPv6 address that has it inside as well. */
+
+static unsigned
+wgw_record_own(const wgw_record_rules_t *rules, const wgw_addr_t *addr)
+{
+    size_t      i, n;
+    wgw_addr_t  inside[WGW_ADDR_INSIDE];
+
+    if (wgw_record_listed(rules->own, rules->nown, addr)) {
+        return 1;
+    }
+
+    n = wgw_addr_inside(addr, inside);
+
+    for (i = 0; i < n; i++) {
+        if (wgw_record_listed(rules->own, rules->nown, &inside[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

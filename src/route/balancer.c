@@ -33,6 +33,10 @@ typedef struct {
 
 static ngx_int_t balancer_init_upstream(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *uscf);
+static ngx_int_t balancer_alone(ngx_conf_t *cf,
+    ngx_http_upstream_srv_conf_t *uscf, const char *other);
+static ngx_uint_t balancer_keepalive(ngx_conf_t *cf,
+    ngx_http_upstream_srv_conf_t *uscf);
 static ngx_int_t balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *uscf);
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
@@ -108,11 +112,7 @@ static ngx_int_t
 balancer_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf)
 {
     if (uscf->servers->nelts > 1) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"server\" is not allowed in upstream \"%V\" "
-                      "beside \"wgw_backend\" in %s:%ui",
-                      &uscf->host, uscf->file_name, uscf->line);
-        return NGX_ERROR;
+        return balancer_alone(cf, uscf, "server");
     }
 
 #if (NGX_HTTP_UPSTREAM_ZONE)
@@ -120,18 +120,63 @@ balancer_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf)
     /* "zone" copies what it takes for round-robin peers */
 
     if (uscf->shm_zone) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"zone\" is not allowed in upstream \"%V\" "
-                      "beside \"wgw_backend\" in %s:%ui",
-                      &uscf->host, uscf->file_name, uscf->line);
-        return NGX_ERROR;
+        return balancer_alone(cf, uscf, "zone");
     }
 
 #endif
 
+    if (balancer_keepalive(cf, uscf)) {
+        return balancer_alone(cf, uscf, "keepalive");
+    }
+
     uscf->peer.init = balancer_init_peer;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+balancer_alone(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf,
+    const char *other)
+{
+    wgw_balancer_t  *balancer;
+
+    balancer = ngx_http_conf_upstream_srv_conf(uscf,
+                                               ngx_http_wgw_route_module);
+
+    (void) wgw_line_error(cf->log, &balancer->line, 0,
+                          "\"%s\" is not allowed in upstream \"%V\" "
+                          "beside \"wgw_backend\"", other, &uscf->host);
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * 1 where the block has nginx's own directive, whose connections all names
+ * would share.  Its settings are private; in all versions they begin with its
+ * number, which is 0, or from 1.29.7 on "unset", without it.
+ */
+
+static ngx_uint_t
+balancer_keepalive(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf)
+{
+    ngx_uint_t      i, *n;
+    ngx_module_t  **modules;
+
+    modules = cf->cycle->modules;
+
+    for (i = 0; modules[i]; i++) {
+        if (ngx_strcmp(modules[i]->name, "ngx_http_upstream_keepalive_module")
+            == 0)
+        {
+            n = ngx_http_conf_upstream_srv_conf(uscf, (*modules[i]));
+
+            return n && *n != 0 && *n != NGX_CONF_UNSET_UINT;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -18,6 +18,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/line.h"
 #include "route/health.h"
 #include "route/idle.h"
 #include "route/lookup.h"
@@ -28,6 +29,7 @@
 /* An upstream block's settings and its idle connections in this worker. */
 typedef struct {
     ngx_flag_t           enable;
+    wgw_line_t           line;
     wgw_idle_cache_t     idle;
     wgw_health_conf_t    health;
 } wgw_balancer_t;

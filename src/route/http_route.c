@@ -588,7 +588,7 @@ ngx_http_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                          ngx_wgw_route_module);
-    names->used = 1;
+    wgw_lookup_use(cf, names, "wgw_route");
 
     if (cf->args->nelts == 1) {
         return NGX_CONF_OK;
@@ -633,6 +633,7 @@ ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     balancer->enable = 1;
+    balancer->line = wgw_line(cf);
     balancer->idle.keepalive = 1024;
     balancer->idle.requests = 10000;
     balancer->idle.timeout = 60000;
@@ -653,7 +654,7 @@ ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                          ngx_wgw_route_module);
-    names->used = 1;
+    wgw_lookup_use(cf, names, "wgw_backend");
 
     uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
 
@@ -742,7 +743,7 @@ ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                          ngx_wgw_route_module);
-    names->used = 1;
+    wgw_lookup_use(cf, names, "wgw_api");
 
     clcf->handler = ngx_http_wgw_api_handler;
 

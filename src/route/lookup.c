@@ -16,6 +16,16 @@ static wgw_names_t  *lookup_names;
 
 
 void
+wgw_lookup_use(ngx_conf_t *cf, wgw_names_t *names, const char *directive)
+{
+    if (names->user == NULL) {
+        names->user = directive;
+        names->used = wgw_line(cf);
+    }
+}
+
+
+void
 wgw_lookup_init(wgw_names_t *names)
 {
     lookup_names = names;

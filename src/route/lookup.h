@@ -16,6 +16,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "core/line.h"
 #include "names/record.h"
 #include "route/routes.h"
 #include "store/store.h"
@@ -30,8 +31,11 @@ typedef struct {
     wgw_record_rules_t   rules;
     char                 domain[WGW_NAME_MAX];
 
-    ngx_uint_t           used;          /* a directive needs names */
-    ngx_uint_t           peeks;         /* a stream server peeks */
+    wgw_line_t           line;          /* of `wgw_names` */
+    const char          *user;          /* the first directive that needs
+                                           names; NULL: none */
+    wgw_line_t           used;          /* that one's */
+    wgw_line_t           peeks;         /* a stream server peeks */
     ngx_array_t          offload;       /* of wgw_offload_t * */
 
     wgw_store_t         *store;
@@ -64,6 +68,10 @@ typedef enum {
     WGW_LOOKUP_OFFLOAD                  /* stream's own */
 } wgw_lookup_field_e;
 
+
+/* A directive needs names: while the configuration is read. */
+void wgw_lookup_use(ngx_conf_t *cf, wgw_names_t *names,
+    const char *directive);
 
 /* For each cycle, before any request. */
 void wgw_lookup_init(wgw_names_t *names);

@@ -16,6 +16,7 @@
 #include <ngx_core.h>
 #include <ngx_stream.h>
 
+#include "core/line.h"
 #include "format/hello.h"
 
 #pragma GCC visibility push(hidden)
@@ -33,6 +34,7 @@ typedef struct {
 /* The http listener that connections are given to. */
 typedef struct {
     ngx_addr_t           addr;
+    wgw_line_t           line;
     ngx_listening_t     *listening;     /* see wgw_port_find() */
 } wgw_offload_t;
 

@@ -18,6 +18,7 @@
 
 typedef struct {
     ngx_flag_t                   enable;
+    wgw_line_t                   line;
     wgw_offload_t               *offload;
     ngx_stream_content_handler_pt  handler;     /* of who came before us */
 } ngx_stream_wgw_route_srv_conf_t;
@@ -465,8 +466,10 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                          ngx_wgw_route_module);
-    names->used = 1;
-    names->peeks = 1;
+    wgw_lookup_use(cf, names, "wgw_route");
+
+    rscf->line = wgw_line(cf);
+    names->peeks = rscf->line;
 
     /* a server may do without "proxy_pass": nothing passes through then */
 
@@ -508,6 +511,7 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     rscf->offload->addr = u.addrs[0];
+    rscf->offload->line = rscf->line;
 
     offload = ngx_array_push(&names->offload);
     if (offload == NULL) {
@@ -588,9 +592,11 @@ ngx_stream_wgw_route_check_listen(ngx_conf_t *cf,
     ngx_stream_core_srv_conf_t *cscf, ngx_stream_core_srv_conf_t *first,
     int type, ngx_uint_t ssl)
 {
+    wgw_line_t                       *line;
     ngx_stream_wgw_route_srv_conf_t  *rscf;
 
     rscf = cscf->ctx->srv_conf[ngx_stream_wgw_route_module.ctx_index];
+    line = &rscf->line;
 
     if (!rscf->enable) {
         return NGX_OK;
@@ -599,10 +605,9 @@ ngx_stream_wgw_route_check_listen(ngx_conf_t *cf,
     /* a hello is neither in datagrams nor in what TLS encrypted */
 
     if (type != SOCK_STREAM || ssl) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"wgw_route\" does not go with \"listen ... %s\" "
-                      "in %s:%ui",
-                      ssl ? "ssl" : "udp", cscf->file_name, cscf->line);
+        (void) wgw_line_error(cf->log, &rscf->line, 0,
+                              "\"wgw_route\" does not go with "
+                              "\"listen ... %s\"", ssl ? "ssl" : "udp");
         return NGX_ERROR;
     }
 
@@ -612,8 +617,8 @@ ngx_stream_wgw_route_check_listen(ngx_conf_t *cf,
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "\"wgw_route\" in %s:%ui is without effect: the "
                       "default server of its address, in %s:%ui, has none",
-                      cscf->file_name, cscf->line,
-                      first->file_name, first->line);
+                      line->file ? line->file : (u_char *) "command line",
+                      line->number, first->file_name, first->line);
         return NGX_ERROR;
     }
 

@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "core/place.h"
+#include "core/inner.h"
 #include "core/request.h"
 #include "router/http_router.h"
 
@@ -464,7 +464,7 @@ router_init(ngx_conf_t *cf)
     *h = wgw_router_handler;
 
     if (wgw_errand_init(cf) != NGX_OK
-        || wgw_place_make(cf, &rmcf->place, ROUTER_PLACE) != NGX_OK)
+        || wgw_inner_make(cf, &rmcf->place, ROUTER_PLACE) != NGX_OK)
     {
         return NGX_ERROR;
     }

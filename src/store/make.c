@@ -1,12 +1,17 @@
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE                     /* AT_EACCESS */
+#endif
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "core/place.h"
 #include "store/make.h"
 #include "store/number.h"
 #include "store/row.h"
@@ -15,15 +20,10 @@
 #include "store/txn.h"
 
 
-/* f_type of file systems where LMDB's locks or mapping do not hold */
-#define MAKE_FS_NFS   0x6969
-#define MAKE_FS_SMB   0x517b
-#define MAKE_FS_SMB2  0xfe534d42
-#define MAKE_FS_CIFS  0xff534d42
-#define MAKE_FS_FUSE  0x65735546
-#define MAKE_FS_9P    0x01021997
-
 #define MAKE_PATH     4096
+
+/* of an empty store: the lock file, of 4096 readers, and some pages */
+#define MAKE_ROOM     524288
 
 /* the id of the first transaction of a compacted copy */
 #define MAKE_FIRST    2
@@ -38,8 +38,7 @@ static wgw_store_rc_t make_format(wgw_env_t *env, MDB_txn *txn,
     unsigned create, wgw_store_error_t *error);
 static int make_format_put(wgw_env_t *env, MDB_txn *txn);
 static wgw_store_rc_t make_copied(wgw_env_t *env, wgw_store_error_t *error);
-static wgw_store_rc_t make_filesystem(const char *path,
-    wgw_store_error_t *error);
+static wgw_store_rc_t make_place(const char *path, wgw_store_error_t *error);
 static wgw_store_rc_t make_file(char name[MAKE_PATH], const char *path,
     const char *file, wgw_store_error_t *error);
 static wgw_store_rc_t make_plain(const char *path, const char *file,
@@ -55,6 +54,11 @@ wgw_store_create(const wgw_store_class_t *class, const char *path, uid_t uid,
     struct stat      st;
     wgw_store_rc_t   rc;
 
+    rc = make_place(path, error);
+    if (rc != WGW_STORE_OK) {
+        return rc;
+    }
+
     if (mkdir(path, 0750) == -1 && errno != EEXIST) {
         return wgw_env_fail(error, "mkdir() failed (%d: %s)", errno,
                             strerror(errno));
@@ -69,20 +73,6 @@ wgw_store_create(const wgw_store_class_t *class, const char *path, uid_t uid,
 
     if (wgw_store_is_open(&st)) {
         return WGW_STORE_OK;
-    }
-
-    rc = make_filesystem(path, error);
-
-    if (rc == WGW_STORE_OK) {
-        rc = make_plain(path, "/data.mdb", error);
-    }
-
-    if (rc == WGW_STORE_OK) {
-        rc = make_plain(path, "/lock.mdb", error);
-    }
-
-    if (rc != WGW_STORE_OK) {
-        return rc;
     }
 
     rc = make_all(class, path, error);
@@ -204,7 +194,9 @@ wgw_store_check(const wgw_store_class_t *class, const char *path,
     struct stat     st;
     wgw_store_rc_t  rc;
 
-    if (make_file(file, path, "/data.mdb", error) != WGW_STORE_OK) {
+    if (make_place(path, error) != WGW_STORE_OK
+        || make_file(file, path, "/data.mdb", error) != WGW_STORE_OK)
+    {
         return WGW_STORE_FAILED;
     }
 
@@ -343,31 +335,56 @@ make_copied(wgw_env_t *env, wgw_store_error_t *error)
 }
 
 
+/*
+ * What a start needs, and `nginx -t` can see.  The lock file is mapped
+ * sparse: without room for it a write would end the process.
+ */
+
 static wgw_store_rc_t
-make_filesystem(const char *path, wgw_store_error_t *error)
+make_place(const char *path, wgw_store_error_t *error)
 {
-    struct statfs  fs;
+    char         name[MAKE_PATH];
+    unsigned     i, missing;
+    const char  *what;
 
-    if (statfs(path, &fs) == -1) {
-        return wgw_env_fail(error, "statfs() failed (%d: %s)", errno,
-                            strerror(errno));
+    static const char  *files[] = { "/data.mdb", "/lock.mdb" };
+
+    if (wgw_place_shared(path, &what) != 0
+        || wgw_place_directory(path, 0, 0, &what) != 0)
+    {
+        return errno ? wgw_env_fail(error, "access() failed (%d: %s), it %s",
+                                    errno, strerror(errno), what)
+                     : wgw_env_fail(error, "%s", what);
     }
 
-    switch ((uint32_t) fs.f_type) {
+    missing = 0;
 
-    case MAKE_FS_NFS:
-    case MAKE_FS_SMB:
-    case MAKE_FS_SMB2:
-    case MAKE_FS_CIFS:
-    case MAKE_FS_FUSE:
-    case MAKE_FS_9P:
-        return wgw_env_fail(error, "is on a network or user-space file "
-                            "system, which cannot be shared between "
-                            "processes");
+    for (i = 0; i < 2; i++) {
 
-    default:
-        return WGW_STORE_OK;
+        if (make_file(name, path, files[i], error) != WGW_STORE_OK
+            || make_plain(path, files[i], error) != WGW_STORE_OK)
+        {
+            return WGW_STORE_FAILED;
+        }
+
+        if (faccessat(AT_FDCWD, name, R_OK|W_OK, AT_EACCESS) == 0) {
+            continue;
+        }
+
+        if (errno != ENOENT) {
+            return wgw_env_fail(error, "access() \"%s\" failed (%d: %s)",
+                                files[i] + 1, errno, strerror(errno));
+        }
+
+        missing = 1;
     }
+
+    if (missing && wgw_place_room(path, MAKE_ROOM, &what) != 0) {
+        return wgw_env_fail(error, "statvfs() failed (%d: %s), it cannot be "
+                            "made", errno, strerror(errno));
+    }
+
+    return WGW_STORE_OK;
 }
 
 

@@ -30,8 +30,9 @@ wgw_store_rc_t wgw_store_create(const wgw_store_class_t *class,
     const char *path, uid_t uid, gid_t gid, wgw_store_error_t *error);
 
 /*
- * What `nginx -t` does: looks at the format without the lock file.  A store
- * that does not exist yet is all right.
+ * What `nginx -t` does: looks at the format without the lock file, and at
+ * whether there is a place for the store.  One that does not exist yet is all
+ * right.
  */
 wgw_store_rc_t wgw_store_check(const wgw_store_class_t *class,
     const char *path, wgw_store_error_t *error);

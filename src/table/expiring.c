@@ -32,7 +32,9 @@ _Static_assert(sizeof(wgw_expiring_header_t) == WGW_EXPIRING_HEADER, "header");
 _Static_assert(offsetof(wgw_expiring_header_t, forgotten) == 64, "forgotten");
 _Static_assert(offsetof(wgw_expiring_header_t, latest) == 72, "latest");
 _Static_assert(offsetof(wgw_expiring_header_t, boot) == 128, "boot");
+_Static_assert(offsetof(wgw_expiring_header_t, span) == 144, "span");
 _Static_assert(offsetof(wgw_expiring_header_t, filter) == 256, "filter");
+_Static_assert(offsetof(wgw_expiring_header_t, moved) == 2304, "moved");
 
 _Static_assert(sizeof(wgw_bucket_t) == 128, "bucket");
 _Static_assert(offsetof(wgw_bucket_t, when) == 64, "when");
@@ -53,7 +55,7 @@ static int wgw_expiring_whole(wgw_expiring_t *t, uint32_t bucket,
 
 
 /* of sums, which guard against damage, not against men */
-static const uint8_t  wgw_expiring_seed[WGW_HASH_SEED] = {
+static const uint8_t  wgw_expiring_sums[WGW_HASH_SEED] = {
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 };
 
@@ -151,6 +153,13 @@ wgw_expiring_open(wgw_expiring_t *t, void *memory)
 }
 
 
+const uint8_t *
+wgw_expiring_seed(wgw_expiring_t *t)
+{
+    return t->header->made.seed;
+}
+
+
 uint8_t *
 wgw_expiring_boot(wgw_expiring_t *t)
 {
@@ -167,6 +176,7 @@ wgw_expiring_repair(wgw_expiring_t *t, int rebuild)
     dropped = 0;
 
     memset(t->header->filter, 0, sizeof(t->header->filter));
+    t->header->moved = 0;
 
     for (i = 0; i < t->n; i++) {
         for (j = 0; j < WGW_SLOTS; j++) {
@@ -255,7 +265,7 @@ wgw_slot_sum(uint64_t tag, uint64_t when, const wgw_note_slot_t *note)
 
     memcpy(&words[3], note->payload, WGW_NOTE_PAYLOAD);
 
-    return wgw_hash(wgw_expiring_seed, words, sizeof(words));
+    return wgw_hash(wgw_expiring_sums, words, sizeof(words));
 }
 
 
@@ -274,7 +284,7 @@ wgw_expiring_buckets(const wgw_expiring_conf_t *conf)
 static uint64_t
 wgw_expiring_checksum(const wgw_expiring_made_t *made)
 {
-    return wgw_hash(wgw_expiring_seed, made,
+    return wgw_hash(wgw_expiring_sums, made,
                     offsetof(wgw_expiring_made_t, checksum));
 }
 

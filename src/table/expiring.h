@@ -17,7 +17,8 @@
  *
  * There are two slots for each of `keys` rates, 32 bytes in all, and three
  * for two notes, 216 bytes each.  A rate has one bucket that it may be in;
- * a note has two, so that the table takes `keys` of them.
+ * a note has two, so that the table takes `keys` of them, but for a few in ten
+ * thousand.
  *
  * Keys are not kept: a 128-bit hash under the table's secret seed stands for
  * them.  Strangers can neither aim at a bucket nor find two equal keys.  A
@@ -91,6 +92,9 @@ int wgw_expiring_check(const void *header, size_t size,
 
 /* In memory of a table that was formatted or checked. */
 void wgw_expiring_open(wgw_expiring_t *table, void *memory);
+
+/* The secret that it was made with; a table of the same has the same keys. */
+const uint8_t *wgw_expiring_seed(wgw_expiring_t *table);
 
 /* 16 bytes that zone.c keeps in the header: the boot the table was used in. */
 uint8_t *wgw_expiring_boot(wgw_expiring_t *table);

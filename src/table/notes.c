@@ -39,8 +39,13 @@ static inline uint32_t wgw_scan_tags(const wgw_bucket_t *b, uint64_t tag);
 static int wgw_scan_next(wgw_scan_t *scan, wgw_expiring_key_t key,
     wgw_place_t *place);
 static wgw_place_t wgw_notes_place(wgw_expiring_t *t, size_t slot);
+static int wgw_notes_put(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const wgw_note_t *note, int64_t now, uint32_t spare, wgw_place_t *place);
+static uint64_t wgw_notes_when(const wgw_note_t *note, int64_t until);
+static int wgw_notes_move(wgw_expiring_t *t, const wgw_place_t *from,
+    int64_t now);
 static int wgw_notes_claim(wgw_expiring_t *t, wgw_expiring_key_t key,
-    int64_t now, wgw_place_t *place);
+    int64_t now, uint32_t spare, wgw_place_t *place);
 static uint32_t wgw_notes_room(wgw_expiring_t *t, uint32_t bucket,
     int64_t now, wgw_place_t *place);
 static int wgw_notes_twin(wgw_expiring_t *t, wgw_expiring_key_t key,
@@ -56,7 +61,8 @@ int
 wgw_notes_insert(wgw_expiring_t *t, wgw_expiring_key_t key,
     const wgw_note_t *note, int64_t now, int exclusive)
 {
-    uint64_t     when;
+    int          rc;
+    uint64_t     lost;
     wgw_place_t  place;
 
     assert(note->kind < WGW_NOTE_KINDS && note->until >= 0);
@@ -65,22 +71,15 @@ wgw_notes_insert(wgw_expiring_t *t, wgw_expiring_key_t key,
         return WGW_NOTES_EXISTS;
     }
 
-    if (wgw_notes_claim(t, key, now, &place) != 0) {
+    if (wgw_load(&t->header->moved)) {
         return WGW_NOTES_FULL;
     }
 
-    when = (uint64_t) note->until << WGW_NOTE_UNTIL
-           | note->kind << WGW_NOTE_KIND | WGW_SLOT_LIVE;
+    rc = wgw_notes_put(t, key, note, now, note->kind < WGW_NOTE_MARKED,
+                       &place);
 
-    wgw_notes_write(&place, key, when, note);
-    wgw_raise(&t->header->latest[note->kind], (uint64_t) note->until);
-
-    if (note->kind >= WGW_NOTE_MARKED) {
-        wgw_slot_mark(t, note->payload[0]);
-    }
-
-    if (!wgw_swap(place.when, place.seen, when)) {
-        return WGW_NOTES_FULL;
+    if (rc != WGW_NOTES_OK || !exclusive) {
+        return rc;
     }
 
     /*
@@ -89,15 +88,123 @@ wgw_notes_insert(wgw_expiring_t *t, wgw_expiring_key_t key,
      * scan missed because its slot was being taken again is in it by now.
      */
 
-    if (exclusive
-        && (wgw_notes_twin(t, key, place.when)
-            || note->until <= wgw_notes_forgotten(t)))
-    {
-        (void) wgw_swap(place.when, when, 0);
-        return WGW_NOTES_EXISTS;
+    if (!wgw_notes_twin(t, key, place.when)) {
+        lost = wgw_load(&t->header->stretched[note->kind]);
+
+        if (note->until > wgw_notes_forgotten(t)
+            && note->until > (int64_t) lost)
+        {
+            return WGW_NOTES_OK;
+        }
     }
 
-    return WGW_NOTES_OK;
+    (void) wgw_swap(place.when, wgw_notes_when(note, note->until), 0);
+
+    return WGW_NOTES_EXISTS;
+}
+
+
+/* Publishes a note in a slot of its own. */
+
+static int
+wgw_notes_put(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const wgw_note_t *note, int64_t now, uint32_t spare, wgw_place_t *place)
+{
+    uint64_t  when;
+
+    if (wgw_notes_claim(t, key, now, spare, place) != 0) {
+        return WGW_NOTES_FULL;
+    }
+
+    when = wgw_notes_when(note, note->until);
+
+    wgw_notes_write(place, key, when, note);
+    wgw_raise(&t->header->latest[note->kind], (uint64_t) note->until);
+
+    if (note->kind >= WGW_NOTE_MARKED) {
+        wgw_slot_mark(t, note->payload[0]);
+    }
+
+    return wgw_swap(place->when, place->seen, when) ? WGW_NOTES_OK
+                                                    : WGW_NOTES_FULL;
+}
+
+
+static uint64_t
+wgw_notes_when(const wgw_note_t *note, int64_t until)
+{
+    return (uint64_t) until << WGW_NOTE_UNTIL
+           | (uint64_t) note->kind << WGW_NOTE_KIND | WGW_SLOT_LIVE;
+}
+
+
+int
+wgw_notes_has(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t kind,
+    int64_t now)
+{
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (wgw_scan_next(&scan, key, &place)) {
+
+        if (!wgw_notes_ended(place.seen, now)
+            && (place.seen >> WGW_NOTE_KIND & 0x3f) == kind)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* For the instant in which it is claimed the slot is nobody's. */
+
+int
+wgw_notes_turn(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t kind,
+    const wgw_note_t *note, int64_t now)
+{
+    int          rc;
+    int64_t      until;
+    uint64_t     when;
+    wgw_scan_t   scan;
+    wgw_place_t  place;
+
+    rc = WGW_NOTES_NONE;
+
+    wgw_scan_start(&scan, t, key);
+
+    while (!wgw_load(&t->header->moved) && wgw_scan_next(&scan, key, &place))
+    {
+        if (wgw_notes_ended(place.seen, now)
+            || (place.seen >> WGW_NOTE_KIND & 0x3f) != kind)
+        {
+            continue;
+        }
+
+        until = (int64_t) (place.seen >> WGW_NOTE_UNTIL);
+        when = wgw_notes_when(note, until);
+
+        wgw_raise(&t->header->latest[note->kind], (uint64_t) until);
+
+        if (note->kind >= WGW_NOTE_MARKED) {
+            wgw_slot_mark(t, note->payload[0]);
+        }
+
+        place.seen = wgw_slot_claim(place.when, place.seen, now);
+
+        if (place.seen) {
+            wgw_notes_write(&place, key, when, note);
+
+            if (wgw_swap(place.when, place.seen, when)) {
+                rc = WGW_NOTES_OK;
+            }
+        }
+    }
+
+    return rc;
 }
 
 
@@ -161,6 +268,10 @@ wgw_notes_use(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
     wgw_scan_t   scan;
     wgw_place_t  place;
 
+    if (wgw_load(&t->header->moved)) {
+        return WGW_NOTES_NONE;
+    }
+
     wgw_scan_start(&scan, t, key);
 
     while (wgw_scan_next(&scan, key, &place)) {
@@ -196,6 +307,10 @@ wgw_notes_raise(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t count,
     uint64_t     from, to;
     wgw_scan_t   scan;
     wgw_place_t  place;
+
+    if (wgw_load(&t->header->moved)) {
+        return WGW_NOTES_NONE;
+    }
 
     wgw_scan_start(&scan, t, key);
 
@@ -247,6 +362,10 @@ wgw_notes_remove(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
     wgw_place_t  place;
 
     rc = WGW_NOTES_NONE;
+
+    if (wgw_load(&t->header->moved)) {
+        return WGW_NOTES_NONE;
+    }
 
     wgw_scan_start(&scan, t, key);
 
@@ -335,6 +454,125 @@ wgw_notes_forgotten(wgw_expiring_t *t)
 }
 
 
+int64_t
+wgw_notes_span(wgw_expiring_t *t, uint32_t kind)
+{
+    assert(kind < WGW_NOTE_KINDS);
+
+    return (int64_t) wgw_load(&t->header->span[kind]);
+}
+
+
+/* The span is there for others before what they have noted is stretched. */
+
+void
+wgw_notes_set_span(wgw_expiring_t *t, uint32_t kind, int64_t span)
+{
+    uint64_t     i, end, more, was, when, lost;
+    wgw_place_t  place;
+
+    was = wgw_load(&t->header->span[kind]);
+    __atomic_store_n(&t->header->span[kind], (uint64_t) span,
+                     __ATOMIC_SEQ_CST);
+
+    if (was == 0 || was >= (uint64_t) span) {
+        return;
+    }
+
+    more = (uint64_t) span - was;
+
+    lost = wgw_load(&t->header->stretched[kind]);
+
+    if (lost < (uint64_t) wgw_notes_forgotten(t)) {
+        lost = (uint64_t) wgw_notes_forgotten(t);
+    }
+
+    __atomic_store_n(&t->header->stretched[kind], lost + more,
+                     __ATOMIC_SEQ_CST);
+    wgw_raise(&t->header->latest[kind],
+              wgw_load(&t->header->latest[kind]) + more);
+
+    end = (uint64_t) t->n * WGW_SLOTS;
+
+    for (i = 0; i < end; i++) {
+        place = wgw_notes_place(t, i);
+
+        while ((place.seen & 0xff) == (kind << WGW_NOTE_KIND | WGW_SLOT_LIVE))
+        {
+            when = place.seen + (more << WGW_NOTE_UNTIL);
+
+            if (wgw_swap(place.when, place.seen, when)) {
+                break;
+            }
+
+            place.seen = wgw_load(place.when);
+        }
+    }
+}
+
+
+uint32_t
+wgw_notes_carry(wgw_expiring_t *t, wgw_expiring_t *from, int64_t now)
+{
+    uint32_t     i, lost;
+    uint64_t     slot, end;
+    wgw_place_t  place;
+
+    __atomic_store_n(&from->header->moved, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&t->header->moved, 0, __ATOMIC_SEQ_CST);
+
+    wgw_raise(&t->header->forgotten, wgw_load(&from->header->forgotten));
+
+    for (i = 0; i < WGW_NOTE_KINDS; i++) {
+        wgw_raise(&t->header->latest[i], wgw_load(&from->header->latest[i]));
+        wgw_raise(&t->header->stretched[i],
+                  wgw_load(&from->header->stretched[i]));
+        t->header->span[i] = wgw_load(&from->header->span[i]);
+    }
+
+    lost = 0;
+    end = (uint64_t) from->n * WGW_SLOTS;
+
+    for (slot = 0; slot < end; slot++) {
+        place = wgw_notes_place(from, slot);
+
+        if ((place.seen & WGW_SLOT_STATE) != WGW_SLOT_LIVE) {
+            continue;
+        }
+
+        if (wgw_notes_ended(place.seen, now)) {
+            wgw_raise(&t->header->forgotten, place.seen >> WGW_NOTE_UNTIL);
+
+        } else if (wgw_notes_move(t, &place, now) != WGW_NOTES_OK) {
+            wgw_raise(&t->header->forgotten, place.seen >> WGW_NOTE_UNTIL);
+            lost++;
+        }
+    }
+
+    return lost;
+}
+
+
+static int
+wgw_notes_move(wgw_expiring_t *t, const wgw_place_t *from, int64_t now)
+{
+    wgw_note_t          note;
+    wgw_place_t         place;
+    wgw_expiring_key_t  key;
+
+    key.hash[0] = wgw_load(&from->note->check);
+    key.hash[1] = wgw_load(from->tag);
+
+    if (wgw_notes_read(from, &note) != 0 || note.kind >= WGW_NOTE_KINDS) {
+        return WGW_NOTES_NONE;
+    }
+
+    (void) wgw_notes_remove(t, key, now);
+
+    return wgw_notes_put(t, key, &note, now, 0, &place);
+}
+
+
 static void
 wgw_scan_start(wgw_scan_t *scan, wgw_expiring_t *t, wgw_expiring_key_t key)
 {
@@ -416,11 +654,14 @@ wgw_notes_place(wgw_expiring_t *t, size_t slot)
 }
 
 
-/* Takes a slot of the emptier bucket.  Returns 0 and the claim as seen. */
+/*
+ * Takes a slot of the emptier bucket, if it has more than `spare`.  Returns 0
+ * and the claim as seen.
+ */
 
 static int
 wgw_notes_claim(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now,
-    wgw_place_t *place)
+    uint32_t spare, wgw_place_t *place)
 {
     int          tries;
     uint32_t     room[2];
@@ -434,7 +675,7 @@ wgw_notes_claim(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now,
         room[1] = wgw_notes_room(t, wgw_slot_bucket(t, key, 1), now,
                                  &places[1]);
 
-        if (room[0] == 0 && room[1] == 0) {
+        if (room[0] <= spare && room[1] <= spare) {
             return -1;
         }
 

@@ -13,7 +13,10 @@
  * needed, and still refuses its key; the table remembers the latest `until`
  * of what it had to forget, and takes nothing exclusively that ends before.
  * For that `until` must depend on the key alone, as a message's own end does,
- * and not on the time of the insert.
+ * and not on the time of the insert: it is such a time and the kind's span.
+ *
+ * Kinds from WGW_NOTE_MARKED on find room where others do not any more: these
+ * leave one of eight slots to them.
  */
 
 #ifndef WGW_NOTES_H
@@ -52,6 +55,17 @@ typedef struct {
  */
 int wgw_notes_insert(wgw_expiring_t *table, wgw_expiring_key_t key,
     const wgw_note_t *note, int64_t now, int exclusive);
+
+/* 1 when the key has a live note of that kind. */
+int wgw_notes_has(wgw_expiring_t *table, wgw_expiring_key_t key,
+    uint32_t kind, int64_t now);
+
+/*
+ * The key's live notes of a kind become this note, in their places and up to
+ * their own ends: OK or NONE.  It needs no room.
+ */
+int wgw_notes_turn(wgw_expiring_t *table, wgw_expiring_key_t key,
+    uint32_t kind, const wgw_note_t *note, int64_t now);
 
 /*
  * The highest count of the key's live notes, or -1 when it has none.
@@ -101,6 +115,23 @@ int64_t wgw_notes_latest(wgw_expiring_t *table, uint32_t kind);
 
 /* Notes that ended up to then may have been forgotten. */
 int64_t wgw_notes_forgotten(wgw_expiring_t *table);
+
+/*
+ * How long notes of a kind are kept after the time that depends on the key;
+ * 0 if that was never set.  Where it grows, all notes that there are, and
+ * were, end that much later.  By one process at a time.
+ */
+int64_t wgw_notes_span(wgw_expiring_t *table, uint32_t kind);
+void wgw_notes_set_span(wgw_expiring_t *table, uint32_t kind, int64_t span);
+
+/*
+ * Takes over all of a table of the same seed, for good: that one lets nothing
+ * be changed any more (FULL, NONE).  What this one has of the same keys goes.
+ * Returns how many found no room; until they would have ended, this table
+ * takes nothing exclusively that ends before.
+ */
+uint32_t wgw_notes_carry(wgw_expiring_t *table, wgw_expiring_t *from,
+    int64_t now);
 
 
 #pragma GCC visibility pop

@@ -10,7 +10,8 @@
  *   same time that is no claim belongs together;
  * - a note of a marked kind is in `filter` before it is published;
  * - `forgotten` is not less than the time of any note whose slot was taken
- *   again, `latest` not less than that of any note of its kind.
+ *   again, `latest` not less than that of any note of its kind; `stretched`
+ *   is what `forgotten` would be, had a kind always had its span.
  */
 
 #ifndef WGW_SLOTS_H
@@ -55,9 +56,11 @@ typedef struct wgw_expiring_header_s {
     uint64_t               forgotten;
     uint64_t               latest[WGW_NOTE_KINDS];
     uint8_t                boot[WGW_EXPIRING_BOOT];
-    uint8_t                reserved1[112];
+    uint64_t               span[WGW_NOTE_KINDS];
+    uint64_t               stretched[WGW_NOTE_KINDS];
     uint64_t               filter[WGW_FILTER];
-    uint8_t                reserved2[WGW_EXPIRING_HEADER - 2304];
+    uint64_t               moved;       /* to another table: no changes */
+    uint8_t                reserved2[WGW_EXPIRING_HEADER - 2312];
 } wgw_expiring_header_t;
 
 

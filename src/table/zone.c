@@ -3,8 +3,6 @@
  * Zones of cycles, and the list of what they have mapped.
  */
 
-#include <openssl/rand.h>
-
 #include "core/statefile.h"
 #include "table/zone_file.h"
 
@@ -13,10 +11,21 @@
 #define WGW_ZONE_TRIES  100
 
 
+#define WGW_ZONE_CLAIM      "wgw zone's file"
+#define WGW_ZONE_CLAIM_LEN  sizeof(WGW_ZONE_CLAIM)
+
+
 typedef struct {
     wgw_mapping_t      *mapping;
     ngx_cycle_t        *cycle;
 } wgw_mapping_use_t;
+
+
+typedef struct {
+    char                magic[WGW_ZONE_CLAIM_LEN];
+    ngx_str_t           file;
+    ngx_str_t           name;
+} wgw_zone_claim_t;
 
 
 static ngx_int_t wgw_zone_open_anonymous(ngx_cycle_t *cycle,
@@ -31,7 +40,8 @@ static ngx_int_t wgw_zone_look(ngx_cycle_t *cycle, wgw_zone_t *zone);
 static ngx_int_t wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone,
     wgw_mapping_t *m);
 static ngx_int_t wgw_zone_twice(ngx_cycle_t *cycle, wgw_zone_t *zone,
-    wgw_mapping_t *m);
+    ngx_str_t *other);
+static ngx_int_t wgw_zone_place(ngx_cycle_t *cycle, wgw_zone_t *zone);
 
 static wgw_mapping_t *wgw_mapping_create(ngx_log_t *log, wgw_zone_t *zone);
 static wgw_mapping_t *wgw_mapping_find(dev_t device, ino_t inode);
@@ -66,8 +76,7 @@ wgw_zone_get(ngx_conf_t *cf, ngx_array_t *zones, ngx_str_t *name,
 
     zone->class = class;
     zone->name = *name;
-    zone->conf_file = cf->conf_file->file.name.data;
-    zone->line = cf->conf_file->line;
+    zone->line = wgw_line(cf);
 
     p = ngx_array_push(zones);
     if (p == NULL) {
@@ -90,6 +99,7 @@ wgw_zone_define(ngx_conf_t *cf, wgw_zone_t *zone)
     }
 
     zone->defined = 1;
+    zone->line = wgw_line(cf);
 
     return NGX_OK;
 }
@@ -106,9 +116,9 @@ wgw_zone_defined(ngx_cycle_t *cycle, ngx_array_t *zones,
 
     for (i = 0; i < zones->nelts; i++) {
         if (!zone[i]->defined) {
-            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                          "unknown %s \"%V\" in %s:%ui", directive,
-                          &zone[i]->name, zone[i]->conf_file, zone[i]->line);
+            (void) wgw_line_error(cycle->log, &zone[i]->line, 0,
+                                  "unknown %s \"%V\"", directive,
+                                  &zone[i]->name);
             return NGX_ERROR;
         }
     }
@@ -120,18 +130,10 @@ wgw_zone_defined(ngx_cycle_t *cycle, ngx_array_t *zones,
 ngx_int_t
 wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone)
 {
-    const char     *error;
-    wgw_mapping_t  *m;
+    const char  *error;
 
-    for (m = wgw_mappings; m; m = m->next) {
-        if (m->cycle == cycle && zone->file.len
-            && m->zone->file.len == zone->file.len
-            && ngx_strncmp(m->zone->file.data, zone->file.data,
-                           zone->file.len)
-               == 0)
-        {
-            return wgw_zone_twice(cycle, zone, m);
-        }
+    if (zone->file.len && wgw_zone_place(cycle, zone) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     error = zone->file.len ? wgw_statefile_unfit((char *) zone->file.data)
@@ -178,12 +180,16 @@ wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
             return rc;
         }
 
-        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
-                      "wgw zone \"%V\" was changed and starts anew",
-                      &zone->name);
+        /* one of that seed gets what the other has, see notes.h */
+
+        if (zone->seed == NULL) {
+            ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                          "wgw zone \"%V\" was changed and starts anew",
+                          &zone->name);
+        }
     }
 
-    if (RAND_bytes(seed, WGW_HASH_SEED) != 1) {
+    if (wgw_zone_seed(zone, seed) != NGX_OK) {
         return wgw_zone_error(cycle->log, zone, 0, "has no random seed");
     }
 
@@ -395,7 +401,10 @@ wgw_zone_look(ngx_cycle_t *cycle, wgw_zone_t *zone)
 
             (void) close(fd);
 
-            if (rc == NGX_ERROR) {
+            if (rc == NGX_ERROR
+                || wgw_zone_usable(cycle->log, zone, &made, &fi, rc)
+                   != NGX_OK)
+            {
                 return NGX_ERROR;
             }
 
@@ -409,6 +418,9 @@ wgw_zone_look(ngx_cycle_t *cycle, wgw_zone_t *zone)
         } else if (ngx_errno != NGX_ENOENT) {
             return wgw_zone_error(cycle->log, zone, ngx_errno,
                                   "cannot be opened");
+
+        } else if (wgw_zone_makes(cycle->log, zone) != NGX_OK) {
+            return NGX_ERROR;
         }
     }
 
@@ -436,7 +448,7 @@ wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
     ngx_pool_cleanup_t  *cln;
 
     if (m->cycle == cycle) {
-        return wgw_zone_twice(cycle, zone, m);
+        return wgw_zone_twice(cycle, zone, &m->zone->name);
     }
 
     cln = ngx_pool_cleanup_add(cycle->pool, sizeof(wgw_mapping_use_t));
@@ -469,13 +481,59 @@ wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
 }
 
 
-static ngx_int_t
-wgw_zone_twice(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
-{
-    ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
-                  "wgw table \"%V\" is already used by zone \"%V\"",
-                  zone->file.len ? &zone->file : &zone->name, &m->zone->name);
+/*
+ * What holds for a start as well.  The other modules' files are known by
+ * what each leaves in the pool of the cycle, as they share no symbols: an
+ * entry without a handler, which nginx skips.
+ */
 
+static ngx_int_t
+wgw_zone_place(ngx_cycle_t *cycle, wgw_zone_t *zone)
+{
+    const char          *error;
+    wgw_zone_claim_t    *claim;
+    ngx_pool_cleanup_t  *cln;
+
+    if (wgw_place_shared((char *) zone->file.data, &error) != 0) {
+        return wgw_zone_error(cycle->log, zone, ngx_errno, error);
+    }
+
+    for (cln = cycle->pool->cleanup; cln; cln = cln->next) {
+        claim = cln->data;
+
+        if (cln->handler == NULL && claim
+            && ngx_memcmp(claim->magic, WGW_ZONE_CLAIM, WGW_ZONE_CLAIM_LEN)
+               == 0
+            && (ngx_strcmp(claim->file.data, zone->file.data) == 0
+                || wgw_place_same((char *) claim->file.data,
+                                  (char *) zone->file.data)))
+        {
+            return wgw_zone_twice(cycle, zone, &claim->name);
+        }
+    }
+
+    cln = ngx_pool_cleanup_add(cycle->pool, sizeof(wgw_zone_claim_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    claim = cln->data;
+
+    ngx_memcpy(claim->magic, WGW_ZONE_CLAIM, WGW_ZONE_CLAIM_LEN);
+    claim->file = zone->file;
+    claim->name = zone->name;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+wgw_zone_twice(ngx_cycle_t *cycle, wgw_zone_t *zone, ngx_str_t *other)
+{
+    (void) wgw_line_error(cycle->log, &zone->line, 0,
+                          "wgw table \"%V\" is already used by zone \"%V\"",
+                          zone->file.len ? &zone->file : &zone->name,
+                          other);
     return NGX_ERROR;
 }
 

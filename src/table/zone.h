@@ -24,6 +24,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "core/line.h"
 #include "table/expiring.h"
 #include "table/table.h"
 
@@ -84,8 +85,7 @@ struct wgw_zone_s {
     ngx_str_t                name;      /* in the configuration */
     ngx_str_t                file;      /* path, empty: anonymous */
 
-    u_char                  *conf_file;
-    ngx_uint_t               line;      /* where it was named first */
+    wgw_line_t               line;      /* its own, or where it was named */
     ngx_uint_t               defined;
 
     /* windows without traffic after which a key goes at a start, 0: never;
@@ -97,6 +97,9 @@ struct wgw_zone_s {
         wgw_table_conf_t     conf;
         wgw_expiring_conf_t  expiring_conf;
     };
+
+    /* of WGW_HASH_SEED bytes, for a table that is made; NULL: at random */
+    const u_char            *seed;
 
     /* valid after wgw_zone_open() */
 

@@ -161,7 +161,7 @@ wgw_zone_write(ngx_fd_t fd, const wgw_zone_t *zone)
         return err;
     }
 
-    if (RAND_bytes(seed, WGW_HASH_SEED) != 1) {
+    if (wgw_zone_seed(zone, seed) != NGX_OK) {
         return EIO;
     }
 
@@ -180,6 +180,18 @@ wgw_zone_write(ngx_fd_t fd, const wgw_zone_t *zone)
     (void) munmap(memory, size);
 
     return fsync(fd) == -1 ? ngx_errno : 0;
+}
+
+
+ngx_int_t
+wgw_zone_seed(const wgw_zone_t *zone, u_char *seed)
+{
+    if (zone->seed) {
+        ngx_memcpy(seed, zone->seed, WGW_HASH_SEED);
+        return NGX_OK;
+    }
+
+    return RAND_bytes(seed, WGW_HASH_SEED) == 1 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -245,10 +257,10 @@ wgw_zone_differs(ngx_log_t *log, wgw_zone_t *zone, const wgw_zone_t *made)
     wgw_zone_describe(made, text[0]);
     wgw_zone_describe(zone, text[1]);
 
-    ngx_log_error(NGX_LOG_EMERG, log, 0,
-                  "wgw table \"%V\" was made with %s, "
-                  "the configuration says %s", &zone->file, text[0], text[1]);
-
+    (void) wgw_line_error(log, &zone->line, 0,
+                          "wgw table \"%V\" was made with %s, "
+                          "the configuration says %s", &zone->file, text[0],
+                          text[1]);
     return NGX_ERROR;
 }
 
@@ -766,8 +778,7 @@ ngx_int_t
 wgw_zone_error(ngx_log_t *log, wgw_zone_t *zone, ngx_err_t err,
     const char *what)
 {
-    ngx_log_error(NGX_LOG_EMERG, log, err, "wgw table \"%V\" %s",
-                  zone->file.len ? &zone->file : &zone->name, what);
-
+    (void) wgw_line_error(log, &zone->line, err, "wgw table \"%V\" %s",
+                          zone->file.len ? &zone->file : &zone->name, what);
     return NGX_ERROR;
 }

@@ -8,6 +8,7 @@
 #define WGW_ZONE_FILE_H
 
 
+#include "core/place.h"
 #include "table/zone.h"
 
 #pragma GCC visibility push(hidden)
@@ -46,6 +47,15 @@ ngx_int_t wgw_zone_make(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t *fd);
 ngx_int_t wgw_zone_check(ngx_log_t *log, wgw_zone_t *zone, ngx_fd_t fd,
     wgw_zone_t *made, ngx_file_info_t *fi);
 
+/*
+ * What a start would find, as far as a look can tell: a file that is not
+ * there can be made, or one that was checked can be written and grown.
+ * NGX_OK, or NGX_ERROR when that is logged.
+ */
+ngx_int_t wgw_zone_makes(ngx_log_t *log, wgw_zone_t *zone);
+ngx_int_t wgw_zone_usable(ngx_log_t *log, wgw_zone_t *zone,
+    const wgw_zone_t *made, const ngx_file_info_t *fi, ngx_int_t rc);
+
 /* Logs that the configuration is another; returns NGX_ERROR. */
 ngx_int_t wgw_zone_differs(ngx_log_t *log, wgw_zone_t *zone,
     const wgw_zone_t *made);
@@ -68,6 +78,9 @@ ngx_int_t wgw_zone_lock(ngx_cycle_t *cycle, wgw_zone_t *zone,
 /* Grows a locked file, and maps it. */
 ngx_int_t wgw_zone_adapt(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m,
     ngx_fd_t fd);
+
+/* The seed for a table that is made; NGX_ERROR: there is none. */
+ngx_int_t wgw_zone_seed(const wgw_zone_t *zone, u_char *seed);
 
 /* A zone's parameters as text. */
 void wgw_zone_describe(const wgw_zone_t *zone, u_char text[WGW_ZONE_TEXT]);

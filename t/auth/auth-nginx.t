@@ -95,6 +95,7 @@ http {
     access_log off;
     wgw_auth_secret secret;
     wgw_auth_allow $one->{address};
+    wgw_auth_wallet_keys off;
 
     server {
         listen 127.0.0.1:%%HTTP%%;

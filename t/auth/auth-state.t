@@ -27,6 +27,7 @@ http {
     access_log off;
     keepalive_timeout 0;
     wgw_auth_rate off;
+    wgw_auth_wallet_rate off;
     wgw_auth_secret old;
     wgw_auth_allow $one->{address};
     wgw_auth_allow $two->{address};
@@ -433,6 +434,7 @@ events { }
 http {
     wgw_auth_secret secret;
     wgw_auth_allow any;
+    wgw_auth_wallet_keys off;
     server {
         listen 127.0.0.1:%%HTTP%%;
         server_name gw.test;

@@ -373,6 +373,7 @@ sub configure {
 
     $conf =~ s/%%(\w+)%%/$self->port($1)/ge;
     $conf = old_http2($conf) if $self->version() lt '1.025001';
+    $conf = own_paths($conf) if $self->packaged();
 
     my $head = join '', map { qq{load_module "$_";\n} } @{$self->{modules}};
 
@@ -398,6 +399,31 @@ sub version {
 
     return $line =~ m{nginx/(\d+)\.(\d+)\.(\d+)}
            ? sprintf '%d.%03d%03d', $1, $2, $3 : '';
+}
+
+
+# Whether it is a distribution's, whose paths are those of the system.
+
+sub packaged {
+    my ($self) = @_;
+
+    return `exec "$self->{binary}" -V 2>&1` =~ / --pid-path=\//;
+}
+
+
+# With paths below the prefix, as our own builds have them.
+
+sub own_paths {
+    my ($conf) = @_;
+
+    my $paths = join ' ', 'access_log logs/access.log;',
+        map { "${_}_temp_path ${_}_temp;" }
+        qw(client_body proxy fastcgi scgi uwsgi);
+
+    $paths =~ s/access_log \S+ // if $conf =~ /^    access_log/m;
+    $conf =~ s/^(http\s*\{)/$1 $paths/m;
+
+    return $conf =~ /^\s*pid\s/m ? $conf : "pid logs/nginx.pid;\n$conf";
 }
 
 

@@ -70,6 +70,7 @@ mkdir "$dir/html";
 chmod 0755, "$dir/html";
 spew("$dir/html/small", 'small file');
 spew("$dir/html/big", 'b' x $big);
+spew("$dir/html/huge", 'h' x 40_000_000);
 
 $gw->start();
 
@@ -80,6 +81,9 @@ my $h2 = $gw->port('H2');
 
 went_through();
 debt();
+silence();
+silence_ends();
+silence_loses();
 
 $gw->stop('QUIT');
 
@@ -130,6 +134,140 @@ sub went_through {
         is($denied->{received}, $before->{received},
            "$name: and nothing of it is denied");
     }
+}
+
+
+# Clients of HTTP/2 that do not read: some streams each, of one key.
+
+sub silent {
+    my ($query, $connections, $streams) = @_;
+
+    return map {
+        my $client = Wgw::H2->new($h2, slow => 1);
+
+        $client->request("/capped/big?$query") for 1 .. $streams;
+        $client;
+    } 1 .. $connections;
+}
+
+
+sub held {
+    my ($key) = @_;
+
+    my $usage = usage($admin, $key);
+
+    return $usage ? $usage->{held} : -1;
+}
+
+
+# Nobody's silence uses up another's quota.
+
+sub silence {
+    my $key = 'silent' . ++$serial;
+    my $cap = 30_000_000;
+    my @clients = silent("k=$key&cap=$cap", 5, 40);
+    my $most = 0;
+
+    for (1 .. 20) {
+        my $held = held($key);
+
+        $most = $held if $held > $most;
+        sleep 0.05;
+    }
+
+    cmp_ok($most, '<=', 5 * 90_000, 'field 11.2 held: bounded by connections');
+    cmp_ok($most, '>', 5 * 9, 'field 11.2 held: and something is');
+
+    ok(wait_for(sub { held($key) <= 5 * 17_000 }, 5),
+       'field 11.2 held: given back when readers stall');
+
+    like(http_get($admin, '/metrics')->{body},
+         qr/^wgw_meter_held_bytes\{zone="names",key="$key"\} \d+$/m,
+         'field 11.2 held is in the metrics');
+
+    my $used = usage($admin, $key)->{sent};
+    my $reply = http_get($http, "/capped/huge?k=$key&cap=$cap",
+                         timeout => 40);
+
+    is($reply->{status}, 200, 'field 11.2 others are served');
+    cmp_ok(length $reply->{raw}, '>=', $cap - $used - 5 * 17_000,
+           'field 11.2 and have all of the quota');
+    cmp_ok($used + length $reply->{raw}, '<=', $cap, 'field 11.2 no more');
+
+    $_->abort() for @clients;
+
+    ok(wait_for(sub { held($key) == 0 }, 5), 'field 11.2 nothing stays held');
+    cmp_ok(settled($admin, $key)->{sent}, '<=', $cap,
+           'field 11.2 the cap holds');
+}
+
+
+# Who reads again has all that was asked for.
+
+sub silence_ends {
+    my $key = 'again' . ++$serial;
+    my @clients = silent("k=$key&cap=1000000000", 2, 12);
+
+    sleep 2.5;
+    cmp_ok(held($key), '<=', 2 * 17_000, 'field 11.2 kept back');
+
+    my $end = time + 60;
+
+    while (time < $end && grep { !$_->idle() } @clients) {
+        for my $client (grep { !$_->idle() && !$_->{closed} } @clients) {
+            $client->read(0.01);
+            $client->take();
+        }
+    }
+
+    my @streams = map { values %{$_->{streams}} } @clients;
+    my $sum = 0;
+
+    $sum += $_->{bytes} for @streams;
+
+    is(scalar(grep { $_->{end} && $_->{data} == $big } @streams), 24,
+       'field 11.2 who reads again has all');
+    is(settled($admin, $key)->{sent}, $sum, 'field 11.2 and it is counted');
+    is(held($key), 0, 'field 11.2 nothing stays held');
+
+    my $more = $clients[0]->request("/capped/small?k=$key");
+
+    $clients[0]->run();
+    is($more->{status}, 200, 'field 11.2 the connection can be used');
+}
+
+
+# Who reads again after the quota was used up is cut, and no byte is over.
+
+sub silence_loses {
+    my $key = 'lost' . ++$serial;
+    my $cap = 20_000_003;
+    my @clients = silent("k=$key&cap=$cap", 2, 12);
+
+    wait_for(sub { held($key) <= 2 * 17_000 }, 5);
+
+    my $reply = http_get($http, "/capped/huge?k=$key&cap=$cap",
+                         timeout => 40);
+    my $sum = length $reply->{raw};
+    my $end = time + 30;
+
+    while (time < $end && grep { !$_->idle() } @clients) {
+        for my $client (grep { !$_->idle() && !$_->{closed} } @clients) {
+            $client->read(0.01);
+            $client->take();
+        }
+    }
+
+    my @streams = map { values %{$_->{streams}} } @clients;
+
+    $sum += $_->{bytes} for @streams;
+
+    is(scalar(grep { !$_->{end} && !defined $_->{reset} } @streams), 0,
+       'field 11.2 each stream has an end');
+    cmp_ok($sum, '<=', $cap, 'field 11.2 no byte is over');
+    is(settled($admin, $key)->{sent}, $sum, 'field 11.2 and all are counted');
+    is(scalar(grep { $_->{closed} || $_->{goaway} } @clients), 0,
+       'field 11.2 the connections stay');
 }
 
 
@@ -213,6 +351,10 @@ location /precheck/ {
 location /sent/ {
     wgw_meter names $arg_k cap=$arg_cap count=sent;
     proxy_pass http://127.0.0.1:%%BACK%%/;
+}
+location /capped/ {
+    wgw_meter names $arg_k cap=$arg_cap count=sent;
+    alias html/;
 }
 location /paced/ {
     wgw_rate rates $arg_k rate=20kB/s;

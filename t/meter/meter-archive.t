@@ -178,10 +178,10 @@ is((archived($seventh + 60))[0]{key}, 'eighth', 'the second as ever');
 
 # ---- no place
 
-$gw->stop('QUIT');
+ask('ninth');
 rename "$dir/archive", "$dir/archived";
 spew("$dir/archive", '');
-$gw->start();
+clock_move(60);
 ok(wait_for(sub {
     $gw->log() =~ /\[crit\] .*archive .* of zone "names" cannot be written/
 }, 8), 'an archive that cannot be written is logged');

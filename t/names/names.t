@@ -32,7 +32,7 @@ http {
         location /v1/names { wgw_api; }
 
         location /if {
-            if ($arg_x) { set $x 1; }
+            if ($host) { set $x 1; }
             wgw_api;
         }
 
@@ -218,9 +218,9 @@ for (
        ->{status}, $status, "Host $host $headers" =~ s/\r\n//r);
 }
 
-is(http_get($admin, '/if?x=1', host => 'admin.example')->{status}, 200,
+is(http_get($admin, '/if', host => 'admin.example')->{status}, 200,
    'in "if"');
-is(http_get($admin, '/if?x=1', host => 'evil.example')->{status}, 403,
+is(http_get($admin, '/if', host => 'evil.example')->{status}, 403,
    'in "if" for others');
 
 my $record = JSON::PP->new->encode({ backends => [ $v6 ] });

@@ -86,8 +86,6 @@ http {
         listen 127.0.0.1:%%HTTP%%;
         server_name 127.0.0.1;
 
-        http2 on;
-
         add_header X-Provider \$wgw_provider_name always;
         add_header X-Attempts \$wgw_provider_attempts always;
         add_header X-Upstreams \$upstream_addr always;

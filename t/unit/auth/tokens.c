@@ -52,16 +52,16 @@ replays(void)
     size = make(&t, WGW_EXPIRING_NOTES, 100);
     text = wgw_text("abcdEFGH12345678");
 
-    ok(wgw_tokens_replay(&t, a, text, NOW + 300, NOW) == WGW_TOKENS_OK
-       && wgw_tokens_replay(&t, a, text, NOW + 300, NOW)
+    ok(wgw_tokens_replay(&t, a, text, NOW + 300, 0, NOW) == WGW_TOKENS_OK
+       && wgw_tokens_replay(&t, a, text, NOW + 300, 0, NOW)
           == WGW_TOKENS_REPLAY, "P26: a message twice");
-    ok(wgw_tokens_replay(&t, b, text, NOW + 300, NOW) == WGW_TOKENS_OK,
+    ok(wgw_tokens_replay(&t, b, text, NOW + 300, 0, NOW) == WGW_TOKENS_OK,
        "P28: the same nonce of another address");
-    ok(wgw_tokens_replay(&t, a, wgw_text("abcdEFGH1234567"), NOW + 300, NOW)
+    ok(wgw_tokens_replay(&t, a, wgw_text("abcdEFGH1234567"), NOW + 300, 0, NOW)
        == WGW_TOKENS_OK, "another nonce");
-    ok(wgw_tokens_replay(&t, a, text, NOW + 300, NOW + 300)
+    ok(wgw_tokens_replay(&t, a, text, NOW + 300, 0, NOW + 300)
        == WGW_TOKENS_REPLAY, "its end has come");
-    ok(wgw_tokens_replay(&t, b, wgw_text("late"), NOW, NOW)
+    ok(wgw_tokens_replay(&t, b, wgw_text("late"), NOW, 0, NOW)
        == WGW_TOKENS_REPLAY, "a message that has ended");
 
     text.data = nonce;
@@ -69,7 +69,7 @@ replays(void)
     for (i = 0; i < 400; i++) {
         text.len = (size_t) sprintf(nonce, "nonce%d", i);
 
-        if (wgw_tokens_replay(&t, a, text, NOW + 300, NOW)
+        if (wgw_tokens_replay(&t, a, text, NOW + 300, 0, NOW)
             == WGW_TOKENS_FULL)
         {
             break;
@@ -77,9 +77,9 @@ replays(void)
     }
 
     ok(i >= 97 && i < 400, "P47: full after %d", i);
-    ok(wgw_tokens_replay(&t, b, wgw_text("abcdEFGH12345678"), NOW + 300, NOW)
+    ok(wgw_tokens_replay(&t, b, wgw_text("abcdEFGH12345678"), NOW + 300, 0, NOW)
        == WGW_TOKENS_REPLAY, "what was known still is");
-    ok(wgw_tokens_replay(&t, a, text, NOW + 999, NOW + 300)
+    ok(wgw_tokens_replay(&t, a, text, NOW + 999, 0, NOW + 300)
        == WGW_TOKENS_OK, "there is room when they have ended");
 
     munmap(t.header, size);
@@ -292,11 +292,273 @@ lists(void)
 
     token = token_of(5000, 1, NOW, NOW + 5, 1);
     token.services_len = sizeof(token.services) + 5;
-    (void) wgw_tokens_revoke(&t, token.id, NOW + 1, NOW);
     ok(wgw_tokens_mint(&t, &token, NOW) == WGW_TOKENS_OK,
        "more services than there is room for");
 
     munmap(t.header, size);
+}
+
+
+/* Field 11.12: revoking needs no room, or finds some. */
+
+static void
+fill(wgw_expiring_t *t)
+{
+    uint32_t     i, full;
+    wgw_token_t  token;
+
+    for (i = 0, full = 0; full < 200; i++) {
+        token = token_of(1000 + i, 9, NOW, NOW + 60, 1);
+        full += wgw_tokens_mint(t, &token, NOW) == WGW_TOKENS_FULL;
+    }
+}
+
+
+static void
+room(void)
+{
+    int              wrong, i;
+    size_t           size;
+    uint64_t         live;
+    wgw_token_t      a, b, strange;
+    wgw_expiring_t   t;
+
+    size = make(&t, WGW_EXPIRING_NOTES, 100);
+
+    a = token_of(1, 1, NOW, NOW + 60, WGW_TOKENS_UNLIMITED);
+    b = token_of(2, 2, NOW, NOW + 60, 5);
+    (void) wgw_tokens_mint(&t, &a, NOW);
+    (void) wgw_tokens_mint(&t, &b, NOW);
+
+    fill(&t);
+    live = wgw_tokens_live(&t, NOW);
+
+    ok(wgw_tokens_revoke(&t, a.id, NOW + 60, NOW) == WGW_TOKENS_OK
+       && check(&t, &a, NOW) == WGW_TOKENS_REVOKED
+       && check(&t, &b, NOW) == WGW_TOKENS_OK
+       && wgw_tokens_live(&t, NOW) == live - 1,
+       "field 11.12: a key is revoked in a full table");
+
+    strange = token_of(3, 3, NOW, NOW + 60, 1);
+    ok(wgw_tokens_revoke(&t, strange.id, NOW + 60, NOW) == WGW_TOKENS_OK
+       && check(&t, &strange, NOW) == WGW_TOKENS_REVOKED,
+       "field 11.12: and one that is not in the list");
+    ok(wgw_tokens_revoke_address(&t, b.address, NOW + 60, NOW)
+       == WGW_TOKENS_OK && check(&t, &b, NOW) == WGW_TOKENS_REVOKED,
+       "field 11.12: and an address");
+
+    /* what is left is used up by revocations of others */
+
+    for (i = 0; i < 1000; i++) {
+        strange = token_of(100000 + (uint32_t) i, 3, NOW, NOW + 60, 1);
+        (void) wgw_tokens_revoke(&t, strange.id, NOW + 60, NOW);
+    }
+
+    strange = token_of(1000, 9, NOW, NOW + 60, 1);
+    ok(wgw_tokens_revoke_address(&t, strange.address, NOW + 60, NOW)
+       == WGW_TOKENS_OK && wgw_tokens_live(&t, NOW) == 0,
+       "field 11.12: then the keys of an address, one by one");
+
+    wrong = 0;
+
+    for (i = 1000; i < 1090; i++) {
+        strange = token_of((uint32_t) i, 9, NOW, NOW + 60, 1);
+        wrong += check(&t, &strange, NOW) != WGW_TOKENS_REVOKED;
+    }
+
+    ok(wrong == 0, "field 11.12: all of them");
+    ok(wgw_expiring_repair(&t, 1) == 0
+       && check(&t, &a, NOW + 59) == WGW_TOKENS_REVOKED
+       && check(&t, &strange, NOW + 59) == WGW_TOKENS_REVOKED,
+       "field 11.12: a repair keeps them");
+
+    munmap(t.header, size);
+}
+
+
+/* Field 11.16: who was revoked and signs in at once gets a good key. */
+
+static void
+again(void)
+{
+    size_t           size;
+    wgw_token_t      a, b;
+    wgw_expiring_t   t;
+
+    size = make(&t, WGW_EXPIRING_NOTES, 100);
+
+    a = token_of(1, 1, NOW, NOW + 60, 1);
+    ok(wgw_tokens_since(&t, a.address, NOW) == NOW, "never revoked");
+
+    (void) wgw_tokens_mint(&t, &a, NOW);
+    (void) wgw_tokens_revoke_address(&t, a.address, NOW + 60, NOW);
+
+    b = token_of(2, 1, wgw_tokens_since(&t, a.address, NOW), NOW + 60, 1);
+    (void) wgw_tokens_mint(&t, &b, NOW);
+
+    ok(check(&t, &a, NOW) == WGW_TOKENS_REVOKED
+       && check(&t, &b, NOW) == WGW_TOKENS_OK,
+       "field 11.16: in the second in which it was revoked");
+    ok(wgw_tokens_since(&t, a.address, NOW + 1) == NOW + 1,
+       "the next second is as good");
+
+    (void) wgw_tokens_revoke_address(&t, a.address, NOW + 60, NOW);
+    ok(check(&t, &b, NOW) == WGW_TOKENS_REVOKED, "and revoked again");
+
+    munmap(t.header, size);
+}
+
+
+/* Field 11.15: settings that change. */
+
+static wgw_tokens_rc_t
+used(wgw_expiring_t *t, const char *nonce, int64_t end, unsigned open,
+    int64_t now)
+{
+    uint8_t  a[WGW_TOKENS_ADDRESS];
+
+    memset(a, 0xaa, sizeof(a));
+
+    return wgw_tokens_replay(t, a, (wgw_text_t) { nonce, strlen(nonce) },
+                             end + wgw_tokens_skew(t)
+                             + (open ? wgw_tokens_life(t) : 0), open, now);
+}
+
+
+static void
+settings(void)
+{
+    int              wrong, i;
+    char             nonce[20];
+    size_t           size;
+    wgw_token_t      a;
+    wgw_expiring_t   t;
+
+    size = make(&t, WGW_EXPIRING_NOTES, 100);
+
+    ok(wgw_tokens_skew(&t) == 0 && wgw_tokens_life(&t) == 0, "nothing yet");
+    wgw_tokens_allow(&t, 30, 3600);
+    ok(wgw_tokens_skew(&t) == 30 && wgw_tokens_life(&t) == 3600, "allowed");
+
+    (void) used(&t, "forgotten", NOW + 10, 0, NOW);
+    (void) used(&t, "open", NOW - 3600, 1, NOW);
+
+    (void) used(&t, "there", NOW + 100, 0, NOW + 50);
+
+    /* both have ended by NOW + 40, and others have taken their places */
+
+    for (i = 0; i < (int) t.n * 8; i++) {
+        if (t.buckets[i / 8].when[i % 8] >> 8 <= NOW + 40) {
+            t.buckets[i / 8].when[i % 8] = 0;
+        }
+    }
+
+    t.header->forgotten = NOW + 40;
+
+    wgw_tokens_allow(&t, 600, 7200);
+
+    ok(used(&t, "forgotten", NOW + 10, 0, NOW + 60) == WGW_TOKENS_REPLAY,
+       "field 11.15: more skew: what was forgotten is refused");
+    ok(used(&t, "open", NOW - 3600, 1, NOW + 60) == WGW_TOKENS_REPLAY,
+       "field 11.15: more age: the same");
+    ok(used(&t, "there", NOW + 100, 0, NOW + 60) == WGW_TOKENS_REPLAY
+       && used(&t, "there", NOW + 100, 0, NOW + 650) == WGW_TOKENS_REPLAY,
+       "field 11.15: what is there stays for longer");
+
+    a = token_of(7, 7, NOW + 60, NOW + 120, 1);
+    ok(check(&t, &a, NOW + 60) == WGW_TOKENS_OK,
+       "field 11.15: keys are as good as before");
+
+    /* places that have ended by now, and a message of this very minute */
+
+    wrong = 0;
+
+    for (i = 0; i < 40; i++) {
+        (void) sprintf(nonce, "fresh%d", i);
+        wrong += used(&t, nonce, NOW + 760, 0, NOW + 750) != WGW_TOKENS_OK;
+    }
+
+    ok(wrong == 0, "field 11.15: new messages are as welcome");
+
+    wgw_tokens_allow(&t, 30, 3600);
+    ok(wgw_tokens_skew(&t) == 30, "less again");
+
+    munmap(t.header, size);
+}
+
+
+/* Field 11.15: another table, of another size. */
+
+static void
+carried(void)
+{
+    int              i, wrong;
+    size_t           sizes[3];
+    wgw_token_t      a, b, c, d;
+    wgw_expiring_t   from, to, small;
+
+    sizes[0] = make(&from, WGW_EXPIRING_NOTES, 100);
+    sizes[1] = make(&to, WGW_EXPIRING_NOTES, 300);
+    sizes[2] = make(&small, WGW_EXPIRING_NOTES, 8);
+
+    ok(memcmp(wgw_expiring_seed(&from), wgw_expiring_seed(&to),
+              WGW_HASH_SEED) == 0, "of one seed");
+
+    a = token_of(1, 1, NOW, NOW + 60, 5);
+    b = token_of(2, 2, NOW, NOW + 60, WGW_TOKENS_UNLIMITED);
+    c = token_of(3, 3, NOW, NOW + 60, 1);
+    d = token_of(4, 4, NOW, NOW + 60, 1);
+
+    wgw_tokens_allow(&from, 30, 3600);
+    (void) wgw_tokens_mint(&from, &a, NOW);
+    (void) wgw_tokens_mint(&from, &b, NOW);
+    (void) wgw_tokens_mint(&from, &c, NOW);
+    (void) wgw_tokens_use(&from, a.id, NOW);
+    (void) wgw_tokens_revoke(&from, b.id, NOW + 60, NOW);
+    (void) wgw_tokens_revoke_address(&from, c.address, NOW + 60, NOW);
+    (void) used(&from, "message", NOW + 20, 0, NOW);
+
+    /* what the other knew of one of these is older */
+
+    (void) wgw_tokens_mint(&to, &b, NOW);
+
+    ok(wgw_notes_carry(&to, &from, NOW) == 0, "field 11.15: carried");
+    ok(check(&to, &a, NOW) == WGW_TOKENS_OK
+       && check(&to, &b, NOW) == WGW_TOKENS_REVOKED
+       && check(&to, &c, NOW) == WGW_TOKENS_REVOKED
+       && check(&to, &d, NOW) == WGW_TOKENS_OK,
+       "field 11.15: revocations");
+    ok(used(&to, "message", NOW + 20, 0, NOW) == WGW_TOKENS_REPLAY
+       && wgw_tokens_skew(&to) == 30, "field 11.15: messages");
+
+    for (i = 0; wgw_tokens_use(&to, a.id, NOW) == WGW_TOKENS_OK; i++) { }
+
+    ok(i == 4, "field 11.15: uses that are left, %d", i);
+
+    ok(wgw_tokens_mint(&from, &d, NOW) == WGW_TOKENS_FULL
+       && wgw_tokens_use(&from, a.id, NOW) != WGW_TOKENS_OK
+       && wgw_tokens_revoke(&from, a.id, NOW + 60, NOW) == WGW_TOKENS_FULL
+       && used(&from, "late", NOW + 20, 0, NOW) == WGW_TOKENS_FULL,
+       "field 11.15: the old one takes nothing more");
+
+    for (i = 0; i < 60; i++) {
+        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
+        (void) wgw_tokens_mint(&to, &a, NOW);
+        (void) wgw_tokens_revoke(&to, a.id, NOW + 60, NOW);
+    }
+
+    ok(wgw_notes_carry(&small, &to, NOW) > 0, "not all fit");
+
+    for (i = 0, wrong = 0; i < 60; i++) {
+        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
+        wrong += check(&small, &a, NOW) != WGW_TOKENS_REVOKED;
+    }
+
+    ok(wrong == 0, "field 11.15: what does not is not good again");
+
+    munmap(from.header, sizes[0]);
+    munmap(to.header, sizes[1]);
+    munmap(small.header, sizes[2]);
 }
 
 
@@ -306,6 +568,10 @@ main(void)
     replays();
     uses();
     revocations();
+    room();
+    again();
+    settings();
+    carried();
     many();
     lists();
 

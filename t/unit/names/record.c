@@ -173,6 +173,18 @@ static const record_case_t  cases[] = {
       "is the gateway itself", "tf 19: own second address, other port" },
     { BACKEND "[\"http://[::ffff:203.0.113.10]\"]}", "backends[0]",
       "is the gateway itself", "tf 19: own address, v4-mapped" },
+    { BACKEND "[\"http://[::203.0.113.10]\"]}", "backends[0]",
+      "is the gateway itself", "field 11 kinds: own, v4-compatible" },
+    { BACKEND "[\"http://[2002:cb00:710a::1]\"]}", "backends[0]",
+      "is the gateway itself", "field 11 kinds: own, 6to4" },
+    { BACKEND "[\"http://[64:ff9b::203.0.113.10]\"]}", "backends[0]",
+      "is the gateway itself", "field 11 kinds: own, NAT64" },
+    { BACKEND "[\"http://[64:ff9b:1::cb00:710a]\"]}", "backends[0]",
+      "is the gateway itself", "field 11 kinds: own, local NAT64" },
+    { BACKEND "[\"http://[::ffff:0:203.0.113.10]\"]}", "backends[0]",
+      "is the gateway itself", "field 11 kinds: own, translated" },
+    { BACKEND "[\"http://[2001:0:1:2:0:0:34ff:8ef5]\"]}", "backends[0]",
+      "is the gateway itself", "field 11 kinds: own, Teredo" },
     { BACKEND "[\"http://[2001:DB8:ffff:0::10]\"]}", "backends[0]",
       "is the gateway itself", "tf 19: own IPv6 address" },
     { PASS ",\"workload\":null}", NULL, NULL, "passthrough" },
@@ -195,8 +207,10 @@ static const record_case_t  cases[] = {
       "has no closing bracket", "bracket left open" },
     { BACKEND "[\"http://[2001:db8::10]x:80\"]}", "backends[0]",
       "has something between address and port", "text after the bracket" },
-    { BACKEND "[\"http://a@b@192.0.2.1:81?@[::1]\"]}", NULL, NULL,
-      "the last @ before the path ends the user" },
+    { BACKEND "[\"http://a@b@192.0.2.1:81?@[::1]\"]}", "backends[0]",
+      "has a query", "field 11.26: a query" },
+    { BACKEND "[\"http://a@b@192.0.2.1:81\"]}", "backends[0]",
+      "has user information", "field 11.26: a user" },
     { BACKEND "[\"http://192.0.2.1\\u0000\"]}", "backends[0]",
       "has a blank or a control character", "backend with a zero byte" },
     { NAMED "\"tls_passthrough\":true,"
@@ -557,7 +571,7 @@ static void
 test_written(void)
 {
     test_json("{\"name\":\"Shop.\",\"backends\":[\"http://[2001:DB8:0::10]\","
-              "\"HTTP://u:p@192.0.2.10:08080/x\"]}",
+              "\"HTTP://192.0.2.10:08080/\"]}",
               "{\"name\":\"shop.gw.test\","
               "\"backends\":[\"http://[2001:db8::10]:80\","
               "\"http://192.0.2.10:8080\"],\"tls_passthrough\":false,"
@@ -830,13 +844,16 @@ test_limits(void)
         }
     }
 
-    p = json + sprintf(json, BACKEND "[\"http://192.0.2.1/");
-    used = strlen("http://192.0.2.1/");
-    memset(p, 'x', 1024 - used);
+    p = json + sprintf(json, BACKEND "[\"http://192.0.2.1:1");
+    p--;
+    used = strlen("http://192.0.2.1:");
+    memset(p, '0', 1024 - used);
+    p[1023 - used] = '1';
     strcpy(p + 1024 - used, "\"]}");
     ok(parse(&record, json, "", NULL, &error) == 0, "backend of 1024 bytes");
 
-    strcpy(p + 1024 - used, "x\"]}");
+    p[1023 - used] = '0';
+    strcpy(p + 1024 - used, "1\"]}");
     ok(parse(&record, json, "", NULL, &error) == -1,
        "backend of 1025 bytes");
 

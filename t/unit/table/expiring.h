@@ -64,7 +64,13 @@ key_of(wgw_expiring_t *t, uint64_t number)
 }
 
 
-/* A note of kind 1 with so many uses and its number as payload. */
+/*
+ * A note of a kind with so many uses and its number as payload.  Kind 5 takes
+ * all the room there is, kind 1 leaves some.
+ */
+
+static uint32_t  insert_kind = 1;
+
 
 __attribute__((unused))
 static int
@@ -75,7 +81,7 @@ insert(wgw_expiring_t *t, uint64_t number, uint32_t uses, int64_t until,
 
     memset(&note, 0, sizeof(note));
 
-    note.kind = 1;
+    note.kind = insert_kind;
     note.count = uses;
     note.until = until;
     note.payload[0] = number;

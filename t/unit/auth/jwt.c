@@ -6,7 +6,7 @@
 #include "t/unit/tap.h"
 #include "format/base64url.h"
 #include "format/hex.h"
-#include "format/jwt.h"
+#include "auth/jwt.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 
 #include "auth/origin.h"
 #include "format/rfc3339.h"
-#include "format/siwe.h"
+#include "auth/siwe.h"
 
 #include <assert.h>
 #include <stdlib.h>

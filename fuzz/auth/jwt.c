@@ -6,7 +6,7 @@
  */
 
 #include "format/base64url.h"
-#include "format/jwt.h"
+#include "auth/jwt.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "format/base64url.h"
 #include "format/hex.h"
 #include "format/json.h"
-#include "format/jwt.h"
+#include "auth/jwt.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  */
 
 #include "t/unit/tap.h"
-#include "format/siwe.h"
+#include "auth/siwe.h"
 
 #include <stdlib.h>
 

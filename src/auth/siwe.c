@@ -4,7 +4,7 @@
  */
 
 #include "format/rfc3339.h"
-#include "format/siwe.h"
+#include "auth/siwe.h"
 #include "format/uri.h"
 
 #include <string.h>

@@ -1,0 +1,153 @@
+#!/usr/bin/perl
+
+# The reference, docs/*.md, against the sources: each directive is there as
+# Syntax, Default and Context, each variable and metric in a table, each
+# message of the error log in docs/operations.md; and every link leads
+# somewhere.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+
+my @sources = sort(glob('src/*/*.c'), glob('ngx_wgw_*.c'));
+my @pages = sort(glob('docs/*.md'), glob('*.md'), glob('*/README.md'));
+
+my %text = map { $_ => slurp($_) } @sources, @pages;
+my $docs = join "\n\n", map { $text{$_} } grep { m{^docs/} } @pages;
+
+# a message may be broken into lines, and "|" is what a table's cell ends with
+my $messages = ($text{'docs/operations.md'} // '') =~ s/\s+/ /gr;
+
+
+subtest 'directives' => sub {
+    my %names;
+
+    for my $source (@sources) {
+        $names{$1} = 1
+            while $text{$source} =~ /\{ ngx_string\("(wgw_\w+)"\),\s*\w+(?:CONF|_ANY)\s*\|/g;
+    }
+
+    cmp_ok(scalar keys %names, '>', 30, 'there are directives');
+
+    for my $name (sort keys %names) {
+        like($docs, qr/^\ {4}Syntax:\ {3}\Q$name\E[\ ;](?:(?!\n\n).)*?
+                       ^\ {4}Default:(?:(?!\n\n).)*?
+                       ^\ {4}Context:/xms,
+             "$name has Syntax, Default and Context");
+    }
+};
+
+
+subtest 'variables' => sub {
+    my %names;
+
+    for my $source (@sources) {
+        $names{$1} = 1
+            while $text{$source} =~ /\{ ngx_string\("(wgw_\w+)"\),(?!\s*\w+(?:CONF|_ANY)\s*\|)/g;
+    }
+
+    cmp_ok(scalar keys %names, '>', 15, 'there are variables');
+
+    for my $name (sort keys %names) {
+        like($docs, qr/^\|[^|\n]*`\$\Q$name\E`/m, "\$$name is in a table");
+    }
+};
+
+
+subtest 'metrics' => sub {
+    my %names;
+
+    for my $source (@sources) {
+        $names{$1 // $2} = 1
+            while $text{$source} =~ /"(wgw_\w+_(?:total|bytes|keys_max|keys))"(?!\))|"# TYPE (wgw_\w+)/g;
+    }
+
+    cmp_ok(scalar keys %names, '>', 5, 'there are metrics');
+
+    for my $name (sort keys %names) {
+        like($docs, qr/^\|[^|\n]*`\Q$name\E`/m, "$name is in a table");
+    }
+};
+
+
+subtest 'messages of the error log' => sub {
+    my %seen;
+
+    for my $source (@sources) {
+        while ($text{$source}
+               =~ /(?:ngx_(?:conf_)?log|wgw_line)_error\(\s*[^"]*?((?:"(?:[^"\\]|\\.)*"\s*)+)/gs)
+        {
+            my $format = join '', $1 =~ /"((?:[^"\\]|\\.)*)"/g;
+
+            $format =~ s/\\"/"/g;
+            next if $seen{$format}++;
+
+            like($messages, message($format), "$source: $format");
+        }
+    }
+
+    cmp_ok(scalar keys %seen, '>', 60, 'there are messages');
+};
+
+
+subtest 'links' => sub {
+    for my $page (@pages) {
+        my ($folder) = $page =~ m{^(.*/)?};
+
+        while ($text{$page} =~ /\]\(([^)\s]+)\)/g) {
+            my ($file, $anchor) = split /#/, $1, 2;
+
+            next if $file =~ /^https?:/;
+
+            my $to = $file eq '' ? $page : ($folder // '') . $file;
+
+            1 while $to =~ s{[^/]+/\.\./}{};
+
+            if (!ok(-e $to, "$page: $1 is there") || !defined $anchor) {
+                next;
+            }
+
+            ok((grep { $_ eq $anchor } anchors($to)),
+               "$page: $1 has that heading");
+        }
+    }
+};
+
+done_testing();
+
+
+sub slurp {
+    my ($file) = @_;
+
+    open my $in, '<', $file or die "$file: $!";
+    local $/;
+
+    return scalar <$in>;
+}
+
+
+# What a message of this format may be in the reference.
+
+sub message {
+    my ($format) = @_;
+
+    my @pieces = map { quotemeta s/\s+/ /gr }
+                 split /%[-*0-9.]*(?:u?[a-zA-Z]+?(?:[A-Z])?(?![a-zA-Z])|[A-Z])/,
+                       $format, -1;
+
+    my $pattern = join '.{1,60}?', @pieces;
+
+    return qr/$pattern/;
+}
+
+
+# As GitHub makes them of headings.
+
+sub anchors {
+    my ($page) = @_;
+
+    return map { /^#+ (.*)/ ? lc($1) =~ s/[^\w\- ]//gr =~ s/ /-/gr : () }
+           split /\n/, $text{$page} // slurp($page);
+}

@@ -1,0 +1,108 @@
+#!/bin/sh
+# nginx.sh tree RELEASE DIR       nginx's source of a Debian release
+# nginx.sh packages RELEASE DIR   its nginx, built: what `apt-get download`
+#                                 has, unpacked; nothing is installed
+#
+# DIR is there whole or not at all, and DIR/way says what it is.  A source
+# whose mirror lacks Debian's part of it is taken without, which is said; the
+# packages of another release than this machine's get its libraries as well.
+
+set -eu
+
+what=$1 release=$2 dir=$3
+
+
+number() {
+    case $1 in
+    bookworm) echo "Debian 12" ;;
+    trixie)   echo "Debian 13" ;;
+    *)        echo "Debian $1" ;;
+    esac
+}
+
+
+fetch() {
+    "${0%/*}/apt.sh" "$release" "$@"
+}
+
+
+# what a killed run left
+
+rm -rf "$dir".[A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9]
+mkdir -p "$(dirname "$dir")"
+tmp=$(mktemp -d "$dir.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+
+tree() {
+    if version=$(fetch source "$tmp/get" nginx); then
+        dpkg-source --no-check -x "$tmp"/get/nginx_*.dsc "$tmp/nginx" \
+            > "$tmp/log" 2>&1 || return
+        echo "$(number "$release")'s source ($version)" > "$tmp/nginx/way"
+
+    elif version=$(fetch tarball "$tmp/get" nginx); then
+        mkdir "$tmp/nginx"
+        tar -xf "$tmp"/get/nginx_*.orig.tar.* -C "$tmp/nginx" \
+            --strip-components 1 || return
+        echo "$(number "$release")'s tarball (${version%-*}), WITHOUT" \
+            "Debian's patches, which its mirror has not" > "$tmp/nginx/way"
+
+    else
+        return 1
+    fi
+}
+
+
+# What was built for another release needs its libraries, and its loader to
+# find them: both are written into our copy of the program.
+
+with_libraries() {
+    root=$PWD/$dir
+    loader=$(cd "$tmp/nginx" && find . -name 'ld-linux*.so*' | head -n 1)
+    lib=$(cd "$tmp/nginx" && find . -name 'libc.so.6' | head -n 1)
+
+    [ -n "$loader" ] && [ -n "$lib" ] &&
+        patchelf --set-interpreter "$root/${loader#./}" --force-rpath \
+            --set-rpath "$root/$(dirname "${lib#./}")" \
+            "$tmp/nginx/usr/sbin/nginx"
+}
+
+
+packages() {
+    set -- nginx nginx-dev libnginx-mod-stream
+
+    if [ "$release" != "$("${0%/*}/apt.sh" own)" ]; then
+        command -v patchelf > /dev/null || return 1
+
+        case $release in
+        bookworm) set -- "$@" libc6 libcrypt1 libpcre2-8-0 zlib1g libssl3 ;;
+        *)        set -- "$@" libc6 libcrypt1 libpcre2-8-0 zlib1g libzstd1 \
+                      libssl3t64 ;;
+        esac
+    fi
+
+    version=$(fetch packages "$tmp/get" "$@") || return
+    mkdir "$tmp/nginx"
+
+    for deb in "$tmp"/get/*.deb; do
+        dpkg -x "$deb" "$tmp/nginx" || return
+    done
+
+    if [ $# -gt 3 ]; then
+        with_libraries || return
+    fi
+
+    echo "$(number "$release")'s packages ($version)" > "$tmp/nginx/way"
+}
+
+
+"$what" || exit 1
+
+mv "$tmp/nginx" "$dir"
+
+# only from where it now is can one with libraries of its own be run
+if [ "$what" = packages ] && ! "$dir/usr/sbin/nginx" -v > /dev/null 2>&1; then
+    rm -rf "$dir"
+    exit 1
+fi
