@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "claims/claims_conf.h"
 #include "format/size.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
@@ -70,6 +71,27 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
     { ngx_string("wgw_rate_zone"),
       NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
       wgw_rate_zone_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      wgw_claims_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims_did"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
+      wgw_claims_did_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims_zone"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE12,
+      wgw_claims_zone_parse,
       0,
       0,
       NULL },
@@ -187,7 +209,7 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
         }
     }
 
-    return NGX_CONF_OK;
+    return wgw_claims_init_conf(cycle);
 }
 
 
@@ -234,6 +256,7 @@ ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
     ngx_wgw_meter_conf_t   *mcf;
 
     wgw_flow_leave();
+    wgw_claims_exit();
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                 ngx_wgw_meter_module);

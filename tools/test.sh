@@ -55,7 +55,8 @@ fi
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 if [ $# = 0 ]; then
-    set -- t/*.t t/names/*.t t/route/*.t t/meter/*.t t/auth/*.t t/router/*.t
+    set -- t/*.t t/names/*.t t/route/*.t t/meter/*.t t/auth/*.t t/claims/*.t \
+        t/router/*.t
 fi
 
 # Test::Nginx prints what a server says that is meant to refuse its
