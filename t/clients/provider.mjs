@@ -309,6 +309,14 @@ const ops = {
         return { signins, calls, checks, bare, denied };
     },
 
+    forget({ names }) {
+        for (const name of names) {
+            Object.assign(mocks[name], { signins: [], calls: [],
+                                         checks: [] });
+        }
+        return true;
+    },
+
     // counts only, and nothing is forgotten
     count({ name }) {
         const { signins, calls, checks, bare, denied } = mocks[name];
