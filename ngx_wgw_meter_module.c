@@ -33,6 +33,7 @@
 static void *ngx_wgw_meter_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf);
 static void ngx_wgw_meter_sweep(ngx_event_t *ev);
+static void ngx_wgw_meter_reap(wgw_zone_t *zone, ngx_log_t *log);
 static char *ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone);
@@ -216,7 +217,9 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
 ngx_int_t
 ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t             i;
     ngx_event_t           *ev;
+    wgw_zone_t           **zones;
     ngx_wgw_meter_conf_t  *mcf;
 
     wgw_flow_setup();
@@ -229,6 +232,12 @@ ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
             && ngx_process != NGX_PROCESS_SINGLE))
     {
         return NGX_OK;
+    }
+
+    zones = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        wgw_holders_begin(zones[i]->holders);
     }
 
     ngx_wgw_meter_dummy.fd = (ngx_socket_t) -1;
@@ -283,6 +292,12 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
                                                 ngx_wgw_meter_module);
     zones = mcf->zones.elts;
 
+    /* workers that drain may be the last ones of their master */
+
+    for (i = 0; (ngx_worker == 0 || ngx_exiting) && i < mcf->zones.nelts; i++) {
+        ngx_wgw_meter_reap(zones[i], ev->log);
+    }
+
     for (i = 0; ngx_worker == 0 && i < mcf->zones.nelts; i++) {
         zone = (wgw_meter_zone_t *) zones[i];
         end = wgw_table_end(&zone->zone.table);
@@ -300,6 +315,17 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
     }
 
     ngx_add_timer(ev, NGX_WGW_METER_SWEEP);
+}
+
+
+static void
+ngx_wgw_meter_reap(wgw_zone_t *zone, ngx_log_t *log)
+{
+    if (wgw_holders_reap(zone->holders, &zone->table)) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "wgw_meter_zone \"%V\": what a process held that is "
+                      "gone is free again", &zone->name);
+    }
 }
 
 

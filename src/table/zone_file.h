@@ -1,7 +1,7 @@
 
 /*
- * zone_file: the files of zones, and their mappings; private to zone.c, which
- * has the list of these, and to zone_file.c.
+ * zone_file: the files of zones, and their mappings, of which zone.c has the
+ * list.
  */
 
 #ifndef WGW_ZONE_FILE_H
@@ -9,7 +9,7 @@
 
 
 #include "core/place.h"
-#include "table/zone.h"
+#include "table/zone_class.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -32,6 +32,7 @@ struct wgw_mapping_s {
     ino_t                    inode;
     ngx_fd_t                 fd;
     wgw_zone_t               made;      /* of an anonymous one */
+    wgw_holders_t           *holders;   /* of a table of counters */
     wgw_table_parts_t        parts;     /* those that are mapped, ... */
     void                    *memory[WGW_TABLE_SEGMENTS];  /* ... here */
 };
