@@ -490,10 +490,9 @@ router_location(ngx_conf_t *cf, ngx_http_wgw_router_main_conf_t *rmcf,
 
     clcf = conf->loc_conf[ngx_http_core_module.ctx_index];
 
-    if (clcf->handler == NULL) {
-        return clcf->noname ? NGX_OK
-               : router_refuse(cf, conf, "its location has no "
-                               "\"proxy_pass $wgw_provider\"");
+    if (clcf->handler == NULL && !clcf->noname) {
+        return router_refuse(cf, conf, "its location has no "
+                             "\"proxy_pass $wgw_provider\"");
     }
 
     /* the proxy's own configuration begins with that of the upstream */

@@ -40,6 +40,8 @@ static void attempt_weigh(wgw_attempt_t *attempt, ngx_uint_t i,
     wgw_choice_t *choice);
 static ngx_uint_t attempt_hopeful(wgw_provider_t *provider);
 static ngx_int_t attempt_ready(wgw_attempt_t *attempt);
+static ngx_int_t attempt_session(wgw_attempt_t *attempt,
+    wgw_session_t *session, ngx_uint_t wait);
 static ngx_uint_t attempt_index(wgw_attempt_t *attempt);
 static ngx_int_t attempt_wait(wgw_attempt_t *attempt);
 static void attempt_resume(wgw_attempt_t *attempt);
@@ -471,12 +473,10 @@ wgw_attempt_other(wgw_attempt_t *attempt)
 static ngx_int_t
 attempt_ready(wgw_attempt_t *attempt)
 {
-    unsigned           due;
-    ngx_uint_t         n;
+    ngx_int_t          rc;
+    ngx_uint_t         i, n;
     wgw_host_t        *host;
-    wgw_session_t     *session;
     wgw_provider_t    *provider;
-    wgw_session_rc_t   rc;
 
     provider = attempt->provider;
     host = provider->service.host;
@@ -492,7 +492,27 @@ attempt_ready(wgw_attempt_t *attempt)
     }
 
     n = attempt->sticky ? attempt->affinity : (uint64_t) ngx_random();
-    session = &provider->sessions[n % provider->nsessions];
+
+    rc = attempt_session(attempt, &provider->sessions[n % provider->nsessions],
+                         1);
+
+    /* where there is none to be had, another one that is there will do */
+
+    for (i = 1; rc == NGX_DECLINED && i < provider->nsessions; i++) {
+        rc = attempt_session(attempt, &provider->sessions[(n + i)
+                                                  % provider->nsessions], 0);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+attempt_session(wgw_attempt_t *attempt, wgw_session_t *session,
+    ngx_uint_t wait)
+{
+    unsigned          due;
+    wgw_session_rc_t  rc;
 
     rc = wgw_session_use(session, ngx_current_msec, &due);
 
@@ -501,14 +521,14 @@ attempt_ready(wgw_attempt_t *attempt)
         attempt->session_id = session->body->id;
 
         if (due) {
-            (void) wgw_router_handshake(provider, session);
+            (void) wgw_router_handshake(attempt->provider, session);
         }
 
         return NGX_OK;
     }
 
-    if (wgw_router_handshake(provider, session) == NGX_OK
-        || rc == WGW_SESSION_WAIT)
+    if (wait && (wgw_router_handshake(attempt->provider, session) == NGX_OK
+                 || rc == WGW_SESSION_WAIT))
     {
         return NGX_AGAIN;
     }
