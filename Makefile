@@ -96,8 +96,7 @@ help:       ## this list
 
 FUZZ_SECONDS ?= 10
 OLD_SUITES = $(filter-out t/00-unit.t t/full/% t/chaos/%, \
-    $(wildcard t/*.t t/*/*.t \
-    t/router/*.t))
+    $(wildcard t/*.t t/*/*.t))
 ASAN_SUITES = $(filter-out t/run.t,$(OLD_SUITES))
 
 
