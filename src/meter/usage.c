@@ -646,7 +646,7 @@ wgw_usage_zero(ngx_array_t *rows, wgw_zone_t *zone, wgw_usage_known_t *known)
     row->usage.cap = known->cap;
 
     window = zone->conf.window;
-    period = wgw_window_period(window, ngx_time());
+    period = wgw_table_seen(&zone->table);
 
     row->usage.window.start = wgw_window_start(window, period);
     row->usage.last.start = wgw_window_start(window, period ? period - 1 : 0);
