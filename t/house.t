@@ -34,7 +34,7 @@ my %known = map { $_ => 1 } (
     'parts in a circle: claims/http_claims_api claims/http_claims_post',
     'rooms in a circle:  auth',
     'up: auth/http_auth_live -> /ngx_wgw_auth_module',
-    'parts in a circle: table/counter table/layout table/table',
+    'parts in a circle: table/counter table/layout table/life table/table',
     'up: auth/http_auth_api -> /ngx_wgw_auth_module',
     'up: auth/http_auth_check -> /ngx_wgw_auth_module',
     'up: auth/http_auth_rpc -> /ngx_wgw_auth_module',

@@ -219,16 +219,21 @@ wgw_meter_zone names keys=1;
 
 
 
-=== TEST 12: a key that is too long counts in other
+=== TEST 12: field 11.4: a key that is too long counts by its hash
 --- main_config
 wgw_meter_zone names keys=100;
 --- config
     location /t { wgw_meter names $arg_k; return 200 "ok"; }
     location /v1/usage { wgw_usage json; }
 --- pipelined_requests eval
-["GET /t?k=" . "a" x 255, "GET /t?k=" . "b" x 256, "GET /v1/usage"]
+["GET /t?k=" . "a" x 255, "GET /t?k=" . "b" x 256, "GET /v1/usage",
+ "GET /v1/usage/" . "b" x 256, "GET /t?k=sha256:0", "GET /v1/usage/sha256:0"]
 --- response_body_like eval
-["ok", "ok", '"keys":1,.*"other":\{"sent":[1-9]\d*,"received":[1-9]\d*,"requests":1,']
+["ok", "ok",
+ '"key":"sha256:69783923010e99687c31035cf20f1394ea6bb6047396b2fae9ea600f085c33eb",'
+ . '"sent":[1-9]\d*,.*"keys":2,.*"other":\{"sent":0,',
+ '^\{"keys":\[\{"zone":"names","key":"sha256:[0-9a-f]{64}",.*"requests":1,',
+ "ok", '"key":"sha256:[0-9a-f]{64}",.*"requests":1,']
 
 
 
