@@ -83,7 +83,7 @@ wgw_meter_zone names keys=100 window=hour;
 "last":\{"start":"\d{4}-\d\d-\d\dT\d\d:00:00Z","sent":0,"received":0\}\},
 \{"zone":"names","key":"%ff",.*\}\],"next":null,"zones":\[\{"zone":"names",
 "keys_max":100,"keys":2,"unknown":\{"sent":0,.*\},"other":\{.*\},
-"denied":\{.*\}\}\]\}\n\z/xs]
+"denied":\{.*\}\}\],"version":"[\d.]+"\}\n\z/xs]
 --- response_headers_like eval
 ["", "", "Content-Type: application\/json\nCache-Control: no-store"]
 
@@ -131,7 +131,7 @@ wgw_meter_zone more keys=100;
  '^\{"keys":\[\{"zone":"names","key":"a".*"key":"b".*\],"next":5,',
  '^\{"keys":\[\{"zone":"names","key":"c".*"zone":"more","key":"a".*\],"next":4294967300,',
  '^\{"keys":\[\{"zone":"more","key":"b".*"key":"c".*\],"next":null,',
- '^\{"keys":\[\{"zone":"more","key":"a".*"key":"c".*\],"next":null,"zones":\[\{"zone":"more"[^\[]*\]\}$']
+ '^\{"keys":\[\{"zone":"more","key":"a".*"key":"c".*\],"next":null,"zones":\[\{"zone":"more"[^\[]*\],"version":"[\d.]+"\}$']
 
 
 
@@ -200,6 +200,8 @@ wgw_meter_window_bytes\{zone="names",key="a\\"\\\\b",window="this",direction="re
 wgw_meter_keys\{zone="names"\}\ 1\n
 (?:.*\n)*
 wgw_meter_keys_max\{zone="names"\}\ 100\n
+(?:.*\n)*
+wgw_build_info\{version="[\d.]+"\}\ 1\n
 \z/x]
 --- response_headers_like eval
 ["", "", 'Content-Type: text\/plain; version=0\.0\.4; charset=utf-8']
