@@ -75,6 +75,12 @@ wgw_table_mend(wgw_table_t *t, int rebuild,
         dropped += wgw_table_rebuild(t, &t->segments[i], counters);
     }
 
+    /* another boot has another steady clock */
+
+    if (rebuild) {
+        t->header->trust = 0;
+    }
+
     end = wgw_table_end(t);
 
     /* written only where it differs: pages that rest stay clean */
