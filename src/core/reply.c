@@ -3,8 +3,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/body.h"
 #include "core/reply.h"
-#include "core/request.h"
 #include "format/text.h"
 
 
@@ -27,7 +27,7 @@ wgw_reply_error_line(ngx_http_request_t *r, ngx_uint_t status,
     wgw_out_t     out;
     ngx_chain_t  *cl;
 
-    rc = wgw_request_discard(r);
+    rc = wgw_body_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -7,6 +7,7 @@
 #include "meter/meter_module.h"
 #include "meter/http_told.h"
 #include "meter/usage_past.h"
+#include "core/body.h"
 #include "core/args.h"
 #include "core/reply.h"
 #include "core/request.h"
@@ -136,7 +137,7 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
         return wgw_request_distrust(r);
     }
 
-    rc = wgw_request_discard(r);
+    rc = wgw_body_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
