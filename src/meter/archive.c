@@ -263,7 +263,7 @@ wgw_archive_line(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
         wgw_out_str(out, "\"");
 
     } else {
-        wgw_out_json(out, usage.key);
+        wgw_out_json_key(out, usage.key);
     }
 
     wgw_out_str(out, ",\"start\":\"");
@@ -297,7 +297,7 @@ wgw_archive_total(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
     }
 
     wgw_archive_zone(archive, out);
-    wgw_out_json(out, usage.key);
+    wgw_out_json_key(out, usage.key);
     wgw_out_str(out, ",\"sent\":");
     wgw_out_uint(out, usage.sent);
     wgw_out_str(out, ",\"received\":");

@@ -522,7 +522,7 @@ wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
     wgw_out_str(out, "{\"zone\":");
     wgw_out_json(out, zone);
     wgw_out_str(out, ",\"key\":");
-    wgw_out_json(out, row->usage.key);
+    wgw_out_json_key(out, row->usage.key);
     wgw_out_str(out, ",");
 
     wgw_usage_record(out, row->zone, &row->usage);
@@ -830,7 +830,7 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
         wgw_out_str(out, "\"");
 
     } else {
-        wgw_out_label(out, row->usage.key);
+        wgw_out_label_key(out, row->usage.key);
     }
 }
 

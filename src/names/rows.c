@@ -16,6 +16,7 @@
 
 
 static wgw_store_rc_t rows_copied(wgw_txn_t *t);
+static unsigned rows_listed(const wgw_rows_write_t *write, uint64_t change);
 static void rows_note(wgw_txn_t *t, wgw_text_t name);
 static wgw_text_t rows_closed_key(const wgw_rows_closed_t *at,
     char key[ROWS_MAX]);
@@ -59,8 +60,8 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
 
     if ((write->absent && row.existed)
         || (write->match && !row.existed)
-        || (write->match && write->if_match
-            && write->if_match != row.change))
+        || (write->match && write->nmatch
+            && !rows_listed(write, row.change)))
     {
         rc = WGW_STORE_MISMATCH;
 
@@ -87,6 +88,21 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
  * Notes a deletion, and forgets the oldest ones.  A clock that was set back
  * makes old ones of all.
  */
+
+static unsigned
+rows_listed(const wgw_rows_write_t *write, uint64_t change)
+{
+    size_t  i;
+
+    for (i = 0; i < write->nmatch; i++) {
+        if (write->if_match[i] == change) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
 
 static void
 rows_note(wgw_txn_t *t, wgw_text_t name)

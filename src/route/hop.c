@@ -11,6 +11,7 @@
 #define HOP_RANDOM  8
 
 
+static void hop_port(ngx_http_request_t *r, ngx_str_t *port);
 static ngx_uint_t hop_asks(ngx_http_upstream_headers_in_t *answer);
 static ngx_uint_t hop_scheme(u_char *p, u_char *last);
 static ngx_uint_t hop_schemes(ngx_str_t *value);
@@ -89,6 +90,75 @@ wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop)
 #endif
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+wgw_hop_host(ngx_http_request_t *r, ngx_str_t *host)
+{
+    u_char     *p;
+    ngx_str_t   port;
+
+    *host = r->headers_in.server;
+
+    hop_port(r, &port);
+
+    if (host->len == 0 || port.len == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, host->len + port.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpymem(ngx_cpymem(p, host->data, host->len), port.data,
+                      port.len);
+
+    host->data = p;
+    host->len += port.len;
+
+    return NGX_OK;
+}
+
+
+/* With its colon, or empty. */
+
+static void
+hop_port(ngx_http_request_t *r, ngx_str_t *port)
+{
+    u_char  *p, *start, *last;
+
+    port->len = 0;
+
+    if (r->host_start) {
+        start = r->host_start;
+        last = r->host_end;
+
+        /* a request line, which goes on */
+
+        if (r->http_version < NGX_HTTP_VERSION_20 && *last == ':') {
+            do {
+                last++;
+            } while (*last >= '0' && *last <= '9');
+        }
+
+    } else if (r->headers_in.host) {
+        start = r->headers_in.host->value.data;
+        last = start + r->headers_in.host->value.len;
+
+    } else {
+        return;
+    }
+
+    for (p = last; p > start && p[-1] >= '0' && p[-1] <= '9'; p--) {
+        /* void */
+    }
+
+    if (p < last && p > start && p[-1] == ':') {
+        port->data = p - 1;
+        port->len = last - port->data;
+    }
 }
 
 

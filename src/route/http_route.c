@@ -151,6 +151,9 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
     { ngx_string("wgw_workload"), NULL, ngx_http_wgw_route_variable,
       WGW_LOOKUP_WORKLOAD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("wgw_host"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_HOST, 0, 0 },
+
       ngx_http_null_variable
 };
 
@@ -456,14 +459,22 @@ ngx_http_wgw_route_variable(ngx_http_request_t *r,
     ngx_str_t                  value;
     ngx_http_wgw_route_ctx_t  *ctx;
 
-    ctx = ngx_http_wgw_route_get_ctx(r);
+    if (data == WGW_LOOKUP_HOST) {
 
-    if (ctx == NULL || ctx->lookup.route == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
+        if (wgw_hop_host(r, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else {
+        ctx = ngx_http_wgw_route_get_ctx(r);
+
+        if (ctx == NULL || ctx->lookup.route == NULL) {
+            v->not_found = 1;
+            return NGX_OK;
+        }
+
+        wgw_lookup_value(&ctx->lookup, data, &value, r->connection->log);
     }
-
-    wgw_lookup_value(&ctx->lookup, data, &value, r->connection->log);
 
     v->data = value.data;
     v->len = value.len;
