@@ -90,7 +90,7 @@ help:       ## this list
 
 FUZZ_SECONDS ?= 10
 OLD_SUITES = $(filter-out t/00-unit.t,$(wildcard t/*.t t/names/*.t \
-    t/route/*.t t/meter/*.t t/auth/*.t))
+    t/route/*.t t/meter/*.t t/auth/*.t t/claims/*.t))
 ASAN_SUITES = $(filter-out t/run.t,$(OLD_SUITES))
 
 
@@ -98,7 +98,7 @@ ASAN_SUITES = $(filter-out t/run.t,$(OLD_SUITES))
 # names none of them, the linker takes what it needs.
 
 PARTS := $(shell grep -L 'ngx_' src/*/*.c)
-PARTS_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1
+PARTS_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1 -lz
 
 PLAIN = $(CC) -O2 -g -Wall -Wextra -Werror -Isrc
 
@@ -152,7 +152,7 @@ build/fuzz/%: fuzz/%.c build/parts/fuzz.a
 	@$(FUZZ) -MMD -MP -MF $@.d -MT $@ -o $@.new $< build/parts/fuzz.a \
 	    $(PARTS_LIBS) && mv $@.new $@
 
-build/bin/siwe-token: tools/siwe-token.c build/parts/plain.a
+build/bin/%: tools/%.c build/parts/plain.a
 	@mkdir -p $(@D)
-	@$(PLAIN) -MMD -MP -MF build/parts/siwe-token.d -MT $@ -o $@.new $< \
+	@$(PLAIN) -MMD -MP -MF build/parts/$*.d -MT $@ -o $@.new $< \
 	    build/parts/plain.a $(PARTS_LIBS) && mv $@.new $@

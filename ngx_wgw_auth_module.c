@@ -104,6 +104,7 @@ const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[] = {
     { "exhausted", 1 },
     { "allowlist", 1 },
     { "method", 1 },
+    { "ended", 1 },
     { "other", 1 },
     { NULL, 0 }
 };

@@ -12,6 +12,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "claims/claims_conf.h"
 #include "format/size.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
@@ -32,6 +33,7 @@
 static void *ngx_wgw_meter_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf);
 static void ngx_wgw_meter_sweep(ngx_event_t *ev);
+static void ngx_wgw_meter_reap(wgw_zone_t *zone, ngx_log_t *log);
 static char *ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone);
@@ -70,6 +72,27 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
     { ngx_string("wgw_rate_zone"),
       NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
       wgw_rate_zone_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      wgw_claims_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims_did"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
+      wgw_claims_did_parse,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_claims_zone"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE12,
+      wgw_claims_zone_parse,
       0,
       0,
       NULL },
@@ -187,14 +210,16 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
         }
     }
 
-    return NGX_CONF_OK;
+    return wgw_claims_init_conf(cycle);
 }
 
 
 ngx_int_t
 ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t             i;
     ngx_event_t           *ev;
+    wgw_zone_t           **zones;
     ngx_wgw_meter_conf_t  *mcf;
 
     wgw_flow_setup();
@@ -207,6 +232,12 @@ ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
             && ngx_process != NGX_PROCESS_SINGLE))
     {
         return NGX_OK;
+    }
+
+    zones = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        wgw_holders_begin(zones[i]->holders);
     }
 
     ngx_wgw_meter_dummy.fd = (ngx_socket_t) -1;
@@ -234,6 +265,7 @@ ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
     ngx_wgw_meter_conf_t   *mcf;
 
     wgw_flow_leave();
+    wgw_claims_exit();
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
@@ -260,6 +292,12 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
                                                 ngx_wgw_meter_module);
     zones = mcf->zones.elts;
 
+    /* workers that drain may be the last ones of their master */
+
+    for (i = 0; (ngx_worker == 0 || ngx_exiting) && i < mcf->zones.nelts; i++) {
+        ngx_wgw_meter_reap(zones[i], ev->log);
+    }
+
     for (i = 0; ngx_worker == 0 && i < mcf->zones.nelts; i++) {
         zone = (wgw_meter_zone_t *) zones[i];
         end = wgw_table_end(&zone->zone.table);
@@ -277,6 +315,17 @@ ngx_wgw_meter_sweep(ngx_event_t *ev)
     }
 
     ngx_add_timer(ev, NGX_WGW_METER_SWEEP);
+}
+
+
+static void
+ngx_wgw_meter_reap(wgw_zone_t *zone, ngx_log_t *log)
+{
+    if (wgw_holders_reap(zone->holders, &zone->table)) {
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "wgw_meter_zone \"%V\": what a process held that is "
+                      "gone is free again", &zone->name);
+    }
 }
 
 

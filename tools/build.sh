@@ -385,6 +385,6 @@ clang)
     ;;
 *)
     main
-    make -s build/bin/siwe-token
+    make -s build/bin/siwe-token build/bin/claim
     ;;
 esac

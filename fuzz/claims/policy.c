@@ -2,8 +2,6 @@
 /*
  * A policy against arguments: the input is a list of both.  It makes no
  * difference whether the arguments are given one by one or as a whole.
- *
- * sources: format/text format/varint format/multibase format/cid format/cbor claims/glob claims/selector claims/policy
  */
 
 #include "claims/policy.h"

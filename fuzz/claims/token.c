@@ -2,8 +2,6 @@
 /*
  * Tokens: what is read is within the input, and its policy can be taken
  * apart.  Only what was signed is taken by the signature.
- *
- * sources: format/text format/varint format/multibase format/cid format/cbor format/varsig format/did crypto/ed25519 crypto/p256 crypto/secp256k1 crypto/pubkey claims/glob claims/selector claims/policy claims/token claims/chain
  */
 
 #include "claims/chain.h"

@@ -2,8 +2,6 @@
 /*
  * DAG-CBOR: what is checked can be walked through, is equal to itself, and
  * no byte of it can be left out.
- *
- * sources: format/text format/varint format/multibase format/cid format/cbor
  */
 
 #include "format/cbor.h"

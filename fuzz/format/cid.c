@@ -2,8 +2,6 @@
 /*
  * CIDs and DIDs, as text and as bytes.  What is a CID is the same content
  * when it is written anew.
- *
- * sources: format/text format/varint format/multibase format/cid format/varsig format/did
  */
 
 #include "format/cid.h"

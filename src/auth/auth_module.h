@@ -3,8 +3,8 @@
  * auth_module: the nginx modules that make up the auth module, for each
  * other.  The core one owns the zones and the counters.  The http one has
  * the directives; its handlers are in http_signin.c (the endpoint),
- * http_auth_check.c (what a request needs), http_auth_rpc.c (which methods
- * it may call) and http_auth_api.c (management).
+ * http_auth_check.c (what a request needs), http_auth_live.c (how long),
+ * http_auth_rpc.c (which methods it may call) and http_auth_api.c (management).
  */
 
 #ifndef WGW_AUTH_MODULE_H
@@ -18,6 +18,7 @@
 #include "auth/allowlist.h"
 #include "core/board.h"
 #include "core/line.h"
+#include "core/sweep.h"
 #include "crypto/eip191.h"
 #include "auth/jwt.h"
 #include "auth/origin.h"
@@ -125,6 +126,11 @@ typedef struct {
     uint8_t                   token_id[WGW_TOKENS_ID];
     int64_t                   expires;
 
+    wgw_swept_t               swept;        /* while it goes on, ... */
+    ngx_http_request_t       *request;      /* ... to end this, ... */
+    int64_t                   iat;          /* ... when the key does */
+    uint8_t                   wallet[WGW_EIP55_BYTES];
+
     unsigned                  counted:1;    /* it has a number of uses */
     unsigned                  used:1;       /* of these, one */
     unsigned                  spent:1;      /* there was none left */
@@ -165,6 +171,10 @@ int64_t ngx_wgw_auth_now(void);
 /* The request's, or NULL; and a new one, or NULL without memory. */
 ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_find_ctx(ngx_http_request_t *r);
 ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_create_ctx(ngx_http_request_t *r);
+
+/* It goes on for as long as its key is good: see http_auth_live.c. */
+void ngx_http_wgw_auth_watch(ngx_http_request_t *r,
+    ngx_http_wgw_auth_ctx_t *ctx);
 
 /* Works out who asks, once for each location that has `wgw_auth`. */
 ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_check(ngx_http_request_t *r);

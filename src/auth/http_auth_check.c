@@ -78,6 +78,8 @@ ngx_http_wgw_auth_access_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ngx_http_wgw_auth_watch(r, ctx);
+
     return NGX_OK;
 }
 
@@ -144,6 +146,8 @@ static void
 auth_cleanup(void *data)
 {
     ngx_http_wgw_auth_ctx_t *ctx = data;
+
+    wgw_sweep_remove(&ctx->swept);
 
     if (ctx->buffer) {
         ngx_explicit_memzero(ctx->buffer, ctx->size);
@@ -287,6 +291,8 @@ auth_claims(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
     }
 
     ctx->counted = jwt->has_uses;
+    ctx->iat = (int64_t) jwt->iat;
+    ngx_memcpy(ctx->wallet, jwt->address, WGW_EIP55_BYTES);
 
     ctx->address.data = (u_char *) jwt->sub.data;
     ctx->address.len = jwt->sub.len;

@@ -58,6 +58,16 @@ ngx_http_wgw_auth_rpc_handler(ngx_http_request_t *r)
         return rpc_refuse(r, wgw_reply_not_allowed(r, "POST"));
     }
 
+    if (r->headers_in.upgrade) {
+
+        /* nor of what a backend would take this connection for */
+
+        ngx_wgw_auth_count("method", 1);
+        return rpc_refuse(r, wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "",
+                                 "no Upgrade is possible where methods are "
+                                 "limited"));
+    }
+
     if (r->headers_in.content_length_n > (off_t) conf->body) {
         ngx_wgw_auth_count("method", 1);
         return rpc_refuse(r, wgw_reply_error(r,

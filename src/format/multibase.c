@@ -16,6 +16,8 @@ typedef uint8_t (*wgw_digit_pt)(uint8_t c);
 
 static wgw_multibase_t wgw_bits_decode(uint8_t *bytes, size_t room,
     size_t *len, wgw_text_t digits, wgw_digit_pt digit, unsigned bits);
+static void wgw_bits_encode(wgw_out_t *out, const uint8_t *p, size_t len,
+    const char *digits, unsigned bits);
 static wgw_multibase_t wgw_base_decode(uint8_t *bytes, size_t room,
     size_t *len, wgw_text_t digits, wgw_digit_pt digit, unsigned base);
 static uint8_t wgw_digit_16(uint8_t c);
@@ -100,35 +102,55 @@ wgw_base58_decode(void *bytes, size_t room, size_t *len, wgw_text_t digits)
 }
 
 
+wgw_multibase_t
+wgw_base64_decode(void *bytes, size_t room, size_t *len, wgw_text_t digits,
+    unsigned url)
+{
+    return wgw_bits_decode(bytes, room, len, digits,
+                           url ? wgw_digit_64_url : wgw_digit_64, 6);
+}
+
+
 void
 wgw_base32_encode(wgw_out_t *out, const void *data, size_t len)
 {
-    char            c;
-    size_t          i;
-    uint32_t        word;
-    unsigned        bits;
-    const uint8_t  *p;
+    wgw_bits_encode(out, data, len, "abcdefghijklmnopqrstuvwxyz234567", 5);
+}
 
-    static const char  digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 
-    p = data;
+void
+wgw_base64_encode(wgw_out_t *out, const void *data, size_t len)
+{
+    wgw_bits_encode(out, data, len,
+                    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                    "0123456789+/", 6);
+}
+
+
+static void
+wgw_bits_encode(wgw_out_t *out, const uint8_t *p, size_t len,
+    const char *digits, unsigned bits)
+{
+    size_t    i;
+    uint32_t  word, mask;
+    unsigned  left;
+
     word = 0;
-    bits = 0;
+    left = 0;
+    mask = (1u << bits) - 1;
 
     for (i = 0; i < len; i++) {
-        word = (word << 8 | p[i]) & 0xfff;
-        bits += 8;
+        word = (word << 8 | p[i]) & 0x3fff;
+        left += 8;
 
-        while (bits >= 5) {
-            bits -= 5;
-            c = digits[word >> bits & 0x1f];
-            wgw_out_bytes(out, &c, 1);
+        while (left >= bits) {
+            left -= bits;
+            wgw_out_bytes(out, &digits[word >> left & mask], 1);
         }
     }
 
-    if (bits) {
-        c = digits[word << (5 - bits) & 0x1f];
-        wgw_out_bytes(out, &c, 1);
+    if (left) {
+        wgw_out_bytes(out, &digits[word << (bits - left) & mask], 1);
     }
 }
 

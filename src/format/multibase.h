@@ -38,13 +38,16 @@ typedef enum {
 wgw_multibase_t wgw_multibase_decode(void *bytes, size_t room, size_t *len,
     wgw_text_t text);
 
-/* The same without a first letter. */
+/* The same without a first letter; base64 with its own digits or url's. */
 wgw_multibase_t wgw_base58_decode(void *bytes, size_t room, size_t *len,
     wgw_text_t digits);
+wgw_multibase_t wgw_base64_decode(void *bytes, size_t room, size_t *len,
+    wgw_text_t digits, unsigned url);
 
-/* Without the first letter, too; base58 of at most 128 bytes. */
+/* Without the first letter and padding; base58 of at most 128 bytes. */
 void wgw_base32_encode(wgw_out_t *out, const void *data, size_t len);
 void wgw_base58_encode(wgw_out_t *out, const void *data, size_t len);
+void wgw_base64_encode(wgw_out_t *out, const void *data, size_t len);
 
 
 #pragma GCC visibility pop

@@ -20,6 +20,7 @@ static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
 static uint64_t wgw_meter_used(wgw_meter_t *meter);
+static inline void wgw_meter_note(wgw_meter_t *meter);
 static void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
 static void wgw_meters_log(wgw_meters_t *meters, const char *what);
 static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
@@ -228,6 +229,7 @@ wgw_meter_reserve(wgw_meter_t *meter, uint64_t length, uint64_t head,
     meter->held = wgw_table_hold(&zone->zone.table, meter->record,
                                  wgw_meter_period(zone), meter->conf->count,
                                  meter->cap, want, &waiting);
+    wgw_meter_note(meter);
 
     if (want && meter->held >= need) {
         return (meter->conf->count & WGW_COUNT_SENT) ? meter->held - length
@@ -501,6 +503,7 @@ wgw_meters_hold(wgw_meters_t *meters, int count, uint64_t want, int *waiting)
                              wgw_meter_period(zone), meter->conf->count,
                              meter->cap, want, waiting);
         meter->held += got;
+        wgw_meter_note(meter);
 
         if (got == want) {
             continue;
@@ -547,10 +550,41 @@ wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received)
 }
 
 
+/* After a hold and before a release, see holders.h. */
+
+static inline void
+wgw_meter_note(wgw_meter_t *meter)
+{
+    wgw_holders_t  *holders;
+
+    holders = meter->conf->zone->zone.holders;
+
+    if (meter->holder == 0) {
+        if (meter->held == 0) {
+            return;
+        }
+
+        meter->holder = wgw_holders_take(holders, meter->record);
+
+        if (meter->holder == 0) {
+            return;
+        }
+    }
+
+    wgw_holders_set(holders, meter->holder, meter->held);
+
+    if (meter->held == 0) {
+        meter->holder = 0;
+    }
+}
+
+
 static void
 wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes)
 {
     meter->held -= bytes;
+
+    wgw_meter_note(meter);
 
     wgw_table_release(&meter->conf->zone->zone.table, meter->record, bytes);
 }

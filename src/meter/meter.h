@@ -89,7 +89,8 @@ typedef struct {
     uint64_t                 cap;       /* in force, 0: none */
     uint64_t                 held;      /* of this set, in the table */
     uint32_t                 record;
-    uint32_t                 bad_cap;   /* 1: was logged */
+    uint32_t                 holder;    /* its note of that, or 0 */
+    unsigned                 bad_cap:1; /* was logged */
 } wgw_meter_t;
 
 

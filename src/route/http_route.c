@@ -48,7 +48,6 @@ static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_find_ctx(
 static void ngx_http_wgw_route_find(ngx_http_request_t *r,
     ngx_http_wgw_route_ctx_t *ctx);
 static void ngx_http_wgw_route_cleanup(void *data);
-static void ngx_http_wgw_route_end(void *data);
 static ngx_int_t ngx_http_wgw_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_route_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -365,7 +364,7 @@ ngx_http_wgw_route_find(ngx_http_request_t *r, ngx_http_wgw_route_ctx_t *ctx)
 
     if (ctx->lookup.route) {
         wgw_live_add(&ctx->live, ctx->lookup.route, ctx->lookup.id,
-                     ngx_http_wgw_route_end, r->main);
+                     wgw_request_end, r->main);
     }
 }
 
@@ -377,50 +376,6 @@ ngx_http_wgw_route_cleanup(void *data)
 
     wgw_live_remove(&ctx->live);
     wgw_lookup_cleanup(&ctx->lookup);
-}
-
-
-/*
- * The name was deleted.  A reset, so that a body without a length does not
- * look whole; in HTTP/2 nginx resets the stream.
- */
-
-static void
-ngx_http_wgw_route_end(void *data)
-{
-    ngx_http_request_t *r = data;
-
-    ngx_uint_t         reset;
-    struct linger      linger;
-    ngx_connection_t  *c;
-
-    c = r->connection;
-    reset = 1;
-
-#if (NGX_HTTP_V2)
-    reset = (r->stream == NULL);
-#endif
-
-    if (reset) {
-        linger.l_onoff = 1;
-        linger.l_linger = 0;
-
-        if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger,
-                       sizeof(struct linger)) == -1)
-        {
-            ngx_log_error(NGX_LOG_INFO, c->log, ngx_socket_errno,
-                          "setsockopt(SO_LINGER) failed");
-        }
-    }
-
-    ngx_http_set_log_request(c->log, r);
-
-    /* as in a shutdown: or an upstream's cleanup would free the request */
-
-    r->main->count++;
-
-    ngx_http_finalize_request(r, NGX_HTTP_CLOSE);
-    ngx_http_run_posted_requests(c);
 }
 
 

@@ -553,6 +553,13 @@ wgw_notes_carry(wgw_expiring_t *t, wgw_expiring_t *from, int64_t now)
 }
 
 
+int
+wgw_notes_moved(wgw_expiring_t *t)
+{
+    return wgw_load(&t->header->moved) != 0;
+}
+
+
 static int
 wgw_notes_move(wgw_expiring_t *t, const wgw_place_t *from, int64_t now)
 {

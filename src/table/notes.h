@@ -134,6 +134,10 @@ uint32_t wgw_notes_carry(wgw_expiring_t *table, wgw_expiring_t *from,
     int64_t now);
 
 
+/* 1 when another table has taken over this one. */
+int wgw_notes_moved(wgw_expiring_t *table);
+
+
 #pragma GCC visibility pop
 
 #endif /* WGW_NOTES_H */

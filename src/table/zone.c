@@ -451,9 +451,15 @@ wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
         return wgw_zone_twice(cycle, zone, &m->zone->name);
     }
 
+    if (m->parts.count && m->holders == NULL && m->class->holders) {
+        m->holders = m->class->holders();
+    }
+
     cln = ngx_pool_cleanup_add(cycle->pool, sizeof(wgw_mapping_use_t));
 
-    if (cln == NULL) {
+    if (cln == NULL
+        || (m->parts.count && m->holders == NULL && m->class->holders))
+    {
         if (m->cycles == 0) {
             wgw_mapping_destroy(m);
         }
@@ -472,6 +478,7 @@ wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
     m->cycles++;
 
     zone->mapping = m;
+    zone->holders = m->holders;
 
     if (m->parts.count) {
         wgw_zone_view(zone, m);
@@ -612,6 +619,10 @@ wgw_mapping_destroy(wgw_mapping_t *m)
     *p = m->next;
 
     wgw_zone_unmap(m);
+
+    if (m->holders) {
+        m->class->forget(m->holders);
+    }
 
     if (m->fd != NGX_INVALID_FILE) {
         (void) close(m->fd);

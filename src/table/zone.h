@@ -26,6 +26,7 @@
 
 #include "core/line.h"
 #include "table/expiring.h"
+#include "table/holders.h"
 #include "table/table.h"
 
 #pragma GCC visibility push(hidden)
@@ -77,6 +78,8 @@ typedef struct {
 
     const wgw_zone_growth_t
                         *growth;        /* NULL: none */
+    wgw_holders_t     *(*holders)(void);        /* NULL: nothing is held */
+    void               (*forget)(wgw_holders_t *holders);
 } wgw_zone_class_t;
 
 
@@ -110,6 +113,7 @@ struct wgw_zone_s {
 
     wgw_table_parts_t        parts;     /* of a table that was checked */
     void                    *mapping;   /* opaque: shared by cycles */
+    wgw_holders_t           *holders;   /* of a table of counters */
 };
 
 

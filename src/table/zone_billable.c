@@ -51,7 +51,9 @@ const wgw_zone_class_t  wgw_zone_billable = {
     "wgw table \"%V\" has lost the keys of %uD records "
     "when the machine stopped, they count as \"other\"",
     wgw_zone_table_describe,
-    &wgw_zone_table_growth
+    &wgw_zone_table_growth,
+    wgw_holders_create,
+    wgw_holders_destroy
 };
 
 

@@ -27,6 +27,8 @@ const wgw_zone_class_t  wgw_zone_expiring = {
     wgw_zone_slots_repair,
     "wgw table \"%V\" has lost %uD notes when the machine stopped",
     wgw_zone_slots_describe,
+    NULL,
+    NULL,
     NULL
 };
 

@@ -32,6 +32,7 @@ struct wgw_mapping_s {
     ino_t                    inode;
     ngx_fd_t                 fd;
     wgw_zone_t               made;      /* of an anonymous one */
+    wgw_holders_t           *holders;   /* of a table of counters */
     wgw_table_parts_t        parts;     /* those that are mapped, ... */
     void                    *memory[WGW_TABLE_SEGMENTS];  /* ... here */
 };

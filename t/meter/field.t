@@ -84,6 +84,7 @@ debt();
 silence();
 silence_ends();
 silence_loses();
+killed();
 
 $gw->stop('QUIT');
 
@@ -268,6 +269,35 @@ sub silence_loses {
     is(settled($admin, $key)->{sent}, $sum, 'field 11.2 and all are counted');
     is(scalar(grep { $_->{closed} || $_->{goaway} } @clients), 0,
        'field 11.2 the connections stay');
+}
+
+
+# What a killed worker held is free again while the gateway runs.
+
+sub killed {
+    my $key = 'killed' . ++$serial;
+    my $cap = 30_000_000;
+    my @clients = silent("k=$key&cap=$cap", 2, 12);
+
+    ok(wait_for(sub { held($key) > 1000 }, 5), 'field 11.2 held by a worker');
+
+    my ($worker) = $gw->workers();
+
+    CORE::kill 'STOP', $worker;
+    CORE::kill 'KILL', $worker;
+    wait_for(sub { !alive($worker) && $gw->workers() });
+
+    ok(wait_for(sub { held($key) == 0 }, 5), 'field 11.2 free after a kill');
+    ok($gw->log() =~ /what a process held that is gone is free again/,
+       'field 11.2 and said');
+
+    my $used = usage($admin, $key)->{sent};
+    my $reply = http_get($http, "/capped/huge?k=$key&cap=$cap",
+                         timeout => 40);
+
+    is(length $reply->{raw}, $cap - $used, 'field 11.2 all of the rest');
+
+    $gw->expect(qr/exited on signal 9/);
 }
 
 

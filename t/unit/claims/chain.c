@@ -1,8 +1,6 @@
 
 /*
  * Sets of tokens with a question.
- *
- * sources: format/text format/varint format/multibase format/cid format/cbor format/varsig format/did crypto/ed25519 crypto/p256 crypto/secp256k1 crypto/pubkey claims/glob claims/selector claims/policy claims/token claims/chain
  */
 
 #include "t/unit/tap.h"

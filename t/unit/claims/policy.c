@@ -1,8 +1,6 @@
 
 /*
  * Patterns, selectors and policies.
- *
- * sources: format/text format/varint format/multibase format/cid format/cbor claims/glob claims/selector claims/policy
  */
 
 #include "t/unit/tap.h"

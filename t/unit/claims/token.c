@@ -1,8 +1,6 @@
 
 /*
  * Single tokens: form and signature.
- *
- * sources: format/text format/varint format/multibase format/cid format/cbor format/varsig format/did crypto/ed25519 crypto/p256 crypto/secp256k1 crypto/pubkey claims/glob claims/selector claims/policy claims/token
  */
 
 #include "t/unit/tap.h"
@@ -297,7 +295,7 @@ make(const made_t *row, char *buffer, size_t size)
             /* yajl's tree has no null on top */
 
             if (json) {
-                put_value(&out, json);
+                wgw_dagjson_put(&out, json);
 
             } else {
                 wgw_cbor_put_null(&out);

@@ -9,6 +9,7 @@
 
 
 #include "format/cbor.h"
+#include "format/dagjson_read.h"
 #include "format/multibase.h"
 
 #include <stdlib.h>
@@ -83,7 +84,7 @@ view(const char *terminated)
 
 
 /* Base64 with or without padding, by way of multibase. */
-
+__attribute__((unused))
 static bytes_t
 base64(const char *text)
 {
@@ -121,112 +122,6 @@ base64(const char *text)
 }
 
 
-static void
-put_float(wgw_out_t *out, double real)
-{
-    int       i;
-    uint8_t   head[9];
-    uint64_t  bits;
-
-    memcpy(&bits, &real, 8);
-    head[0] = 0xfb;
-
-    for (i = 0; i < 8; i++) {
-        head[1 + i] = (uint8_t) (bits >> (56 - 8 * i));
-    }
-
-    wgw_out_bytes(out, head, 9);
-}
-
-
-static int
-key_order(const void *a, const void *b)
-{
-    size_t             m, n;
-    const char *const *x, *const *y;
-
-    x = a;
-    y = b;
-    m = strlen(*x);
-    n = strlen(*y);
-
-    return m != n ? (m < n ? -1 : 1) : strcmp(*x, *y);
-}
-
-
-static void put_value(wgw_out_t *out, yajl_val value);
-
-
-static void
-put_object(wgw_out_t *out, yajl_val value)
-{
-    size_t       i, n;
-    bytes_t      bytes;
-    const char  *keys[256], *b64;
-    const char  *special[] = { "/", "bytes", NULL };
-
-    n = YAJL_GET_OBJECT(value)->len;
-
-    if (n == 1 && strcmp(YAJL_GET_OBJECT(value)->keys[0], "/") == 0) {
-        b64 = YAJL_GET_STRING(yajl_tree_get(value, special, yajl_t_string));
-        bytes = base64(b64);
-        wgw_cbor_put_bytes(out, bytes.data, bytes.len);
-        free(bytes.data);
-        return;
-    }
-
-    for (i = 0; i < n; i++) {
-        keys[i] = YAJL_GET_OBJECT(value)->keys[i];
-    }
-
-    qsort(keys, n, sizeof(keys[0]), key_order);
-    wgw_cbor_put_map(out, n);
-
-    for (i = 0; i < n; i++) {
-        wgw_cbor_put_text(out, view(keys[i]));
-        put_value(out, member(value, keys[i]));
-    }
-}
-
-
-static void
-put_value(wgw_out_t *out, yajl_val value)
-{
-    size_t       i;
-    const char  *number;
-
-    if (YAJL_IS_OBJECT(value)) {
-        put_object(out, value);
-
-    } else if (YAJL_IS_ARRAY(value)) {
-        wgw_cbor_put_list(out, YAJL_GET_ARRAY(value)->len);
-
-        for (i = 0; i < YAJL_GET_ARRAY(value)->len; i++) {
-            put_value(out, YAJL_GET_ARRAY(value)->values[i]);
-        }
-
-    } else if (YAJL_IS_STRING(value)) {
-        wgw_cbor_put_text(out, view(YAJL_GET_STRING(value)));
-
-    } else if (YAJL_IS_NUMBER(value)) {
-        number = YAJL_GET_NUMBER(value);
-
-        if (strpbrk(number, ".eE")) {
-            put_float(out, strtod(number, NULL));
-
-        } else {
-            wgw_cbor_put_int(out, strtoll(number, NULL, 10));
-        }
-
-    } else if (YAJL_IS_NULL(value)) {
-        wgw_cbor_put_null(out);
-
-    } else {
-        wgw_cbor_put_bool(out, YAJL_IS_TRUE(value));
-    }
-}
-
-
 /* The value as a checked document. */
 __attribute__((unused))
 static wgw_cbor_t
@@ -237,9 +132,8 @@ document(yajl_val value, char *buffer, size_t size)
     const char  *reason;
 
     wgw_out_init(&out, buffer, size);
-    put_value(&out, value);
-
-    reason = out.overflow ? "too long"
+    reason = wgw_dagjson_put(&out, value) != 0 || out.overflow
+             ? "too long"
                           : wgw_cbor_check(buffer,
                                            (size_t) (out.pos - buffer));
 

@@ -1,8 +1,6 @@
 
 /*
  * Public keys of DIDs and what is signed with them.
- *
- * sources: format/text format/hex format/varint format/multibase format/cid format/cbor format/varsig format/did crypto/ed25519 crypto/p256 crypto/secp256k1 crypto/pubkey
  */
 
 #include "t/unit/tap.h"

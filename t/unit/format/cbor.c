@@ -1,8 +1,6 @@
 
 /*
  * The strict reader of DAG-CBOR.
- *
- * sources: format/text format/hex format/varint format/multibase format/cid format/cbor
  */
 
 #include "t/unit/tap.h"

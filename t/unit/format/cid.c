@@ -1,8 +1,6 @@
 
 /*
  * CIDs and the bases and numbers they are written in.
- *
- * sources: format/text format/varint format/multibase format/cid
  */
 
 #include "t/unit/tap.h"

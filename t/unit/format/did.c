@@ -1,8 +1,6 @@
 
 /*
  * DIDs as text, and the varsig headers.  Their vectors are in crypto/pubkey.
- *
- * sources: format/text format/varint format/multibase format/varsig format/did
  */
 
 #include "t/unit/tap.h"
