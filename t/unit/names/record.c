@@ -68,7 +68,7 @@ static const record_case_t  cases[] = {
 
     { "\xef\xbb\xbf" HTTP "}", NULL, NULL, "a byte order mark" },
     { "\xef\xbb\xbf\xef\xbb\xbf" HTTP "}", "",
-      "is not valid JSON near byte 0", "two of them" },
+      "is not valid JSON near byte 1", "two of them" },
     { HTTP ",\"owner\":\"a\\u200b\"}", "owner",
       "has a character that nobody sees", "field 11 kinds: owner" },
     { HTTP ",\"workload\":\"\\ufeffa\"}", "workload",
