@@ -72,6 +72,16 @@ is(usage($port{ADMIN}, 'none.gw.localhost'), undef,
 cmp_ok(json(http_get($port{ADMIN}, '/v1/usage')->{body})
        ->{zones}[0]{unknown}{requests}, '>=', 2, 'tf 65: it is "unknown"');
 
+my $version = `make -s version`;
+chomp $version;
+
+like($version, qr/^\d+\.\d+\.\d+$/, 'start 10.10: make version');
+is(json(http_get($port{ADMIN}, '/v1/usage')->{body})->{version}, $version,
+   'usage says the same');
+like(http_get($port{ADMIN}, '/metrics')->{body},
+     qr/^wgw_build_info\{version="\Q$version\E"\} 1$/m, 'and metrics');
+like(slurp('CHANGES.md'), qr/^## \Q$version\E$/m, 'and CHANGES.md');
+
 for my $command ($gw->{output}->() =~ /^  (curl .*)$/mg) {
     is(system("{ $command\n} > '$root/pasted' 2>&1"), 0, "works: $command")
         or diag(slurp("$root/pasted"));

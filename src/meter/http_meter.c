@@ -5,6 +5,7 @@
 
 #include "meter/meter_module.h"
 #include "meter/http_meter_v1.h"
+#include "meter/http_told.h"
 #include "meter/http_meter_v2.h"
 #include "meter/http_meter_v2_out.h"
 #include "meter/pace.h"
@@ -13,6 +14,7 @@
 
 typedef struct {
     ngx_uint_t  enabled;
+    ngx_int_t   paused;         /* index of a variable, or NGX_ERROR */
 } ngx_http_wgw_meter_main_conf_t;
 
 
@@ -508,10 +510,17 @@ static ngx_int_t
 ngx_http_wgw_meter_decide(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t may)
 {
-    size_t     head;
-    ngx_int_t  rc;
+    size_t                           head;
+    ngx_int_t                        rc;
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
 
-    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
+
+    /* a paused name pays as little for its refusals as a flooded one */
+
+    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED
+        || (!flow->tail && ngx_http_wgw_told(r, mmcf->paused)))
+    {
         wgw_meters_reject(&flow->meters, mcf->meters->elts,
                           mcf->meters->nelts);
         flow->requests = 1;
@@ -706,7 +715,16 @@ ngx_http_wgw_meter_add_variables(ngx_conf_t *cf)
 static void *
 ngx_http_wgw_meter_create_main_conf(ngx_conf_t *cf)
 {
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_meter_main_conf_t));
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
+
+    mmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_meter_main_conf_t));
+    if (mmcf == NULL) {
+        return NULL;
+    }
+
+    mmcf->paused = NGX_ERROR;
+
+    return mmcf;
 }
 
 
@@ -821,6 +839,8 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
     if (!mmcf->enabled) {
         return NGX_OK;
     }
+
+    mmcf->paused = ngx_http_wgw_told_index(cf, "wgw_paused");
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 

@@ -1,6 +1,7 @@
 
 #include "meter/usage.h"
 #include "meter/top.h"
+#include "core/version.h"
 
 
 #define WGW_USAGE_BUFFER  32768
@@ -209,7 +210,7 @@ wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
             separator = ",";
         }
 
-        wgw_out_str(&page.out, "]");
+        wgw_out_str(&page.out, "],\"version\":\"" WGW_VERSION "\"");
     }
 
     wgw_out_str(&page.out, "}\n");
@@ -270,6 +271,10 @@ wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
     {
         return NGX_ERROR;
     }
+
+    wgw_out_str(&page.out, "# HELP wgw_build_info Which wgw this is.\n"
+                           "# TYPE wgw_build_info gauge\n"
+                           "wgw_build_info{version=\"" WGW_VERSION "\"} 1\n");
 
     if (query->openmetrics) {
         wgw_out_str(&page.out, "# EOF\n");

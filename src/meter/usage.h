@@ -8,7 +8,8 @@
  *       "last":{"start":"2026-10-01T00:00:00Z","sent":0,"received":0}}],
  *      "next":null,
  *      "zones":[{"zone":"names","keys_max":1000,"keys":1,
- *       "unknown":{"sent":0, ...},"other":{ ... },"denied":{ ... }}]}
+ *       "unknown":{"sent":0, ...},"other":{ ... },"denied":{ ... }}],
+ *      "version":"0.2.0"}
  *
  * Figures are bytes and counts.  A window without end (window=total) has a
  * null start and an empty last one.  `next`, when it is not null, is the

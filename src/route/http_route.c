@@ -34,6 +34,7 @@ typedef struct {
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
     ngx_uint_t                   loop;          /* was here before */
+    ngx_uint_t                   paused;        /* refused for that */
     ngx_http_complex_value_t    *key;           /* it was made with */
 } ngx_http_wgw_route_ctx_t;
 
@@ -50,6 +51,8 @@ static void ngx_http_wgw_route_find(ngx_http_request_t *r,
 static void ngx_http_wgw_route_cleanup(void *data);
 static ngx_int_t ngx_http_wgw_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_route_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_wgw_route_paused(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_wgw_route_add_variables(ngx_conf_t *cf);
 static void *ngx_http_wgw_route_create_srv_conf(ngx_conf_t *cf);
@@ -153,6 +156,11 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
     { ngx_string("wgw_host"), NULL, ngx_http_wgw_route_variable,
       WGW_LOOKUP_HOST, 0, 0 },
 
+    /* "1" when `wgw_route` refused the request of a paused name */
+
+    { ngx_string("wgw_paused"), NULL, ngx_http_wgw_route_paused,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 
@@ -198,6 +206,7 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
     }
 
     if (route->paused) {
+        ctx->paused = 1;
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
@@ -433,6 +442,26 @@ ngx_http_wgw_route_variable(ngx_http_request_t *r,
 
     v->data = value.data;
     v->len = value.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* Looks nothing up: the meter asks for each request. */
+
+static ngx_int_t
+ngx_http_wgw_route_paused(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_wgw_route_ctx_t  *ctx;
+
+    ctx = ngx_http_wgw_route_find_ctx(r->main);
+
+    v->data = (u_char *) "1";
+    v->len = (ctx && ctx->paused);
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

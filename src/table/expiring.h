@@ -39,16 +39,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/hash.h"
+#include "table/slots.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define WGW_EXPIRING_VERSION   1
 #define WGW_EXPIRING_KEYS_MAX  16000000
-#define WGW_EXPIRING_HEADER    4096     /* bytes */
-#define WGW_EXPIRING_BOOT      16       /* bytes, see wgw_expiring_boot() */
-#define WGW_EXPIRING_LEASE     2        /* seconds */
 
 /* kinds of tables */
 #define WGW_EXPIRING_RATES     2
@@ -59,20 +56,6 @@ typedef struct {
     uint32_t             kind;
     uint32_t             keys;          /* 1 to WGW_EXPIRING_KEYS_MAX */
 } wgw_expiring_conf_t;
-
-
-/* One process's view; made by wgw_expiring_open(), needs no closing. */
-typedef struct {
-    struct wgw_expiring_header_s  *header;
-    struct wgw_bucket_s           *buckets;
-    struct wgw_note_slot_s        *notes;
-    uint32_t                       n;   /* buckets */
-} wgw_expiring_t;
-
-
-typedef struct {
-    uint64_t             hash[2];
-} wgw_expiring_key_t;
 
 
 /* Bytes of memory a table needs. */

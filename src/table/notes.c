@@ -3,8 +3,10 @@
  * Notes.  A time in the table is {seconds, kind, state}.
  */
 
+#include <assert.h>
 #include <string.h>
 
+#include "table/notes.h"
 #include "table/slots.h"
 
 

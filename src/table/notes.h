@@ -28,9 +28,6 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_NOTE_KINDS    7
-#define WGW_NOTE_MARKED   4         /* these kinds, see wgw_notes_marked() */
-#define WGW_NOTE_PAYLOAD  104       /* bytes */
 
 #define WGW_NOTES_OK      0
 #define WGW_NOTES_EXISTS  1         /* or cannot be told any more */
