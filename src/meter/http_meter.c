@@ -41,11 +41,13 @@ static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
 static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
     wgw_flow_t **found, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t may);
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
+    wgw_flow_t *flow, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow);
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
+    wgw_flow_t *flow);
 static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
     ngx_uint_t index);
 static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
@@ -132,6 +134,8 @@ ngx_module_t  ngx_http_wgw_meter_module = {
     NGX_MODULE_V1_PADDING
 };
 
+
+ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 #if (NGX_HTTP_V2)
@@ -365,7 +369,14 @@ ngx_http_wgw_meter_precheck(ngx_http_request_t *r, wgw_flow_t *flow)
 static ngx_int_t
 ngx_http_wgw_meter_status(ngx_http_request_t *r)
 {
+    wgw_flow_t                 *flow;
     ngx_http_wgw_meter_conf_t  *mcf;
+
+    flow = ngx_http_wgw_meter_find(r);
+
+    if (flow && flow->meters.full) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
 
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
 
@@ -441,6 +452,7 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     ngx_int_t                   rc;
     ngx_uint_t                  n, paced;
     wgw_flow_t                 *flow;
+    ngx_http_wgw_meter_more_t   more;
     ngx_http_wgw_meter_conf_t  *mcf;
 
     *found = NULL;
@@ -451,7 +463,13 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
         return NGX_OK;
     }
 
-    n = mcf->meters ? mcf->meters->nelts : 0;
+    ngx_memzero(&more, sizeof(ngx_http_wgw_meter_more_t));
+
+    if (ngx_http_wgw_meter_more) {
+        ngx_http_wgw_meter_more(r, &more);
+    }
+
+    n = (mcf->meters ? mcf->meters->nelts : 0) + more.n;
     paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
 
     flow = ngx_http_wgw_meter_find(r);
@@ -486,7 +504,7 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     flow->meters.variable = ngx_http_wgw_meter_evaluate;
 
     if (n) {
-        rc = ngx_http_wgw_meter_decide(r, mcf, flow, may);
+        rc = ngx_http_wgw_meter_decide(r, mcf, &more, flow, may);
 
         if (rc != NGX_OK) {
             return rc;
@@ -503,7 +521,8 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
 
 static ngx_int_t
 ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t may)
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
+    wgw_flow_t *flow, ngx_uint_t may)
 {
     size_t                           head;
     ngx_int_t                        rc;
@@ -513,11 +532,12 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
 
     /* a paused name pays as little for its refusals as a flooded one */
 
-    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED
+    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
         || (!flow->tail && ngx_http_wgw_told(r, mmcf->paused)))
     {
-        wgw_meters_reject(&flow->meters, mcf->meters->elts,
-                          mcf->meters->nelts);
+        wgw_meters_reject(&flow->meters,
+                          mcf->meters ? mcf->meters->elts : NULL,
+                          mcf->meters ? mcf->meters->nelts : 0);
         flow->requests = 1;
 
         return NGX_OK;
@@ -526,7 +546,7 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
     /* it may have waited, with its keys */
 
     if (flow->meters.n == 0
-        && ngx_http_wgw_meter_keys(r, mcf, flow) != NGX_OK)
+        && ngx_http_wgw_meter_keys(r, mcf, more, flow) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -597,15 +617,16 @@ ngx_http_wgw_meter_pace(ngx_http_request_t *r, wgw_flow_t *flow)
 
 static ngx_int_t
 ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow)
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
+    wgw_flow_t *flow)
 {
     ngx_str_t          key;
     ngx_uint_t         i;
     wgw_meter_conf_t  *meters;
 
-    meters = mcf->meters->elts;
+    meters = mcf->meters ? mcf->meters->elts : NULL;
 
-    for (i = 0; i < mcf->meters->nelts; i++) {
+    for (i = 0; mcf->meters && i < mcf->meters->nelts; i++) {
         ngx_str_null(&key);
 
         /* unknown, if it failed before it had a name to be trusted */
@@ -622,6 +643,10 @@ ngx_http_wgw_meter_keys(ngx_http_request_t *r,
         }
 
         wgw_meters_push(&flow->meters, &meters[i], &key);
+    }
+
+    for (i = 0; i < more->n; i++) {
+        wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);
     }
 
     return NGX_OK;

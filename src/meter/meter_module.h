@@ -30,6 +30,24 @@ typedef struct {
 } ngx_http_wgw_meter_conf_t;
 
 
+/*
+ * What another part of the module adds to the meters of a location: meters
+ * with keys, or that it has refused the request, which then counts as denied.
+ */
+typedef struct {
+    wgw_meter_conf_t  *meters;
+    ngx_str_t         *keys;
+    ngx_uint_t         n;
+    ngx_uint_t         refused;
+} ngx_http_wgw_meter_more_t;
+
+/* Called with zeros before a request's meters are decided; may be NULL. */
+typedef void (*ngx_http_wgw_meter_more_pt)(ngx_http_request_t *r,
+    ngx_http_wgw_meter_more_t *more);
+
+
+extern ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
+
 extern ngx_module_t  ngx_http_wgw_meter_module;
 
 /* Sees to it that requests have flows where they need one. */

@@ -7,6 +7,7 @@
  *
  *     rates   see gcra.h:  the entry nearest to its end makes room
  *     notes   see notes.h: nothing live is dropped, the new one is refused
+ *     rations see ration.h: the entry that was used least makes room
  *
  * The memory is little-endian, holds no pointers, and is laid out as
  *
@@ -15,9 +16,9 @@
  *              and their times, the line next to it
  *     notes    128 bytes a slot, in tables of notes only
  *
- * There are two slots for each of `keys` rates, 32 bytes in all, and three
- * for two notes, 216 bytes each.  A rate has one bucket that it may be in;
- * a note has two, so that the table takes `keys` of them, but for a few in ten
+ * There are two slots for each of `keys` rates or rations, 32 bytes in all,
+ * and three for two notes, 216 bytes each.  A rate and a ration have one
+ * bucket that they may be in; a note has two, so that the table takes `keys` of them, but for a few in ten
  * thousand.
  *
  * Keys are not kept: a 128-bit hash under the table's secret seed stands for
@@ -50,6 +51,7 @@
 /* kinds of tables */
 #define WGW_EXPIRING_RATES     2
 #define WGW_EXPIRING_NOTES     3
+#define WGW_EXPIRING_RATIONS    4
 
 
 typedef struct {
