@@ -3,7 +3,11 @@
  * The http side of the meter: what is metered, and when it is decided.
  */
 
+#include "meter/http_key.h"
+#include "meter/http_rate.h"
 #include "meter/meter_module.h"
+#include "meter/meter_vars.h"
+#include "meter/sweep.h"
 #include "meter/http_meter_v1.h"
 #include "meter/http_told.h"
 #include "meter/http_meter_v2.h"
@@ -56,8 +60,6 @@ static char *ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_int_t ngx_http_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name);
-static void *ngx_http_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value);
 static ngx_int_t ngx_http_wgw_meter_init(ngx_conf_t *cf);
 
 
@@ -122,19 +124,12 @@ ngx_module_t  ngx_http_wgw_meter_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    ngx_wgw_meter_init_process,            /* init process */
+    wgw_sweep_init,                        /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    ngx_wgw_meter_exit_process,            /* exit process */
+    NULL,                                  /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
-};
-
-
-const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
-    ngx_http_wgw_meter_index,
-    ngx_http_wgw_meter_compile,
-    1
 };
 
 
@@ -633,29 +628,6 @@ ngx_http_wgw_meter_keys(ngx_http_request_t *r,
 }
 
 
-ngx_int_t
-ngx_http_wgw_meter_key(void *data, ngx_int_t index, void *value,
-    ngx_str_t *key)
-{
-    ngx_variable_value_t  *v;
-
-    if (index == NGX_ERROR) {
-        return ngx_http_complex_value(data, value, key);
-    }
-
-    v = ngx_http_get_flushed_variable(data, index);
-
-    ngx_str_null(key);
-
-    if (v && !v->not_found) {
-        key->data = v->data;
-        key->len = v->len;
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_variable_value_t *
 ngx_http_wgw_meter_evaluate(void *data, ngx_uint_t index)
 {
@@ -800,34 +772,6 @@ ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static ngx_int_t
-ngx_http_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name)
-{
-    return ngx_http_get_variable_index(cf, name);
-}
-
-
-static void *
-ngx_http_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value)
-{
-    ngx_http_complex_value_t          *cv;
-    ngx_http_compile_complex_value_t   ccv;
-
-    cv = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (cv == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = cv;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? cv : NULL;
-}
-
-
-static ngx_int_t
 ngx_http_wgw_meter_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt             *h;
@@ -836,7 +780,7 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
 
     mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_meter_module);
 
-    if (!mmcf->enabled) {
+    if (!mmcf->enabled && !ngx_http_wgw_rate_bytes(cf)) {
         return NGX_OK;
     }
 

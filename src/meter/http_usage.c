@@ -3,6 +3,7 @@
  * The directive `wgw_usage` and its endpoint.
  */
 
+#include "meter/flow.h"
 #include "meter/meter_module.h"
 #include "core/args.h"
 #include "core/reply.h"

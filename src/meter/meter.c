@@ -1,7 +1,6 @@
 
 #include "meter/meter.h"
 #include "format/size.h"
-#include "meter/meter_archive.h"
 
 
 /* a key or the start of a variable, as a string of JSON for the log */
@@ -36,8 +35,8 @@ wgw_meter_period(wgw_meter_zone_t *zone)
     if (zone->time != now) {
         zone->time = now;
 
-        if (zone->job) {
-            wgw_meter_archive_turn(zone);
+        if (zone->turn) {
+            zone->turn(zone);
         }
 
         zone->period = wgw_table_period(&zone->zone.table, now);

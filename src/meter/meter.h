@@ -57,8 +57,11 @@ typedef struct {
 typedef struct wgw_meter_archive_s  wgw_meter_archive_t;
 
 
+typedef struct wgw_meter_zone_s     wgw_meter_zone_t;
+
+
 /* A zone of the configuration, as one worker sees it. */
-typedef struct {
+struct wgw_meter_zone_s {
     wgw_zone_t               zone;
     uint64_t                 period;    /* the window of `time` */
     time_t                   time;
@@ -66,8 +69,12 @@ typedef struct {
     uint32_t                 swept;     /* records seen by the sweep */
     ngx_str_t                archive;   /* a directory; empty: none */
     wgw_meter_archive_t     *job;       /* see meter_archive.h */
+
+    /* before a second that counts in another window, perhaps; or NULL */
+    void                   (*turn)(wgw_meter_zone_t *zone);
+
     wgw_meter_recent_t       recent[WGW_METER_RECENT];
-} wgw_meter_zone_t;
+};
 
 
 /* One line `wgw_meter` of the configuration. */

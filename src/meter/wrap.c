@@ -13,6 +13,11 @@
 #define WGW_WRAP_SOFT  524288
 
 
+static ssize_t wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size);
+static ssize_t wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size);
+static ngx_chain_t *wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in,
+    off_t limit);
+static off_t wgw_wrap_below(wgw_flow_t *flow);
 static ssize_t wgw_wrap_recv_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
 static ssize_t wgw_wrap_recv_later(wgw_flow_t *flow, u_char *buf,
@@ -35,7 +40,16 @@ static ngx_uint_t wgw_wrap_again(ngx_connection_t *c);
 static ngx_uint_t wgw_wrap_tls(ngx_connection_t *c);
 
 
-ssize_t
+const wgw_flow_wrap_t  wgw_wrap = {
+    wgw_wrap_recv,
+    wgw_wrap_send,
+    wgw_wrap_send_chain,
+    wgw_wrap_below,
+    wgw_wrap_settle
+};
+
+
+static ssize_t
 wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
 {
     ssize_t      n;
@@ -240,7 +254,7 @@ wgw_wrap_input(ngx_connection_t *c)
 }
 
 
-ssize_t
+static ssize_t
 wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size)
 {
     ssize_t      n;
@@ -344,7 +358,7 @@ wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf, size_t size)
 }
 
 
-ngx_chain_t *
+static ngx_chain_t *
 wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 {
     wgw_flow_t   *flow;
@@ -631,7 +645,7 @@ wgw_wrap_settle(wgw_flow_t *flow, off_t again)
 }
 
 
-off_t
+static off_t
 wgw_wrap_below(wgw_flow_t *flow)
 {
     if (flow->class->below) {

@@ -16,7 +16,6 @@
 
 
 static wgw_store_rc_t rows_copied(wgw_txn_t *t);
-static unsigned rows_listed(const wgw_rows_write_t *write, uint64_t change);
 static void rows_note(wgw_txn_t *t, wgw_text_t name);
 static wgw_text_t rows_closed_key(const wgw_rows_closed_t *at,
     char key[ROWS_MAX]);
@@ -60,8 +59,7 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
 
     if ((write->absent && row.existed)
         || (write->match && !row.existed)
-        || (write->match && write->nmatch
-            && !rows_listed(write, row.change)))
+        || (row.existed && !wgw_rows_match(write, row.change)))
     {
         rc = WGW_STORE_MISMATCH;
 
@@ -89,10 +87,14 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
  * makes old ones of all.
  */
 
-static unsigned
-rows_listed(const wgw_rows_write_t *write, uint64_t change)
+int
+wgw_rows_match(const wgw_rows_write_t *write, uint64_t change)
 {
     size_t  i;
+
+    if (!write->match || write->nmatch == 0) {
+        return 1;
+    }
 
     for (i = 0; i < write->nmatch; i++) {
         if (write->if_match[i] == change) {

@@ -53,6 +53,10 @@ typedef struct {
 } wgw_rows_write_t;
 
 
+/* 1 when the change is made to a record that was last changed by `change`. */
+int wgw_rows_match(const wgw_rows_write_t *write, uint64_t change);
+
+
 /*
  * A place in the list of such deletions: `id` is a transaction's, and, unless
  * `len` is 0, that of the deletion of `name`.
