@@ -56,7 +56,7 @@ wgw_hop_init(ngx_log_t *log)
 
 
 ngx_int_t
-wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop)
+wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *hop)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -71,7 +71,14 @@ wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop)
                 && ngx_strnstr(h[i].value.data, (char *) hop_id.data,
                                h[i].value.len))
             {
-                *loop = 1;
+                *hop |= WGW_HOP_LOOP;
+            }
+
+            if (hop_is(&h[i], "proxy-authorization")
+                && hop_scheme(h[i].value.data,
+                              h[i].value.data + h[i].value.len))
+            {
+                *hop |= WGW_HOP_BOUND;
             }
         }
     }
@@ -166,9 +173,6 @@ ngx_uint_t
 wgw_hop_bound(ngx_http_request_t *r)
 {
     ngx_str_t                       *value;
-    ngx_uint_t                       i;
-    ngx_list_part_t                 *part;
-    ngx_table_elt_t                 *h;
     ngx_http_upstream_headers_in_t  *answer;
 
     answer = &r->upstream->headers_in;
@@ -184,20 +188,6 @@ wgw_hop_bound(ngx_http_request_t *r)
 
         if (hop_scheme(value->data, value->data + value->len)) {
             return 1;
-        }
-    }
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (hop_is(&h[i], "proxy-authorization")
-                && hop_scheme(h[i].value.data,
-                              h[i].value.data + h[i].value.len))
-            {
-                return 1;
-            }
         }
     }
 

@@ -30,18 +30,21 @@
 /* For each cycle, in the master; the id is made once. */
 ngx_int_t wgw_hop_init(ngx_log_t *log);
 
+#define WGW_HOP_LOOP   1        /* it was marked when it came */
+#define WGW_HOP_BOUND  2        /* Proxy-Authorization is a connection's */
+
 /*
- * Marks a request for the next hop, once; `*loop` is 1 if it was marked when
- * it came.  Returns NGX_OK, or NGX_ERROR without memory.
+ * Marks a request for the next hop, once; `*hop` gets WGW_HOP_*.  Returns
+ * NGX_OK, or NGX_ERROR without memory.
  */
-ngx_int_t wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop);
+ngx_int_t wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *hop);
 
 /* Host for the backend, empty if there is none; NGX_ERROR without memory. */
 ngx_int_t wgw_hop_host(ngx_http_request_t *r, ngx_str_t *host);
 
 /*
- * For peer.free: 1 when the request or its backend's answer has, or asks for,
- * credentials of a connection.
+ * For peer.free: 1 when Authorization or the backend's answer has, or asks
+ * for, credentials of a connection.
  */
 ngx_uint_t wgw_hop_bound(ngx_http_request_t *r);
 

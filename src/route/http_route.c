@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
-    ngx_uint_t                   loop;          /* was here before */
+    ngx_uint_t                   hop;           /* WGW_HOP_* */
     ngx_uint_t                   paused;        /* refused for that */
     ngx_http_complex_value_t    *key;           /* it was made with */
 } ngx_http_wgw_route_ctx_t;
@@ -213,7 +213,7 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    if (ctx->loop) {
+    if (ctx->hop & WGW_HOP_LOOP) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "a backend of \"%V\" leads back here", &route->name);
         return NGX_HTTP_WGW_LOOP_DETECTED;
@@ -320,9 +320,9 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     ctx->key = rlcf->key;
 
     if (first) {
-        ctx->loop = first->loop;
+        ctx->hop = first->hop;
 
-    } else if (wgw_hop_mark(r->main, &ctx->loop) != NGX_OK) {
+    } else if (wgw_hop_mark(r->main, &ctx->hop) != NGX_OK) {
         return NULL;
     }
 
@@ -392,7 +392,7 @@ ngx_http_wgw_route_cleanup(void *data)
 
 
 wgw_lookup_t *
-ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *loop)
+ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *hop)
 {
     ngx_http_wgw_route_ctx_t  *ctx;
 
@@ -402,7 +402,7 @@ ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *loop)
         return NULL;
     }
 
-    *loop = ctx->loop;
+    *hop = ctx->hop;
 
     return &ctx->lookup;
 }
