@@ -14,9 +14,8 @@ use Wgw::Tls;
 
 my $readme = slurp('README.md');
 
-my ($example) = $readme =~ /^## The example\n(.*?)^## /ms;
-my $conf = join "\n", map { s/^    //r } grep { /^    / || /^$/ }
-           split /\n/, $example;
+my ($example) = $readme =~ /^<!-- conf: whole gateway -->\n\n((?: {4}.*\n|\n)+)/m;
+my $conf = ($example // '') =~ s/^    //gmr;
 
 sub headers { return [ sort map { s/\s+/ /gr } $_[0]
                        =~ /^\s*(proxy_set_header\s+\S+\s+\S+;)/mg ] }
@@ -26,7 +25,7 @@ my ($gateway) = slurp('nginx.conf.example')
 
 is_deeply(headers($conf), headers($gateway),
           'field 11.25 README and nginx.conf.example send the same');
-ok($gateway =~ /server_name\s+""\s+~\.;/ && $conf =~ /server_name "" ~\.;/,
+ok($gateway =~ /server_name\s+""\s+~\.;/ && $conf =~ /server_name\s+""\s+~\.;/,
    'field 11.25 and answer to any name');
 
 
@@ -35,17 +34,17 @@ ok($gateway =~ /server_name\s+""\s+~\.;/ && $conf =~ /server_name "" ~\.;/,
 my $gw = Wgw->new('');
 my $dir = $gw->dir();
 
-$conf =~ s/^(user|pid|include) .*\n//mg;
-$conf =~ s/listen 80;/listen 127.0.0.1:%%HTTP%%;/;
-$conf =~ s/listen \[::\]:80;/listen [::1]:%%HTTP%%;/;
-$conf =~ s/listen 443;/listen 127.0.0.1:%%TLS%%;/;
-$conf =~ s/listen \[::\]:443;/listen [::1]:%%TLS%%;/;
+$conf =~ s/^\s*(user|pid|include|error_log|access_log) .*\n//mg;
+$conf =~ s/listen\s+80;/listen 127.0.0.1:%%HTTP%%;/;
+$conf =~ s/listen\s+\[::\]:80;/listen [::1]:%%HTTP%%;/;
+$conf =~ s/listen\s+443;/listen 127.0.0.1:%%TLS%%;/;
+$conf =~ s/listen\s+\[::\]:443;/listen [::1]:%%TLS%%;/;
 $conf =~ s/:8444/:%%INNER%%/g;
 $conf =~ s/:8642/:%%ADMIN%%/g;
 $conf =~ s{/var/lib/wgw/}{}g;
-$conf =~ s{/etc/wgw/gw1\.example}{gateway}g;
+$conf =~ s{/etc/nginx/wgw/gw1}{gateway}g;
 $conf =~ s/domain=gw1\.example;/domain=gw1.example allow_loopback;/;
-$conf =~ s{# include /etc/nginx/sites-enabled/\*;.*}{
+$conf =~ s{# include\s+/etc/nginx/sites-enabled/\*;.*}{
     access_log off;
 
     server {
