@@ -17,7 +17,7 @@
 #define WGW_TEXT_KEY          2
 
 
-static unsigned wgw_text_unseen(uint32_t code);
+static unsigned text_hidden(uint32_t code);
 static void wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned flags);
 static size_t wgw_out_plain(const uint8_t *p, size_t left, unsigned flags);
 static size_t wgw_out_odd(wgw_out_t *out, const uint8_t *p, size_t left,
@@ -231,7 +231,7 @@ wgw_text_visible(wgw_text_t text)
         n = wgw_text_utf8((const uint8_t *) text.data + i, text.len - i,
                           &code);
 
-        if (n == 0 || code < 0x20 || wgw_text_unseen(code)) {
+        if (n == 0 || code < 0x20 || text_hidden(code)) {
             return 0;
         }
     }
@@ -246,7 +246,7 @@ wgw_text_visible(wgw_text_t text)
  */
 
 static unsigned
-wgw_text_unseen(uint32_t code)
+text_hidden(uint32_t code)
 {
     size_t  i;
 
@@ -464,7 +464,7 @@ wgw_out_plain(const uint8_t *p, size_t left, unsigned flags)
             n = wgw_text_utf8(p + i, left - i, &code);
 
             if (n == 0
-                || ((flags & WGW_TEXT_KEY) && wgw_text_unseen(code)))
+                || ((flags & WGW_TEXT_KEY) && text_hidden(code)))
             {
                 break;
             }
