@@ -200,7 +200,7 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     table = &zone->zone.conf;
 
-    table->key_bytes = WGW_TABLE_KEY_BYTES;
+    table->key_bytes = WGW_TABLE_KEY_ROOM;
     table->window.kind = WGW_WINDOW_MONTH;
 
     for (i = 2; i < cf->args->nelts; i++) {
@@ -298,7 +298,9 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     if (ngx_wgw_meter_zone_number(value, "keys=", 1, WGW_TABLE_KEYS_MAX, &n)) {
         table->keys = n;
 
-    } else if (ngx_wgw_meter_zone_number(value, "key_bytes=", 8, 256, &n)) {
+    } else if (ngx_wgw_meter_zone_number(value, "key_bytes=", 8,
+                                         WGW_TABLE_KEY_ROOM, &n))
+    {
         table->key_bytes = n;
 
     } else if (ngx_wgw_meter_zone_number(value, "reset_day=", 1, 31, &n)) {

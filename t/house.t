@@ -30,15 +30,7 @@ my %sideways = map { $_ => 1 }
 
 # what is known to stand wrong: this list is to be empty
 my %known = map { $_ => 1 } (
-    'parts in a circle: auth/http_auth auth/http_auth_allow auth/http_auth_check auth/http_auth_live auth/http_auth_rpc auth/http_signin',
-    'parts in a circle: claims/http_claims_api claims/http_claims_post',
-    'rooms in a circle:  auth',
-    'up: auth/http_auth_live -> /ngx_wgw_auth_module',
-    'parts in a circle: table/counter table/layout table/table',
-    'up: auth/http_auth_api -> /ngx_wgw_auth_module',
-    'up: auth/http_auth_check -> /ngx_wgw_auth_module',
-    'up: auth/http_auth_rpc -> /ngx_wgw_auth_module',
-    'up: auth/http_signin -> /ngx_wgw_auth_module',
+    'parts in a circle: table/counter table/layout table/life table/table',
 );
 
 # What nginx finds a module's configuration by is no arrow to who defines it.

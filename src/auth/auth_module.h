@@ -1,10 +1,10 @@
 
 /*
  * auth_module: the nginx modules that make up the auth module, for each
- * other.  The core one owns the zones and the counters.  The http one has
- * the directives; its handlers are in http_signin.c (the endpoint),
- * http_auth_check.c (what a request needs), http_auth_live.c (how long),
- * http_auth_rpc.c (which methods it may call) and http_auth_api.c (management).
+ * other.  The http one has the directives; its handlers are in http_signin.c
+ * (the endpoint), http_auth_check.c (what a request needs), http_auth_live.c
+ * (how long), http_auth_rpc.c (which methods it may call) and http_auth_api.c
+ * (management).
  */
 
 #ifndef WGW_AUTH_MODULE_H
@@ -24,6 +24,7 @@
 #include "auth/origin.h"
 #include "auth/tokens.h"
 #include "table/zone.h"
+#include "auth/auth_state.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -32,22 +33,8 @@
 #define NGX_HTTP_WGW_AUTH_SERVICE   64              /* bytes of a name */
 
 
-/* What is counted apart; the words are the metrics' labels. */
-typedef struct {
-    const char               *word;
-    ngx_uint_t                request;      /* else a sign-in */
-} ngx_wgw_auth_reason_t;
 
 
-typedef struct {
-    wgw_zone_t                tokens;
-    wgw_zone_t                rates;        /* of sign-ins, by source */
-    ngx_uint_t                used;         /* by a directive of http */
-    time_t                    ttl;          /* no token lives longer */
-    time_t                    skew;         /* of sign-ins, the most */
-    time_t                    max_age;
-    wgw_expiring_t           *before;       /* another, to be taken over */
-} ngx_wgw_auth_conf_t;
 
 
 /* A file of addresses, read again when it changes. */
@@ -138,35 +125,8 @@ typedef struct {
 } ngx_http_wgw_auth_ctx_t;
 
 
-extern ngx_module_t                 ngx_wgw_auth_module;
-extern ngx_module_t                 ngx_http_wgw_auth_module;
+extern ngx_module_t  ngx_http_wgw_auth_module;
 
-extern const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[];
-
-
-/*
- * The zone of tokens, and the longest life that any of them may have; and
- * the most that any endpoint allows a message.
- */
-wgw_expiring_t *ngx_wgw_auth_tokens(void);
-time_t ngx_wgw_auth_ttl(void);
-time_t ngx_wgw_auth_skew(void);
-time_t ngx_wgw_auth_max_age(void);
-
-/* For quota.h: the table, its clock, and what share of a zone one may have. */
-wgw_expiring_t *ngx_wgw_auth_rates(void);
-uint64_t ngx_wgw_auth_ticks(void);
-ngx_int_t ngx_wgw_auth_share(void);
-
-/* For the worker's life; NULL when there is no memory. */
-wgw_eip191_t *ngx_wgw_auth_eip191(void);
-
-/* Counts; a word that is not in the list is "other". */
-void ngx_wgw_auth_count(const char *word, ngx_uint_t request);
-ngx_atomic_uint_t ngx_wgw_auth_counted(ngx_uint_t i);
-
-/* Seconds, of a clock that may step. */
-int64_t ngx_wgw_auth_now(void);
 
 /* The request's, or NULL; and a new one, or NULL without memory. */
 ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_find_ctx(ngx_http_request_t *r);

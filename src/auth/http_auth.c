@@ -641,32 +641,6 @@ ngx_http_wgw_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* A service is a claim, a label and part of a list. */
-
-char *
-ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < name->len; i++) {
-        if (!isalnum(name->data[i]) && !ngx_strchr("._-", name->data[i])) {
-            break;
-        }
-    }
-
-    if (i && i == name->len && i <= NGX_HTTP_WGW_AUTH_SERVICE) {
-        return NGX_CONF_OK;
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "service \"%V\" is not 1 to %d letters, digits, "
-                       "\".\", \"_\" and \"-\"",
-                       name, NGX_HTTP_WGW_AUTH_SERVICE);
-
-    return NGX_CONF_ERROR;
-}
-
-
 static char *
 ngx_http_wgw_auth_signin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

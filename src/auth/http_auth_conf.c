@@ -8,6 +8,8 @@
 #include "auth/auth_module.h"
 #include "auth/quota.h"
 
+#include <ctype.h>
+
 
 #define NGX_HTTP_WGW_AUTH_SECRET      4096      /* bytes of a file, at most */
 #define NGX_HTTP_WGW_AUTH_SECRET_MIN  16
@@ -439,4 +441,30 @@ ngx_http_wgw_auth_time(ngx_conf_t *cf, void *post, void *data)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* A service is a claim, a label and part of a list. */
+
+char *
+ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < name->len; i++) {
+        if (!isalnum(name->data[i]) && !ngx_strchr("._-", name->data[i])) {
+            break;
+        }
+    }
+
+    if (i && i == name->len && i <= NGX_HTTP_WGW_AUTH_SERVICE) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "service \"%V\" is not 1 to %d letters, digits, "
+                       "\".\", \"_\" and \"-\"",
+                       name, NGX_HTTP_WGW_AUTH_SERVICE);
+
+    return NGX_CONF_ERROR;
 }

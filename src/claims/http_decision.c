@@ -400,6 +400,7 @@ decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
     }
 
     end = 0;
+    ngx_memzero(&key, sizeof(wgw_expiring_key_t));
 
     if (!conf->unlimited) {
 

@@ -369,7 +369,14 @@ ngx_http_wgw_meter_precheck(ngx_http_request_t *r, wgw_flow_t *flow)
 static ngx_int_t
 ngx_http_wgw_meter_status(ngx_http_request_t *r)
 {
+    wgw_flow_t                 *flow;
     ngx_http_wgw_meter_conf_t  *mcf;
+
+    flow = ngx_http_wgw_meter_find(r);
+
+    if (flow && flow->meters.full) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
 
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
 

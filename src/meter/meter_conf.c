@@ -3,8 +3,13 @@
 #include "meter/meter_conf.h"
 
 
+/* not said: NGX_ERROR, or that of $wgw_life, once the key is known */
+#define NGX_WGW_METER_LIFE  -100
+
+
 static wgw_meter_conf_t *ngx_wgw_meter_add(ngx_conf_t *cf,
     ngx_array_t *meters, ngx_str_t *name);
+static ngx_uint_t ngx_wgw_meter_names(ngx_str_t *key);
 static char *ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
 
@@ -92,6 +97,19 @@ ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
         }
     }
 
+    if (meter->life_index == NGX_WGW_METER_LIFE) {
+        ngx_str_set(&name, "wgw_life");
+
+        meter->life_index = ngx_wgw_meter_names(&value[2])
+                            && proto->defined(cf, &name)
+                            ? proto->index(cf, &name) : NGX_ERROR;
+    }
+
+    if (meter->full == 0) {
+        meter->full = meter->cap || meter->cap_index != NGX_ERROR
+                      ? WGW_METER_FULL_REFUSE : WGW_METER_FULL_OTHER;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -130,6 +148,7 @@ ngx_wgw_meter_add(ngx_conf_t *cf, ngx_array_t *meters, ngx_str_t *name)
     meter->zone = zone;
     meter->key_index = NGX_ERROR;
     meter->cap_index = NGX_ERROR;
+    meter->life_index = NGX_WGW_METER_LIFE;
     meter->count = WGW_COUNT_BOTH;
 
     return meter;
@@ -168,6 +187,23 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_strncmp(value->data, "life=", 5) == 0) {
+        cap.data = value->data + 5;
+        cap.len = value->len - 5;
+
+        if (ngx_strcmp(cap.data, "off") == 0) {
+            meter->life_index = NGX_ERROR;
+            return NGX_CONF_OK;
+        }
+
+        if (ngx_wgw_meter_is_variable(&cap, &name) == NGX_OK) {
+            meter->life_index = proto->index(cf, &name);
+
+            return meter->life_index == NGX_ERROR ? NGX_CONF_ERROR
+                                                  : NGX_CONF_OK;
+        }
+    }
+
     if (ngx_strcmp(value->data, "count=both") == 0) {
         meter->count = WGW_COUNT_BOTH;
 
@@ -182,6 +218,12 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
 
     } else if (ngx_strcmp(value->data, "mode=soft") == 0) {
         meter->soft = 1;
+
+    } else if (ngx_strcmp(value->data, "full=refuse") == 0) {
+        meter->full = WGW_METER_FULL_REFUSE;
+
+    } else if (ngx_strcmp(value->data, "full=other") == 0) {
+        meter->full = WGW_METER_FULL_OTHER;
 
     } else if (ngx_strcmp(value->data, "dry_run") == 0) {
         meter->dry_run = 1;
@@ -198,6 +240,45 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* 1 when the variable $wgw_name is in a key. */
+
+static ngx_uint_t
+ngx_wgw_meter_names(ngx_str_t *key)
+{
+    u_char     *p, *end, ch;
+    ngx_str_t   name;
+
+    ngx_str_set(&name, "wgw_name");
+
+    end = key->data + key->len;
+
+    for (p = key->data; p < end; p++) {
+
+        if (*p != '$') {
+            continue;
+        }
+
+        p += (p + 1 < end && p[1] == '{');
+
+        if ((size_t) (end - p) <= name.len
+            || ngx_strncmp(p + 1, name.data, name.len) != 0)
+        {
+            continue;
+        }
+
+        ch = (u_char) (p + 1 + name.len < end ? p[1 + name.len] : ' ');
+
+        if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z')
+              || (ch >= '0' && ch <= '9') || ch == '_'))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -236,4 +317,24 @@ ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name)
     }
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_wgw_meter_has(ngx_array_t *keys, ngx_str_t *name)
+{
+    ngx_uint_t       i;
+    ngx_hash_key_t  *key;
+
+    key = keys->elts;
+
+    for (i = 0; i < keys->nelts; i++) {
+        if (key[i].key.len == name->len
+            && ngx_strncmp(key[i].key.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }

@@ -26,6 +26,7 @@ typedef struct {
 /* What parsing a directive needs of http or stream. */
 typedef struct {
     ngx_int_t      (*index)(ngx_conf_t *cf, ngx_str_t *name);
+    ngx_uint_t     (*defined)(ngx_conf_t *cf, ngx_str_t *name);
     void          *(*compile)(ngx_conf_t *cf, ngx_str_t *value);
     ngx_uint_t       precheck;  /* bodies have a length */
 } ngx_wgw_meter_proto_t;
@@ -42,6 +43,9 @@ wgw_meter_zone_t *ngx_wgw_meter_zone_get(ngx_conf_t *cf, ngx_str_t *name);
 /* The directive `wgw_meter`. */
 char *ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
     const ngx_wgw_meter_proto_t *proto);
+
+/* 1 when a variable is among those of http or stream. */
+ngx_uint_t ngx_wgw_meter_has(ngx_array_t *keys, ngx_str_t *name);
 
 /* NGX_OK and the name for "$name" or "${name}" and nothing else. */
 ngx_int_t ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name);

@@ -7,11 +7,14 @@
 
 
 static ngx_int_t ngx_stream_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name);
+static ngx_uint_t ngx_stream_wgw_meter_defined(ngx_conf_t *cf,
+    ngx_str_t *name);
 static void *ngx_stream_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value);
 
 
 const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto = {
     ngx_stream_wgw_meter_index,
+    ngx_stream_wgw_meter_defined,
     ngx_stream_wgw_meter_compile,
     0
 };
@@ -44,6 +47,19 @@ static ngx_int_t
 ngx_stream_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name)
 {
     return ngx_stream_get_variable_index(cf, name);
+}
+
+
+/* An index for a variable that nobody defines would be a failure. */
+
+static ngx_uint_t
+ngx_stream_wgw_meter_defined(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_stream_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
+
+    return ngx_wgw_meter_has(&cmcf->variables_keys->keys, name);
 }
 
 

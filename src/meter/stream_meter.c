@@ -495,30 +495,15 @@ ngx_stream_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* An index for a variable that nobody defines would be a failure. */
-
 static ngx_int_t
 ngx_stream_wgw_meter_offload(ngx_conf_t *cf)
 {
-    ngx_str_t                     name;
-    ngx_uint_t                    i;
-    ngx_hash_key_t               *key;
-    ngx_stream_core_main_conf_t  *cmcf;
+    ngx_str_t  name;
 
     ngx_str_set(&name, "wgw_offload");
 
-    cmcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
-    key = cmcf->variables_keys->keys.elts;
-
-    for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
-        if (key[i].key.len == name.len
-            && ngx_strncmp(key[i].key.data, name.data, name.len) == 0)
-        {
-            return ngx_stream_get_variable_index(cf, &name);
-        }
-    }
-
-    return NGX_ERROR;
+    return ngx_stream_wgw_meter_proto.defined(cf, &name)
+           ? ngx_stream_get_variable_index(cf, &name) : NGX_ERROR;
 }
 
 

@@ -5,6 +5,7 @@
 
 #include "meter/meter_archive.h"
 #include "meter/meter_conf.h"
+#include "meter/room.h"
 #include "meter/sweep.h"
 #include "meter/wrap.h"
 
@@ -118,6 +119,7 @@ sweep_all(ngx_event_t *ev)
         zone->swept += SWEEP_RECORDS;
 
         wgw_meter_archive_look(zone, ev->log);
+        wgw_room_look(&zone->zone, &zone->told, ev->log);
     }
 
     ngx_add_timer(ev, SWEEP_TIME);

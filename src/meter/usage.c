@@ -1,5 +1,7 @@
 
 #include "meter/usage.h"
+#include "meter/key.h"
+#include "meter/room.h"
 #include "meter/top.h"
 #include "core/version.h"
 
@@ -8,6 +10,9 @@
 
 /* more than a key takes in either form, every byte of it escaped */
 #define WGW_USAGE_LINE    8192
+
+/* of a key that is asked for, the newest ones */
+#define WGW_USAGE_LIVES   100
 
 /* a page ends at a zone and a record in it */
 #define WGW_USAGE_SHIFT   32
@@ -29,6 +34,14 @@ typedef struct {
     size_t        sent;
     size_t        received;
 } wgw_usage_window_t;
+
+
+/* Of a zone. */
+typedef struct {
+    const char   *family;
+    const char   *help;
+    size_t        offset;       /* in wgw_room_t */
+} wgw_usage_gauge_t;
 
 
 typedef struct {
@@ -81,7 +94,6 @@ static ngx_int_t wgw_usage_family(wgw_usage_page_t *page, const char *name,
     size_t len, const char *type, const char *help);
 static void wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row,
     const char *family);
-static uint64_t wgw_usage_keys(wgw_zone_t *zone);
 
 static ngx_int_t wgw_usage_room(wgw_usage_page_t *page);
 static off_t wgw_usage_end(wgw_usage_page_t *page, ngx_chain_t **out);
@@ -130,6 +142,24 @@ static const wgw_usage_window_t  wgw_usage_spans[] = {
       offsetof(wgw_usage_t, last.received) },
 
     { NULL, NULL, 0, 0, 0 }
+};
+
+
+static const wgw_usage_gauge_t  wgw_usage_rooms[] = {
+
+    { "wgw_meter_key_bytes", "Bytes that the texts of keys take.",
+      offsetof(wgw_room_t, bytes) },
+
+    { "wgw_meter_key_bytes_max", "Bytes there are for the texts of keys.",
+      offsetof(wgw_room_t, bytes_max) },
+
+    { "wgw_meter_keys", "Keys of the zone.",
+      offsetof(wgw_room_t, keys) },
+
+    { "wgw_meter_keys_max", "Keys that fit the zone.",
+      offsetof(wgw_room_t, keys_max) },
+
+    { NULL, NULL, 0 }
 };
 
 
@@ -350,12 +380,14 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
 }
 
 
-/* The one key of a zone that is asked for, if it is there. */
+/* The one key of a zone that is asked for, if it is there, and its lives. */
 
 static ngx_int_t
 wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
 {
-    uint32_t     record;
+    char         buffer[WGW_KEY_TEXT];
+    uint32_t     k, lives, records[WGW_USAGE_LIVES];
+    ngx_int_t    rc;
     wgw_text_t   key;
     wgw_zone_t  *zone;
 
@@ -363,14 +395,23 @@ wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
     key.len = query->key.len;
 
     zone = query->zones[n];
-    record = wgw_table_find(&zone->table, key);
+    lives = wgw_table_lives(&zone->table, key, records, WGW_USAGE_LIVES);
 
-    if (record < WGW_TABLE_FIRST) {
-        return NGX_OK;
+    /* asked for as the table has it, or as it came */
+
+    if (lives == 0
+        && wgw_key_hashed(key) && wgw_key_hash(&key, buffer) == 0)
+    {
+        lives = wgw_table_lives(&zone->table, key, records, WGW_USAGE_LIVES);
     }
 
-    return wgw_usage_row(rows, zone, record) == NGX_ERROR ? NGX_ERROR
-                                                          : NGX_OK;
+    rc = NGX_OK;
+
+    for (k = 0; k < lives && rc != NGX_ERROR; k++) {
+        rc = wgw_usage_row(rows, zone, records[k]);
+    }
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -528,6 +569,12 @@ wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
     wgw_out_json(out, zone);
     wgw_out_str(out, ",\"key\":");
     wgw_out_json(out, row->usage.key);
+
+    if (row->usage.ended) {
+        wgw_out_str(out, ",\"life\":");
+        wgw_out_uint(out, row->usage.life);
+    }
+
     wgw_out_str(out, ",");
 
     wgw_usage_record(out, row->zone, &row->usage);
@@ -545,6 +592,7 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
     wgw_text_t    name;
     ngx_uint_t    i;
     wgw_out_t    *out;
+    wgw_room_t    room;
     wgw_usage_t   usage;
 
     if (wgw_usage_room(page) != NGX_OK) {
@@ -559,10 +607,12 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
     wgw_out_str(out, separator);
     wgw_out_str(out, "{\"zone\":");
     wgw_out_json(out, name);
+    wgw_room(zone, &room);
+
     wgw_out_str(out, ",\"keys_max\":");
-    wgw_out_uint(out, zone->conf.keys);
+    wgw_out_uint(out, room.keys_max);
     wgw_out_str(out, ",\"keys\":");
-    wgw_out_uint(out, wgw_usage_keys(zone));
+    wgw_out_uint(out, room.keys);
 
     for (i = 0; wgw_usage_classes[i].name; i++) {
 
@@ -578,6 +628,14 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
         wgw_out_str(out, "\":{");
         wgw_usage_record(out, zone, &usage);
         wgw_out_str(out, "}");
+
+        if (i == 0) {
+            wgw_out_str(out, ",\"key_bytes\":{\"used\":");
+            wgw_out_uint(out, room.bytes);
+            wgw_out_str(out, ",\"max\":");
+            wgw_out_uint(out, room.bytes_max);
+            wgw_out_str(out, "}");
+        }
     }
 
     wgw_out_str(out, "}");
@@ -743,19 +801,18 @@ wgw_usage_windows(wgw_usage_page_t *page, ngx_array_t *rows)
 static ngx_int_t
 wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
 {
-    ngx_uint_t        i, max;
-    wgw_out_t        *out;
-    wgw_text_t        name;
-    const char       *family;
+    ngx_uint_t                i;
+    wgw_out_t                *out;
+    wgw_room_t                room;
+    wgw_text_t                name;
+    const wgw_usage_gauge_t  *gauge;
 
     out = &page->out;
 
-    for (max = 0; max < 2; max++) {
-        family = max ? "wgw_meter_keys_max" : "wgw_meter_keys";
+    for (gauge = wgw_usage_rooms; gauge->family; gauge++) {
 
-        if (wgw_usage_family(page, family, ngx_strlen(family), "gauge",
-                             max ? "Keys that fit the zone."
-                                 : "Keys of the zone.")
+        if (wgw_usage_family(page, gauge->family, ngx_strlen(gauge->family),
+                             "gauge", gauge->help)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -774,12 +831,13 @@ wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
             name.data = (const char *) query->zones[i]->name.data;
             name.len = query->zones[i]->name.len;
 
-            wgw_out_str(out, family);
+            wgw_room(query->zones[i], &room);
+
+            wgw_out_str(out, gauge->family);
             wgw_out_str(out, "{zone=");
             wgw_out_label(out, name);
             wgw_out_str(out, "} ");
-            wgw_out_uint(out, max ? query->zones[i]->conf.keys
-                                  : wgw_usage_keys(query->zones[i]));
+            wgw_out_uint(out, wgw_usage_number(&room, gauge->offset));
             wgw_out_str(out, "\n");
         }
     }
@@ -837,15 +895,12 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
     } else {
         wgw_out_label(out, row->usage.key);
     }
-}
 
-
-/* With those that a killed worker had begun: they are in use as well. */
-
-static uint64_t
-wgw_usage_keys(wgw_zone_t *zone)
-{
-    return wgw_table_taken(&zone->table);
+    if (row->usage.ended) {
+        wgw_out_str(out, ",life=\"");
+        wgw_out_uint(out, row->usage.life);
+        wgw_out_str(out, "\"");
+    }
 }
 
 

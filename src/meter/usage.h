@@ -8,13 +8,16 @@
  *       "last":{"start":"2026-10-01T00:00:00Z","sent":0,"received":0}}],
  *      "next":null,
  *      "zones":[{"zone":"names","keys_max":1000,"keys":1,
- *       "unknown":{"sent":0, ...},"other":{ ... },"denied":{ ... }}],
+ *       "unknown":{"sent":0, ...},"key_bytes":{"used":16,"max":288000},
+ *       "other":{ ... },"denied":{ ... }}],
  *      "version":"0.2.0"}
  *
  * Figures are bytes and counts.  A window without end (window=total) has a
  * null start and an empty last one.  `next`, when it is not null, is the
  * value of `after` for the next page.  An answer for one key has only `keys`,
- * one for each zone that knows it.
+ * one for each zone that knows it.  A life of a key that has ended, see
+ * table.h, is a key of its own, with a member, or a label, "life"; the one
+ * that goes on is first.
  *
  *     wgw_meter_sent_bytes_total{zone="names",key="shop.gw1.example"} 1
  *     wgw_meter_sent_bytes_total{zone="names",key="",class="denied"} 0

@@ -153,6 +153,9 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
     { ngx_string("wgw_workload"), NULL, ngx_http_wgw_route_variable,
       WGW_LOOKUP_WORKLOAD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("wgw_life"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_LIFE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     /* "1" when `wgw_route` refused the request of a paused name */
 
     { ngx_string("wgw_paused"), NULL, ngx_http_wgw_route_paused,

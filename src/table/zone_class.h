@@ -37,6 +37,10 @@ typedef struct {
                                void *first, ngx_uint_t number);
     void               (*join)(wgw_zone_t *zone, void *memory);
 
+    /* 1 if it was made with less room for the texts of its keys */
+    int                (*narrow)(const wgw_zone_t *zone,
+                                 const wgw_zone_t *made);
+
     /* alone: how many zone->purge drops; whether the others fit, and then
        with which configuration; writes them to such memory */
     ngx_uint_t         (*purged)(wgw_zone_t *zone);
