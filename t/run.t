@@ -21,7 +21,7 @@ chmod 0700, $root;
 
 my $run = "$root/run";
 my %port = map { $_ => free_port() }
-           qw(HTTP TLS ADMIN INNER DIN DEMO_HTTP DEMO_HTTPS DEMO_TLS
+           qw(HTTP TLS ADMIN INNER DIN ROUTER DEMO_HTTP DEMO_HTTPS DEMO_TLS
               DEMO_RPC);
 my $owner = $$;
 my %started;
@@ -138,6 +138,26 @@ chomp $wallet;
 
 cmp_ok(usage($port{ADMIN}, "${wallet}eth")->{requests}, '>=', 2,
        'its calls are counted');
+
+
+# ---- a router calls
+
+my $router = "http://127.0.0.1:$port{ROUTER}/eth";
+my $routed = curl('-D', "$root/headers", '-d', $rpc, $router);
+
+is($routed->{code}, 200, 'the router calls');
+like(slurp("$root/headers"), qr/^X-Provider: own\r$/m, 'ours, signed in');
+
+my $standings = wait_for(sub {
+    my $list = json(http_get($port{ADMIN}, '/v1/providers')->{body});
+    my $all = join ' ', map { "$_->{name}=$_->{standing}:$_->{reason}" }
+                        @{$list->{providers}};
+    return $all if $all =~ /warning:lag.*connect/;
+    return;
+});
+
+is($standings, 'own=healthy: lags=warning:lag off=unhealthy:connect',
+   'and leaves out one that lags and one that is off');
 
 
 # ---- the bytes

@@ -79,6 +79,7 @@ ipfs=http://ipfs.localhost:$PORT_HTTP/ipfs
 claim=$(dirname "$0")/claim
 paid=$("$claim" cid ucan/paid.txt)
 public=$("$claim" cid ucan/public.txt)
+router=http://127.0.0.1:$PORT_ROUTER
 rpc='{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
 run=${RUN:-run}
 
@@ -113,6 +114,12 @@ a minute; it and one that nobody pays for, three times a minute, then 429
   curl -i -H 'Origin: https://app.example' $ipfs/$paid
   curl -i $ipfs/$public
   curl '$admin/v1/claims?content=$paid'
+
+A router calls providers, with a session: who answered is in X-Provider, who
+is left out, and why, in the list
+
+  curl -i -d '$rpc' $router/eth
+  curl $admin/v1/providers
 
 Logs, names and counters are in $run/.  Ctrl-C stops it.
 

@@ -12,8 +12,26 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "meter/usage.h"
+
 #pragma GCC visibility push(hidden)
 
+
+/*
+ * Variables that have a name in their own: see route/http_known.h, whose
+ * value is "NAME\0CAP\0OWNER\0WORKLOAD".
+ */
+#define NGX_HTTP_WGW_TOLD_NAME  "wgw_known_"
+#define NGX_HTTP_WGW_TOLD_NEXT  "wgw_capnx_"
+#define NGX_HTTP_WGW_TOLD_MAX   255
+
+
+/*
+ * What the route module knows of a name, which may be a short one, for
+ * wgw_usage_query_t; with `next`, of one behind it.
+ */
+ngx_int_t ngx_http_wgw_told_name(void *request, ngx_str_t *name,
+    ngx_uint_t next, wgw_usage_known_t *known);
 
 /*
  * In postconfiguration: the index of a variable that some module defines, or

@@ -74,6 +74,7 @@ struct wgw_meter_zone_s {
     time_t                   hashed;    /* a key of that kind */
     ngx_uint_t               told;      /* see room.h */
     uint32_t                 swept;     /* records seen by the sweep */
+    ngx_uint_t               named;     /* its keys are names: $wgw_name */
     ngx_str_t                archive;   /* a directory; empty: none */
     wgw_meter_archive_t     *job;       /* see meter_archive.h */
 

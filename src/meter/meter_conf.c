@@ -76,6 +76,12 @@ ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
     }
 
     if (ngx_wgw_meter_is_variable(&value[2], &name) == NGX_OK) {
+        if (name.len == sizeof("wgw_name") - 1
+            && ngx_strncmp(name.data, "wgw_name", name.len) == 0)
+        {
+            meter->zone->named = 1;
+        }
+
         meter->key_index = proto->index(cf, &name);
 
         if (meter->key_index == NGX_ERROR) {

@@ -11,6 +11,7 @@
 
 #include "route/balancer.h"
 #include "route/hop.h"
+#include "route/http_known.h"
 #include "route/live.h"
 #include "route/lookup.h"
 #include "format/name.h"
@@ -160,6 +161,14 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
 
     { ngx_string("wgw_paused"), NULL, ngx_http_wgw_route_paused,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for the meter */
+
+    { ngx_string(WGW_KNOWN_NAME), NULL, ngx_http_wgw_known_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
+    { ngx_string(WGW_KNOWN_NEXT), NULL, ngx_http_wgw_known_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
 
       ngx_http_null_variable
 };
