@@ -82,7 +82,7 @@ help:       ## this list
 #=    NGX_SRC=DIR     build this nginx tree instead of Debian 13's
 #=    CC=clang        another compiler
 #=    PORT_HTTP=8080 PORT_TLS=8443 PORT_ADMIN=8642 PORT_INNER=8444
-#=    PORT_DIN=8545 PORT_DEMO_HTTP=9080 PORT_DEMO_HTTPS=9443
+#=    PORT_DIN=8545 PORT_ROUTER=8546 PORT_DEMO_HTTP=9080 PORT_DEMO_HTTPS=9443
 #=    PORT_DEMO_TLS=9444 PORT_DEMO_RPC=9545
 #=                    the ports of make run
 #=    IPV6=off        make run without ::1

@@ -21,7 +21,7 @@ chmod 0700, $root;
 
 my $run = "$root/run";
 my %port = map { $_ => free_port() }
-           qw(HTTP TLS ADMIN INNER DIN DEMO_HTTP DEMO_HTTPS DEMO_TLS
+           qw(HTTP TLS ADMIN INNER DIN ROUTER DEMO_HTTP DEMO_HTTPS DEMO_TLS
               DEMO_RPC);
 my $owner = $$;
 my %started;
@@ -88,6 +88,32 @@ for my $command ($gw->{output}->() =~ /^  (curl .*)$/mg) {
 }
 
 
+# ---- who pays for a content
+
+my $ipfs = "http://ipfs.localhost:$port{HTTP}/ipfs";
+my $claims = "http://127.0.0.1:$port{ADMIN}/v1/claims";
+chomp(my $cid = qx(tools/claim cid '$run/ucan/paid.txt'));
+
+my $chains = json(curl("$claims?content=$cid")->{body})->{chains};
+is(scalar @$chains, 1, 'there is a claim');
+
+# all of it in one minute, in which a pasted command may have been, too
+
+sleep 1 while (gmtime)[0] > 40;
+
+my @class = map {
+    my $reply = http_get($port{HTTP}, "/ipfs/$cid", host => 'ipfs.localhost',
+                         headers => "Origin: https://app.example\r\n");
+    $reply->{headers}{'x-class'} . ($reply->{status} == 429
+        && $reply->{body} =~ /^\Q$cid\E is currently rate limited/ ? '!' : '')
+} 1 .. 9;
+
+like("@class", qr/^(claim ){4,5}(public ){3}(denied! ?){1,2}$/,
+     'a claim paid, its limit, the public\'s, and the 429 that names the CID');
+cmp_ok(usage($port{ADMIN}, $chains->[0]{payer})->{requests}, '>=', 4,
+       'who pays is counted');
+
+
 # ---- a wallet signs in
 
 my $din = "http://127.0.0.1:$port{DIN}";
@@ -112,6 +138,26 @@ chomp $wallet;
 
 cmp_ok(usage($port{ADMIN}, "${wallet}eth")->{requests}, '>=', 2,
        'its calls are counted');
+
+
+# ---- a router calls
+
+my $router = "http://127.0.0.1:$port{ROUTER}/eth";
+my $routed = curl('-D', "$root/headers", '-d', $rpc, $router);
+
+is($routed->{code}, 200, 'the router calls');
+like(slurp("$root/headers"), qr/^X-Provider: own\r$/m, 'ours, signed in');
+
+my $standings = wait_for(sub {
+    my $list = json(http_get($port{ADMIN}, '/v1/providers')->{body});
+    my $all = join ' ', map { "$_->{name}=$_->{standing}:$_->{reason}" }
+                        @{$list->{providers}};
+    return $all if $all =~ /warning:lag.*connect/;
+    return;
+});
+
+is($standings, 'own=healthy: lags=warning:lag off=unhealthy:connect',
+   'and leaves out one that lags and one that is off');
 
 
 # ---- the bytes

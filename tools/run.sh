@@ -19,6 +19,7 @@ export PORT_TLS="${PORT_TLS:-8443}"
 export PORT_ADMIN="${PORT_ADMIN:-8642}"
 export PORT_INNER="${PORT_INNER:-8444}"
 export PORT_DIN="${PORT_DIN:-8545}"
+export PORT_ROUTER="${PORT_ROUTER:-8546}"
 export PORT_DEMO_HTTP="${PORT_DEMO_HTTP:-9080}"
 export PORT_DEMO_HTTPS="${PORT_DEMO_HTTPS:-9443}"
 export PORT_DEMO_TLS="${PORT_DEMO_TLS:-9444}"
@@ -61,6 +62,7 @@ check_ports() {
         "PORT_ADMIN:$PORT_ADMIN:127.0.0.1" \
         "PORT_INNER:$PORT_INNER:127.0.0.1" \
         "PORT_DIN:$PORT_DIN:127.0.0.1" \
+        "PORT_ROUTER:$PORT_ROUTER:127.0.0.1" \
         "PORT_DEMO_HTTP:$PORT_DEMO_HTTP:$backend" \
         "PORT_DEMO_HTTPS:$PORT_DEMO_HTTPS:$backend" \
         "PORT_DEMO_TLS:$PORT_DEMO_TLS:$backend" \
@@ -142,14 +144,15 @@ configuration() {
         -e 's/\b8642\b/@ADMIN@/g'       -e 's/\b8444\b/@INNER@/g' \
         -e 's/\b9080\b/@DEMO_HTTP@/g'   -e 's/\b9443\b/@DEMO_HTTPS@/g' \
         -e 's/\b9444\b/@DEMO_TLS@/g'    -e 's/\b8545\b/@DIN@/g' \
-        -e 's/\b9545\b/@DEMO_RPC@/g' \
+        -e 's/\b9545\b/@DEMO_RPC@/g'   -e 's/\b8546\b/@ROUTER@/g' \
         -e "$ipv6_edit" -e "$(for_this_nginx)" "$top/nginx.conf.example" |
     sed -e "s/@HTTP@/$PORT_HTTP/g"      -e "s/@TLS@/$PORT_TLS/g" \
         -e "s/@ADMIN@/$PORT_ADMIN/g"    -e "s/@INNER@/$PORT_INNER/g" \
         -e "s/@DEMO_HTTP@/$PORT_DEMO_HTTP/g" \
         -e "s/@DEMO_HTTPS@/$PORT_DEMO_HTTPS/g" \
         -e "s/@DEMO_TLS@/$PORT_DEMO_TLS/g" \
-        -e "s/@DIN@/$PORT_DIN/g"        -e "s/@DEMO_RPC@/$PORT_DEMO_RPC/g"
+        -e "s/@DIN@/$PORT_DIN/g"        -e "s/@DEMO_RPC@/$PORT_DEMO_RPC/g" \
+        -e "s/@ROUTER@/$PORT_ROUTER/g"
 }
 
 
@@ -211,6 +214,50 @@ if [ ! -e allow ]; then
         "$top/build/bin/siwe-token" -a wallet.key
     } > allow.new
     mv allow.new allow
+fi
+
+# Two contents, and who pays for one of them: a storage node commits it to
+# Alice, who lets the gateway serve it to pages of app.example, five times a
+# minute.  The keys are the example's own.
+
+claim=$top/build/bin/claim
+
+mkdir -p ucan www/ipfs
+
+for content in paid public; do
+    echo "the example's $content content" > "ucan/$content.txt"
+    cp "ucan/$content.txt" "www/ipfs/$("$claim" cid "ucan/$content.txt")"
+done
+
+node=$("$claim" key ucan/node.key)
+alice=$("$claim" key ucan/alice.key)
+
+echo "wgw_claims_did  did:web:node.localhost  $node;" > claims.keys.new
+mv -f claims.keys.new claims.keys
+
+if [ ! -e ucan/tokens ]; then
+    "$claim" make -k ucan/node.key -i did:web:node.localhost -a "$alice" \
+        -C "$("$claim" cid ucan/paid.txt)" -e never > ucan/commitment
+    "$claim" make -k ucan/alice.key -a did:web:ipfs.localhost \
+        -s did:web:node.localhost -e never \
+        -p '["==",".headers.origin","https://app.example"]' \
+        -p '["<",".usage.requests.minute",5]' > ucan/delegation
+    "$claim" join ucan/commitment ucan/delegation > ucan/tokens.new
+    mv ucan/tokens.new ucan/tokens
+fi
+
+# The router signs in at that provider with a key of its own, which only the
+# workers' master reads.
+
+if [ ! -e router.key ]; then
+    (umask 077 && openssl rand -hex 32 > router.key.new)
+
+    {
+        echo "# The example's router, whose key is in router.key:"
+        "$top/build/bin/siwe-token" -a router.key.new
+    } >> allow
+
+    mv router.key.new router.key
 fi
 
 # made beside and moved into place: no link that waits there is written to

@@ -33,10 +33,6 @@
 #define NGX_HTTP_WGW_AUTH_SERVICE   64              /* bytes of a name */
 
 
-
-
-
-
 /* A file of addresses, read again when it changes. */
 typedef struct {
     ngx_str_t                 name;
@@ -45,6 +41,7 @@ typedef struct {
     wgw_board_t              *board;        /* of all workers, the last good */
     time_t                    checked;
     time_t                    mtime;
+    struct timespec           ctime;
     off_t                     size;
     ngx_file_uniq_t           uniq;
     ngx_uint_t                bad;          /* that one, or there is none */
@@ -113,15 +110,20 @@ typedef struct {
     uint8_t                   token_id[WGW_TOKENS_ID];
     int64_t                   expires;
 
+    ngx_http_wgw_auth_conf_t *cors;         /* of the last that has some */
+
     wgw_swept_t               swept;        /* while it goes on, ... */
     ngx_http_request_t       *request;      /* ... to end this, ... */
     int64_t                   iat;          /* ... when the key does */
     uint8_t                   wallet[WGW_EIP55_BYTES];
 
+    wgw_text_t                body;         /* for its methods */
+
     unsigned                  counted:1;    /* it has a number of uses */
     unsigned                  used:1;       /* of these, one */
     unsigned                  spent:1;      /* there was none left */
     unsigned                  read:1;       /* the body, for its methods */
+    unsigned                  long_body:1;  /* it was, too long for that */
 } ngx_http_wgw_auth_ctx_t;
 
 
@@ -138,6 +140,10 @@ void ngx_http_wgw_auth_watch(ngx_http_request_t *r,
 
 /* Works out who asks, once for each location that has `wgw_auth`. */
 ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_check(ngx_http_request_t *r);
+
+/* 1 when the administrator has a page for that status. */
+ngx_uint_t ngx_http_wgw_auth_paged(ngx_http_request_t *r,
+    ngx_uint_t status);
 
 /* 1 when an address may use a service; without one: any. */
 ngx_uint_t ngx_http_wgw_auth_allowed(ngx_http_wgw_auth_conf_t *conf,
@@ -156,13 +162,9 @@ ngx_int_t ngx_http_wgw_auth_load(ngx_http_wgw_auth_file_t *file,
 ngx_uint_t ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
     const uint8_t address[WGW_EIP55_BYTES], ngx_log_t *log);
 
-/*
- * Cross-origin requests: adds the header fields that let a page of an
- * allowed origin read the answer.  Returns NGX_OK, NGX_ERROR, or NGX_DONE
- * for a preflight of such a page, to be answered with the next function.
- */
-ngx_int_t ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods);
-ngx_int_t ngx_http_wgw_auth_preflight(ngx_http_request_t *r);
+/* Cross-origin requests: preflights, and a filter of responses' headers. */
+ngx_int_t ngx_http_wgw_auth_cors_handler(ngx_http_request_t *r);
+void ngx_http_wgw_auth_cors_init(void);
 
 /* Of directives with a time: what it may be. */
 extern ngx_conf_post_t  ngx_http_wgw_auth_ttl_post;

@@ -25,6 +25,7 @@ typedef struct {
     time_t                    ttl;          /* no token lives longer */
     time_t                    skew;         /* of sign-ins, the most */
     time_t                    max_age;
+    ngx_uint_t                cors;         /* by any location */
     wgw_expiring_t           *before;       /* another, to be taken over */
 } ngx_wgw_auth_conf_t;
 

@@ -20,6 +20,8 @@
 
 static ssize_t ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
     u_char *secret);
+static ngx_int_t ngx_http_wgw_auth_unseen(ngx_conf_t *cf, ngx_str_t *name,
+    u_char *secret, ssize_t n);
 static void ngx_http_wgw_auth_wipe(void *data);
 static char *ngx_http_wgw_auth_time(ngx_conf_t *cf, void *post, void *data);
 
@@ -74,6 +76,13 @@ ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             n--;
         }
 
+        if (!raw && ngx_http_wgw_auth_unseen(cf, &value[i], secret, n)
+                    != NGX_OK)
+        {
+            ngx_explicit_memzero(secret, sizeof(secret));
+            return NGX_CONF_ERROR;
+        }
+
         if (n < NGX_HTTP_WGW_AUTH_SECRET_MIN) {
             ngx_explicit_memzero(secret, sizeof(secret));
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -90,6 +99,34 @@ ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* What an editor has added makes it another secret, which nobody sees. */
+
+static ngx_int_t
+ngx_http_wgw_auth_unseen(ngx_conf_t *cf, ngx_str_t *name, u_char *secret,
+    ssize_t n)
+{
+    wgw_text_t   text;
+    const char  *where;
+
+    text.data = (char *) secret;
+    text.len = n;
+
+    where = wgw_text_unseen(text, 0) ? "begins"
+            : wgw_text_unseen(text, 1) ? "ends" : NULL;
+
+    if (where == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "secret in \"%V\" %s with a blank, a carriage return "
+                       "or a byte order mark, which \"raw\" would take",
+                       name, where);
+
+    return NGX_ERROR;
 }
 
 

@@ -26,7 +26,7 @@ wgw_reply_error_line(ngx_http_request_t *r, ngx_uint_t status,
     wgw_out_t     out;
     ngx_chain_t  *cl;
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -113,6 +113,15 @@ wgw_reply_send(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     }
 
     return ngx_http_output_filter(r, out);
+}
+
+
+ngx_int_t
+wgw_reply_discard(ngx_http_request_t *r)
+{
+    r->expect_tested = 1;
+
+    return ngx_http_discard_request_body(r);
 }
 
 
