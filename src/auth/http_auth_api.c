@@ -14,7 +14,6 @@
 
 #include "auth/auth_module.h"
 #include "format/base64url.h"
-#include "core/body.h"
 #include "core/args.h"
 #include "core/reply.h"
 #include "core/request.h"
@@ -66,7 +65,7 @@ ngx_http_wgw_auth_api_handler(ngx_http_request_t *r)
         return wgw_request_distrust(r);
     }
 
-    rc = wgw_body_discard(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }

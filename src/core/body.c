@@ -180,12 +180,3 @@ static void
 body_mark(void *data)
 {
 }
-
-
-ngx_int_t
-wgw_body_discard(ngx_http_request_t *r)
-{
-    r->expect_tested = 1;
-
-    return ngx_http_discard_request_body(r);
-}

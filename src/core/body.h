@@ -33,12 +33,6 @@ typedef void (*wgw_body_handler_pt)(ngx_http_request_t *r,
 ngx_int_t wgw_body_read(ngx_http_request_t *r, size_t max,
     wgw_body_handler_pt handler);
 
-/*
- * Reads and drops a body that is not needed.  A client that waits for leave to
- * send it (100-continue) gets none: it may spare itself the body.
- */
-ngx_int_t wgw_body_discard(ngx_http_request_t *r);
-
 
 #pragma GCC visibility pop
 
