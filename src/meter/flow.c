@@ -359,7 +359,7 @@ wgw_flow_rest(wgw_flow_t *flow)
     if (flow->class->park) {
         flow->class->park(flow);
 
-    } else if (flow->head) {
+    } else if (flow->head && !flow->hints) {
         wgw_wrap_settle(flow, 0);
     }
 }

@@ -80,9 +80,10 @@ typedef struct {
 
     /*
      * The length of what must not be torn apart at the start (the response
-     * header), and what to send instead of it when it does not fit.
+     * header), -1 when it has not been made and what goes precedes it; and
+     * what to send instead of it when it does not fit.
      */
-    size_t      (*head)(wgw_flow_t *flow);
+    off_t       (*head)(wgw_flow_t *flow);
     void        (*refuse)(wgw_flow_t *flow);
 
     /* a pause of the event ended: what was kept back goes on */
@@ -106,6 +107,7 @@ struct wgw_flow_s {
     const wgw_flow_class_t  *class;
     void                    *data;      /* the request or session */
     void                    *own;       /* of the class */
+    void                    *answered;  /* who had, when it was refused */
     ngx_connection_t        *connection;
     ngx_pool_t              *pool;
 
@@ -139,6 +141,7 @@ struct wgw_flow_s {
     unsigned                 over:1;    /* to be cut at the next call */
     unsigned                 cut:1;
     unsigned                 tail:1;    /* no other request can follow */
+    unsigned                 hints:1;   /* went before the head */
 };
 
 

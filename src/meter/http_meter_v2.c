@@ -99,10 +99,11 @@ ngx_int_t
 ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
     ngx_http_output_header_filter_pt next)
 {
-    ngx_int_t            rc;
-    ngx_event_t         *wev;
-    ngx_uint_t           ready;
-    ngx_http_request_t  *r;
+    ngx_int_t                 rc;
+    ngx_event_t              *wev;
+    ngx_uint_t                ready;
+    ngx_http_request_t       *r;
+    ngx_http_v2_out_frame_t  *frame;
 
     r = flow->data;
 
@@ -133,8 +134,11 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
 
     wgw_flow_attach(flow);
 
-    return ngx_http_wgw_meter_v2_begin(flow,
-                                       ngx_http_wgw_meter_v2_below(flow));
+    frame = *ngx_http_wgw_meter_v2_headers(r->stream);
+
+    return ngx_http_wgw_meter_v2_begin(flow, frame
+                                             ? NGX_HTTP_V2_FRAME_HEADER_SIZE
+                                               + (off_t) frame->length : 0);
 }
 
 

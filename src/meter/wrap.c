@@ -417,7 +417,7 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
     int                waiting;
     off_t              size, total, head, allowed;
     ngx_msec_t         wait;
-    ngx_uint_t         more;
+    ngx_uint_t         more, before;
     ngx_connection_t  *c;
 
     c = flow->connection;
@@ -438,6 +438,14 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 
         head = (flow->head && flow->class->head) ? flow->class->head(flow)
                                                  : 0;
+        before = (head < 0);
+        head = before ? 0 : head;
+
+        /* with what preceded it and has not left yet */
+
+        if (head && flow->hints) {
+            head += flow->again;
+        }
 
         /* a header may be longer than a step */
 
@@ -459,7 +467,8 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
             return wgw_wrap_exhausted(flow, in, waiting);
         }
 
-        flow->head = 0;
+        flow->head = before;
+        flow->hints = before;
         flow->pauses = 0;
 
         in = wgw_wrap_offer(flow, in, allowed, size > allowed,
@@ -526,13 +535,22 @@ wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want, int *waiting,
 static ngx_int_t
 wgw_wrap_torn(wgw_flow_t *flow, off_t head)
 {
-    wgw_wrap_settle(flow, 0);
+    off_t  rest;
+
+    rest = flow->hints ? flow->again : 0;
+
+    wgw_wrap_settle(flow, rest);
     wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
 
     if (wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, head)
         && wgw_flow_pause(flow, flow->connection->write) == NGX_OK)
     {
         return NGX_AGAIN;
+    }
+
+    if (rest) {
+        wgw_flow_cut(flow);
+        return NGX_DECLINED;
     }
 
     wgw_flow_deny(flow);
@@ -606,7 +624,8 @@ wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed,
 
     *more = out == NULL && next != NULL;
 
-    wgw_wrap_settle(flow, rest && wgw_wrap_again(c) ? rest : 0);
+    wgw_wrap_settle(flow, rest && (flow->hints || wgw_wrap_again(c))
+                          ? rest : 0);
 
     wgw_flow_moved(flow, WGW_COUNT_SENT,
                    out == NGX_CHAIN_ERROR ? 0 : allowed - rest, flow->again);

@@ -51,6 +51,8 @@ http {
         root html;
         error_page 405 =200 $uri;
 
+        location /pages/ { alias html/big; }
+        location /accel { add_header X-Accel-Redirect /plain/big; return 200; }
         location /take/ { proxy_pass http://127.0.0.1:%%BACK%%/; }
     }
 
@@ -69,6 +71,8 @@ spew("$dir/metered.conf", metered());
 mkdir "$dir/html";
 chmod 0755, "$dir/html";
 spew("$dir/html/small", 'small file');
+spew("$dir/html/429", 'a page of our own');
+spew("$dir/html/page", 'with <!--#include virtual="/proxied/big" -->');
 spew("$dir/html/big", 'b' x $big);
 spew("$dir/html/huge", 'h' x 40_000_000);
 
@@ -85,6 +89,7 @@ silence();
 silence_ends();
 silence_loses();
 killed();
+free_pages();
 
 $gw->stop('QUIT');
 
@@ -301,6 +306,43 @@ sub killed {
 }
 
 
+# A refusal may have a page, but not what a backend says: it costs nothing.
+
+sub free_pages {
+    my $before = special($admin, 'denied');
+    my $client = Wgw::H2->new($h2);
+
+    like(http_get($http, '/pages/small?k=pages')->{body}, qr/a page of our own/,
+         'field 11.10 a page from a file');
+    like(http_get($http, '/pages/return?k=pages')->{body}, qr/our own page/,
+         'field 11.10 a page by return');
+
+    for my $path (qw(named uri include accel)) {
+        my $reply = http_get($http, "/pages/$path?k=pages");
+
+        cmp_ok(length $reply->{raw}, '<', 1000,
+               "field 11.10 $path: nothing of a backend's answer");
+        is($reply->{status}, 429, "field 11.10 $path: a plain refusal")
+            if $path ne 'include';
+
+        $reply = http_get($http, "/pages/$path?k=pages", method => 'POST',
+                          body => 'u' x 200_000);
+        is($reply->{status}, 429, "field 11.10 $path: nor of a body")
+            if $path ne 'include';
+
+        my $stream = $client->request("/pages/$path?k=pages");
+
+        $client->run();
+        cmp_ok($stream->{bytes}, '<', 1000, "field 11.10 $path: HTTP/2");
+    }
+
+    my $sent = special($admin, 'denied')->{sent} - $before->{sent};
+
+    cmp_ok($sent, '<', 20_000, 'field 11.10 refusals cost little');
+    is(settled($admin, 'pages')->{sent}, 0, 'field 11.10 and nobody pays');
+}
+
+
 # Response headers of HTTP/2 wait for their turn, and debt has an end.
 
 sub debt {
@@ -386,6 +428,22 @@ location /capped/ {
     wgw_meter names $arg_k cap=$arg_cap count=sent;
     alias html/;
 }
+location /pages/ {
+    wgw_meter names $arg_k cap=1;
+    error_page 429 /plain/429;
+    alias html/;
+
+    location /pages/return { error_page 429 = @own; alias html/small; }
+    location /pages/named { error_page 429 = @proxied; alias html/small; }
+    location /pages/uri { error_page 429 = /proxied/big; alias html/small; }
+    location /pages/include { error_page 429 /ssi/page; alias html/small; }
+    location /pages/accel { error_page 429 = /proxied/accel; alias html/small; }
+}
+location /plain/ { alias html/; }
+location @own { return 200 "our own page"; }
+location @proxied { proxy_pass http://127.0.0.1:%%BACK%%; }
+location /proxied/ { proxy_pass http://127.0.0.1:%%BACK%%/; }
+location /ssi/ { alias html/; ssi on; ssi_types *; }
 location /paced/ {
     wgw_rate rates $arg_k rate=20kB/s;
 
