@@ -6,7 +6,7 @@
  * the gateway's own, by `return` or from a file, and never what a backend
  * says: an error_page that leads to one would be free traffic for everybody
  * who is over a cap.  In its place goes nginx's plain page, and no body of the
- * request reaches that backend.
+ * request reaches that backend.  A page that includes one is not gone on with.
  */
 
 #ifndef WGW_HTTP_METER_REFUSAL_H

@@ -174,6 +174,16 @@ ngx_http_wgw_meter_v1_refuse(wgw_flow_t *flow)
 
     (void) flow->send_chain(c, &out, 0);
 
+#if (NGX_HTTP_V3)
+
+    /* the error would reset the stream: who has its end needs no more */
+
+    if (c->quic) {
+        (void) ngx_quic_shutdown_stream(c, NGX_WRITE_SHUTDOWN);
+    }
+
+#endif
+
     c->error = 1;
 
     wgw_flow_flush(flow);
