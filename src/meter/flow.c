@@ -391,8 +391,6 @@ wgw_flow_refresh(wgw_flow_t *flow)
 void
 wgw_flow_check(wgw_flow_t *flow)
 {
-    ngx_connection_t  *c;
-
     if (flow->cut
         || !(flow->meters.hard || flow->meters.soft)
         || !wgw_meters_over(&flow->meters))
@@ -400,22 +398,35 @@ wgw_flow_check(wgw_flow_t *flow)
         return;
     }
 
-    c = flow->connection;
-
     if (flow->class->closable(flow)) {
-        flow->cut = 1;
-        wgw_meters_cut(&flow->meters);
-
-        c->close = 1;
-        c->error = 1;
-
-        ngx_post_event(c->read, &ngx_posted_events);
+        wgw_flow_end(flow);
         return;
     }
 
     if (flow->meters.soft) {
         flow->over = 1;
     }
+}
+
+
+void
+wgw_flow_end(wgw_flow_t *flow)
+{
+    ngx_connection_t  *c;
+
+    if (flow->cut) {
+        return;
+    }
+
+    c = flow->connection;
+
+    flow->cut = 1;
+    wgw_meters_cut(&flow->meters);
+
+    c->close = 1;
+    c->error = 1;
+
+    ngx_post_event(c->read, &ngx_posted_events);
 }
 
 
@@ -451,7 +462,7 @@ wgw_flow_give(wgw_flow_t *flow)
 ngx_int_t
 wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
 {
-    if (flow->pauses++ == WGW_FLOW_PAUSES_ALL) {
+    if (flow->pauses++ >= WGW_FLOW_PAUSES_ALL) {
         return NGX_DECLINED;
     }
 

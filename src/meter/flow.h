@@ -74,9 +74,12 @@ typedef struct {
     /* bytes that are committed but not in c->sent; NULL: those of TLS */
     off_t       (*below)(wgw_flow_t *flow);
 
-    /* in place of send_chain(), where a hard cap counts what is sent */
+    /* in place of send_chain(), where a cap or rate counts what is sent */
     ngx_chain_t *(*send_chain)(wgw_flow_t *flow, ngx_chain_t *in,
                                off_t limit);
+
+    /* and of recv() */
+    ssize_t     (*recv)(wgw_flow_t *flow, u_char *buf, size_t size);
 
     /*
      * The length of what must not be torn apart at the start (the response

@@ -31,6 +31,7 @@ const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
     ngx_http_wgw_meter_v1_take,
     NULL,
     NULL,
+    NULL,
     ngx_http_wgw_meter_v1_head,
     ngx_http_wgw_meter_v1_refuse,
     NULL,
@@ -279,7 +280,7 @@ ngx_http_wgw_meter_v1_cut(wgw_flow_t *flow)
 
     if (r->header_sent
         && r->headers_out.content_length_n == -1
-        && r->headers_out.status != NGX_HTTP_SWITCHING_PROTOCOLS
+        && !(r->upstream && r->upstream->upgrade)
         && !r->chunked
 #if (NGX_SSL)
         && c->ssl == NULL

@@ -140,7 +140,7 @@ ngx_http_wgw_meter_v2_wait_room(ngx_http_v2_connection_t *h2c)
 
         flow = wgw_flow_find(frame->stream->request->connection);
 
-        if (flow && flow->meters.hard) {
+        if (flow && (flow->meters.hard || flow->meters.soft)) {
             size += NGX_HTTP_V2_FRAME_HEADER_SIZE + frame->length;
         }
     }

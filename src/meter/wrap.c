@@ -13,6 +13,7 @@
 #define WGW_WRAP_SOFT  524288
 
 
+static ngx_uint_t wgw_wrap_soft(wgw_flow_t *flow);
 static ssize_t wgw_wrap_recv_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
 static ssize_t wgw_wrap_recv_later(wgw_flow_t *flow, u_char *buf,
@@ -35,6 +36,22 @@ static ngx_uint_t wgw_wrap_again(ngx_connection_t *c);
 static ngx_uint_t wgw_wrap_tls(ngx_connection_t *c);
 
 
+/*
+ * Looks at soft caps before a call moves bytes, as what others of the key moved
+ * counts as well: a worker passes one by what a call may move.  1 when the flow
+ * has been ended.
+ */
+
+static ngx_uint_t
+wgw_wrap_soft(wgw_flow_t *flow)
+{
+    wgw_flow_flush(flow);
+    wgw_flow_check(flow);
+
+    return flow->cut && flow->connection->close;
+}
+
+
 ssize_t
 wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
 {
@@ -45,6 +62,15 @@ wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
 
     if (flow == NULL) {
         return NGX_ERROR;
+    }
+
+    if (flow->meters.soft && wgw_wrap_soft(flow)) {
+        c->read->ready = 0;
+        return NGX_AGAIN;
+    }
+
+    if (flow->class->recv && (flow->meters.hard | flow->meters.soft)) {
+        return flow->class->recv(flow, buf, size);
     }
 
     if (wgw_flow_bound(flow, WGW_COUNT_RECEIVED)) {
@@ -252,6 +278,10 @@ wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size)
         return NGX_ERROR;
     }
 
+    if (flow->meters.soft && wgw_wrap_soft(flow)) {
+        return NGX_AGAIN;
+    }
+
     if (wgw_flow_bound(flow, WGW_COUNT_SENT)) {
         return wgw_wrap_send_bound(flow, buf, size);
     }
@@ -357,10 +387,18 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
         return NGX_CHAIN_ERROR;
     }
 
+    if (flow->meters.soft && wgw_wrap_soft(flow)) {
+        return in;
+    }
+
+    if (flow->class->send_chain
+        && (flow->meters.soft || wgw_flow_bound(flow, WGW_COUNT_SENT)))
+    {
+        return flow->class->send_chain(flow, in, limit);
+    }
+
     if (wgw_flow_bound(flow, WGW_COUNT_SENT)) {
-        return flow->class->send_chain
-               ? flow->class->send_chain(flow, in, limit)
-               : wgw_wrap_send_chain_bound(flow, in, limit);
+        return wgw_wrap_send_chain_bound(flow, in, limit);
     }
 
     if (flow->meters.soft) {

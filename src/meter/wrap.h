@@ -44,6 +44,9 @@ ngx_uint_t wgw_flow_count(wgw_flow_t *flow);
 /* Ends what is over a soft cap, or idle and over any. */
 void wgw_flow_check(wgw_flow_t *flow);
 
+/* Ends a session by c->close, for the cap in meters.limit. */
+void wgw_flow_end(wgw_flow_t *flow);
+
 /* Nothing more may move: the caller returns an error. */
 void wgw_flow_cut(wgw_flow_t *flow);
 
