@@ -242,8 +242,13 @@ wgw_flow_done(wgw_flow_t *flow)
 
     wgw_flow_give(flow);
 
-    wgw_flow_awake(flow, flow->connection->read);
-    wgw_flow_awake(flow, flow->connection->write);
+    if (flow->wake[0]) {
+        wgw_flow_awake(flow, flow->connection->read);
+    }
+
+    if (flow->wake[1]) {
+        wgw_flow_awake(flow, flow->connection->write);
+    }
 
     if (flow->attached) {
         wgw_flow_detach(flow);
@@ -564,7 +569,7 @@ wgw_flow_awake(wgw_flow_t *flow, ngx_event_t *ev)
 
     wake = flow->wake[ev->write];
 
-    if (wake && wake->event.timer_set) {
+    if (wake->event.timer_set) {
         ngx_del_timer(&wake->event);
         wgw_flow_resume(ev);
     }

@@ -237,15 +237,16 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         rc = NGX_DECLINED;
     }
 
-    if (rc == NGX_OK && ngx_http_wgw_meter_refusal_proxied(r, flow)) {
-        rc = NGX_DECLINED;
-    }
+    if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED) {
 
-    if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED
-        && flow->meters.limit
-        && ngx_http_wgw_meter_refusal_retry(r, flow) != NGX_OK)
-    {
-        return NGX_ERROR;
+        if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
+            rc = NGX_DECLINED;
+
+        } else if (flow->meters.limit
+                   && ngx_http_wgw_meter_refusal_retry(r, flow) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     switch (rc) {

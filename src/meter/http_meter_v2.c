@@ -591,7 +591,7 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
 static off_t
 ngx_http_wgw_meter_v2_ahead(wgw_flow_t *flow)
 {
-    off_t                room;
+    off_t                room, frame;
     ngx_http_request_t  *r;
 
     r = flow->data;
@@ -610,7 +610,11 @@ ngx_http_wgw_meter_v2_ahead(wgw_flow_t *flow)
         flow->connection->error = 1;
     }
 
-    return room;
+    /* whole frames, so that a cap can be used to its last byte */
+
+    frame = ngx_http_wgw_meter_v2_frame(flow->connection, r->stream);
+
+    return room / (frame + NGX_HTTP_V2_FRAME_HEADER_SIZE) * frame;
 }
 
 

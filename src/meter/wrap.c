@@ -391,14 +391,14 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
         return in;
     }
 
-    if (flow->class->send_chain
-        && (flow->meters.soft || wgw_flow_bound(flow, WGW_COUNT_SENT)))
-    {
-        return flow->class->send_chain(flow, in, limit);
+    if (wgw_flow_bound(flow, WGW_COUNT_SENT)) {
+        return flow->class->send_chain
+               ? flow->class->send_chain(flow, in, limit)
+               : wgw_wrap_send_chain_bound(flow, in, limit);
     }
 
-    if (wgw_flow_bound(flow, WGW_COUNT_SENT)) {
-        return wgw_wrap_send_chain_bound(flow, in, limit);
+    if (flow->meters.soft && flow->class->send_chain) {
+        return flow->class->send_chain(flow, in, limit);
     }
 
     if (flow->meters.soft) {

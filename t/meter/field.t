@@ -577,7 +577,7 @@ sub hints {
        'field 11.30 HTTP/2, counted');
 
     for my $cap (20 .. $stream->{bytes} + 1) {
-        my $key = "hint2$cap";
+        my $key = "two$cap";
         my $one = $client->request("/hints/?k=$key&cap=$cap");
 
         $client->run();
