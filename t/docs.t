@@ -97,7 +97,8 @@ subtest 'links' => sub {
         my ($folder) = $page =~ m{^(.*/)?};
 
         while ($text{$page} =~ /\]\(([^)\s]+)\)/g) {
-            my ($file, $anchor) = split /#/, $1, 2;
+            my $link = $1;
+            my ($file, $anchor) = split /#/, $link, 2;
 
             next if $file =~ /^https?:/;
 
@@ -105,12 +106,12 @@ subtest 'links' => sub {
 
             1 while $to =~ s{[^/]+/\.\./}{};
 
-            if (!ok(-e $to, "$page: $1 is there") || !defined $anchor) {
+            if (!ok(-e $to, "$page: $link is there") || !defined $anchor) {
                 next;
             }
 
             ok((grep { $_ eq $anchor } anchors($to)),
-               "$page: $1 has that heading");
+               "$page: $link has that heading");
         }
     }
 };

@@ -30,22 +30,7 @@ my %sideways = map { $_ => 1 }
 
 # what is known to stand wrong: this list is to be empty
 my %known = map { $_ => 1 } (
-    'parts in a circle: /ngx_wgw_meter_module meter/flow meter/meter_module meter/pace meter/rate meter/wrap',
-    'parts in a circle: auth/http_auth auth/http_auth_allow auth/http_auth_check auth/http_auth_rpc auth/http_signin',
-    'parts in a circle: meter/http_meter meter/http_rate',
-    'parts in a circle: meter/meter meter/meter_archive',
-    'parts in a circle: meter/stream_meter meter/stream_rate',
-    'parts in a circle: table/counter table/layout table/table',
-    'parts in a circle: table/expiring table/notes table/slots',
-    'parts in a circle: table/zone table/zone_file',
-    'rooms in a circle:  auth meter',
-    'up: auth/http_auth_api -> /ngx_wgw_auth_module',
-    'up: auth/http_auth_check -> /ngx_wgw_auth_module',
-    'up: auth/http_auth_rpc -> /ngx_wgw_auth_module',
-    'up: auth/http_signin -> /ngx_wgw_auth_module',
-    'up: meter/http_meter -> /ngx_wgw_meter_module',
-    'up: meter/rate -> /ngx_wgw_meter_module',
-    'up: meter/stream_meter -> /ngx_wgw_meter_module',
+    'parts in a circle: table/counter table/layout table/life table/table',
 );
 
 # What nginx finds a module's configuration by is no arrow to who defines it.

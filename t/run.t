@@ -21,7 +21,7 @@ chmod 0700, $root;
 
 my $run = "$root/run";
 my %port = map { $_ => free_port() }
-           qw(HTTP TLS ADMIN INNER DIN DEMO_HTTP DEMO_HTTPS DEMO_TLS
+           qw(HTTP TLS ADMIN INNER DIN ROUTER DEMO_HTTP DEMO_HTTPS DEMO_TLS
               DEMO_RPC);
 my $owner = $$;
 my %started;
@@ -72,6 +72,16 @@ is(usage($port{ADMIN}, 'none.gw.localhost'), undef,
 cmp_ok(json(http_get($port{ADMIN}, '/v1/usage')->{body})
        ->{zones}[0]{unknown}{requests}, '>=', 2, 'tf 65: it is "unknown"');
 
+my $version = `make -s version`;
+chomp $version;
+
+like($version, qr/^\d+\.\d+\.\d+$/, 'start 10.10: make version');
+is(json(http_get($port{ADMIN}, '/v1/usage')->{body})->{version}, $version,
+   'usage says the same');
+like(http_get($port{ADMIN}, '/metrics')->{body},
+     qr/^wgw_build_info\{version="\Q$version\E"\} 1$/m, 'and metrics');
+like(slurp('CHANGES.md'), qr/^## \Q$version\E$/m, 'and CHANGES.md');
+
 for my $command ($gw->{output}->() =~ /^  (curl .*)$/mg) {
     is(system("{ $command\n} > '$root/pasted' 2>&1"), 0, "works: $command")
         or diag(slurp("$root/pasted"));
@@ -102,6 +112,26 @@ chomp $wallet;
 
 cmp_ok(usage($port{ADMIN}, "${wallet}eth")->{requests}, '>=', 2,
        'its calls are counted');
+
+
+# ---- a router calls
+
+my $router = "http://127.0.0.1:$port{ROUTER}/eth";
+my $routed = curl('-D', "$root/headers", '-d', $rpc, $router);
+
+is($routed->{code}, 200, 'the router calls');
+like(slurp("$root/headers"), qr/^X-Provider: own\r$/m, 'ours, signed in');
+
+my $standings = wait_for(sub {
+    my $list = json(http_get($port{ADMIN}, '/v1/providers')->{body});
+    my $all = join ' ', map { "$_->{name}=$_->{standing}:$_->{reason}" }
+                        @{$list->{providers}};
+    return $all if $all =~ /warning:lag.*connect/;
+    return;
+});
+
+is($standings, 'own=healthy: lags=warning:lag off=unhealthy:connect',
+   'and leaves out one that lags and one that is off');
 
 
 # ---- the bytes

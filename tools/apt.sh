@@ -72,11 +72,12 @@ mirrors() {
 # have them: beside
 
 security_mirrors() {
-    sources | awk -v names="^($names)(-security|/updates)$" '
-        $2 ~ names && $1 !~ /^cdrom:/ && !seen[$1]++ { print $1 }
-    '
+    {
+        sources | awk -v names="^($names)(-security|/updates)$" '
+            $2 ~ names && $1 !~ /^cdrom:/ { print $1 }'
 
-    mirrors | sed -n 's|/debian/*$|/debian-security|p'
+        mirrors | sed -n 's|/debian/*$|/debian-security|p'
+    } | awk '!seen[$0]++'
 }
 
 

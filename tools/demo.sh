@@ -67,6 +67,7 @@ admin=http://127.0.0.1:$PORT_ADMIN
 capped=http://capped.gw.localhost:$PORT_HTTP
 record="{\"backends\":[\"http://$DEMO_HOST:$PORT_DEMO_HTTP\"]}"
 din=http://127.0.0.1:$PORT_DIN
+router=http://127.0.0.1:$PORT_ROUTER
 rpc='{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
 run=${RUN:-run}
 
@@ -94,6 +95,12 @@ A wallet signs in at a DIN provider and calls it with the key it gets
 
   curl -H "\$(tools/siwe-token $din/auth $run/wallet.key)" -d '$rpc' $din/eth
   curl $admin/v1/auth/tokens
+
+A router calls providers, with a session: who answered is in X-Provider, who
+is left out, and why, in the list
+
+  curl -i -d '$rpc' $router/eth
+  curl $admin/v1/providers
 
 Logs, names and counters are in $run/.  Ctrl-C stops it.
 

@@ -12,6 +12,7 @@ seconds=$1
 make --no-print-directory -j "$(nproc)" fuzz-targets
 
 for source in fuzz/*/*.c; do
+    [ -e "$source" ] || continue
     target=build/${source%.c}
     name=${target##*/}
     corpus=build/fuzz/corpus/$name

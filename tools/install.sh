@@ -1,24 +1,88 @@
 #!/bin/sh
-# install.sh: what `make modules` built, where Debian's nginx looks for it,
-# below DESTDIR.  Ours come after stream, which is 50.
+# install.sh           puts what `make modules` built where Debian's nginx looks
+#                      for it, below DESTDIR, and enables it once
+# install.sh remove    takes it away again
+#
+# Ours come after stream, which is 50.  A module that the configuration loads
+# by itself is not enabled a second time, which nginx would refuse.
 
 set -eu
 
 root=${DESTDIR:-}
+modules=$root/usr/lib/nginx/modules
+available=$root/usr/share/nginx/modules-available
+enabled=$root/etc/nginx/modules-enabled
 
-mkdir -p "$root/usr/lib/nginx/modules" \
-         "$root/usr/share/nginx/modules-available" \
-         "$root/etc/nginx/modules-enabled"
 
-for file in build/installed/ngx_wgw_*_module.so; do
-    module=${file##*/}
-    name=$(echo "${module%_module.so}" | sed 's/^ngx_/mod-/; s/_/-/g').conf
+# ngx_wgw_route_module.so: mod-wgw-route.conf
 
-    install -m 644 "$file" "$root/usr/lib/nginx/modules"
+conf_of() {
+    echo "${1%_module.so}" | sed 's/^ngx_/mod-/; s/_/-/g; s/$/.conf/'
+}
 
-    echo "load_module modules/$module;" \
-        > "$root/usr/share/nginx/modules-available/$name"
 
-    ln -sf "/usr/share/nginx/modules-available/$name" \
-        "$root/etc/nginx/modules-enabled/70-$name"
-done
+# whether nginx.conf, or what may be included there, says load_module
+
+loaded_by_hand() {
+    grep -rqs "^[^#]*load_module.*$1" "$root/etc/nginx/nginx.conf" \
+        "$root/etc/nginx/conf.d"
+}
+
+
+put() {
+    mkdir -p "$modules" "$available" "$enabled"
+
+    for file in build/installed/ngx_wgw_*_module.so; do
+        module=${file##*/}
+        conf=$(conf_of "$module")
+
+        install -m 644 "$file" "$modules"
+        echo "load_module modules/$module;" > "$available/$conf"
+        echo "installed $modules/$module"
+
+        if loaded_by_hand "$module"; then
+            rm -f "$enabled/70-$conf"
+            echo "    which $root/etc/nginx loads itself: not enabled again"
+        else
+            ln -sf "/usr/share/nginx/modules-available/$conf" \
+                "$enabled/70-$conf"
+            echo "    enabled by $enabled/70-$conf"
+        fi
+    done
+
+    cat << 'END'
+
+nginx loads the modules from its next start on; a reload is not enough after
+an update.  Do not write load_module for them.  In nginx.conf, outside http:
+
+    wgw_names       /var/lib/wgw/names  domain=gw1.example;
+    wgw_meter_zone  names  file=/var/lib/wgw/meter  keys=100000;
+
+and the folder once: mkdir -m 755 /var/lib/wgw.  README.md has the rest of an
+example, docs/ the reference.  `nginx -t` says what is wrong; make uninstall
+takes the modules away, and leaves /var/lib/wgw.
+END
+}
+
+
+remove() {
+    for module in ngx_wgw_route_module.so ngx_wgw_meter_module.so \
+        ngx_wgw_auth_module.so
+    do
+        conf=$(conf_of "$module")
+
+        for file in "$enabled/70-$conf" "$available/$conf" "$modules/$module"
+        do
+            if [ -e "$file" ] || [ -L "$file" ]; then
+                rm -f "$file"
+                echo "removed $file"
+            fi
+        done
+    done
+}
+
+
+case ${1:-} in
+remove) remove ;;
+*)      put ;;
+esac

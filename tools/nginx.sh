@@ -3,7 +3,8 @@
 # nginx.sh packages RELEASE DIR   its nginx, built: what `apt-get download`
 #                                 has, unpacked; nothing is installed
 #
-# DIR is there whole or not at all, and DIR/way says what it is.  A source
+# DIR is there whole or not at all; DIR/way says what it is, and DIR/from has
+# what was fetched.  A source
 # whose mirror lacks Debian's part of it is taken without, which is said; the
 # packages of another release than this machine's get its libraries as well.
 
@@ -37,8 +38,13 @@ trap 'exit 1' HUP INT TERM
 
 tree() {
     if version=$(fetch source "$tmp/get" nginx); then
-        dpkg-source --no-check -x "$tmp"/get/nginx_*.dsc "$tmp/nginx" \
-            > "$tmp/log" 2>&1 || return
+        if ! dpkg-source --no-check -x "$tmp"/get/nginx_*.dsc "$tmp/nginx" \
+            > "$tmp/log" 2>&1
+        then
+            cat "$tmp/log" >&2
+            return 1
+        fi
+
         echo "$(number "$release")'s source ($version)" > "$tmp/nginx/way"
 
     elif version=$(fetch tarball "$tmp/get" nginx); then
@@ -99,6 +105,7 @@ packages() {
 
 "$what" || exit 1
 
+mv "$tmp/get" "$tmp/nginx/from"
 mv "$tmp/nginx" "$dir"
 
 # only from where it now is can one with libraries of its own be run

@@ -19,6 +19,7 @@ export PORT_TLS="${PORT_TLS:-8443}"
 export PORT_ADMIN="${PORT_ADMIN:-8642}"
 export PORT_INNER="${PORT_INNER:-8444}"
 export PORT_DIN="${PORT_DIN:-8545}"
+export PORT_ROUTER="${PORT_ROUTER:-8546}"
 export PORT_DEMO_HTTP="${PORT_DEMO_HTTP:-9080}"
 export PORT_DEMO_HTTPS="${PORT_DEMO_HTTPS:-9443}"
 export PORT_DEMO_TLS="${PORT_DEMO_TLS:-9444}"
@@ -61,6 +62,7 @@ check_ports() {
         "PORT_ADMIN:$PORT_ADMIN:127.0.0.1" \
         "PORT_INNER:$PORT_INNER:127.0.0.1" \
         "PORT_DIN:$PORT_DIN:127.0.0.1" \
+        "PORT_ROUTER:$PORT_ROUTER:127.0.0.1" \
         "PORT_DEMO_HTTP:$PORT_DEMO_HTTP:$backend" \
         "PORT_DEMO_HTTPS:$PORT_DEMO_HTTPS:$backend" \
         "PORT_DEMO_TLS:$PORT_DEMO_TLS:$backend" \
@@ -142,14 +144,15 @@ configuration() {
         -e 's/\b8642\b/@ADMIN@/g'       -e 's/\b8444\b/@INNER@/g' \
         -e 's/\b9080\b/@DEMO_HTTP@/g'   -e 's/\b9443\b/@DEMO_HTTPS@/g' \
         -e 's/\b9444\b/@DEMO_TLS@/g'    -e 's/\b8545\b/@DIN@/g' \
-        -e 's/\b9545\b/@DEMO_RPC@/g' \
+        -e 's/\b9545\b/@DEMO_RPC@/g'   -e 's/\b8546\b/@ROUTER@/g' \
         -e "$ipv6_edit" -e "$(for_this_nginx)" "$top/nginx.conf.example" |
     sed -e "s/@HTTP@/$PORT_HTTP/g"      -e "s/@TLS@/$PORT_TLS/g" \
         -e "s/@ADMIN@/$PORT_ADMIN/g"    -e "s/@INNER@/$PORT_INNER/g" \
         -e "s/@DEMO_HTTP@/$PORT_DEMO_HTTP/g" \
         -e "s/@DEMO_HTTPS@/$PORT_DEMO_HTTPS/g" \
         -e "s/@DEMO_TLS@/$PORT_DEMO_TLS/g" \
-        -e "s/@DIN@/$PORT_DIN/g"        -e "s/@DEMO_RPC@/$PORT_DEMO_RPC/g"
+        -e "s/@DIN@/$PORT_DIN/g"        -e "s/@DEMO_RPC@/$PORT_DEMO_RPC/g" \
+        -e "s/@ROUTER@/$PORT_ROUTER/g"
 }
 
 
@@ -211,6 +214,20 @@ if [ ! -e allow ]; then
         "$top/build/bin/siwe-token" -a wallet.key
     } > allow.new
     mv allow.new allow
+fi
+
+# The router signs in at that provider with a key of its own, which only the
+# workers' master reads.
+
+if [ ! -e router.key ]; then
+    (umask 077 && openssl rand -hex 32 > router.key.new)
+
+    {
+        echo "# The example's router, whose key is in router.key:"
+        "$top/build/bin/siwe-token" -a router.key.new
+    } >> allow
+
+    mv router.key.new router.key
 fi
 
 # made beside and moved into place: no link that waits there is written to

@@ -118,15 +118,13 @@ allowlist_line(wgw_text_t *rest)
         line.len = (size_t) (end - line.data);
     }
 
-    while (line.len && (*line.data == ' ' || *line.data == '\t')) {
-        line.data++;
-        line.len--;
+    while ((len = wgw_text_unseen(line, 0)) != 0) {
+        line.data += len;
+        line.len -= len;
     }
 
-    while (line.len && strchr(" \t\r", line.data[line.len - 1])
-           && line.data[line.len - 1] != '\0')
-    {
-        line.len--;
+    while ((len = wgw_text_unseen(line, 1)) != 0) {
+        line.len -= len;
     }
 
     return line;

@@ -8,7 +8,8 @@
  *
  * An address a line, with or without its EIP-55 capitals, all capitals or
  * all small letters being taken too, since lists are copied from many
- * places; blanks around it and what follows a # do not count.
+ * places; blanks around it, seen or not (a byte order mark, spaces of other
+ * kinds, a carriage return), and what follows a # do not count.
  */
 
 #ifndef WGW_ALLOWLIST_H

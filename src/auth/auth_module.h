@@ -1,10 +1,10 @@
 
 /*
  * auth_module: the nginx modules that make up the auth module, for each
- * other.  The core one owns the zones and the counters.  The http one has
- * the directives; its handlers are in http_signin.c (the endpoint),
- * http_auth_check.c (what a request needs), http_auth_rpc.c (which methods
- * it may call) and http_auth_api.c (management).
+ * other.  The http one has the directives; its handlers are in http_signin.c
+ * (the endpoint), http_auth_check.c (what a request needs), http_auth_live.c
+ * (how long), http_auth_rpc.c (which methods it may call) and http_auth_api.c
+ * (management).
  */
 
 #ifndef WGW_AUTH_MODULE_H
@@ -18,35 +18,19 @@
 #include "auth/allowlist.h"
 #include "core/board.h"
 #include "core/line.h"
+#include "core/sweep.h"
 #include "crypto/eip191.h"
 #include "auth/jwt.h"
 #include "auth/origin.h"
 #include "auth/tokens.h"
 #include "table/zone.h"
+#include "auth/auth_state.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define NGX_HTTP_WGW_AUTH_SERVICES  WGW_JWT_AUD     /* of one token */
 #define NGX_HTTP_WGW_AUTH_SERVICE   64              /* bytes of a name */
-
-
-/* What is counted apart; the words are the metrics' labels. */
-typedef struct {
-    const char               *word;
-    ngx_uint_t                request;      /* else a sign-in */
-} ngx_wgw_auth_reason_t;
-
-
-typedef struct {
-    wgw_zone_t                tokens;
-    wgw_zone_t                rates;        /* of sign-ins, by source */
-    ngx_uint_t                used;         /* by a directive of http */
-    time_t                    ttl;          /* no token lives longer */
-    time_t                    skew;         /* of sign-ins, the most */
-    time_t                    max_age;
-    wgw_expiring_t           *before;       /* another, to be taken over */
-} ngx_wgw_auth_conf_t;
 
 
 /* A file of addresses, read again when it changes. */
@@ -57,6 +41,7 @@ typedef struct {
     wgw_board_t              *board;        /* of all workers, the last good */
     time_t                    checked;
     time_t                    mtime;
+    struct timespec           ctime;
     off_t                     size;
     ngx_file_uniq_t           uniq;
     ngx_uint_t                bad;          /* that one, or there is none */
@@ -125,49 +110,40 @@ typedef struct {
     uint8_t                   token_id[WGW_TOKENS_ID];
     int64_t                   expires;
 
+    ngx_http_wgw_auth_conf_t *cors;         /* of the last that has some */
+
+    wgw_swept_t               swept;        /* while it goes on, ... */
+    ngx_http_request_t       *request;      /* ... to end this, ... */
+    int64_t                   iat;          /* ... when the key does */
+    uint8_t                   wallet[WGW_EIP55_BYTES];
+
+    wgw_text_t                body;         /* for its methods */
+
     unsigned                  counted:1;    /* it has a number of uses */
     unsigned                  used:1;       /* of these, one */
     unsigned                  spent:1;      /* there was none left */
     unsigned                  read:1;       /* the body, for its methods */
+    unsigned                  long_body:1;  /* it was, too long for that */
 } ngx_http_wgw_auth_ctx_t;
 
 
-extern ngx_module_t                 ngx_wgw_auth_module;
-extern ngx_module_t                 ngx_http_wgw_auth_module;
+extern ngx_module_t  ngx_http_wgw_auth_module;
 
-extern const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[];
-
-
-/*
- * The zone of tokens, and the longest life that any of them may have; and
- * the most that any endpoint allows a message.
- */
-wgw_expiring_t *ngx_wgw_auth_tokens(void);
-time_t ngx_wgw_auth_ttl(void);
-time_t ngx_wgw_auth_skew(void);
-time_t ngx_wgw_auth_max_age(void);
-
-/* For quota.h: the table, its clock, and what share of a zone one may have. */
-wgw_expiring_t *ngx_wgw_auth_rates(void);
-uint64_t ngx_wgw_auth_ticks(void);
-ngx_int_t ngx_wgw_auth_share(void);
-
-/* For the worker's life; NULL when there is no memory. */
-wgw_eip191_t *ngx_wgw_auth_eip191(void);
-
-/* Counts; a word that is not in the list is "other". */
-void ngx_wgw_auth_count(const char *word, ngx_uint_t request);
-ngx_atomic_uint_t ngx_wgw_auth_counted(ngx_uint_t i);
-
-/* Seconds, of a clock that may step. */
-int64_t ngx_wgw_auth_now(void);
 
 /* The request's, or NULL; and a new one, or NULL without memory. */
 ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_find_ctx(ngx_http_request_t *r);
 ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_create_ctx(ngx_http_request_t *r);
 
+/* It goes on for as long as its key is good: see http_auth_live.c. */
+void ngx_http_wgw_auth_watch(ngx_http_request_t *r,
+    ngx_http_wgw_auth_ctx_t *ctx);
+
 /* Works out who asks, once for each location that has `wgw_auth`. */
 ngx_http_wgw_auth_ctx_t *ngx_http_wgw_auth_check(ngx_http_request_t *r);
+
+/* 1 when the administrator has a page for that status. */
+ngx_uint_t ngx_http_wgw_auth_paged(ngx_http_request_t *r,
+    ngx_uint_t status);
 
 /* 1 when an address may use a service; without one: any. */
 ngx_uint_t ngx_http_wgw_auth_allowed(ngx_http_wgw_auth_conf_t *conf,
@@ -186,13 +162,9 @@ ngx_int_t ngx_http_wgw_auth_load(ngx_http_wgw_auth_file_t *file,
 ngx_uint_t ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
     const uint8_t address[WGW_EIP55_BYTES], ngx_log_t *log);
 
-/*
- * Cross-origin requests: adds the header fields that let a page of an
- * allowed origin read the answer.  Returns NGX_OK, NGX_ERROR, or NGX_DONE
- * for a preflight of such a page, to be answered with the next function.
- */
-ngx_int_t ngx_http_wgw_auth_cors(ngx_http_request_t *r, const char *methods);
-ngx_int_t ngx_http_wgw_auth_preflight(ngx_http_request_t *r);
+/* Cross-origin requests: preflights, and a filter of responses' headers. */
+ngx_int_t ngx_http_wgw_auth_cors_handler(ngx_http_request_t *r);
+void ngx_http_wgw_auth_cors_init(void);
 
 /* Of directives with a time: what it may be. */
 extern ngx_conf_post_t  ngx_http_wgw_auth_ttl_post;

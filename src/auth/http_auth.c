@@ -8,12 +8,19 @@
 #include "core/request.h"
 
 
+#define NGX_HTTP_WGW_AUTH_BODY_DEFAULT  (1024 * 1024)   /* nginx's own */
+
+
 static ngx_int_t ngx_http_wgw_auth_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_wgw_auth_add_variables(ngx_conf_t *cf);
 static void *ngx_http_wgw_auth_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static void ngx_http_wgw_auth_body(ngx_conf_t *cf,
+    ngx_http_wgw_auth_conf_t *conf);
+static char *ngx_http_wgw_auth_merge_rules(ngx_conf_t *cf,
+    ngx_http_wgw_auth_conf_t *prev, ngx_http_wgw_auth_conf_t *conf);
 static void ngx_http_wgw_auth_inherit(ngx_conf_t *cf,
     ngx_http_wgw_auth_conf_t *prev, ngx_http_wgw_auth_conf_t *conf);
 static char *ngx_http_wgw_auth_needs(ngx_conf_t *cf,
@@ -418,7 +425,14 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_wgw_auth_conf_t  *acf;
 
-    ngx_conf_merge_ptr_value(conf->rules, prev->rules, NULL);
+    if (conf->line.number == 0) {
+        conf->line = prev->line;
+    }
+
+    if (ngx_http_wgw_auth_merge_rules(cf, prev, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     ngx_conf_merge_ptr_value(conf->keys, prev->keys, NULL);
     ngx_conf_merge_ptr_value(conf->uris, prev->uris, NULL);
     ngx_conf_merge_ptr_value(conf->domains, prev->domains, NULL);
@@ -438,19 +452,8 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->lenient, prev->lenient, 0);
     ngx_conf_merge_value(conf->expiration, prev->expiration, 0);
     ngx_conf_merge_value(conf->bare, prev->bare, 0);
-    ngx_conf_merge_value(conf->recheck, prev->recheck, 0);
     ngx_conf_merge_value(conf->pass, prev->pass, 0);
-    ngx_conf_merge_size_value(conf->body, prev->body, 128 * 1024);
-
-    if (conf->enable == NGX_CONF_UNSET) {
-        conf->service = prev->service;
-    }
-
-    if (conf->line.number == 0) {
-        conf->line = prev->line;
-    }
-
-    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+    ngx_conf_merge_size_value(conf->body, prev->body, 2 * 1024 * 1024);
 
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                                ngx_wgw_auth_module);
@@ -458,6 +461,11 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->allow || conf->deny) {
         acf->used = 1;
+        ngx_http_wgw_auth_body(cf, conf);
+    }
+
+    if (conf->cors) {
+        acf->cors = 1;
     }
 
     if (conf->api_hosts) {
@@ -472,6 +480,64 @@ ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return ngx_http_wgw_auth_needs(cf, conf);
+}
+
+
+/*
+ * Bodies of calls are read and refused here, as JSON-RPC has it: by the limit
+ * of nginx, where that is less and is not its default.
+ */
+
+static void
+ngx_http_wgw_auth_body(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->client_max_body_size != 0
+        && clcf->client_max_body_size != NGX_HTTP_WGW_AUTH_BODY_DEFAULT)
+    {
+        conf->body = ngx_min(conf->body,
+                             (size_t) clcf->client_max_body_size);
+    }
+
+    clcf->client_max_body_size = 0;
+}
+
+
+/* A list beside the key that is asked for is one for this place. */
+
+static char *
+ngx_http_wgw_auth_merge_rules(ngx_conf_t *cf, ngx_http_wgw_auth_conf_t *prev,
+    ngx_http_wgw_auth_conf_t *conf)
+{
+    ngx_uint_t  own;
+
+    own = conf->rules != NGX_CONF_UNSET_PTR && conf->signin == NULL;
+
+    if (conf->enable == NGX_CONF_UNSET) {
+        conf->service = prev->service;
+    }
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+    ngx_conf_merge_ptr_value(conf->rules, prev->rules, NULL);
+
+    if (own && conf->enable) {
+
+        if (conf->recheck == 0) {
+            return wgw_line_error(cf->log, &conf->line, 0,
+                                  "location has \"wgw_auth\" with "
+                                  "\"wgw_auth_allow\", which "
+                                  "\"wgw_auth_recheck off\" makes void");
+        }
+
+        conf->recheck = 1;
+    }
+
+    ngx_conf_merge_value(conf->recheck, prev->recheck, 0);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -641,32 +707,6 @@ ngx_http_wgw_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* A service is a claim, a label and part of a list. */
-
-char *
-ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < name->len; i++) {
-        if (!isalnum(name->data[i]) && !ngx_strchr("._-", name->data[i])) {
-            break;
-        }
-    }
-
-    if (i && i == name->len && i <= NGX_HTTP_WGW_AUTH_SERVICE) {
-        return NGX_CONF_OK;
-    }
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "service \"%V\" is not 1 to %d letters, digits, "
-                       "\".\", \"_\" and \"-\"",
-                       name, NGX_HTTP_WGW_AUTH_SERVICE);
-
-    return NGX_CONF_ERROR;
-}
-
-
 static char *
 ngx_http_wgw_auth_signin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -772,7 +812,11 @@ static ngx_int_t
 ngx_http_wgw_auth_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
+    ngx_wgw_auth_conf_t        *acf;
     ngx_http_core_main_conf_t  *cmcf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -789,6 +833,19 @@ ngx_http_wgw_auth_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_wgw_auth_rpc_handler;
+
+    if (!acf->cors) {
+        return NGX_OK;
+    }
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_wgw_auth_cors_handler;
+
+    ngx_http_wgw_auth_cors_init();
 
     return NGX_OK;
 }

@@ -261,6 +261,8 @@ auth_look(ngx_http_wgw_auth_file_t *file, ngx_uint_t level, ngx_log_t *log)
     }
 
     if (file->mtime == ngx_file_mtime(&fi)
+        && file->ctime.tv_sec == fi.st_ctim.tv_sec
+        && file->ctime.tv_nsec == fi.st_ctim.tv_nsec
         && file->size == ngx_file_size(&fi)
         && file->uniq == ngx_file_uniq(&fi))
     {
@@ -335,11 +337,17 @@ auth_read(ngx_http_wgw_auth_file_t *file, ngx_fd_t fd, ngx_file_info_t *fi,
         /* one that is bad is looked at again when it is another */
 
         file->mtime = ngx_file_mtime(fi);
+        file->ctime = fi->st_ctim;
         file->size = ngx_file_size(fi);
 
-        /* it may still change without a change of its time */
+        /*
+         * it may still change without a change of its time, which is the
+         * system's own: the other one is for anybody to set
+         */
 
-        if (file->mtime >= ngx_time() - 1) {
+        if (file->ctime.tv_sec >= ngx_time() - 1
+            && file->ctime.tv_sec <= ngx_time() + 1)
+        {
             file->size = -1;
         }
 

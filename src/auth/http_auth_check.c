@@ -37,7 +37,6 @@ static void auth_cleanup(void *data);
 ngx_int_t
 ngx_http_wgw_auth_access_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
     ngx_http_wgw_auth_ctx_t   *ctx;
     ngx_http_wgw_auth_conf_t  *conf;
 
@@ -45,19 +44,6 @@ ngx_http_wgw_auth_access_handler(ngx_http_request_t *r)
 
     if (!conf->enable) {
         return NGX_DECLINED;
-    }
-
-    if (conf->cors) {
-        rc = ngx_http_wgw_auth_cors(r, "GET, HEAD, POST");
-
-        if (rc == NGX_ERROR) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        if (rc == NGX_DONE) {
-            ngx_http_finalize_request(r, ngx_http_wgw_auth_preflight(r));
-            return NGX_DONE;
-        }
     }
 
     ctx = ngx_http_wgw_auth_check(r);
@@ -77,6 +63,8 @@ ngx_http_wgw_auth_access_handler(ngx_http_request_t *r)
     if (!conf->pass && auth_strip(r) == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ngx_http_wgw_auth_watch(r, ctx);
 
     return NGX_OK;
 }
@@ -145,6 +133,8 @@ auth_cleanup(void *data)
 {
     ngx_http_wgw_auth_ctx_t *ctx = data;
 
+    wgw_sweep_remove(&ctx->swept);
+
     if (ctx->buffer) {
         ngx_explicit_memzero(ctx->buffer, ctx->size);
     }
@@ -183,6 +173,15 @@ auth_judge(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
 
     status = wgw_jwt_check(&jwt, token, conf->keys->elts, conf->keys->nelts,
                            ngx_wgw_auth_now(), conf->bare, ctx->buffer);
+
+    if (status != WGW_JWT_OK && memchr(token.data, ',', token.len)) {
+
+        /* what a proxy has made of several */
+
+        auth_refuse(ctx, NGX_HTTP_BAD_REQUEST, "repeated",
+                    "is there more than once");
+        return;
+    }
 
     if (status != WGW_JWT_OK) {
         auth_refuse(ctx, NGX_HTTP_FORBIDDEN, wgw_jwt_reason(status),
@@ -257,6 +256,11 @@ auth_claims(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
 
         /* of a Caddy provider: it says nothing of who got it */
 
+        if (conf->recheck) {
+            auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "bare",
+                        "does not say for whom it is");
+        }
+
         return;
     }
 
@@ -287,6 +291,8 @@ auth_claims(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
     }
 
     ctx->counted = jwt->has_uses;
+    ctx->iat = (int64_t) jwt->iat;
+    ngx_memcpy(ctx->wallet, jwt->address, WGW_EIP55_BYTES);
 
     ctx->address.data = (u_char *) jwt->sub.data;
     ctx->address.len = jwt->sub.len;
@@ -383,17 +389,24 @@ auth_refused(ngx_http_request_t *r, ngx_http_wgw_auth_ctx_t *ctx)
 static ngx_uint_t
 auth_plain(ngx_http_request_t *r, ngx_uint_t status)
 {
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    return (clcf->satisfy == NGX_HTTP_SATISFY_ANY
+            && status != NGX_HTTP_BAD_REQUEST)
+           || ngx_http_wgw_auth_paged(r, status);
+}
+
+
+ngx_uint_t
+ngx_http_wgw_auth_paged(ngx_http_request_t *r, ngx_uint_t status)
+{
     ngx_uint_t                 i;
     ngx_http_err_page_t       *page;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY
-        && status != NGX_HTTP_BAD_REQUEST)
-    {
-        return 1;
-    }
 
     if (clcf->error_pages == NULL) {
         return 0;

@@ -8,6 +8,8 @@
 #include "auth/auth_module.h"
 #include "auth/quota.h"
 
+#include <ctype.h>
+
 
 #define NGX_HTTP_WGW_AUTH_SECRET      4096      /* bytes of a file, at most */
 #define NGX_HTTP_WGW_AUTH_SECRET_MIN  16
@@ -18,6 +20,8 @@
 
 static ssize_t ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
     u_char *secret);
+static ngx_int_t ngx_http_wgw_auth_unseen(ngx_conf_t *cf, ngx_str_t *name,
+    u_char *secret, ssize_t n);
 static void ngx_http_wgw_auth_wipe(void *data);
 static char *ngx_http_wgw_auth_time(ngx_conf_t *cf, void *post, void *data);
 
@@ -72,6 +76,13 @@ ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             n--;
         }
 
+        if (!raw && ngx_http_wgw_auth_unseen(cf, &value[i], secret, n)
+                    != NGX_OK)
+        {
+            ngx_explicit_memzero(secret, sizeof(secret));
+            return NGX_CONF_ERROR;
+        }
+
         if (n < NGX_HTTP_WGW_AUTH_SECRET_MIN) {
             ngx_explicit_memzero(secret, sizeof(secret));
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -88,6 +99,34 @@ ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* What an editor has added makes it another secret, which nobody sees. */
+
+static ngx_int_t
+ngx_http_wgw_auth_unseen(ngx_conf_t *cf, ngx_str_t *name, u_char *secret,
+    ssize_t n)
+{
+    wgw_text_t   text;
+    const char  *where;
+
+    text.data = (char *) secret;
+    text.len = n;
+
+    where = wgw_text_unseen(text, 0) ? "begins"
+            : wgw_text_unseen(text, 1) ? "ends" : NULL;
+
+    if (where == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "secret in \"%V\" %s with a blank, a carriage return "
+                       "or a byte order mark, which \"raw\" would take",
+                       name, where);
+
+    return NGX_ERROR;
 }
 
 
@@ -439,4 +478,30 @@ ngx_http_wgw_auth_time(ngx_conf_t *cf, void *post, void *data)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* A service is a claim, a label and part of a list. */
+
+char *
+ngx_http_wgw_auth_service(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < name->len; i++) {
+        if (!isalnum(name->data[i]) && !ngx_strchr("._-", name->data[i])) {
+            break;
+        }
+    }
+
+    if (i && i == name->len && i <= NGX_HTTP_WGW_AUTH_SERVICE) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "service \"%V\" is not 1 to %d letters, digits, "
+                       "\".\", \"_\" and \"-\"",
+                       name, NGX_HTTP_WGW_AUTH_SERVICE);
+
+    return NGX_CONF_ERROR;
 }

@@ -6,6 +6,7 @@
 
 
 #include "auth/auth_module.h"
+#include "core/body.h"
 #include "core/reply.h"
 #include "core/request.h"
 #include "format/rpc.h"
@@ -14,9 +15,13 @@
 #define RPC_BATCH  1000
 
 
-static void rpc_read(ngx_http_request_t *r);
+static void rpc_read(ngx_http_request_t *r, ngx_uint_t status,
+    wgw_text_t text);
+static ngx_int_t rpc_keep(ngx_http_request_t *r, wgw_text_t text);
+static ngx_int_t rpc_page(ngx_http_request_t *r, ngx_uint_t status);
+static ngx_int_t rpc_too_long(ngx_http_request_t *r);
 static ngx_int_t rpc_decide(ngx_http_request_t *r,
-    ngx_http_wgw_auth_conf_t *conf);
+    ngx_http_wgw_auth_conf_t *conf, wgw_text_t body);
 static ngx_int_t rpc_refuse(ngx_http_request_t *r, ngx_int_t rc);
 
 
@@ -45,8 +50,7 @@ ngx_http_wgw_auth_rpc_handler(ngx_http_request_t *r)
     }
 
     if (ctx->read) {
-        ctx->read = 0;
-        rc = rpc_decide(r, conf);
+        rc = rpc_decide(r, conf, ctx->body);
 
         return rc == NGX_DECLINED ? rc : rpc_refuse(r, rc);
     }
@@ -58,67 +62,160 @@ ngx_http_wgw_auth_rpc_handler(ngx_http_request_t *r)
         return rpc_refuse(r, wgw_reply_not_allowed(r, "POST"));
     }
 
-    if (r->headers_in.content_length_n > (off_t) conf->body) {
+    if (r->headers_in.upgrade) {
+
+        /* nor of what a backend would take this connection for */
+
         ngx_wgw_auth_count("method", 1);
-        return rpc_refuse(r, wgw_reply_error(r,
-                                 NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "",
-                                 "the body is too long"));
+        return rpc_refuse(r, wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "",
+                                 "no Upgrade is possible where methods are "
+                                 "limited"));
     }
 
-    r->request_body_in_single_buf = 1;
+    if (ctx->long_body) {
 
-    rc = ngx_http_read_client_request_body(r, rpc_read);
+        /* the page for it is in a place that looks at methods, too */
 
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return rc;
+        return rpc_refuse(r, rpc_too_long(r));
     }
 
-    ngx_http_finalize_request(r, NGX_DONE);
+    rc = wgw_body_read(r, conf->body, rpc_read);
 
-    return NGX_DONE;
+    if (rc == NGX_DONE) {
+        ngx_http_finalize_request(r, NGX_DONE);
+    }
+
+    return rc;
 }
 
 
 /* Goes on with the phases, which come back to the handler first. */
 
 static void
-rpc_read(ngx_http_request_t *r)
+rpc_read(ngx_http_request_t *r, ngx_uint_t status, wgw_text_t text)
 {
     ngx_http_wgw_auth_ctx_t  *ctx;
 
     ctx = ngx_http_wgw_auth_find_ctx(r);
 
-    ctx->read = 1;
+    if (status != NGX_HTTP_OK) {
+        ctx->long_body = 1;
 
-    r->preserve_body = 1;
+        ngx_wgw_auth_count("method", 1);
+        ngx_http_finalize_request(r, ngx_http_wgw_auth_paged(r, status)
+                                     ? rpc_page(r, status) : rpc_too_long(r));
+        return;
+    }
+
+    if (rpc_keep(r, text) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ctx->read = 1;
+    ctx->body = text;
+
     r->write_event_handler = ngx_http_core_run_phases;
 
     ngx_http_core_run_phases(r);
 }
 
 
+/* As nginx would have read it, for the backend. */
+
+static ngx_int_t
+rpc_keep(ngx_http_request_t *r, wgw_text_t text)
+{
+    ngx_buf_t    *buf;
+    ngx_chain_t  *cl;
+
+    r->preserve_body = 1;
+    r->request_body_no_buffering = 0;
+    r->headers_in.content_length_n = text.len;
+
+    if (text.len == 0) {
+        return NGX_OK;
+    }
+
+    cl = ngx_alloc_chain_link(r->pool);
+    buf = ngx_calloc_buf(r->pool);
+
+    if (cl == NULL || buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    buf->start = (u_char *) text.data;
+    buf->pos = buf->start;
+    buf->last = buf->start + text.len;
+    buf->end = buf->last;
+    buf->temporary = 1;
+
+    cl->buf = buf;
+    cl->next = NULL;
+
+    r->request_body->bufs = cl;
+
+    return NGX_OK;
+}
+
+
+/* The page of an administrator is not to be refused for this body. */
+
+static ngx_int_t
+rpc_page(ngx_http_request_t *r, ngx_uint_t status)
+{
+    if (r->request_body == NULL && wgw_request_discard(r) != NGX_OK) {
+        r->keepalive = 0;
+    }
+
+    r->headers_in.content_length_n = 0;
+
+    return status;
+}
+
+
+static ngx_int_t
+rpc_too_long(ngx_http_request_t *r)
+{
+    ngx_int_t     rc;
+    wgw_out_t     out;
+    ngx_chain_t  *cl;
+
+    rc = wgw_request_discard(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    cl = wgw_reply_chain(r->pool, WGW_RPC_REPLY(1));
+    if (cl == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    wgw_out_init(&out, cl->buf->pos, WGW_RPC_REPLY(1));
+    wgw_rpc_too_long(&out);
+
+    cl->buf->last = (u_char *) out.pos;
+
+    return wgw_reply_send(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                          "application/json", cl);
+}
+
+
 /* Returns NGX_DECLINED when all may pass, else it is answered. */
 
 static ngx_int_t
-rpc_decide(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf)
+rpc_decide(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
+    wgw_text_t body)
 {
     size_t              size;
-    ngx_int_t           rc;
     wgw_out_t           out;
-    wgw_text_t          body;
     ngx_chain_t        *cl;
     wgw_rpc_rules_t     rules;
     wgw_rpc_verdict_t   verdict;
 
-    rc = wgw_request_body(r, conf->body, &body);
-
-    if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+    if (body.len > conf->body) {
         ngx_wgw_auth_count("method", 1);
-        return wgw_reply_error(r, rc, "", "the body is too long");
-    }
-
-    if (rc != NGX_OK) {
-        return rc;
+        return rpc_too_long(r);
     }
 
     rules.allow = conf->allow ? conf->allow->elts : NULL;

@@ -62,22 +62,9 @@ ngx_int_t
 ngx_http_wgw_auth_signin_handler(ngx_http_request_t *r)
 {
     int64_t                    wait;
-    ngx_int_t                  rc;
     ngx_http_wgw_auth_conf_t  *conf;
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_auth_module);
-
-    if (conf->cors) {
-        rc = ngx_http_wgw_auth_cors(r, "POST");
-
-        if (rc == NGX_ERROR) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        if (rc == NGX_DONE) {
-            return ngx_http_wgw_auth_preflight(r);
-        }
-    }
 
     if (!(r->method & NGX_HTTP_POST)) {
         return wgw_reply_not_allowed(r, conf->cors ? "POST, OPTIONS"

@@ -9,6 +9,7 @@
 #include "auth/jwt.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -96,9 +97,9 @@ static const wgw_json_member_t  wgw_jwt_header_members[] = {
 
 
 static const wgw_json_member_t  wgw_jwt_claim_members[] = {
-    { "exp", WGW_JSON_NUMBER, 1, wgw_jwt_set_exp },
-    { "iat", WGW_JSON_NUMBER, 1, wgw_jwt_set_iat },
-    { "nbf", WGW_JSON_NUMBER, 1, wgw_jwt_set_nbf },
+    { "exp", WGW_JSON_SECONDS, 1, wgw_jwt_set_exp },
+    { "iat", WGW_JSON_SECONDS, 1, wgw_jwt_set_iat },
+    { "nbf", WGW_JSON_SECONDS, 1, wgw_jwt_set_nbf },
     { "sub", WGW_JSON_STRING, 1, wgw_jwt_set_sub },
     { "jti", WGW_JSON_STRING, 1, wgw_jwt_set_jti },
     { "aud", WGW_JSON_STRINGS, 1, wgw_jwt_set_aud },
@@ -386,9 +387,21 @@ wgw_jwt_set_alg(void *data, const wgw_json_value_t *value)
 static const char *
 wgw_jwt_set_typ(void *data, const wgw_json_value_t *value)
 {
+    wgw_text_t  type;
+
     (void) data;
 
-    return wgw_text_equal(value->text, wgw_text("JWT")) ? NULL : "is not JWT";
+    /* a media type, which has no case, and may leave out "application/" */
+
+    type = value->text;
+
+    if (type.len > 12 && strncasecmp(type.data, "application/", 12) == 0) {
+        type.data += 12;
+        type.len -= 12;
+    }
+
+    return type.len == 3 && strncasecmp(type.data, "JWT", 3) == 0
+           ? NULL : "is not JWT";
 }
 
 
@@ -658,6 +671,12 @@ wgw_jwt_slow(wgw_jwt_t *jwt, wgw_text_t claims, char *buffer)
         return WGW_JWT_CLAIMS;
     }
 
+    /* an empty array is for nobody: only who has no aud is for all */
+
+    if ((seen & 1u << 5) && jwt->naud == 0) {
+        return WGW_JWT_CLAIMS;
+    }
+
     return (seen & 1) ? WGW_JWT_OK : WGW_JWT_NO_EXP;
 }
 
@@ -709,7 +728,7 @@ wgw_jwt_set_nbf(void *data, const wgw_json_value_t *value)
 {
     wgw_jwt_reader_t  *reader = data;
 
-    reader->jwt->nbf = value->number;
+    reader->jwt->nbf = value->number + value->truth;
 
     return NULL;
 }

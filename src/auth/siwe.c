@@ -60,7 +60,7 @@ wgw_siwe_parse(wgw_siwe_t *siwe, wgw_text_t message, unsigned lenient,
     lines.error = error;
 
     if (message.len > WGW_SIWE_MAX) {
-        return wgw_siwe_refuse(&lines, "", "longer than 4096 bytes");
+        return wgw_siwe_refuse(&lines, "", "longer than 16384 bytes");
     }
 
     if (wgw_siwe_returns(&lines)) {

@@ -20,7 +20,7 @@
  *
  * The grammar is taken strictly; where it leaves room: a nonce has at most
  * 128 characters, a chain id 20 digits, there are at most 32 resources and
- * 4096 bytes in all; the domain has a host and no user info; ::1 may stand
+ * 16384 bytes in all; the domain has a host and no user info; ::1 may stand
  * without brackets, as Go programs write it.  Whether what is said holds is
  * for the caller to decide.
  */
@@ -35,7 +35,7 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_SIWE_MAX        4096
+#define WGW_SIWE_MAX        16384
 #define WGW_SIWE_NONCE_MIN  8
 #define WGW_SIWE_NONCE_MAX  128
 #define WGW_SIWE_RESOURCES  32

@@ -7,7 +7,7 @@
 #include "claims/rows.h"
 #include "crypto/pubkey.h"
 #include "format/hex.h"
-#include "meter/meter_module.h"
+#include "meter/meter_conf.h"
 #include "store/make.h"
 #include "store/writer.h"
 
@@ -175,6 +175,12 @@ wgw_claims_option(ngx_conf_t *cf, ngx_str_t *value, wgw_claims_t *claims)
 
         return claims->origin_host || wgw_text_equal(rest, wgw_text("as_sent"))
                ? NGX_CONF_OK : "is neither \"host\" nor \"as_sent\"";
+    }
+
+    if (wgw_claims_prefix(value, "seed=", &rest)) {
+        return wgw_text_uint(rest, INT64_MAX, &claims->seed) != 0
+               || claims->seed == 0 ? "is not a number from 1 on"
+                                    : NGX_CONF_OK;
     }
 
     if (ngx_strcmp(value->data, "sync=on") == 0) {
@@ -368,6 +374,23 @@ wgw_claims_zones(ngx_conf_t *cf, wgw_claims_t *claims)
         claims->limits[i] = (wgw_meter_zone_t *) zone;
     }
 
+    if (wgw_claims_zone_name(cf, claims, "public", &name, &file) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    zone = wgw_zone_get(cf, &claims->zones, &name, &wgw_zone_expiring,
+                        sizeof(wgw_zone_t));
+
+    if (zone == NULL || wgw_zone_define(cf, zone) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    zone->file = file;
+    zone->expiring_conf.kind = WGW_EXPIRING_RATIONS;
+    zone->expiring_conf.keys = claims->keys;
+
+    claims->quotas = zone;
+
     return NGX_CONF_OK;
 }
 
@@ -427,6 +450,12 @@ wgw_claims_init_conf(ngx_cycle_t *cycle)
         }
 
     } else if (wgw_claims_init_store(cycle, claims) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (claims->counted && claims->keys == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "no \"wgw_claims_zone\" directive in configuration");
         return NGX_CONF_ERROR;
     }
 

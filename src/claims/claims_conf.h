@@ -4,7 +4,8 @@
  * their store.
  *
  *     wgw_claims PATH gateway=DID subject=DID ... [skew=60s]
- *                [seed_selectors=on|off] [origin=host|as_sent] [sync=...];
+ *                [seed_selectors=on|off] [origin=host|as_sent] [seed=N]
+ *                [sync=...];
  *     wgw_claims_did DID KEY;
  *     wgw_claims_zone [file=PATH] keys=N;
  *
@@ -51,7 +52,10 @@ typedef struct wgw_claims_s {
     wgw_meter_zone_t    *limits[WGW_LIMIT_WINDOWS];
     wgw_zone_t          *quotas;
 
+    uint64_t             seed;          /* of the choice; 0: any */
+
     ngx_uint_t           needed;        /* something in http uses claims */
+    ngx_uint_t           counted;       /* and public quotas */
 } wgw_claims_t;
 
 

@@ -3,6 +3,7 @@
  * http_claims_api: see http_claims_api.h.
  */
 
+#include "claims/claims_conf.h"
 #include "claims/http_claims_api.h"
 #include "claims/claim_json.h"
 #include "claims/http_claims_post.h"

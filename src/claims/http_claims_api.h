@@ -24,13 +24,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "claims/claims_conf.h"
-
 #pragma GCC visibility push(hidden)
-
-
-#define WGW_CLAIMS_API_BODY    262144   /* bytes, and inflated */
-#define WGW_CLAIMS_API_TOKENS  256      /* of a submission */
 
 
 /* `hosts` as wgw_request_trusted() takes them. */

@@ -12,7 +12,6 @@
 
 #include "claims/claim_json.h"
 #include "claims/claims_conf.h"
-#include "claims/http_claims_api.h"
 #include "claims/http_claims_post.h"
 #include "claims/rows.h"
 #include "core/body.h"

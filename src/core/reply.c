@@ -4,6 +4,7 @@
 #include <ngx_http.h>
 
 #include "core/reply.h"
+#include "core/request.h"
 #include "format/text.h"
 
 
@@ -26,7 +27,7 @@ wgw_reply_error_line(ngx_http_request_t *r, ngx_uint_t status,
     wgw_out_t     out;
     ngx_chain_t  *cl;
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_request_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -414,3 +414,56 @@ wgw_request_inherits(ngx_conf_t *cf, ngx_http_handler_pt handler)
 
     return 1;
 }
+
+
+/*
+ * The name was deleted.  A reset, so that a body without a length does not
+ * look whole; in HTTP/2 nginx resets the stream.
+ */
+
+void
+wgw_request_end(void *data)
+{
+    ngx_http_request_t *r = data;
+
+    ngx_uint_t         reset;
+    struct linger      linger;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+    reset = 1;
+
+#if (NGX_HTTP_V2)
+    reset = (r->stream == NULL);
+#endif
+
+    if (reset) {
+        linger.l_onoff = 1;
+        linger.l_linger = 0;
+
+        if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger,
+                       sizeof(struct linger)) == -1)
+        {
+            ngx_log_error(NGX_LOG_INFO, c->log, ngx_socket_errno,
+                          "setsockopt(SO_LINGER) failed");
+        }
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    /* as in a shutdown: or an upstream's cleanup would free the request */
+
+    r->main->count++;
+
+    ngx_http_finalize_request(r, NGX_HTTP_CLOSE);
+    ngx_http_run_posted_requests(c);
+}
+
+
+ngx_int_t
+wgw_request_discard(ngx_http_request_t *r)
+{
+    r->expect_tested = 1;
+
+    return ngx_http_discard_request_body(r);
+}

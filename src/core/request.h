@@ -51,6 +51,18 @@ ngx_int_t wgw_request_body(ngx_http_request_t *r, size_t max,
     wgw_text_t *body);
 
 /*
+ * Reads and drops a body that is not needed.  A client that waits for leave to
+ * send it (100-continue) gets none: it may spare itself the body.
+ */
+ngx_int_t wgw_request_discard(ngx_http_request_t *r);
+
+/*
+ * Ends a request (ngx_http_request_t) from outside, from a timer for example:
+ * at once, and so that the client does not take what it got for the whole.
+ */
+void wgw_request_end(void *request);
+
+/*
  * 1 unless a browser on the machine was made to send the request by a page of
  * another site, or by DNS rebinding: its Host must be a loopback address,
  * "localhost" or one of `hosts` (ngx_str_t; NULL: any), and an Origin the

@@ -21,6 +21,8 @@ struct wgw_eip191_s {
 };
 
 
+static void wgw_eip191_address(const wgw_eip191_t *eip191,
+    uint8_t address[WGW_EIP191_ADDRESS], const secp256k1_pubkey *key);
 static int wgw_eip191_zero(const uint8_t number[32]);
 
 
@@ -138,8 +140,6 @@ wgw_eip191_recover(const wgw_eip191_t *eip191,
     const uint8_t hash[WGW_EIP191_HASH])
 {
     int                                    v;
-    size_t                                 len;
-    uint8_t                                point[65], digest[WGW_KECCAK_SIZE];
     secp256k1_pubkey                       key;
     secp256k1_ecdsa_recoverable_signature  parsed;
 
@@ -169,17 +169,69 @@ wgw_eip191_recover(const wgw_eip191_t *eip191,
         return "is of no public key";
     }
 
-    len = sizeof(point);
-    secp256k1_ec_pubkey_serialize(eip191->context, point, &len, &key,
-                                  SECP256K1_EC_UNCOMPRESSED);
+    wgw_eip191_address(eip191, address, &key);
 
-    /* the address is the end of the hash of the point, without its tag */
+    return NULL;
+}
+
+
+int
+wgw_eip191_account(const wgw_eip191_t *eip191,
+    uint8_t address[WGW_EIP191_ADDRESS],
+    const uint8_t secret[WGW_EIP191_SECRET])
+{
+    secp256k1_pubkey  key;
+
+    if (!secp256k1_ec_pubkey_create(eip191->context, &key, secret)) {
+        return -1;
+    }
+
+    wgw_eip191_address(eip191, address, &key);
+
+    return 0;
+}
+
+
+int
+wgw_eip191_sign(const wgw_eip191_t *eip191,
+    uint8_t signature[WGW_EIP191_SIGNATURE],
+    const uint8_t secret[WGW_EIP191_SECRET],
+    const uint8_t hash[WGW_EIP191_HASH])
+{
+    int                                    v;
+    secp256k1_ecdsa_recoverable_signature  made;
+
+    if (!secp256k1_ecdsa_sign_recoverable(eip191->context, &made, hash,
+                                          secret, NULL, NULL))
+    {
+        return -1;
+    }
+
+    secp256k1_ecdsa_recoverable_signature_serialize_compact(eip191->context,
+                                                            signature, &v,
+                                                            &made);
+    signature[64] = (uint8_t) (27 + v);
+
+    return 0;
+}
+
+
+/* The end of the hash of the key's point, without the point's tag. */
+
+static void
+wgw_eip191_address(const wgw_eip191_t *eip191,
+    uint8_t address[WGW_EIP191_ADDRESS], const secp256k1_pubkey *key)
+{
+    size_t   len;
+    uint8_t  point[65], digest[WGW_KECCAK_SIZE];
+
+    len = sizeof(point);
+    secp256k1_ec_pubkey_serialize(eip191->context, point, &len, key,
+                                  SECP256K1_EC_UNCOMPRESSED);
 
     wgw_keccak(digest, point + 1, sizeof(point) - 1);
     memcpy(address, digest + WGW_KECCAK_SIZE - WGW_EIP191_ADDRESS,
            WGW_EIP191_ADDRESS);
-
-    return NULL;
 }
 
 

@@ -35,6 +35,7 @@
 #define WGW_EIP191_HASH       32
 #define WGW_EIP191_SIGNATURE  65
 #define WGW_EIP191_ADDRESS    20
+#define WGW_EIP191_SECRET     32
 
 
 /* What libsecp256k1 needs: made once, used by one thread at a time. */
@@ -55,6 +56,19 @@ const char *wgw_eip191_signature(uint8_t signature[WGW_EIP191_SIGNATURE],
 const char *wgw_eip191_recover(const wgw_eip191_t *eip191,
     uint8_t address[WGW_EIP191_ADDRESS],
     const uint8_t signature[WGW_EIP191_SIGNATURE],
+    const uint8_t hash[WGW_EIP191_HASH]);
+
+/*
+ * For those who have a key themselves.  Both return 0, or -1 when the secret
+ * is none: zero, or not below the group's order.  A signature is the one with
+ * the smaller s, v is 27 or 28, and the same for the same hash (RFC 6979).
+ */
+int wgw_eip191_account(const wgw_eip191_t *eip191,
+    uint8_t address[WGW_EIP191_ADDRESS],
+    const uint8_t secret[WGW_EIP191_SECRET]);
+int wgw_eip191_sign(const wgw_eip191_t *eip191,
+    uint8_t signature[WGW_EIP191_SIGNATURE],
+    const uint8_t secret[WGW_EIP191_SECRET],
     const uint8_t hash[WGW_EIP191_HASH]);
 
 

@@ -47,7 +47,6 @@ static int wgw_json_set(wgw_json_reader_t *reader, wgw_json_value_t *value);
 static int wgw_json_mistyped(wgw_json_reader_t *reader);
 static int wgw_json_stop(wgw_json_reader_t *reader, const char *message);
 static int wgw_json_unknown(wgw_json_reader_t *reader, wgw_text_t key);
-static int wgw_json_paired(wgw_text_t json);
 static unsigned wgw_json_surrogate(wgw_text_t json, size_t i);
 
 
@@ -108,6 +107,11 @@ wgw_json_parse(wgw_json_reader_t *reader, wgw_text_t json, uint32_t *seen)
 
     assert(reader->n <= 32);
 
+    if (!wgw_json_paired(json)) {
+        return wgw_json_refuse(reader->error, "",
+                               "has an unpaired surrogate");
+    }
+
     yajl = yajl_alloc(&wgw_json_callbacks, NULL, reader);
 
     if (yajl == NULL) {
@@ -127,9 +131,6 @@ wgw_json_parse(wgw_json_reader_t *reader, wgw_text_t json, uint32_t *seen)
                && yajl_complete_parse(yajl) != yajl_status_ok)
     {
         snprintf(message, sizeof(message), "is not complete JSON");
-
-    } else if (status == yajl_status_ok && !wgw_json_paired(json)) {
-        snprintf(message, sizeof(message), "has an unpaired surrogate");
     }
 
     yajl_free(yajl);
@@ -212,6 +213,7 @@ static int
 wgw_json_number(void *data, const char *text, size_t len)
 {
     wgw_text_t          digits = { text, len };
+    wgw_json_type_t     type;
     wgw_json_value_t    value;
     wgw_json_reader_t  *reader = data;
 
@@ -221,8 +223,17 @@ wgw_json_number(void *data, const char *text, size_t len)
 
     memset(&value, 0, sizeof(wgw_json_value_t));
 
-    if (!reader->object || reader->member->type != WGW_JSON_NUMBER
-        || wgw_text_uint(digits, WGW_JSON_NUMBER_MAX, &value.number) != 0)
+    if (!reader->object) {
+        return wgw_json_mistyped(reader);
+    }
+
+    type = reader->member->type;
+
+    if ((type != WGW_JSON_NUMBER && type != WGW_JSON_SECONDS)
+        || wgw_text_number(digits, WGW_JSON_NUMBER_MAX, &value.number,
+                           &value.truth)
+           != 0
+        || (value.truth && type == WGW_JSON_NUMBER))
     {
         return wgw_json_mistyped(reader);
     }
@@ -429,7 +440,8 @@ wgw_json_mistyped(wgw_json_reader_t *reader)
         "must be a whole number from 0 to 9007199254740992",
         "must be true or false",
         "must be an array of strings",
-        "must be a string or an array of strings"
+        "must be a string or an array of strings",
+        "must be a number of seconds"
     };
 
     if (!reader->object) {
@@ -479,22 +491,25 @@ wgw_json_unknown(wgw_json_reader_t *reader, wgw_text_t key)
 
 
 /*
- * yajl replaces an unpaired high surrogate by "?" and takes anything for its
- * second half, so the text is looked through once more.  It is valid JSON by
- * now: escapes are whole and stand in strings only.
+ * Escapes are told apart rightly up to where the text is not JSON any more;
+ * there yajl stops, too.
  */
 
-static int
+int
 wgw_json_paired(wgw_text_t json)
 {
-    size_t    i;
-    unsigned  high, low;
+    size_t       i;
+    unsigned     high, low;
+    const char  *p;
 
     for (i = 0; i < json.len; i++) {
+        p = memchr(json.data + i, '\\', json.len - i);
 
-        if (json.data[i] != '\\') {
-            continue;
+        if (p == NULL) {
+            break;
         }
+
+        i = (size_t) (p - json.data);
 
         high = wgw_json_surrogate(json, i);
 

@@ -2,6 +2,8 @@
 /*
  * json: reads one flat JSON object (RFC 8259) by a table of its members.
  *
+ * A number is what it is worth, however it is written: 1e3 is 1000.
+ *
  * Strict, since what is read is configuration or comes from strangers:
  * unknown and repeated members, other types, deeper nesting, text after the
  * object and unpaired surrogates are refused.  Each string is handed over
@@ -30,7 +32,8 @@ typedef enum {
     WGW_JSON_NUMBER,            /* whole, 0 to WGW_JSON_NUMBER_MAX */
     WGW_JSON_BOOLEAN,
     WGW_JSON_ARRAY,             /* of strings */
-    WGW_JSON_STRINGS            /* a string, or an array of strings */
+    WGW_JSON_STRINGS,           /* a string, or an array of strings */
+    WGW_JSON_SECONDS            /* a number; the truth is its fraction */
 } wgw_json_type_t;
 
 
@@ -71,6 +74,14 @@ int wgw_json_read(wgw_text_t json, const wgw_json_member_t *members,
 
 int wgw_json_read_open(wgw_text_t json, const wgw_json_member_t *members,
     size_t n, void *data, uint32_t *seen, wgw_json_error_t *error);
+
+/*
+ * 1 unless the text escapes half of a surrogate pair (\ud800 alone).  To be
+ * asked of any text before yajl parses it: that replaces such a half by "?",
+ * takes anything for its second half, and without the fix of CVE-2017-16516
+ * ends the process.
+ */
+int wgw_json_paired(wgw_text_t json);
 
 /* Fills the error; what is too long for it is cut.  Returns -1. */
 int wgw_json_refuse(wgw_json_error_t *error, const char *field,

@@ -6,6 +6,7 @@
  * most pass, and what is written for a call depends on those behind it.
  */
 
+#include "format/json.h"
 #include "format/rpc.h"
 
 #include <assert.h>
@@ -118,6 +119,12 @@ wgw_rpc_check(wgw_text_t body, const wgw_rpc_rules_t *rules, wgw_out_t *reply)
 
     assert(rules->batch > 0);
 
+    if (!wgw_json_paired(body)) {
+        wgw_rpc_single(reply, WGW_RPC_UNPARSABLE,
+                       "the body has an unpaired surrogate");
+        return WGW_RPC_UNPARSABLE;
+    }
+
     memset(&reader, 0, sizeof(wgw_rpc_reader_t));
     reader.rules = rules;
 
@@ -165,6 +172,13 @@ wgw_rpc_method(wgw_text_t method, const wgw_rpc_rules_t *rules)
 
     return rules->nallow == 0
            || wgw_rpc_listed(method, rules->allow, rules->nallow, strncmp);
+}
+
+
+void
+wgw_rpc_too_long(wgw_out_t *reply)
+{
+    wgw_rpc_single(reply, WGW_RPC_INVALID, "the body is too long");
 }
 
 

@@ -63,6 +63,9 @@ typedef struct {
 wgw_rpc_verdict_t wgw_rpc_check(wgw_text_t body, const wgw_rpc_rules_t *rules,
     wgw_out_t *reply);
 
+/* What a body that was not read whole is answered with, to be sent with 413. */
+void wgw_rpc_too_long(wgw_out_t *reply);
+
 /* 1 when the method may be called. */
 int wgw_rpc_method(wgw_text_t method, const wgw_rpc_rules_t *rules);
 

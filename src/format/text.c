@@ -13,6 +13,7 @@
 #define WGW_TEXT_REPLACEMENT  "\xef\xbf\xbd"
 
 
+static size_t text_mantissa(wgw_text_t text, int64_t *point);
 static void wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned json);
 static size_t wgw_out_plain(const uint8_t *p, size_t left, unsigned json);
 static void wgw_out_escape(wgw_out_t *out, uint8_t c);
@@ -56,6 +57,136 @@ wgw_text_uint(wgw_text_t text, uint64_t max, uint64_t *number)
     *number = n;
 
     return 0;
+}
+
+
+int
+wgw_text_number(wgw_text_t text, uint64_t max, uint64_t *whole,
+    unsigned *fraction)
+{
+    size_t    end, i;
+    int64_t   point;
+    uint64_t  n, digit;
+
+    end = text_mantissa(text, &point);
+
+    if (end == 0) {
+        return -1;
+    }
+
+    n = 0;
+    *fraction = 0;
+
+    for (i = 0; i < end; i++) {
+
+        if (text.data[i] == '.') {
+            continue;
+        }
+
+        digit = (uint64_t) (text.data[i] - '0');
+
+        if (point <= 0) {
+            *fraction |= digit != 0;
+            continue;
+        }
+
+        point--;
+
+        if (n > max / 10 || digit > max - n * 10) {
+            return -1;
+        }
+
+        n = n * 10 + digit;
+    }
+
+    for ( /* void */ ; n && point > 0; point--) {
+
+        if (n > max / 10) {
+            return -1;
+        }
+
+        n *= 10;
+    }
+
+    *whole = n;
+
+    return 0;
+}
+
+
+/*
+ * Where the mantissa ends, or 0, and how many of its digits are before the
+ * point, the exponent being done: these may be more than there are.
+ */
+
+static size_t
+text_mantissa(wgw_text_t text, int64_t *point)
+{
+    size_t    i, digits, end;
+    int64_t   exponent, sign;
+
+    digits = 0;
+    *point = -1;
+
+    for (i = 0; i < text.len; i++) {
+
+        if (text.data[i] == '.' && *point == -1 && digits) {
+            *point = (int64_t) digits;
+
+        } else if (text.data[i] >= '0' && text.data[i] <= '9') {
+            digits++;
+
+        } else {
+            break;
+        }
+    }
+
+    end = i;
+
+    if (digits == 0 || text.data[end - 1] == '.') {
+        return 0;
+    }
+
+    if (*point == -1) {
+        *point = (int64_t) digits;
+    }
+
+    if (end == text.len) {
+        return end;
+    }
+
+    if (text.data[i] != 'e' && text.data[i] != 'E') {
+        return 0;
+    }
+
+    i++;
+    sign = 1;
+
+    if (i < text.len && (text.data[i] == '+' || text.data[i] == '-')) {
+        sign = text.data[i] == '-' ? -1 : 1;
+        i++;
+    }
+
+    if (i == text.len) {
+        return 0;
+    }
+
+    for (exponent = 0; i < text.len; i++) {
+
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return 0;
+        }
+
+        /* far beyond any maximum, and any number of digits */
+
+        if (exponent < INT64_MAX / 100) {
+            exponent = exponent * 10 + (text.data[i] - '0');
+        }
+    }
+
+    *point += sign * exponent;
+
+    return end;
 }
 
 
@@ -301,4 +432,36 @@ wgw_out_escape(wgw_out_t *out, uint8_t c)
 
         wgw_out_bytes(out, code, sizeof(code));
     }
+}
+
+
+size_t
+wgw_text_unseen(wgw_text_t text, int at_end)
+{
+    size_t       i, len;
+    const char  *p;
+
+    static const char  *unseen[] = {
+        " ", "\t", "\r",
+        "\xc2\xa0",               /* U+00A0, no-break space */
+        "\xe2\x80\x8b",           /* U+200B, without width */
+        "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e", "\xe2\x80\x8f",
+        "\xe2\x80\xaf",           /* U+202F, narrow no-break space */
+        "\xe2\x81\xa0",           /* U+2060, word joiner */
+        "\xef\xbb\xbf"            /* U+FEFF, byte order mark */
+    };
+
+    for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++) {
+        len = strlen(unseen[i]);
+
+        if (len <= text.len) {
+            p = at_end ? text.data + text.len - len : text.data;
+
+            if (memcmp(p, unseen[i], len) == 0) {
+                return len;
+            }
+        }
+    }
+
+    return 0;
 }

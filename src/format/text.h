@@ -46,6 +46,14 @@ int wgw_text_equal(wgw_text_t a, wgw_text_t b);
 int wgw_text_uint(wgw_text_t text, uint64_t max, uint64_t *number);
 
 /*
+ * A number as JSON writes it (RFC 8259), not negative: its whole part, at most
+ * `max`, and whether there is more of it, "1.5e3" being 1500 and no more.
+ * Returns 0 or -1.
+ */
+int wgw_text_number(wgw_text_t text, uint64_t max, uint64_t *whole,
+    unsigned *fraction);
+
+/*
  * 1 when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing
  * above U+10FFFF, no overlong form) without control characters.
  */
@@ -56,6 +64,14 @@ int wgw_text_printable(wgw_text_t text);
  * `left` bytes (at least one), and its code point; 0 if there is none.
  */
 size_t wgw_text_utf8(const uint8_t *p, size_t left, uint32_t *code);
+
+/*
+ * Files that people write may have characters that no editor shows.  How many
+ * bytes the first one of a text has, or the last one, if that is a blank, a
+ * tab, a carriage return, a no-break space, a byte order mark or one without
+ * width; 0 if it can be seen.
+ */
+size_t wgw_text_unseen(wgw_text_t text, int at_end);
 
 void wgw_out_init(wgw_out_t *out, void *buffer, size_t size);
 

@@ -37,6 +37,7 @@ static int wgw_archive_line(wgw_archive_t *archive, uint32_t record,
 static int wgw_archive_total(wgw_archive_t *archive, uint32_t record,
     wgw_out_t *out);
 static void wgw_archive_zone(wgw_archive_t *archive, wgw_out_t *out);
+static void wgw_archive_key(wgw_out_t *out, const wgw_usage_t *usage);
 static int wgw_archive_flush(int fd, wgw_out_t *out, char *buffer);
 static int wgw_archive_own(wgw_archive_t *archive, int fd);
 static int wgw_archive_sync(wgw_archive_t *archive);
@@ -263,7 +264,7 @@ wgw_archive_line(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
         wgw_out_str(out, "\"");
 
     } else {
-        wgw_out_json(out, usage.key);
+        wgw_archive_key(out, &usage);
     }
 
     wgw_out_str(out, ",\"start\":\"");
@@ -297,7 +298,7 @@ wgw_archive_total(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
     }
 
     wgw_archive_zone(archive, out);
-    wgw_out_json(out, usage.key);
+    wgw_archive_key(out, &usage);
     wgw_out_str(out, ",\"sent\":");
     wgw_out_uint(out, usage.sent);
     wgw_out_str(out, ",\"received\":");
@@ -325,6 +326,20 @@ wgw_archive_zone(wgw_archive_t *archive, wgw_out_t *out)
     wgw_out_str(out, "{\"zone\":");
     wgw_out_json(out, zone);
     wgw_out_str(out, ",\"key\":");
+}
+
+
+/* A key's former life says which it was. */
+
+static void
+wgw_archive_key(wgw_out_t *out, const wgw_usage_t *usage)
+{
+    wgw_out_json(out, usage->key);
+
+    if (usage->ended) {
+        wgw_out_str(out, ",\"life\":");
+        wgw_out_uint(out, usage->life);
+    }
 }
 
 

@@ -10,7 +10,8 @@
  *
  * One line for each key that moved bytes in the window, in one line; what
  * belongs to no key has the empty one and a member "class".  A window without
- * traffic is an empty file.
+ * traffic is an empty file.  A life of a key that has ended has a line, and a
+ * member "life", of its own.
  *
  * Keys that a start drops, see growth.h, have files of their own, named for
  * the time of that, with all they ever counted:

@@ -1,5 +1,5 @@
 
-#include "meter/wrap.h"
+#include "meter/flow.h"
 
 #include <ngx_event.h>
 
@@ -53,10 +53,14 @@ static ngx_queue_t   wgw_flows;
 static wgw_flow_t   *wgw_flow_buckets[WGW_FLOW_BUCKETS];
 static ngx_uint_t    wgw_flow_left;
 
+static const wgw_flow_wrap_t  *flow_wrap;
+
 
 void
-wgw_flow_setup(void)
+wgw_flow_setup(const wgw_flow_wrap_t *wrap)
 {
+    flow_wrap = wrap;
+
     if (wgw_flows.next == NULL) {
         ngx_queue_init(&wgw_flows);
     }
@@ -182,7 +186,7 @@ void
 wgw_flow_flush(wgw_flow_t *flow)
 {
     if (wgw_flow_count(flow) && flow->meters.hard) {
-        flow->out = flow->again + wgw_wrap_below(flow);
+        flow->out = flow->again + flow_wrap->below(flow);
         wgw_meters_keep(&flow->meters, flow->out, flow->in);
     }
 }
@@ -365,7 +369,7 @@ wgw_flow_rest(wgw_flow_t *flow)
         flow->class->park(flow);
 
     } else if (flow->head && !flow->hints) {
-        wgw_wrap_settle(flow, 0);
+        flow_wrap->settle(flow, 0);
     }
 }
 
@@ -605,9 +609,9 @@ wgw_flow_attach(wgw_flow_t *flow)
     flow->send = c->send;
     flow->send_chain = c->send_chain;
 
-    c->recv = wgw_wrap_recv;
-    c->send = wgw_wrap_send;
-    c->send_chain = wgw_wrap_send_chain;
+    c->recv = flow_wrap->recv;
+    c->send = flow_wrap->send;
+    c->send_chain = flow_wrap->send_chain;
 
     bucket = wgw_flow_bucket(c);
 
@@ -628,15 +632,15 @@ wgw_flow_detach(wgw_flow_t *flow)
 
     c = flow->connection;
 
-    if (c->recv == wgw_wrap_recv) {
+    if (c->recv == flow_wrap->recv) {
         c->recv = flow->recv;
     }
 
-    if (c->send == wgw_wrap_send) {
+    if (c->send == flow_wrap->send) {
         c->send = flow->send;
     }
 
-    if (c->send_chain == wgw_wrap_send_chain) {
+    if (c->send_chain == flow_wrap->send_chain) {
         c->send_chain = flow->send_chain;
     }
 

@@ -46,6 +46,7 @@
 #include <ngx_core.h>
 
 #include "meter/meter.h"
+#include "meter/pace.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -56,7 +57,20 @@
 
 typedef struct wgw_flow_s       wgw_flow_t;
 typedef struct wgw_flow_wake_s  wgw_flow_wake_t;
-typedef struct wgw_paces_s      wgw_paces_t;
+
+
+/* What stands in place of a connection's calls, and knows what they hold. */
+typedef struct {
+    ngx_recv_pt        recv;
+    ngx_send_pt        send;
+    ngx_send_chain_pt  send_chain;
+
+    /* bytes that are committed but not in c->sent */
+    off_t            (*below)(wgw_flow_t *flow);
+
+    /* counts, and holds what is below and `again` only */
+    void             (*settle)(wgw_flow_t *flow, off_t again);
+} wgw_flow_wrap_t;
 
 
 /* What differs between HTTP/1, HTTP/2 and stream; NULL: nothing to do. */
@@ -149,7 +163,7 @@ struct wgw_flow_s {
 
 
 /* Once in a process, before anything else. */
-void wgw_flow_setup(void);
+void wgw_flow_setup(const wgw_flow_wrap_t *wrap);
 
 /*
  * Of a zeroed flow: all but meters.elts, .log_level and .variable, which the
@@ -214,6 +228,67 @@ void wgw_flow_leave(void);
 
 /* 1 from wgw_flow_leave() on. */
 ngx_uint_t wgw_flow_leaving(void);
+
+
+/* For the wrapper, and for what stands in its place in HTTP/2. */
+
+/* As wgw_flow_flush(), without a release; 1 when there was something. */
+ngx_uint_t wgw_flow_count(wgw_flow_t *flow);
+
+/* Ends what is over a soft cap, or idle and over any. */
+void wgw_flow_check(wgw_flow_t *flow);
+
+/* Ends a session by c->close, for the cap in meters.limit. */
+void wgw_flow_end(wgw_flow_t *flow);
+
+/* Nothing more may move: the caller returns an error. */
+void wgw_flow_cut(wgw_flow_t *flow);
+
+/*
+ * Makes the event not ready, for a while.  Returns NGX_OK, or something else
+ * when there have been pauses enough.
+ */
+ngx_int_t wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev);
+
+/* Delays the event until it is worth to ask again.  NGX_OK, or NGX_ERROR. */
+ngx_int_t wgw_flow_delay(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait);
+
+
+/* 1 when bytes of a direction move by the calls below only. */
+
+static inline ngx_uint_t
+wgw_flow_bound(wgw_flow_t *flow, int count)
+{
+    return flow->over
+           || (flow->meters.hard & count)
+           || (flow->paces && (flow->paces->count & count));
+}
+
+
+/* wgw_paces_take() for the flow; all when nothing paces it. */
+
+static inline off_t
+wgw_flow_take(wgw_flow_t *flow, int count, off_t least, off_t want,
+    ngx_msec_t *wait)
+{
+    if (flow->paces == NULL || !(flow->paces->count & count)) {
+        return want;
+    }
+
+    return wgw_paces_take(flow->paces, count, least, want, wait);
+}
+
+
+/* So many of these are committed now, of the rest `again` only is kept. */
+
+static inline void
+wgw_flow_moved(wgw_flow_t *flow, int count, off_t bytes, off_t again)
+{
+    if (flow->paces && (flow->paces->count & count)) {
+        wgw_paces_moved(flow->paces, count, bytes);
+        wgw_paces_keep(flow->paces, count, again);
+    }
+}
 
 
 #pragma GCC visibility pop

@@ -3,10 +3,15 @@
  * The http side of the meter: what is metered, and when it is decided.
  */
 
+#include "meter/http_key.h"
+#include "meter/http_rate.h"
 #include "meter/meter_module.h"
 #include "meter/http_meter_hints.h"
 #include "meter/http_meter_refusal.h"
+#include "meter/meter_vars.h"
+#include "meter/sweep.h"
 #include "meter/http_meter_v1.h"
+#include "meter/http_told.h"
 #include "meter/http_meter_v2.h"
 #include "meter/http_meter_v2_out.h"
 #include "meter/pace.h"
@@ -15,6 +20,7 @@
 
 typedef struct {
     ngx_uint_t  enabled;
+    ngx_int_t   paused;         /* index of a variable, or NGX_ERROR */
 } ngx_http_wgw_meter_main_conf_t;
 
 
@@ -36,11 +42,13 @@ static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
 static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
     wgw_flow_t **found, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t may);
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
+    wgw_flow_t *flow, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow);
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
+    wgw_flow_t *flow);
 static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
     ngx_uint_t index);
 static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
@@ -55,8 +63,6 @@ static char *ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_int_t ngx_http_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name);
-static void *ngx_http_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value);
 static ngx_int_t ngx_http_wgw_meter_init(ngx_conf_t *cf);
 
 
@@ -121,21 +127,16 @@ ngx_module_t  ngx_http_wgw_meter_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    ngx_wgw_meter_init_process,            /* init process */
+    wgw_sweep_init,                        /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    ngx_wgw_meter_exit_process,            /* exit process */
+    NULL,                                  /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
 
 
-const ngx_wgw_meter_proto_t  ngx_http_wgw_meter_proto = {
-    ngx_http_wgw_meter_index,
-    ngx_http_wgw_meter_compile,
-    1
-};
-
+ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 #if (nginx_version >= 1029000)
@@ -372,7 +373,14 @@ ngx_http_wgw_meter_precheck(ngx_http_request_t *r, wgw_flow_t *flow)
 static ngx_int_t
 ngx_http_wgw_meter_status(ngx_http_request_t *r)
 {
+    wgw_flow_t                 *flow;
     ngx_http_wgw_meter_conf_t  *mcf;
+
+    flow = ngx_http_wgw_meter_find(r);
+
+    if (flow && flow->meters.full) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
 
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
 
@@ -448,6 +456,7 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     ngx_int_t                   rc;
     ngx_uint_t                  n, paced;
     wgw_flow_t                 *flow;
+    ngx_http_wgw_meter_more_t   more;
     ngx_http_wgw_meter_conf_t  *mcf;
 
     *found = NULL;
@@ -458,7 +467,13 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
         return NGX_OK;
     }
 
-    n = mcf->meters ? mcf->meters->nelts : 0;
+    ngx_memzero(&more, sizeof(ngx_http_wgw_meter_more_t));
+
+    if (ngx_http_wgw_meter_more) {
+        ngx_http_wgw_meter_more(r, &more);
+    }
+
+    n = (mcf->meters ? mcf->meters->nelts : 0) + more.n;
     paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
 
     flow = ngx_http_wgw_meter_find(r);
@@ -493,7 +508,7 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     flow->meters.variable = ngx_http_wgw_meter_evaluate;
 
     if (n) {
-        rc = ngx_http_wgw_meter_decide(r, mcf, flow, may);
+        rc = ngx_http_wgw_meter_decide(r, mcf, &more, flow, may);
 
         if (rc != NGX_OK) {
             return rc;
@@ -514,14 +529,23 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
 
 static ngx_int_t
 ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t may)
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
+    wgw_flow_t *flow, ngx_uint_t may)
 {
-    size_t     head;
-    ngx_int_t  rc;
+    size_t                           head;
+    ngx_int_t                        rc;
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
 
-    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
-        wgw_meters_reject(&flow->meters, mcf->meters->elts,
-                          mcf->meters->nelts);
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
+
+    /* a paused name pays as little for its refusals as a flooded one */
+
+    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
+        || (!flow->tail && ngx_http_wgw_told(r, mmcf->paused)))
+    {
+        wgw_meters_reject(&flow->meters,
+                          mcf->meters ? mcf->meters->elts : NULL,
+                          mcf->meters ? mcf->meters->nelts : 0);
         flow->requests = 1;
 
         return NGX_OK;
@@ -530,7 +554,7 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
     /* it may have waited, with its keys */
 
     if (flow->meters.n == 0
-        && ngx_http_wgw_meter_keys(r, mcf, flow) != NGX_OK)
+        && ngx_http_wgw_meter_keys(r, mcf, more, flow) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -601,15 +625,16 @@ ngx_http_wgw_meter_pace(ngx_http_request_t *r, wgw_flow_t *flow)
 
 static ngx_int_t
 ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow)
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
+    wgw_flow_t *flow)
 {
     ngx_str_t          key;
     ngx_uint_t         i;
     wgw_meter_conf_t  *meters;
 
-    meters = mcf->meters->elts;
+    meters = mcf->meters ? mcf->meters->elts : NULL;
 
-    for (i = 0; i < mcf->meters->nelts; i++) {
+    for (i = 0; mcf->meters && i < mcf->meters->nelts; i++) {
         ngx_str_null(&key);
 
         /* unknown, if it failed before it had a name to be trusted */
@@ -628,27 +653,8 @@ ngx_http_wgw_meter_keys(ngx_http_request_t *r,
         wgw_meters_push(&flow->meters, &meters[i], &key);
     }
 
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_wgw_meter_key(void *data, ngx_int_t index, void *value,
-    ngx_str_t *key)
-{
-    ngx_variable_value_t  *v;
-
-    if (index == NGX_ERROR) {
-        return ngx_http_complex_value(data, value, key);
-    }
-
-    v = ngx_http_get_flushed_variable(data, index);
-
-    ngx_str_null(key);
-
-    if (v && !v->not_found) {
-        key->data = v->data;
-        key->len = v->len;
+    for (i = 0; i < more->n; i++) {
+        wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);
     }
 
     return NGX_OK;
@@ -714,7 +720,16 @@ ngx_http_wgw_meter_add_variables(ngx_conf_t *cf)
 static void *
 ngx_http_wgw_meter_create_main_conf(ngx_conf_t *cf)
 {
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_meter_main_conf_t));
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
+
+    mmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_meter_main_conf_t));
+    if (mmcf == NULL) {
+        return NULL;
+    }
+
+    mmcf->paused = NGX_ERROR;
+
+    return mmcf;
 }
 
 
@@ -790,34 +805,6 @@ ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static ngx_int_t
-ngx_http_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name)
-{
-    return ngx_http_get_variable_index(cf, name);
-}
-
-
-static void *
-ngx_http_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value)
-{
-    ngx_http_complex_value_t          *cv;
-    ngx_http_compile_complex_value_t   ccv;
-
-    cv = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (cv == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = cv;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? cv : NULL;
-}
-
-
-static ngx_int_t
 ngx_http_wgw_meter_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt             *h;
@@ -826,9 +813,11 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
 
     mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_meter_module);
 
-    if (!mmcf->enabled) {
+    if (!mmcf->enabled && !ngx_http_wgw_rate_bytes(cf)) {
         return NGX_OK;
     }
+
+    mmcf->paused = ngx_http_wgw_told_index(cf, "wgw_paused");
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 

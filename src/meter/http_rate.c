@@ -4,12 +4,15 @@
  * access.
  */
 
-#include "meter/rate.h"
 #include "core/request.h"
+#include "meter/http_key.h"
+#include "meter/http_rate.h"
+#include "meter/meter_module.h"
 
 
 typedef struct {
     ngx_uint_t    enabled;
+    ngx_uint_t    bytes;        /* one limits bytes */
 } ngx_http_wgw_rate_main_conf_t;
 
 
@@ -215,6 +218,17 @@ ngx_http_wgw_rates(ngx_http_request_t *r)
 }
 
 
+ngx_uint_t
+ngx_http_wgw_rate_bytes(ngx_conf_t *cf)
+{
+    ngx_http_wgw_rate_main_conf_t  *rmcf;
+
+    rmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_rate_module);
+
+    return rmcf->bytes;
+}
+
+
 static ngx_int_t
 ngx_http_wgw_rate_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
@@ -290,7 +304,7 @@ ngx_http_wgw_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rc = wgw_rate_parse(cf, &rcf->rates, &ngx_http_wgw_meter_proto);
 
     if (rc == NGX_CONF_OK && wgw_rate_number(rcf->rates, 1)) {
-        ngx_http_wgw_meter_enable(cf);
+        rmcf->bytes = 1;
     }
 
     return rc;

@@ -3,7 +3,10 @@
  * The directive `wgw_usage` and its endpoint.
  */
 
+#include "meter/flow.h"
 #include "meter/meter_module.h"
+#include "meter/http_told.h"
+#include "meter/usage_past.h"
 #include "core/args.h"
 #include "core/reply.h"
 #include "core/request.h"
@@ -11,6 +14,8 @@
 
 static char *ngx_http_wgw_usage_hosts(ngx_conf_t *cf,
     ngx_http_wgw_meter_conf_t *mcf);
+static ngx_int_t ngx_http_wgw_usage_past(ngx_http_request_t *r,
+    wgw_usage_query_t *query);
 static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
     wgw_usage_query_t *query, wgw_args_error_t *error);
 static ngx_int_t ngx_http_wgw_usage_zone(ngx_http_request_t *r,
@@ -131,7 +136,7 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
         return wgw_request_distrust(r);
     }
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_request_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -151,6 +156,10 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
     }
 
     wgw_flow_flush_all();
+
+    if (query.window.data) {
+        return ngx_http_wgw_usage_past(r, &query);
+    }
 
     if (mcf->usage == NGX_HTTP_WGW_USAGE_JSON) {
         type = "application/json";
@@ -182,6 +191,45 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 }
 
 
+/* What is archived: as JSON, whatever is served here. */
+
+static ngx_int_t
+ngx_http_wgw_usage_past(ngx_http_request_t *r, wgw_usage_query_t *query)
+{
+    off_t              length;
+    ngx_chain_t       *out;
+    wgw_usage_known_t  known;
+
+    /* a name may be a short one */
+
+    if (query->key.len
+        && ngx_http_wgw_told_name(r, &query->key, 0, &known) == NGX_OK)
+    {
+        query->key = known.name;
+    }
+
+    length = wgw_usage_past(r->pool, query, &out);
+
+    switch (length) {
+
+    case NGX_ABORT:
+        return wgw_reply_error(r, NGX_HTTP_BAD_REQUEST, "window",
+                               "must be as \"2026-10\", or with the day, "
+                               "hour and minute, as the zone has windows");
+
+    case NGX_DECLINED:
+        return wgw_reply_error(r, NGX_HTTP_NOT_FOUND, "window",
+                               "is not in the archive");
+
+    case NGX_ERROR:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    default:
+        return wgw_reply_send(r, NGX_HTTP_OK, "application/json", out);
+    }
+}
+
+
 /* Returns the status of the answer, and the error when it is not 200. */
 
 static ngx_uint_t
@@ -200,6 +248,8 @@ ngx_http_wgw_usage_query(ngx_http_request_t *r, wgw_usage_query_t *query,
     query->zones = mcf->zones.elts;
     query->nzones = mcf->zones.nelts;
     query->limit = WGW_USAGE_LIMIT;
+    query->known = ngx_http_wgw_told_name;
+    query->data = r;
 
     rc = wgw_request_rest(r, &key);
 
@@ -230,12 +280,15 @@ ngx_http_wgw_usage_zone(ngx_http_request_t *r, wgw_usage_query_t *query,
     wgw_args_error_t *error)
 {
     ngx_int_t  rc;
-    wgw_arg_t  args[] = { { "zone", { NULL, 0 } }, { NULL, { NULL, 0 } } };
+    wgw_arg_t  args[] = { { "zone", { NULL, 0 } }, { "window", { NULL, 0 } },
+                          { NULL, { NULL, 0 } } };
 
     rc = wgw_args_read(r, args, error);
 
     query->zone.data = (u_char *) args[0].value.data;
     query->zone.len = args[0].value.len;
+    query->window.data = (u_char *) args[1].value.data;
+    query->window.len = args[1].value.len;
 
     return rc;
 }
@@ -249,22 +302,38 @@ ngx_http_wgw_usage_list(ngx_http_request_t *r, wgw_usage_query_t *query,
     ngx_int_t  rc;
     ngx_str_t  by;
 
-    enum { ZONE = 0, AFTER, LIMIT, TOP, BY };
+    enum { ZONE = 0, AFTER, LIMIT, TOP, BY, WINDOW };
 
     wgw_arg_t  args[] = { { "zone", { NULL, 0 } }, { "after", { NULL, 0 } },
                           { "limit", { NULL, 0 } }, { "top", { NULL, 0 } },
-                          { "by", { NULL, 0 } }, { NULL, { NULL, 0 } } };
+                          { "by", { NULL, 0 } }, { "window", { NULL, 0 } },
+                          { NULL, { NULL, 0 } } };
 
     rc = wgw_args_read(r, args, error);
     if (rc != NGX_OK) {
         return rc;
     }
 
+    query->window.data = (u_char *) args[WINDOW].value.data;
+    query->window.len = args[WINDOW].value.len;
     query->zone.data = (u_char *) args[ZONE].value.data;
     query->zone.len = args[ZONE].value.len;
 
     limit = WGW_USAGE_LIMIT;
     top = 0;
+
+    if (args[AFTER].value.len > 5
+        && ngx_strncmp(args[AFTER].value.data, "name:", 5) == 0)
+    {
+        query->name.data = (u_char *) args[AFTER].value.data + 5;
+        query->name.len = args[AFTER].value.len - 5;
+        query->after = UINT64_MAX;
+        args[AFTER].value.data = NULL;
+
+        if (query->name.len == 1 && query->name.data[0] == '.') {
+            query->name.len = 0;
+        }
+    }
 
     if (ngx_http_wgw_usage_number(&args[AFTER], 0, WGW_METER_CAP_MAX,
                                   &query->after, error,

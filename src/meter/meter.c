@@ -1,17 +1,25 @@
 
+#include "meter/key.h"
 #include "meter/meter.h"
 #include "format/size.h"
-#include "meter/meter_archive.h"
 
 
 /* a key or the start of a variable, as a string of JSON for the log */
 #define WGW_METER_QUOTED   (6 * WGW_TABLE_KEY_MAX + 2)
 
+/* one line of the log says how keys are counted, in so many seconds */
+#define WGW_METER_HASHED   60
+
 /* a credit that is none */
 #define WGW_METER_REFUSED  UINT64_MAX
 
 
-static uint32_t wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key);
+static uint64_t wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf);
+static uint32_t wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone,
+    wgw_text_t key, uint64_t life);
+static void wgw_meter_full(wgw_meters_t *meters, wgw_meter_conf_t *conf);
+static uint32_t wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key,
+    uint64_t life);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
     uint64_t head);
 static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
@@ -36,8 +44,8 @@ wgw_meter_period(wgw_meter_zone_t *zone)
     if (zone->time != now) {
         zone->time = now;
 
-        if (zone->job) {
-            wgw_meter_archive_turn(zone);
+        if (zone->turn) {
+            zone->turn(zone);
         }
 
         zone->period = wgw_table_period(&zone->zone.table, now);
@@ -50,6 +58,7 @@ wgw_meter_period(wgw_meter_zone_t *zone)
 void
 wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 {
+    uint64_t           life;
     wgw_text_t         text;
     wgw_meter_t       *meter;
     wgw_meter_zone_t  *zone;
@@ -58,24 +67,94 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
     text.len = key->len;
 
     zone = conf->zone;
+    life = conf->life_index == NGX_ERROR ? 0 : wgw_meter_life(meters, conf);
 
     meter = &meters->elts[meters->n++];
     meter->conf = conf;
-    meter->record = wgw_meter_record(zone, text);
+    meter->record = wgw_key_hashed(text)
+                    ? wgw_meter_long(meters, zone, text, life)
+                    : wgw_meter_record(zone, text, life);
 
     meters->precheck |= conf->precheck;
 
-    if (meter->record == WGW_TABLE_OTHER
-        && key->len <= WGW_TABLE_KEY_MAX
-        && zone->full != ngx_time())
-    {
-        zone->full = ngx_time();
-
-        ngx_log_error(NGX_LOG_CRIT, meters->log, 0,
-                      "wgw_meter_zone \"%V\" is full, "
-                      "new keys are counted together, as \"other\"",
-                      &zone->zone.name);
+    if (meter->record == WGW_TABLE_OTHER) {
+        wgw_meter_full(meters, conf);
     }
+}
+
+
+/* What is no number is no life. */
+
+static uint64_t
+wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
+{
+    uint64_t               life;
+    wgw_text_t             text;
+    ngx_variable_value_t  *v;
+
+    v = meters->variable(meters->data, conf->life_index);
+
+    if (v == NULL || v->not_found || v->len == 0) {
+        return 0;
+    }
+
+    text.data = (const char *) v->data;
+    text.len = v->len;
+
+    return wgw_text_uint(text, UINT64_MAX, &life) == 0 ? life : 0;
+}
+
+
+/* WGW_TABLE_OTHER, as for one that finds no room, when there is no memory. */
+
+static uint32_t
+wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone, wgw_text_t key,
+    uint64_t life)
+{
+    char       buffer[WGW_KEY_TEXT];
+    size_t     len;
+    ngx_str_t  text;
+
+    len = key.len;
+
+    if (wgw_key_hash(&key, buffer) != 0) {
+        return WGW_TABLE_OTHER;
+    }
+
+    if (ngx_time() >= zone->hashed + WGW_METER_HASHED) {
+        zone->hashed = ngx_time();
+
+        text.data = (u_char *) key.data;
+        text.len = key.len;
+
+        ngx_log_error(NGX_LOG_WARN, meters->log, 0,
+                      "a key of %uz bytes is counted by its hash, "
+                      "zone \"%V\", key \"%V\"", len, &zone->zone.name,
+                      &text);
+    }
+
+    return wgw_meter_record(zone, key, life);
+}
+
+
+static void
+wgw_meter_full(wgw_meters_t *meters, wgw_meter_conf_t *conf)
+{
+    wgw_meter_zone_t  *zone;
+
+    zone = conf->zone;
+
+    if (zone->full == ngx_time()) {
+        return;
+    }
+
+    zone->full = ngx_time();
+
+    ngx_log_error(NGX_LOG_CRIT, meters->log, 0,
+                  "wgw_meter_zone \"%V\" is full, new keys are %s",
+                  &zone->zone.name,
+                  conf->full == WGW_METER_FULL_REFUSE
+                  ? "refused" : "counted together, as \"other\"");
 }
 
 
@@ -85,33 +164,33 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
  */
 
 static uint32_t
-wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key)
+wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life)
 {
     uint32_t             record;
     uint64_t             first, last;
     wgw_meter_recent_t  *recent;
 
     if (key.len < sizeof(uint64_t)) {
-        return wgw_table_get(&zone->zone.table, key);
+        return wgw_table_live(&zone->zone.table, key, life);
     }
 
     ngx_memcpy(&first, key.data, sizeof(uint64_t));
     ngx_memcpy(&last, key.data + key.len - sizeof(uint64_t),
                sizeof(uint64_t));
 
-    first = (first ^ (last << 1 | last >> 63) ^ key.len)
+    first = (first ^ (last << 1 | last >> 63) ^ key.len ^ life)
             * UINT64_C(0x9e3779b97f4a7c15);
 
     recent = &zone->recent[(first >> 32) & (WGW_METER_RECENT - 1)];
     first = first >> 44 | 1;
 
     if (recent->mark == (uint32_t) first
-        && wgw_table_is(&zone->zone.table, recent->record, key))
+        && wgw_table_is(&zone->zone.table, recent->record, key, life))
     {
         return recent->record;
     }
 
-    record = wgw_table_get(&zone->zone.table, key);
+    record = wgw_table_live(&zone->zone.table, key, life);
 
     if (record >= WGW_TABLE_FIRST) {
         recent->mark = (uint32_t) first;
@@ -138,10 +217,15 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
         meter = &meters->elts[i];
 
         if (meter->cap == 0) {
-            continue;
-        }
+            if (meter->record != WGW_TABLE_OTHER
+                || meter->conf->full != WGW_METER_FULL_REFUSE)
+            {
+                continue;
+            }
 
-        if (wgw_meter_holds(meter, WGW_COUNT_BOTH)) {
+            meters->full = 1;
+
+        } else if (wgw_meter_holds(meter, WGW_COUNT_BOTH)) {
             got = wgw_meter_reserve(meter, length, head, credit);
 
             if (got != WGW_METER_REFUSED) {
@@ -175,6 +259,7 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
 
         meters->status = WGW_METER_DRY_RUN;
         wgw_meters_log(meters, "request over the cap, dry run");
+        meters->full = 0;
     }
 
     if (!(meters->hard & WGW_COUNT_SENT)) {
@@ -289,7 +374,7 @@ wgw_meters_retry(wgw_meters_t *meters)
     zone = meters->limit->conf->zone;
     window = zone->zone.conf.window;
 
-    if (window.kind == WGW_WINDOW_TOTAL) {
+    if (window.kind == WGW_WINDOW_TOTAL || meters->full) {
         return 0;
     }
 
@@ -679,6 +764,15 @@ wgw_meters_log(wgw_meters_t *meters, const char *what)
     meter = meters->limit;
 
     if (meters->log->log_level < meters->log_level) {
+        return;
+    }
+
+    if (meters->full) {
+        ngx_log_error(meters->log_level, meters->log, 0,
+                      "%s, zone \"%V\" has no room for the key",
+                      meters->status == WGW_METER_DRY_RUN
+                      ? "request without a record, dry run"
+                      : "request refused", &meter->conf->zone->zone.name);
         return;
     }
 

@@ -10,8 +10,9 @@
  *     hold -> move -> add -> release
  *
  * A refused set counts as `denied`, under no key and no cap.  Requests
- * without a key (`unknown`) and keys that no longer fit (`other`) have no
- * cap either: it would not be theirs.
+ * without a key (`unknown`) have no cap either: it would not be theirs.  Nor
+ * do keys that no longer fit (`other`): they are refused, but where the
+ * configuration says that they are served.
  */
 
 #ifndef WGW_METER_H
@@ -33,6 +34,10 @@
 
 /* longer is not said to a client, as caps may be raised */
 #define WGW_METER_RETRY_MAX 86400
+
+/* what becomes of keys that do not fit */
+#define WGW_METER_FULL_REFUSE  1
+#define WGW_METER_FULL_OTHER   2
 
 /* the verdict */
 #define WGW_METER_PASSED    1
@@ -57,17 +62,27 @@ typedef struct {
 typedef struct wgw_meter_archive_s  wgw_meter_archive_t;
 
 
+typedef struct wgw_meter_zone_s     wgw_meter_zone_t;
+
+
 /* A zone of the configuration, as one worker sees it. */
-typedef struct {
+struct wgw_meter_zone_s {
     wgw_zone_t               zone;
     uint64_t                 period;    /* the window of `time` */
     time_t                   time;
     time_t                   full;      /* when that was logged last */
+    time_t                   hashed;    /* a key of that kind */
+    ngx_uint_t               told;      /* see room.h */
     uint32_t                 swept;     /* records seen by the sweep */
+    ngx_uint_t               named;     /* its keys are names: $wgw_name */
     ngx_str_t                archive;   /* a directory; empty: none */
     wgw_meter_archive_t     *job;       /* see meter_archive.h */
+
+    /* before a second that counts in another window, perhaps; or NULL */
+    void                   (*turn)(wgw_meter_zone_t *zone);
+
     wgw_meter_recent_t       recent[WGW_METER_RECENT];
-} wgw_meter_zone_t;
+};
 
 
 /* One line `wgw_meter` of the configuration. */
@@ -75,12 +90,15 @@ typedef struct {
     wgw_meter_zone_t        *zone;
     ngx_int_t                key_index; /* a variable, or NGX_ERROR: ... */
     void                    *key;       /* ... a complex value */
+    ngx_int_t                life_index;    /* a variable, or NGX_ERROR:
+                                           keys have no lives */
     ngx_int_t                cap_index; /* a variable, or NGX_ERROR: ... */
     uint64_t                 cap;       /* ... a constant, 0: none */
     unsigned                 count:2;   /* WGW_COUNT_* */
     unsigned                 soft:1;
     unsigned                 dry_run:1;
     unsigned                 precheck:1;
+    unsigned                 full:2;    /* WGW_METER_FULL_* */
 } wgw_meter_conf_t;
 
 
@@ -112,6 +130,7 @@ typedef struct {
     wgw_meter_t             *limit;     /* whose cap was met, or NULL */
 
     ngx_uint_t               status;
+    ngx_uint_t               full;      /* refused, as a zone is full */
     ngx_uint_t               hard;      /* directions with hard caps; none
                                            is held without them */
     ngx_uint_t               soft;      /* there are soft caps */

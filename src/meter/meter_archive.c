@@ -23,6 +23,7 @@ struct wgw_meter_archive_s {
 };
 
 
+static void meter_archive_turn(wgw_meter_zone_t *zone);
 static void wgw_meter_archive_init(wgw_archive_t *archive,
     wgw_meter_zone_t *zone, ngx_core_conf_t *ccf);
 static int wgw_meter_archive_late(wgw_archive_t *archive, uint64_t seen,
@@ -54,6 +55,7 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
     wgw_meter_archive_init(archive, zone, ccf);
 
     zone->job = job;
+    zone->turn = meter_archive_turn;
 
     test = ngx_test_config || ngx_process == NGX_PROCESS_SIGNALLER;
 
@@ -88,8 +90,10 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
 }
 
 
-void
-wgw_meter_archive_turn(wgw_meter_zone_t *zone)
+/* Before a process uses the counters in a window that it has not seen. */
+
+static void
+meter_archive_turn(wgw_meter_zone_t *zone)
 {
     uint64_t       seen;
     wgw_archive_t  archive;

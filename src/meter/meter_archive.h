@@ -35,9 +35,6 @@ ngx_int_t wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone);
  */
 ngx_int_t wgw_meter_archive_purged(ngx_cycle_t *cycle, wgw_zone_t *zone);
 
-/* Before a process uses the counters in a window that it has not seen. */
-void wgw_meter_archive_turn(wgw_meter_zone_t *zone);
-
 /* Every second, in one worker. */
 void wgw_meter_archive_look(wgw_meter_zone_t *zone, ngx_log_t *log);
 

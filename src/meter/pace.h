@@ -31,7 +31,7 @@ typedef struct {
 
 
 /* The caller sets log and log_level; zeroes the rest. */
-struct wgw_paces_s {
+typedef struct {
     wgw_pace_t          *elts;
     ngx_uint_t           n;
 
@@ -48,7 +48,7 @@ struct wgw_paces_s {
     unsigned             count:2;   /* directions that have rates */
     unsigned             dry:1;     /* some have `dry_run` */
     unsigned             logged:1;
-};
+} wgw_paces_t;
 
 
 /* The byte rates of `rates`, with their keys.  NGX_OK, or NGX_ERROR. */

@@ -13,7 +13,7 @@
 #define WGW_RATE_H
 
 
-#include "meter/meter_module.h"
+#include "meter/meter_conf.h"
 #include "table/gcra.h"
 
 #pragma GCC visibility push(hidden)

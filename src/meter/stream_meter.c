@@ -3,9 +3,11 @@
  * The stream side of the meter.
  */
 
-#include "meter/meter_module.h"
+#include "meter/meter_vars.h"
 #include "meter/pace.h"
 #include "meter/stream_datagram.h"
+#include "meter/stream_key.h"
+#include "meter/stream_rate.h"
 
 #include <ngx_stream.h>
 
@@ -45,9 +47,9 @@ static char *ngx_stream_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_stream_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_int_t ngx_stream_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name);
-static void *ngx_stream_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value);
 static ngx_int_t ngx_stream_wgw_meter_offload(ngx_conf_t *cf);
+static ngx_int_t ngx_stream_wgw_meter_refuse(ngx_stream_session_t *s);
+static ngx_uint_t ngx_stream_wgw_meter_log_level(void **srv_conf);
 static ngx_int_t ngx_stream_wgw_meter_init(ngx_conf_t *cf);
 
 
@@ -99,6 +101,12 @@ ngx_module_t  ngx_stream_wgw_meter_module = {
 };
 
 
+static const ngx_stream_wgw_rate_meter_t  ngx_stream_wgw_meter_rates = {
+    ngx_stream_wgw_meter_log_level,
+    ngx_stream_wgw_meter_refuse
+};
+
+
 static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
     .received = ngx_stream_wgw_meter_received,
     .closable = ngx_stream_wgw_meter_closable
@@ -110,13 +118,6 @@ static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
     .send_chain = ngx_stream_wgw_datagram_send_chain,
     .recv = ngx_stream_wgw_datagram_recv,
     .closable = ngx_stream_wgw_meter_closable
-};
-
-
-const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto = {
-    ngx_stream_wgw_meter_index,
-    ngx_stream_wgw_meter_compile,
-    0
 };
 
 
@@ -258,11 +259,9 @@ ngx_stream_wgw_meter_create(ngx_stream_session_t *s,
 
 /* Not attached: it may be before TLS, and is closed at once. */
 
-ngx_int_t
-ngx_stream_wgw_meter_refuse(void *session)
+static ngx_int_t
+ngx_stream_wgw_meter_refuse(ngx_stream_session_t *s)
 {
-    ngx_stream_session_t *s = session;
-
     wgw_flow_t                   *flow;
     ngx_stream_wgw_meter_conf_t  *mcf;
 
@@ -342,29 +341,6 @@ ngx_stream_wgw_meter_leaves(ngx_stream_session_t *s)
 }
 
 
-ngx_int_t
-ngx_stream_wgw_meter_key(void *data, ngx_int_t index, void *value,
-    ngx_str_t *key)
-{
-    ngx_variable_value_t  *v;
-
-    if (index == NGX_ERROR) {
-        return ngx_stream_complex_value(data, value, key);
-    }
-
-    v = ngx_stream_get_flushed_variable(data, index);
-
-    ngx_str_null(key);
-
-    if (v && !v->not_found) {
-        key->data = v->data;
-        key->len = v->len;
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_variable_value_t *
 ngx_stream_wgw_meter_evaluate(void *data, ngx_uint_t index)
 {
@@ -397,7 +373,7 @@ ngx_stream_wgw_meter_closable(wgw_flow_t *flow)
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 ngx_stream_wgw_meter_log_level(void **srv_conf)
 {
     ngx_stream_wgw_meter_conf_t  *mcf;
@@ -503,57 +479,14 @@ ngx_stream_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static ngx_int_t
-ngx_stream_wgw_meter_index(ngx_conf_t *cf, ngx_str_t *name)
-{
-    return ngx_stream_get_variable_index(cf, name);
-}
-
-
-static void *
-ngx_stream_wgw_meter_compile(ngx_conf_t *cf, ngx_str_t *value)
-{
-    ngx_stream_complex_value_t          *cv;
-    ngx_stream_compile_complex_value_t   ccv;
-
-    cv = ngx_palloc(cf->pool, sizeof(ngx_stream_complex_value_t));
-    if (cv == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_stream_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = cv;
-
-    return ngx_stream_compile_complex_value(&ccv) == NGX_OK ? cv : NULL;
-}
-
-
-/* An index for a variable that nobody defines would be a failure. */
-
-static ngx_int_t
 ngx_stream_wgw_meter_offload(ngx_conf_t *cf)
 {
-    ngx_str_t                     name;
-    ngx_uint_t                    i;
-    ngx_hash_key_t               *key;
-    ngx_stream_core_main_conf_t  *cmcf;
+    ngx_str_t  name;
 
     ngx_str_set(&name, "wgw_offload");
 
-    cmcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
-    key = cmcf->variables_keys->keys.elts;
-
-    for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
-        if (key[i].key.len == name.len
-            && ngx_strncmp(key[i].key.data, name.data, name.len) == 0)
-        {
-            return ngx_stream_get_variable_index(cf, &name);
-        }
-    }
-
-    return NGX_ERROR;
+    return ngx_stream_wgw_meter_proto.defined(cf, &name)
+           ? ngx_stream_get_variable_index(cf, &name) : NGX_ERROR;
 }
 
 
@@ -567,6 +500,8 @@ ngx_stream_wgw_meter_init(ngx_conf_t *cf)
     ngx_stream_wgw_meter_main_conf_t   *mmcf;
 
     used = 0;
+
+    ngx_stream_wgw_rate_meter(&ngx_stream_wgw_meter_rates);
 
     cmcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
     cscfp = cmcf->servers.elts;

@@ -5,7 +5,8 @@
  * looked at in place of the content handler.
  */
 
-#include "meter/rate.h"
+#include "meter/stream_key.h"
+#include "meter/stream_rate.h"
 
 #include <ngx_stream.h>
 
@@ -76,6 +77,9 @@ ngx_module_t  ngx_stream_wgw_rate_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+static const ngx_stream_wgw_rate_meter_t  *ngx_stream_wgw_meter;
 
 
 static ngx_int_t
@@ -156,7 +160,7 @@ ngx_stream_wgw_rate_admit(ngx_stream_session_t *s, ngx_uint_t address)
     call.key = ngx_stream_wgw_meter_key;
     call.data = s;
     call.log = s->connection->log;
-    call.log_level = ngx_stream_wgw_meter_log_level(s->srv_conf);
+    call.log_level = ngx_stream_wgw_meter->log_level(s->srv_conf);
     call.what = "connections";
     call.status = ctx->status;
 
@@ -173,11 +177,18 @@ ngx_stream_wgw_rate_admit(ngx_stream_session_t *s, ngx_uint_t address)
 
     ctx->status = call.status;
 
-    if (rc == NGX_DECLINED && ngx_stream_wgw_meter_refuse(s) != NGX_OK) {
+    if (rc == NGX_DECLINED && ngx_stream_wgw_meter->refuse(s) != NGX_OK) {
         return NGX_ERROR;
     }
 
     return rc;
+}
+
+
+void
+ngx_stream_wgw_rate_meter(const ngx_stream_wgw_rate_meter_t *meter)
+{
+    ngx_stream_wgw_meter = meter;
 }
 
 

@@ -1,12 +1,17 @@
 
 #include "meter/usage.h"
+#include "meter/key.h"
+#include "meter/room.h"
 #include "meter/top.h"
+#include "meter/usage_page.h"
+#include "core/version.h"
 
 
-#define WGW_USAGE_BUFFER  32768
+/* for names without traffic, in one page */
+#define WGW_USAGE_LOOKS   20000
 
-/* more than a key takes in either form, every byte of it escaped */
-#define WGW_USAGE_LINE    8192
+/* of a key that is asked for, the newest ones */
+#define WGW_USAGE_LIVES   100
 
 /* a page ends at a zone and a record in it */
 #define WGW_USAGE_SHIFT   32
@@ -30,22 +35,19 @@ typedef struct {
 } wgw_usage_window_t;
 
 
+/* Of a zone. */
+typedef struct {
+    const char   *family;
+    const char   *help;
+    size_t        offset;       /* in wgw_room_t */
+} wgw_usage_gauge_t;
+
+
 typedef struct {
     wgw_zone_t        *zone;
     const char        *class;   /* NULL: a key */
     wgw_usage_t        usage;
 } wgw_usage_row_t;
-
-
-/* A chain that is being written. */
-typedef struct {
-    ngx_pool_t    *pool;
-    ngx_chain_t   *first;
-    ngx_chain_t  **last;
-    ngx_buf_t     *buf;
-    off_t          length;
-    wgw_out_t      out;
-} wgw_usage_page_t;
 
 
 static ngx_int_t wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query,
@@ -58,8 +60,11 @@ static ngx_int_t wgw_usage_walk(wgw_usage_query_t *query, ngx_uint_t n,
     ngx_array_t *rows, uint64_t *next);
 static ngx_int_t wgw_usage_row(ngx_array_t *rows, wgw_zone_t *zone,
     uint32_t record);
-static ngx_uint_t wgw_usage_selected(wgw_usage_query_t *query,
-    ngx_uint_t n);
+static ngx_int_t wgw_usage_idle(wgw_usage_query_t *query, ngx_array_t *rows,
+    ngx_str_t *last);
+static ngx_int_t wgw_usage_zero(ngx_array_t *rows, wgw_zone_t *zone,
+    wgw_usage_known_t *known);
+static ngx_uint_t wgw_usage_named(wgw_zone_t *zone);
 
 static ngx_int_t wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
     const char *separator);
@@ -80,10 +85,6 @@ static ngx_int_t wgw_usage_family(wgw_usage_page_t *page, const char *name,
     size_t len, const char *type, const char *help);
 static void wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row,
     const char *family);
-static uint64_t wgw_usage_keys(wgw_zone_t *zone);
-
-static ngx_int_t wgw_usage_room(wgw_usage_page_t *page);
-static off_t wgw_usage_end(wgw_usage_page_t *page, ngx_chain_t **out);
 
 
 static const wgw_usage_field_t  wgw_usage_fields[] = {
@@ -132,6 +133,24 @@ static const wgw_usage_window_t  wgw_usage_spans[] = {
 };
 
 
+static const wgw_usage_gauge_t  wgw_usage_rooms[] = {
+
+    { "wgw_meter_key_bytes", "Bytes that the texts of keys take.",
+      offsetof(wgw_room_t, bytes) },
+
+    { "wgw_meter_key_bytes_max", "Bytes there are for the texts of keys.",
+      offsetof(wgw_room_t, bytes_max) },
+
+    { "wgw_meter_keys", "Keys of the zone.",
+      offsetof(wgw_room_t, keys) },
+
+    { "wgw_meter_keys_max", "Keys that fit the zone.",
+      offsetof(wgw_room_t, keys_max) },
+
+    { NULL, NULL, 0 }
+};
+
+
 static const struct {
     const char  *name;
     uint32_t     record;
@@ -152,21 +171,30 @@ wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
 {
     uint64_t           next;
     ngx_int_t          rc;
+    ngx_str_t          name;
     ngx_uint_t         i;
     const char        *separator;
     ngx_array_t        rows;
     wgw_usage_row_t   *row;
     wgw_usage_page_t   page;
 
+    ngx_str_null(&name);
+
     rc = wgw_usage_rows(pool, query, &rows, &next);
+
+    if (rc == NGX_OK && next == 0 && query->top == 0 && query->key.len == 0) {
+        rc = wgw_usage_idle(query, &rows, &name);
+    }
+
     if (rc != NGX_OK) {
         return rc;
     }
 
     ngx_memzero(&page, sizeof(wgw_usage_page_t));
     page.pool = pool;
+    page.query = query;
 
-    if (wgw_usage_room(&page) != NGX_OK) {
+    if (wgw_usage_page_room(&page) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -180,7 +208,7 @@ wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
         }
     }
 
-    if (wgw_usage_room(&page) != NGX_OK) {
+    if (wgw_usage_page_room(&page) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -188,6 +216,11 @@ wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
 
     if (next) {
         wgw_out_uint(&page.out, next);
+
+    } else if (name.len) {
+        wgw_out_str(&page.out, "\"name:");
+        wgw_out_bytes(&page.out, name.data, name.len);
+        wgw_out_str(&page.out, "\"");
 
     } else {
         wgw_out_str(&page.out, "null");
@@ -209,12 +242,12 @@ wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
             separator = ",";
         }
 
-        wgw_out_str(&page.out, "]");
+        wgw_out_str(&page.out, "],\"version\":\"" WGW_VERSION "\"");
     }
 
     wgw_out_str(&page.out, "}\n");
 
-    return wgw_usage_end(&page, out);
+    return wgw_usage_page_end(&page, out);
 }
 
 
@@ -266,16 +299,20 @@ wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
 
     if (wgw_usage_windows(&page, &rows) != NGX_OK
         || wgw_usage_gauges(&page, query) != NGX_OK
-        || wgw_usage_room(&page) != NGX_OK)
+        || wgw_usage_page_room(&page) != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    wgw_out_str(&page.out, "# HELP wgw_build_info Which wgw this is.\n"
+                           "# TYPE wgw_build_info gauge\n"
+                           "wgw_build_info{version=\"" WGW_VERSION "\"} 1\n");
 
     if (query->openmetrics) {
         wgw_out_str(&page.out, "# EOF\n");
     }
 
-    return wgw_usage_end(&page, out);
+    return wgw_usage_page_end(&page, out);
 }
 
 
@@ -345,27 +382,56 @@ wgw_usage_rows(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows,
 }
 
 
-/* The one key of a zone that is asked for, if it is there. */
+/* The one key of a zone that is asked for, if it is there, and its lives. */
 
 static ngx_int_t
 wgw_usage_look(wgw_usage_query_t *query, ngx_uint_t n, ngx_array_t *rows)
 {
-    uint32_t     record;
-    wgw_text_t   key;
-    wgw_zone_t  *zone;
+    char                buffer[WGW_KEY_TEXT];
+    uint32_t            k, lives, records[WGW_USAGE_LIVES];
+    ngx_int_t           rc;
+    wgw_text_t          key;
+    wgw_zone_t         *zone;
+    wgw_usage_known_t   known;
 
     key.data = (const char *) query->key.data;
     key.len = query->key.len;
 
-    zone = query->zones[n];
-    record = wgw_table_find(&zone->table, key);
+    ngx_memzero(&known, sizeof(wgw_usage_known_t));
 
-    if (record < WGW_TABLE_FIRST) {
-        return NGX_OK;
+    zone = query->zones[n];
+
+    /* a name may be a short one */
+
+    if (query->known && wgw_usage_named(zone)
+        && query->known(query->data, &query->key, 0, &known) == NGX_OK)
+    {
+        key.data = (const char *) known.name.data;
+        key.len = known.name.len;
     }
 
-    return wgw_usage_row(rows, zone, record) == NGX_ERROR ? NGX_ERROR
-                                                          : NGX_OK;
+    lives = wgw_table_lives(&zone->table, key, records, WGW_USAGE_LIVES);
+
+    if (lives == 0 && known.cap) {
+        return wgw_usage_zero(rows, zone, &known) == NGX_ERROR ? NGX_ERROR
+                                                               : NGX_OK;
+    }
+
+    /* asked for as the table has it, or as it came */
+
+    if (lives == 0
+        && wgw_key_hashed(key) && wgw_key_hash(&key, buffer) == 0)
+    {
+        lives = wgw_table_lives(&zone->table, key, records, WGW_USAGE_LIVES);
+    }
+
+    rc = NGX_OK;
+
+    for (k = 0; k < lives && rc != NGX_ERROR; k++) {
+        rc = wgw_usage_row(rows, zone, records[k]);
+    }
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -489,7 +555,114 @@ wgw_usage_row(ngx_array_t *rows, wgw_zone_t *zone, uint32_t record)
 }
 
 
+/*
+ * Names with a cap that a zone for names has no key of; `last`, unless it is
+ * empty, is where the next page begins.
+ */
+
+static ngx_int_t
+wgw_usage_idle(wgw_usage_query_t *query, ngx_array_t *rows, ngx_str_t *last)
+{
+    ngx_int_t           rc;
+    ngx_str_t           name;
+    ngx_uint_t          n, looks;
+    wgw_usage_known_t   known;
+
+    for (n = 0; n < query->nzones; n++) {
+        if (wgw_usage_selected(query, n) && wgw_usage_named(query->zones[n]))
+        {
+            break;
+        }
+    }
+
+    if (query->known == NULL || n == query->nzones) {
+        return NGX_OK;
+    }
+
+    name = query->name;
+
+    for (looks = 0; looks < WGW_USAGE_LOOKS; looks++) {
+
+        rc = query->known(query->data, &name, 1, &known);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_DECLINED ? NGX_OK : rc;
+        }
+
+        if (rows->nelts >= query->limit) {
+            break;
+        }
+
+        name = known.name;
+
+        for (n = 0; known.cap && n < query->nzones; n++) {
+            if (wgw_usage_selected(query, n)
+                && wgw_usage_zero(rows, query->zones[n], &known)
+                   == NGX_ERROR)
+            {
+                return NGX_ERROR;
+            }
+        }
+    }
+
+    if (name.len == 0) {
+        ngx_str_set(&name, ".");
+    }
+
+    *last = name;
+
+    return NGX_OK;
+}
+
+
+/* A row of zeros, for a name that the zone has counted nothing of. */
+
+static ngx_int_t
+wgw_usage_zero(ngx_array_t *rows, wgw_zone_t *zone, wgw_usage_known_t *known)
+{
+    uint64_t          period;
+    wgw_text_t        key;
+    wgw_window_t      window;
+    wgw_usage_row_t  *row;
+
+    key.data = (char *) known->name.data;
+    key.len = known->name.len;
+
+    if (!wgw_usage_named(zone)
+        || wgw_table_find(&zone->table, key) != WGW_TABLE_UNKNOWN)
+    {
+        return NGX_DECLINED;
+    }
+
+    row = ngx_array_push(rows);
+    if (row == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(row, sizeof(wgw_usage_row_t));
+
+    row->zone = zone;
+    row->usage.key = key;
+    row->usage.cap = known->cap;
+
+    window = zone->conf.window;
+    period = wgw_window_period(window, ngx_time());
+
+    row->usage.window.start = wgw_window_start(window, period);
+    row->usage.last.start = wgw_window_start(window, period ? period - 1 : 0);
+
+    return NGX_OK;
+}
+
+
 static ngx_uint_t
+wgw_usage_named(wgw_zone_t *zone)
+{
+    return ((wgw_meter_zone_t *) zone)->named;
+}
+
+
+ngx_uint_t
 wgw_usage_selected(wgw_usage_query_t *query, ngx_uint_t n)
 {
     ngx_str_t  *name;
@@ -509,7 +682,7 @@ wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
     wgw_text_t   zone;
     wgw_out_t   *out;
 
-    if (wgw_usage_room(page) != NGX_OK) {
+    if (wgw_usage_page_room(page) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -523,7 +696,21 @@ wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
     wgw_out_json(out, zone);
     wgw_out_str(out, ",\"key\":");
     wgw_out_json(out, row->usage.key);
+
+    if (row->usage.ended) {
+        wgw_out_str(out, ",\"life\":");
+        wgw_out_uint(out, row->usage.life);
+    }
+
     wgw_out_str(out, ",");
+
+    /* a life that has ended may have been another's */
+
+    if (!row->usage.ended
+        && wgw_usage_page_owner(page, row->zone, row->usage.key) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     wgw_usage_record(out, row->zone, &row->usage);
 
@@ -540,9 +727,10 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
     wgw_text_t    name;
     ngx_uint_t    i;
     wgw_out_t    *out;
+    wgw_room_t    room;
     wgw_usage_t   usage;
 
-    if (wgw_usage_room(page) != NGX_OK) {
+    if (wgw_usage_page_room(page) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -554,10 +742,12 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
     wgw_out_str(out, separator);
     wgw_out_str(out, "{\"zone\":");
     wgw_out_json(out, name);
+    wgw_room(zone, &room);
+
     wgw_out_str(out, ",\"keys_max\":");
-    wgw_out_uint(out, zone->conf.keys);
+    wgw_out_uint(out, room.keys_max);
     wgw_out_str(out, ",\"keys\":");
-    wgw_out_uint(out, wgw_usage_keys(zone));
+    wgw_out_uint(out, room.keys);
 
     for (i = 0; wgw_usage_classes[i].name; i++) {
 
@@ -573,6 +763,14 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
         wgw_out_str(out, "\":{");
         wgw_usage_record(out, zone, &usage);
         wgw_out_str(out, "}");
+
+        if (i == 0) {
+            wgw_out_str(out, ",\"key_bytes\":{\"used\":");
+            wgw_out_uint(out, room.bytes);
+            wgw_out_str(out, ",\"max\":");
+            wgw_out_uint(out, room.bytes_max);
+            wgw_out_str(out, "}");
+        }
     }
 
     wgw_out_str(out, "}");
@@ -674,7 +872,7 @@ wgw_usage_totals(wgw_usage_page_t *page, wgw_usage_query_t *query,
 
     for (i = 0; i < rows->nelts; i++) {
 
-        if (wgw_usage_room(page) != NGX_OK) {
+        if (wgw_usage_page_room(page) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -711,7 +909,7 @@ wgw_usage_windows(wgw_usage_page_t *page, ngx_array_t *rows)
 
     for (i = 0; i < rows->nelts; i++) {
 
-        if (wgw_usage_room(page) != NGX_OK) {
+        if (wgw_usage_page_room(page) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -738,19 +936,18 @@ wgw_usage_windows(wgw_usage_page_t *page, ngx_array_t *rows)
 static ngx_int_t
 wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
 {
-    ngx_uint_t        i, max;
-    wgw_out_t        *out;
-    wgw_text_t        name;
-    const char       *family;
+    ngx_uint_t                i;
+    wgw_out_t                *out;
+    wgw_room_t                room;
+    wgw_text_t                name;
+    const wgw_usage_gauge_t  *gauge;
 
     out = &page->out;
 
-    for (max = 0; max < 2; max++) {
-        family = max ? "wgw_meter_keys_max" : "wgw_meter_keys";
+    for (gauge = wgw_usage_rooms; gauge->family; gauge++) {
 
-        if (wgw_usage_family(page, family, ngx_strlen(family), "gauge",
-                             max ? "Keys that fit the zone."
-                                 : "Keys of the zone.")
+        if (wgw_usage_family(page, gauge->family, ngx_strlen(gauge->family),
+                             "gauge", gauge->help)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -762,19 +959,20 @@ wgw_usage_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
                 continue;
             }
 
-            if (wgw_usage_room(page) != NGX_OK) {
+            if (wgw_usage_page_room(page) != NGX_OK) {
                 return NGX_ERROR;
             }
 
             name.data = (const char *) query->zones[i]->name.data;
             name.len = query->zones[i]->name.len;
 
-            wgw_out_str(out, family);
+            wgw_room(query->zones[i], &room);
+
+            wgw_out_str(out, gauge->family);
             wgw_out_str(out, "{zone=");
             wgw_out_label(out, name);
             wgw_out_str(out, "} ");
-            wgw_out_uint(out, max ? query->zones[i]->conf.keys
-                                  : wgw_usage_keys(query->zones[i]));
+            wgw_out_uint(out, wgw_usage_number(&room, gauge->offset));
             wgw_out_str(out, "\n");
         }
     }
@@ -789,7 +987,7 @@ wgw_usage_family(wgw_usage_page_t *page, const char *name, size_t len,
 {
     wgw_out_t  *out;
 
-    if (wgw_usage_room(page) != NGX_OK) {
+    if (wgw_usage_page_room(page) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -832,79 +1030,10 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
     } else {
         wgw_out_label(out, row->usage.key);
     }
-}
 
-
-/* With those that a killed worker had begun: they are in use as well. */
-
-static uint64_t
-wgw_usage_keys(wgw_zone_t *zone)
-{
-    return wgw_table_taken(&zone->table);
-}
-
-
-/* Makes sure that a line fits. */
-
-static ngx_int_t
-wgw_usage_room(wgw_usage_page_t *page)
-{
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    b = page->buf;
-
-    if (b && page->out.end - page->out.pos >= WGW_USAGE_LINE) {
-        return NGX_OK;
+    if (row->usage.ended) {
+        wgw_out_str(out, ",life=\"");
+        wgw_out_uint(out, row->usage.life);
+        wgw_out_str(out, "\"");
     }
-
-    if (b) {
-        b->last = (u_char *) page->out.pos;
-        page->length += b->last - b->pos;
-
-    } else {
-        page->last = &page->first;
-    }
-
-    b = ngx_create_temp_buf(page->pool, WGW_USAGE_BUFFER);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    cl = ngx_alloc_chain_link(page->pool);
-    if (cl == NULL) {
-        return NGX_ERROR;
-    }
-
-    cl->buf = b;
-    cl->next = NULL;
-
-    *page->last = cl;
-    page->last = &cl->next;
-    page->buf = b;
-
-    wgw_out_init(&page->out, b->pos, b->end - b->pos);
-
-    return NGX_OK;
-}
-
-
-static off_t
-wgw_usage_end(wgw_usage_page_t *page, ngx_chain_t **out)
-{
-    ngx_buf_t  *b;
-
-    if (page->out.overflow) {
-        return NGX_ERROR;
-    }
-
-    b = page->buf;
-
-    b->last = (u_char *) page->out.pos;
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    *out = page->first;
-
-    return page->length + (b->last - b->pos);
 }

@@ -8,12 +8,20 @@
  *       "last":{"start":"2026-10-01T00:00:00Z","sent":0,"received":0}}],
  *      "next":null,
  *      "zones":[{"zone":"names","keys_max":1000,"keys":1,
- *       "unknown":{"sent":0, ...},"other":{ ... },"denied":{ ... }}]}
+ *       "unknown":{"sent":0, ...},"key_bytes":{"used":16,"max":288000},
+ *       "other":{ ... },"denied":{ ... }}],
+ *      "version":"0.2.0"}
+ *
+ * In a zone whose keys are names a key has "owner" and "workload" of its
+ * record as well, and names with a cap that have counted nothing yet follow
+ * those that have, with zeros; `next` is then a string, "name:...".
  *
  * Figures are bytes and counts.  A window without end (window=total) has a
  * null start and an empty last one.  `next`, when it is not null, is the
  * value of `after` for the next page.  An answer for one key has only `keys`,
- * one for each zone that knows it.
+ * one for each zone that knows it.  A life of a key that has ended, see
+ * table.h, is a key of its own, with a member, or a label, "life"; the one
+ * that goes on is first.
  *
  *     wgw_meter_sent_bytes_total{zone="names",key="shop.gw1.example"} 1
  *     wgw_meter_sent_bytes_total{zone="names",key="",class="denied"} 0
@@ -50,19 +58,42 @@
 #define WGW_USAGE_ZONE       64
 
 
+/* What is known of a name, beside what was counted. */
+typedef struct {
+    ngx_str_t           name;           /* the whole */
+    uint64_t            cap;            /* 0: none */
+    ngx_str_t           owner;
+    ngx_str_t           workload;
+} wgw_usage_known_t;
+
+
 /* What is asked for. */
 typedef struct {
     wgw_zone_t        **zones;
     ngx_uint_t          nzones;
     ngx_str_t           zone;           /* this one only; empty: all */
     ngx_str_t           key;            /* this one only; empty: all */
+    ngx_str_t           window;         /* an earlier one; see usage_past.h */
     uint64_t            after;          /* `next` of the page before, or 0 */
+    ngx_str_t           name;           /* ... or, in its last part, this */
     ngx_uint_t          limit;
     ngx_uint_t          top;            /* the keys that have most; 0: all */
     size_t              by;             /* ... of that, see below */
     unsigned            openmetrics:1;
+
+    /*
+     * Of a zone whose keys are names: NGX_OK and what is known of one, or,
+     * with `next`, of one behind it, which has a cap, or none if the caller
+     * has to go on from there; NGX_DECLINED, or NGX_ERROR.  May be NULL.
+     */
+    ngx_int_t         (*known)(void *data, ngx_str_t *name, ngx_uint_t next,
+                               wgw_usage_known_t *known);
+    void               *data;
 } wgw_usage_query_t;
 
+
+/* 1 for a zone of query->zones that is asked for. */
+ngx_uint_t wgw_usage_selected(wgw_usage_query_t *query, ngx_uint_t n);
 
 /* Sets query->by: "sent", "received" or "requests"; or NGX_DECLINED. */
 ngx_int_t wgw_usage_by(wgw_usage_query_t *query, ngx_str_t *name);

@@ -13,6 +13,10 @@
 #define WGW_WRAP_SOFT  524288
 
 
+static ssize_t wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size);
+static ssize_t wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size);
+static ngx_chain_t *wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in,
+    off_t limit);
 static ngx_uint_t wgw_wrap_soft(wgw_flow_t *flow);
 static ssize_t wgw_wrap_recv_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
@@ -36,6 +40,15 @@ static ngx_uint_t wgw_wrap_again(ngx_connection_t *c);
 static ngx_uint_t wgw_wrap_tls(ngx_connection_t *c);
 
 
+const wgw_flow_wrap_t  wgw_wrap = {
+    wgw_wrap_recv,
+    wgw_wrap_send,
+    wgw_wrap_send_chain,
+    wgw_wrap_below,
+    wgw_wrap_settle
+};
+
+
 /*
  * Looks at soft caps before a call moves bytes, as what others of the key moved
  * counts as well: a worker passes one by what a call may move.  1 when the flow
@@ -52,7 +65,7 @@ wgw_wrap_soft(wgw_flow_t *flow)
 }
 
 
-ssize_t
+static ssize_t
 wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
 {
     ssize_t      n;
@@ -266,7 +279,7 @@ wgw_wrap_input(ngx_connection_t *c)
 }
 
 
-ssize_t
+static ssize_t
 wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size)
 {
     ssize_t      n;
@@ -374,7 +387,7 @@ wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf, size_t size)
 }
 
 
-ngx_chain_t *
+static ngx_chain_t *
 wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 {
     wgw_flow_t   *flow;

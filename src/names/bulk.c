@@ -561,6 +561,7 @@ bulk_row(bulk_t *bulk, wgw_text_t line)
 static ngx_int_t
 bulk_keep(bulk_t *bulk, const wgw_record_t *record, ngx_uint_t deleted)
 {
+    wgw_record_t      new;
     wgw_store_row_t  *row;
 
     row = bulk_push(bulk);
@@ -575,7 +576,10 @@ bulk_keep(bulk_t *bulk, const wgw_record_t *record, ngx_uint_t deleted)
     row->value.len = 0;
 
     if (!deleted) {
-        row->value.len = wgw_record_pack(record, bulk->packed);
+        new = *record;
+        new.life = WGW_RECORD_LIFE_NEW;
+
+        row->value.len = wgw_record_pack(&new, bulk->packed);
         row->value.data = bulk_copy(bulk, bulk->packed, row->value.len);
 
         if (row->value.data == NULL) {

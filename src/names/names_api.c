@@ -8,6 +8,7 @@
 #include "format/name.h"
 #include "names/names_api.h"
 #include "names/names_bulk.h"
+#include "names/patch.h"
 #include "core/reply.h"
 #include "core/request.h"
 #include "store/writer.h"
@@ -32,6 +33,7 @@ typedef struct {
     ngx_http_request_t        *request;
     wgw_change_t               change;
     wgw_rows_write_t           write;
+    wgw_patch_t                patch;       /* of a PATCH */
     wgw_record_t               record;
     char                       name[WGW_NAME_MAX];
     char                       storage[WGW_RECORD_JSON];
@@ -70,6 +72,8 @@ static ngx_int_t api_close(ngx_http_request_t *r, ngx_uint_t *close,
     api_refusal_t *refusal);
 static void api_put(ngx_http_request_t *r, ngx_uint_t status,
     wgw_text_t body);
+static ngx_uint_t api_patch_type(ngx_http_request_t *r);
+static ngx_int_t api_patch_refuse(ngx_http_request_t *r);
 static ngx_int_t api_put_record(ngx_http_request_t *r, api_change_t *api,
     wgw_text_t body, api_refusal_t *refusal);
 static api_change_t *api_change(ngx_http_request_t *r, wgw_text_t name);
@@ -141,8 +145,8 @@ api_item(ngx_http_request_t *r, wgw_text_t name)
         return api_get(r, name);
     }
 
-    if (!(r->method & (NGX_HTTP_PUT|NGX_HTTP_DELETE))) {
-        return wgw_reply_not_allowed(r, "GET, HEAD, PUT, DELETE");
+    if (!(r->method & (NGX_HTTP_PUT|NGX_HTTP_PATCH|NGX_HTTP_DELETE))) {
+        return wgw_reply_not_allowed(r, "GET, HEAD, PUT, PATCH, DELETE");
     }
 
     if (r->method & NGX_HTTP_DELETE) {
@@ -151,6 +155,10 @@ api_item(ngx_http_request_t *r, wgw_text_t name)
 
     if (api_args(r, NULL, &refusal) != NGX_OK) {
         return api_refused(r, &refusal);
+    }
+
+    if ((r->method & NGX_HTTP_PATCH) && !api_patch_type(r)) {
+        return api_patch_refuse(r);
     }
 
     return wgw_body_read(r, WGW_RECORD_JSON, api_put);
@@ -221,7 +229,7 @@ api_list(ngx_http_request_t *r)
     ngx_chain_t    *first, *last;
     api_refusal_t   refusal;
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_request_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -475,7 +483,7 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
-    rv = ngx_http_discard_request_body(r);
+    rv = wgw_request_discard(r);
     if (rv != NGX_OK) {
         return rv;
     }
@@ -522,7 +530,7 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
         return api_refused(r, &refusal);
     }
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_request_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -604,19 +612,88 @@ api_put(ngx_http_request_t *r, ngx_uint_t status, wgw_text_t body)
 }
 
 
+/* 1 for what a patch may be sent as: also without a type, or as curl's -d. */
+
+static ngx_uint_t
+api_patch_type(ngx_http_request_t *r)
+{
+    size_t            len;
+    ngx_str_t        *type;
+    ngx_uint_t        i;
+
+    static const char  *types[] = {
+        "application/merge-patch+json", "application/json",
+        "application/x-www-form-urlencoded"
+    };
+
+    if (r->headers_in.content_type == NULL) {
+        return 1;
+    }
+
+    type = &r->headers_in.content_type->value;
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        len = ngx_strlen(types[i]);
+
+        if (type->len >= len
+            && ngx_strncasecmp(type->data, (u_char *) types[i], len) == 0
+            && (type->len == len || type->data[len] == ';'
+                || type->data[len] == ' '))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+api_patch_refuse(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (wgw_reply_header(r, "Accept-Patch",
+                         "application/merge-patch+json, application/json")
+        == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return wgw_reply_error(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                           "Content-Type",
+                           "must be \"application/merge-patch+json\"");
+}
+
+
 static ngx_int_t
 api_put_record(ngx_http_request_t *r, api_change_t *api, wgw_text_t body,
     api_refusal_t *refusal)
 {
-    if (wgw_record_parse(&api->record, body, api->write.name,
-                         api_rules, api->storage, NULL, &refusal->record)
-        != 0)
+    if (r->method & NGX_HTTP_PATCH) {
+        api->patch.text = body;
+        api->patch.rules = api_rules;
+        api->patch.record = &api->record;
+        api->patch.storage = api->storage;
+        api->patch.write = &api->write;
+
+    } else if (wgw_record_parse(&api->record, body, api->write.name,
+                                api_rules, api->storage, NULL,
+                                &refusal->record)
+               != 0)
     {
         return api_refuse(refusal, NGX_HTTP_BAD_REQUEST,
                           refusal->record.field, refusal->record.message);
-    }
 
-    api->write.record = &api->record;
+    } else {
+        api->write.record = &api->record;
+    }
 
     if (api_conditions(r, &api->write, refusal) != NGX_OK) {
         return NGX_ERROR;
@@ -638,6 +715,7 @@ api_change(ngx_http_request_t *r, wgw_text_t name)
 
     ngx_memzero(&api->change, sizeof(wgw_change_t));
     ngx_memzero(&api->write, sizeof(wgw_rows_write_t));
+    ngx_memzero(&api->patch, sizeof(wgw_patch_t));
     ngx_memcpy(api->name, name.data, name.len);
 
     api->request = r;
@@ -744,7 +822,8 @@ api_make(wgw_txn_t *t, wgw_change_t *change)
 
     api = change->data;
 
-    return wgw_rows_write(t, &api->write);
+    return api->patch.rules ? wgw_patch_write(t, &api->patch)
+                            : wgw_rows_write(t, &api->write);
 }
 
 
@@ -781,6 +860,12 @@ api_changed(api_change_t *api)
 
     r = api->request;
     write = &api->write;
+
+    if (api->change.rc == WGW_STORE_MISMATCH && api->patch.refused) {
+        api_refuse(&refusal, NGX_HTTP_BAD_REQUEST, api->patch.error.field,
+                   api->patch.error.message);
+        return api_refused(r, &refusal);
+    }
 
     if (api->change.rc != WGW_STORE_OK) {
         api_failed(r, api->change.rc, &api->change.error, &refusal);

@@ -11,7 +11,7 @@
  * keeps: little-endian, no padding, read without copying.
  *
  *     offset  size
- *          0     1  format, 1
+ *          0     1  format, 1 or 2
  *          1     1  flags, WGW_RECORD_*
  *          2     1  number of backends
  *          3     1  number of addresses
@@ -21,6 +21,11 @@
  *         24  20 n  backends, then addresses: family 4 or 6, zero, port
  *                   (high byte first), 16 address bytes (IPv4: the first 4)
  *          .  2+n   tls_name, tls_ca, owner, workload: length, then bytes
+ *          .     8  life, in format 2 only
+ *
+ * A record's life begins when its name is made, or given to another owner:
+ * microseconds since the epoch.  It is 0, and not there, for one that was
+ * made before this was kept.
  *
  * The name itself is the store's key and not part of the packed bytes.
  * All checks of a record are in this part and nowhere else: record.c has the
@@ -48,6 +53,9 @@
 #define WGW_RECORD_PACKED     40960             /* packed form */
 #define WGW_RECORD_CHANGE     8                 /* where its change is */
 
+/* packed: it becomes the record's when that is stored, see rows.h */
+#define WGW_RECORD_LIFE_NEW   UINT64_MAX
+
 /* packed flags */
 #define WGW_RECORD_PASSTHROUGH  0x01
 #define WGW_RECORD_HTTPS        0x02
@@ -64,6 +72,7 @@
 typedef struct {
     wgw_text_t   name;          /* canonical; empty after unpack */
     uint64_t     change;        /* 0 until it was stored */
+    uint64_t     life;          /* see above */
     uint64_t     cap_bytes;     /* per window, both directions; 0: none */
     unsigned     passthrough:1;
     unsigned     https:1;
@@ -113,6 +122,12 @@ int wgw_record_parse(wgw_record_t *record, wgw_text_t json, wgw_text_t name,
  * same route when their bytes are the same but for the change.
  */
 size_t wgw_record_pack(const wgw_record_t *record, uint8_t *packed);
+
+/*
+ * Gives packed bytes of format 2 this life; 0 makes them format 1, of a record
+ * without.  Returns the length.
+ */
+size_t wgw_record_live(uint8_t *packed, size_t len, uint64_t life);
 
 /*
  * Returns 0, or -1 for bytes that wgw_record_pack() cannot have made: a

@@ -10,6 +10,7 @@
 
 
 #define WGW_RECORD_FORMAT   1
+#define WGW_RECORD_LIVES    2           /* the format with a life */
 #define WGW_RECORD_HEAD     24          /* bytes before the backends */
 #define WGW_RECORD_ADDR     20          /* bytes of an address */
 #define WGW_RECORD_FLAGS    (WGW_RECORD_PASSTHROUGH|WGW_RECORD_HTTPS          \
@@ -21,6 +22,7 @@ _Static_assert(WGW_RECORD_HEAD
                + (WGW_RECORD_BACKENDS + WGW_RECORD_ADDRESSES)
                  * WGW_RECORD_ADDR
                + 4 * 2 + WGW_NAME_MAX + WGW_RECORD_CA + 2 * WGW_RECORD_TEXT
+               + 8
                <= WGW_RECORD_PACKED,
                "the packed form fits");
 
@@ -49,7 +51,7 @@ wgw_record_pack(const wgw_record_t *record, uint8_t *packed)
             | (record->paused ? WGW_RECORD_PAUSED : 0)
             | (record->proxy ? WGW_RECORD_PROXY : 0);
 
-    packed[0] = WGW_RECORD_FORMAT;
+    packed[0] = record->life ? WGW_RECORD_LIVES : WGW_RECORD_FORMAT;
     packed[1] = flags;
     packed[2] = record->nbackends;
     packed[3] = record->naddresses;
@@ -70,11 +72,36 @@ wgw_record_pack(const wgw_record_t *record, uint8_t *packed)
     p = wgw_record_put_text(p, record->owner);
     p = wgw_record_put_text(p, record->workload);
 
+    if (record->life) {
+        p = wgw_record_put(p, record->life, 8);
+    }
+
     len = (size_t) (p - packed);
 
     assert(len <= WGW_RECORD_PACKED);
 
     wgw_record_put(packed + 4, len, 4);
+
+    return len;
+}
+
+
+size_t
+wgw_record_live(uint8_t *packed, size_t len, uint64_t life)
+{
+    if (len < WGW_RECORD_HEAD + 8 || packed[0] != WGW_RECORD_LIVES) {
+        return len;
+    }
+
+    if (life) {
+        (void) wgw_record_put(packed + len - 8, life, 8);
+        return len;
+    }
+
+    len -= 8;
+
+    packed[0] = WGW_RECORD_FORMAT;
+    (void) wgw_record_put(packed + 4, len, 4);
 
     return len;
 }
@@ -128,7 +155,7 @@ wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
     const uint8_t  *p, *end;
 
     if (len < WGW_RECORD_HEAD
-        || packed[0] != WGW_RECORD_FORMAT
+        || (packed[0] != WGW_RECORD_FORMAT && packed[0] != WGW_RECORD_LIVES)
         || (packed[1] & ~WGW_RECORD_FLAGS) != 0
         || packed[2] > WGW_RECORD_BACKENDS
         || packed[3] > WGW_RECORD_ADDRESSES
@@ -173,9 +200,19 @@ wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
         || wgw_record_get_text(&record->tls_ca, &p, end, WGW_RECORD_CA) != 0
         || wgw_record_get_text(&record->owner, &p, end, WGW_RECORD_TEXT) != 0
         || wgw_record_get_text(&record->workload, &p, end, WGW_RECORD_TEXT)
-           != 0
-        || p != end)
+           != 0)
     {
+        return -1;
+    }
+
+    record->life = 0;
+
+    if (packed[0] == WGW_RECORD_LIVES && end - p == 8) {
+        record->life = wgw_record_get(p, 8);
+        p += 8;
+    }
+
+    if (p != end || (packed[0] == WGW_RECORD_LIVES) != (record->life != 0)) {
         return -1;
     }
 

@@ -15,6 +15,8 @@
 #define ROWS_MAX     (ROWS_HEAD + WGW_NAME_MAX)
 
 
+static void rows_settle(wgw_text_t *value, wgw_text_t old);
+static uint64_t rows_life(void);
 static wgw_store_rc_t rows_copied(wgw_txn_t *t);
 static void rows_note(wgw_txn_t *t, wgw_text_t name);
 static wgw_text_t rows_closed_key(const wgw_rows_closed_t *at,
@@ -30,7 +32,7 @@ const wgw_store_class_t  wgw_rows_class = {
     .format = 1,
     .pair = 1,
     .n = 1,
-    .databases = { { "names", WGW_RECORD_CHANGE } },
+    .databases = { { "names", WGW_RECORD_CHANGE, rows_settle } },
     .copied = rows_copied
 };
 
@@ -40,6 +42,7 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
 {
     wgw_row_t       row;
     uint8_t         packed[WGW_RECORD_PACKED];
+    wgw_record_t    record;
     wgw_store_rc_t  rc;
 
     row.db = WGW_ROWS;
@@ -47,8 +50,11 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
     row.value = (wgw_text_t) { NULL, 0 };
 
     if (write->record) {
+        record = *write->record;
+        record.life = WGW_RECORD_LIFE_NEW;
+
         row.value.data = (char *) packed;
-        row.value.len = wgw_record_pack(write->record, packed);
+        row.value.len = wgw_record_pack(&record, packed);
     }
 
     rc = wgw_row_find(t, &row);
@@ -80,6 +86,51 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
     write->change = row.change;
 
     return rc;
+}
+
+
+/* What counts by the name of a record begins anew with its life. */
+
+static void
+rows_settle(wgw_text_t *value, wgw_text_t old)
+{
+    uint8_t       *packed;
+    uint64_t       life;
+    wgw_record_t   before, now;
+
+    packed = (uint8_t *) value->data;
+
+    if (old.data
+        && wgw_record_unpack(&before, (const uint8_t *) old.data, old.len) == 0
+        && wgw_record_unpack(&now, packed, value->len) == 0
+        && wgw_text_equal(before.owner, now.owner))
+    {
+        life = before.life;
+
+    } else {
+        life = rows_life();
+    }
+
+    value->len = wgw_record_live(packed, value->len, life);
+}
+
+
+/* Later than any other of this process: there is one writer. */
+
+static uint64_t
+rows_life(void)
+{
+    uint64_t         now;
+    struct timespec  ts;
+
+    static uint64_t  last;
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts);
+
+    now = (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+    last = now > last ? now : last + 1;
+
+    return last;
 }
 
 

@@ -5,7 +5,9 @@
  *
  *     wgw       META: a deletion is "closed", its transaction's id, 8 bytes,
  *               high byte first, and the name -> u64 time
- *     names     a pair, of records with their change id
+ *     names     a pair, of records with their change id; a record's life
+ *               (record.h) goes on while its name is there and the owner's,
+ *               else one begins when it is stored
  *
  * Looks are the store's own: wgw_store_get(store, WGW_ROWS, name, ...).
  */

@@ -11,6 +11,7 @@
 
 #include "route/balancer.h"
 #include "route/hop.h"
+#include "route/http_known.h"
 #include "route/live.h"
 #include "route/lookup.h"
 #include "format/name.h"
@@ -34,6 +35,7 @@ typedef struct {
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
     ngx_uint_t                   loop;          /* was here before */
+    ngx_uint_t                   paused;        /* refused for that */
     ngx_http_complex_value_t    *key;           /* it was made with */
 } ngx_http_wgw_route_ctx_t;
 
@@ -48,9 +50,10 @@ static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_find_ctx(
 static void ngx_http_wgw_route_find(ngx_http_request_t *r,
     ngx_http_wgw_route_ctx_t *ctx);
 static void ngx_http_wgw_route_cleanup(void *data);
-static void ngx_http_wgw_route_end(void *data);
 static ngx_int_t ngx_http_wgw_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_route_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_wgw_route_paused(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_wgw_route_add_variables(ngx_conf_t *cf);
 static void *ngx_http_wgw_route_create_srv_conf(ngx_conf_t *cf);
@@ -151,6 +154,22 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
     { ngx_string("wgw_workload"), NULL, ngx_http_wgw_route_variable,
       WGW_LOOKUP_WORKLOAD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("wgw_life"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_LIFE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* "1" when `wgw_route` refused the request of a paused name */
+
+    { ngx_string("wgw_paused"), NULL, ngx_http_wgw_route_paused,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for the meter */
+
+    { ngx_string(WGW_KNOWN_NAME), NULL, ngx_http_wgw_known_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
+    { ngx_string(WGW_KNOWN_NEXT), NULL, ngx_http_wgw_known_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
       ngx_http_null_variable
 };
 
@@ -196,6 +215,7 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
     }
 
     if (route->paused) {
+        ctx->paused = 1;
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
@@ -362,7 +382,7 @@ ngx_http_wgw_route_find(ngx_http_request_t *r, ngx_http_wgw_route_ctx_t *ctx)
 
     if (ctx->lookup.route) {
         wgw_live_add(&ctx->live, ctx->lookup.route, ctx->lookup.id,
-                     ngx_http_wgw_route_end, r->main);
+                     wgw_request_end, r->main);
     }
 }
 
@@ -374,50 +394,6 @@ ngx_http_wgw_route_cleanup(void *data)
 
     wgw_live_remove(&ctx->live);
     wgw_lookup_cleanup(&ctx->lookup);
-}
-
-
-/*
- * The name was deleted.  A reset, so that a body without a length does not
- * look whole; in HTTP/2 nginx resets the stream.
- */
-
-static void
-ngx_http_wgw_route_end(void *data)
-{
-    ngx_http_request_t *r = data;
-
-    ngx_uint_t         reset;
-    struct linger      linger;
-    ngx_connection_t  *c;
-
-    c = r->connection;
-    reset = 1;
-
-#if (NGX_HTTP_V2)
-    reset = (r->stream == NULL);
-#endif
-
-    if (reset) {
-        linger.l_onoff = 1;
-        linger.l_linger = 0;
-
-        if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger,
-                       sizeof(struct linger)) == -1)
-        {
-            ngx_log_error(NGX_LOG_INFO, c->log, ngx_socket_errno,
-                          "setsockopt(SO_LINGER) failed");
-        }
-    }
-
-    ngx_http_set_log_request(c->log, r);
-
-    /* as in a shutdown: or an upstream's cleanup would free the request */
-
-    r->main->count++;
-
-    ngx_http_finalize_request(r, NGX_HTTP_CLOSE);
-    ngx_http_run_posted_requests(c);
 }
 
 
@@ -467,6 +443,26 @@ ngx_http_wgw_route_variable(ngx_http_request_t *r,
 
     v->data = value.data;
     v->len = value.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* Looks nothing up: the meter asks for each request. */
+
+static ngx_int_t
+ngx_http_wgw_route_paused(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_wgw_route_ctx_t  *ctx;
+
+    ctx = ngx_http_wgw_route_find_ctx(r->main);
+
+    v->data = (u_char *) "1";
+    v->len = (ctx && ctx->paused);
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

@@ -3,9 +3,9 @@
  * live: requests and sessions that go on, so that they can be ended when
  * their name is deleted with close=true.
  *
- * Each worker has a list.  While there is something in it, it looks once a
- * second for deletions that the store has noted since (wgw_rows_closed()):
- * no signal, no lock, and nothing but a word is read when nothing changed.
+ * Each worker looks once a second (sweep.h) for deletions that the store has
+ * noted since (wgw_rows_closed()); nothing but a word is read when nothing
+ * changed.
  */
 
 #ifndef WGW_LIVE_H
@@ -15,6 +15,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "core/sweep.h"
 #include "route/routes.h"
 #include "store/store.h"
 
@@ -23,7 +24,7 @@
 
 /* Zeroed at first; it stays where it is until it was removed. */
 typedef struct {
-    ngx_queue_t          queue;
+    wgw_swept_t          swept;
     wgw_route_t         *route;         /* held by the caller */
     void               (*end)(void *data);
     void                *data;

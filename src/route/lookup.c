@@ -154,6 +154,10 @@ wgw_lookup_value(wgw_lookup_t *lookup,
         *value = route->workload;
         break;
 
+    case WGW_LOOKUP_LIFE:
+        *value = route->life;
+        break;
+
     default:
         ngx_str_null(value);
     }

@@ -65,6 +65,7 @@ typedef enum {
     WGW_LOOKUP_CAP,
     WGW_LOOKUP_OWNER,
     WGW_LOOKUP_WORKLOAD,
+    WGW_LOOKUP_LIFE,
     WGW_LOOKUP_OFFLOAD                  /* stream's own */
 } wgw_lookup_field_e;
 

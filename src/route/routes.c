@@ -377,7 +377,7 @@ routes_parse(routes_entry_t *entry, wgw_record_t *record, ngx_str_t *asked,
            + record->nbackends * sizeof(wgw_peer_t)
            + record->naddresses * sizeof(wgw_addr_t)
            + asked->len + name->len + record->tls_name.len + record->tls_ca.len
-           + record->owner.len + record->workload.len + NGX_INT64_LEN;
+           + record->owner.len + record->workload.len + 2 * NGX_INT64_LEN;
 
     for (i = 0; i < record->nbackends; i++) {
         size += record->backends[i].family == 4 ? WGW_ADDR_TEXT_V4
@@ -479,6 +479,15 @@ routes_texts(wgw_route_t *route, wgw_record_t *record, ngx_str_t *asked,
 
     if (record->cap_bytes) {
         route->cap.len = ngx_sprintf(p, "%uL", record->cap_bytes) - p;
+    }
+
+    p += route->cap.len;
+
+    route->life.data = p;
+    route->life.len = 0;
+
+    if (record->life) {
+        route->life.len = ngx_sprintf(p, "%uL", record->life) - p;
     }
 }
 

@@ -65,6 +65,7 @@ typedef struct {
     ngx_str_t            owner;
     ngx_str_t            workload;
     ngx_str_t            cap;           /* decimal; empty: none */
+    ngx_str_t            life;          /* decimal; empty: not known */
 
     unsigned             passthrough:1;
     unsigned             https:1;

@@ -125,6 +125,9 @@ static ngx_stream_variable_t  ngx_stream_wgw_route_vars[] = {
     { ngx_string("wgw_workload"), NULL, ngx_stream_wgw_route_variable,
       WGW_LOOKUP_WORKLOAD, NGX_STREAM_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("wgw_life"), NULL, ngx_stream_wgw_route_variable,
+      WGW_LOOKUP_LIFE, NGX_STREAM_VAR_NOCACHEABLE, 0 },
+
     /* "1" when the session is about to be handed over to http */
 
     { ngx_string("wgw_offload"), NULL, ngx_stream_wgw_route_variable,

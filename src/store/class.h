@@ -68,6 +68,13 @@ typedef struct {
 typedef struct {
     const char             *name;
     size_t                  change;     /* or WGW_STORE_PLAIN */
+
+    /*
+     * What a row that is put takes from the one it replaces, which has no
+     * data where there is none; changed where it is, and no longer than it
+     * was.  May be NULL.
+     */
+    void                  (*settle)(wgw_text_t *value, wgw_text_t old);
 } wgw_store_database_t;
 
 

@@ -12,6 +12,8 @@
 
 static wgw_store_rc_t row_change(wgw_txn_t *t, unsigned db,
     const wgw_store_row_t *row, wgw_store_counts_t *counts);
+static void row_settle(const wgw_txn_t *t, wgw_row_t *row,
+    const MDB_val *found);
 static size_t row_at(const wgw_txn_t *t, unsigned db);
 static uint64_t row_id(const MDB_val *value, size_t at);
 static unsigned row_same(const MDB_val *value, wgw_text_t other, size_t at);
@@ -41,6 +43,10 @@ wgw_row_find(wgw_txn_t *t, wgw_row_t *row)
 
     err = mdb_get(t->txn, wgw_txn_dbi(t, row->db), &key, &value);
 
+    if (err == 0 || err == MDB_NOTFOUND) {
+        row_settle(t, row, err == 0 ? &value : NULL);
+    }
+
     if (err == MDB_NOTFOUND) {
         return WGW_STORE_NONE;
     }
@@ -54,6 +60,27 @@ wgw_row_find(wgw_txn_t *t, wgw_row_t *row)
     }
 
     return wgw_txn_fail(t, err);
+}
+
+
+static void
+row_settle(const wgw_txn_t *t, wgw_row_t *row, const MDB_val *found)
+{
+    wgw_text_t                   old;
+    const wgw_store_database_t  *database;
+
+    if (row->db == WGW_STORE_META || row->value.data == NULL) {
+        return;
+    }
+
+    database = &t->env->class->databases[row->db - 1];
+
+    old.data = found ? found->mv_data : NULL;
+    old.len = found ? found->mv_size : 0;
+
+    if (database->settle) {
+        database->settle(&row->value, old);
+    }
 }
 
 

@@ -26,7 +26,8 @@
 typedef struct {
     unsigned           db;
     wgw_text_t         key;
-    wgw_text_t         value;           /* to put; its id has no meaning */
+    wgw_text_t         value;           /* to put; its id has no meaning;
+                                           settled, see class.h */
 
     unsigned           existed:1;       /* before */
     unsigned           same:1;

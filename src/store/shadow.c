@@ -286,7 +286,7 @@ shadow_row(wgw_txn_t *t, wgw_shadow_t *shadow, const wgw_store_row_t *row)
         return t->err;
     }
 
-    err = wgw_row_store(t, 1, shadow_dbi(t), row->key, row->value,
+    err = wgw_row_store(t, 1, shadow_dbi(t), found.key, found.value,
                         found.same ? found.change : wgw_txn_id(t),
                         MDB_NOOVERWRITE);
 

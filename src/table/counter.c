@@ -48,6 +48,7 @@ static inline uint64_t wgw_counter_this(const uint64_t base[2],
     const uint64_t *total, uint64_t clock, int whole);
 static uint64_t wgw_counter_last(const uint64_t base[2],
     const uint64_t *total, uint64_t clock);
+static int wgw_counter_faded(const wgw_record_hot_t *hot);
 static void wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2]);
 static void wgw_counter_merge_total(wgw_table_t *t, uint64_t base_into[2],
     uint64_t *total_into, uint64_t base[2], uint64_t *total);
@@ -98,6 +99,7 @@ wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
     } while (i < n);
 
     usage->key = key;
+    usage->life = wgw_life_of(t, record, &usage->ended);
 
     if (record < WGW_TABLE_FIRST) {
         return 0;
@@ -107,7 +109,7 @@ wgw_table_read(wgw_table_t *t, uint32_t record, int64_t now,
 
     if ((usage->sent | usage->received | usage->requests | usage->refused
          | usage->cut) == 0
-        && wgw_table_find(t, usage->key) != record)
+        && !wgw_table_found(t, record))
     {
         return -1;
     }
@@ -220,7 +222,11 @@ wgw_table_idle(wgw_table_t *t, uint32_t record, int64_t now)
         }
     }
 
-    if (least < 2 || least > WGW_TABLE_IDLE_MAX) {
+    if (wgw_counter_faded(hot)) {
+        least = WGW_TABLE_IDLE_MAX;
+    }
+
+    if (least < 2 || least >= WGW_RING) {
         return 0;
     }
 
@@ -272,9 +278,18 @@ wgw_table_add(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t sent,
 }
 
 
+/* Touched, so that it is known when the key was last asked for. */
+
 void
 wgw_table_refused(wgw_table_t *t, uint32_t record)
 {
+    wgw_record_hot_t  *hot;
+
+    hot = wgw_table_hot(t, record);
+
+    wgw_counter_touch(t, hot->base_sent, &hot->sent, 0);
+    wgw_counter_touch(t, hot->base_received, &hot->received, 0);
+
     wgw_add(&wgw_table_cold(t, record)->refused, 1);
 }
 
@@ -466,7 +481,7 @@ wgw_counter_merge(wgw_table_t *t, uint32_t into, uint32_t record)
 
 /*
  * The first copy is one to the bit, so that it stays known when the key last
- * counted; of what is not known any more, it is said to be now.
+ * counted; where it is not known, it is said to be now.
  */
 
 void
@@ -495,7 +510,9 @@ wgw_counter_copy(wgw_table_t *t, uint32_t into, wgw_table_t *from,
     cold_into->cut = cold->cut;
     cold_into->cap = cold->cap;
 
-    if ((hot.base_sent[0] | hot.base_sent[1]) == 0) {
+    if ((hot.base_sent[0] | hot.base_sent[1]) == 0
+        && !wgw_counter_faded(&hot))
+    {
         wgw_counter_touch(t, hot_into->base_sent, &hot_into->sent, 0);
         wgw_counter_touch(t, hot_into->base_received, &hot_into->received, 0);
     }
@@ -651,6 +668,17 @@ wgw_counter_last(const uint64_t base[2], const uint64_t *total,
     }
 
     return (end - before) & WGW_TOTAL_MASK;
+}
+
+
+/* Who counted has touched its windows: they were cleared since. */
+
+static int
+wgw_counter_faded(const wgw_record_hot_t *hot)
+{
+    return (hot->base_sent[0] | hot->base_sent[1]
+            | hot->base_received[0] | hot->base_received[1]) == 0
+           && (hot->sent | hot->received | hot->requests) != 0;
 }
 
 

@@ -7,6 +7,7 @@
  *
  *     rates   see gcra.h:  the entry nearest to its end makes room
  *     notes   see notes.h: nothing live is dropped, the new one is refused
+ *     rations see ration.h: the entry that was used least makes room
  *
  * The memory is little-endian, holds no pointers, and is laid out as
  *
@@ -15,9 +16,9 @@
  *              and their times, the line next to it
  *     notes    128 bytes a slot, in tables of notes only
  *
- * There are two slots for each of `keys` rates, 32 bytes in all, and three
- * for two notes, 216 bytes each.  A rate has one bucket that it may be in;
- * a note has two, so that the table takes `keys` of them, but for a few in ten
+ * There are two slots for each of `keys` rates or rations, 32 bytes in all,
+ * and three for two notes, 216 bytes each.  A rate and a ration have one
+ * bucket that they may be in; a note has two, so that the table takes `keys` of them, but for a few in ten
  * thousand.
  *
  * Keys are not kept: a 128-bit hash under the table's secret seed stands for
@@ -39,40 +40,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/hash.h"
+#include "table/slots.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define WGW_EXPIRING_VERSION   1
 #define WGW_EXPIRING_KEYS_MAX  16000000
-#define WGW_EXPIRING_HEADER    4096     /* bytes */
-#define WGW_EXPIRING_BOOT      16       /* bytes, see wgw_expiring_boot() */
-#define WGW_EXPIRING_LEASE     2        /* seconds */
 
 /* kinds of tables */
 #define WGW_EXPIRING_RATES     2
 #define WGW_EXPIRING_NOTES     3
+#define WGW_EXPIRING_RATIONS    4
 
 
 typedef struct {
     uint32_t             kind;
     uint32_t             keys;          /* 1 to WGW_EXPIRING_KEYS_MAX */
 } wgw_expiring_conf_t;
-
-
-/* One process's view; made by wgw_expiring_open(), needs no closing. */
-typedef struct {
-    struct wgw_expiring_header_s  *header;
-    struct wgw_bucket_s           *buckets;
-    struct wgw_note_slot_s        *notes;
-    uint32_t                       n;   /* buckets */
-} wgw_expiring_t;
-
-
-typedef struct {
-    uint64_t             hash[2];
-} wgw_expiring_key_t;
 
 
 /* Bytes of memory a table needs. */

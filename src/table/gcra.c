@@ -4,6 +4,8 @@
  * while it owed, state}.
  */
 
+#include <assert.h>
+
 #include "table/gcra.h"
 #include "table/slots.h"
 

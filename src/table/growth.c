@@ -313,7 +313,7 @@ wgw_growth_purged(wgw_table_t *t, uint64_t purge, int64_t now)
     for (record = WGW_TABLE_FIRST; record < end; record++) {
         purged += wgw_growth_idle(t, record, purge, now)
                   && wgw_growth_key(t, record, &key)
-                  && wgw_table_find(t, key) == record;
+                  && wgw_table_found(t, record);
     }
 
     return purged;
@@ -335,11 +335,15 @@ wgw_growth_fit(wgw_table_t *t, uint64_t purge, int64_t now,
     for (record = WGW_TABLE_FIRST; record < end; record++) {
 
         if (wgw_growth_key(t, record, &key)
-            && wgw_table_find(t, key) == record
+            && wgw_table_found(t, record)
             && !wgw_growth_idle(t, record, purge, now))
         {
             keys++;
             granules += (key.len + WGW_GRANULE - 1) / WGW_GRANULE;
+
+            if (wgw_table_life(t, record)) {
+                granules += sizeof(wgw_record_life_t) / WGW_GRANULE;
+            }
         }
     }
 
@@ -347,7 +351,7 @@ wgw_growth_fit(wgw_table_t *t, uint64_t purge, int64_t now,
         return -1;
     }
 
-    /* ends at 256, where every key has room */
+    /* ends at WGW_TABLE_KEY_ROOM, where every key has room */
 
     while ((uint64_t) conf->keys * conf->key_bytes / WGW_GRANULE < granules) {
         conf->key_bytes++;
@@ -361,9 +365,10 @@ void
 wgw_growth_rewrite(void *memory, const wgw_table_conf_t *conf,
     wgw_table_t *from, uint64_t purge, int64_t now)
 {
-    uint32_t     record, end;
-    wgw_text_t   key;
-    wgw_table_t  to;
+    uint32_t            record, end, into;
+    wgw_text_t          key;
+    wgw_table_t         to;
+    wgw_record_life_t  *own;
 
     wgw_table_format(memory, conf, from->header->made.seed);
     wgw_table_open(&to, memory);
@@ -382,7 +387,10 @@ wgw_growth_rewrite(void *memory, const wgw_table_conf_t *conf,
         if (wgw_growth_key(from, record, &key)
             && !wgw_growth_idle(from, record, purge, now))
         {
-            wgw_counter_copy(&to, wgw_table_get(&to, key), from, record);
+            own = wgw_table_life(from, record);
+            into = wgw_table_live(&to, key, own ? own->life : 0);
+
+            wgw_counter_copy(&to, into, from, record);
         }
     }
 }
@@ -395,5 +403,5 @@ wgw_growth_key(wgw_table_t *t, uint32_t record, wgw_text_t *key)
 {
     return wgw_table_key(t, record, key) != 0
            && (wgw_table_counted(t, record)
-               || wgw_table_find(t, *key) == record);
+               || wgw_table_found(t, record));
 }

@@ -189,7 +189,7 @@ wgw_table_look(wgw_table_made_t *made, const void *header,
 
     if (made->checksum != wgw_table_checksum(made)
         || made->keys == 0 || made->keys > WGW_TABLE_KEYS_MAX
-        || made->key_bytes < 8 || made->key_bytes > 256
+        || made->key_bytes < 8 || made->key_bytes > WGW_TABLE_KEY_ROOM
         || wgw_window_name(made->window) == NULL
         || made->reset_day > 31)
     {

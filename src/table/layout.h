@@ -1,7 +1,8 @@
 
 /*
  * layout: the bytes of a table, private to the parts that work on them:
- * layout.c (the header), table.c (keys) and counter.c (what they count).
+ * layout.c (the header), table.c (keys), life.c (their lives) and counter.c
+ * (what they count).
  *
  * What holds between processes:
  *
@@ -69,12 +70,38 @@ typedef struct wgw_record_hot_s {
 
 
 typedef struct wgw_record_cold_s {
-    uint32_t           granule;         /* where in the arena the key is */
+    uint32_t           granule;         /* where in the arena the key is,
+                                           and WGW_LIFE_* */
     uint32_t           mark;            /* 24 bits of hash, 8 of length */
     uint64_t           refused;
     uint64_t           cut;
     uint64_t           cap;
 } wgw_record_cold_t;
+
+
+/* in the high bits of a record's granule */
+#define WGW_LIFE_FIRST    0x40000000    /* found by the key, has a life */
+#define WGW_LIFE_LATER    0x80000000    /* found by key and life */
+#define WGW_LIFE_BITS     (WGW_LIFE_FIRST|WGW_LIFE_LATER)
+
+
+/* Behind the text of a key that has lives, in granules of the arena. */
+typedef struct {
+    uint64_t           life;
+    uint64_t           newest;          /* of the first: the highest seen */
+    uint64_t           link;            /* of the first: the record of the
+                                           last that came, or 0; of others:
+                                           that of the one before them */
+} wgw_record_life_t;
+
+
+/* What a record is found by; see wgw_table_id(). */
+typedef struct {
+    wgw_text_t         text;
+    uint64_t           life;
+    uint64_t           hash;
+    uint32_t           later;           /* WGW_LIFE_LATER or 0 */
+} wgw_table_id_t;
 
 
 /* The segment of a record; NULL for no record. */
@@ -120,6 +147,38 @@ wgw_table_cold(wgw_table_t *t, uint32_t record)
  * names for the records that every table has.
  */
 uint32_t wgw_table_key(wgw_table_t *table, uint32_t record, wgw_text_t *key);
+
+/* The first record of a key, and that of a later life. */
+void wgw_table_first(wgw_table_t *table, wgw_table_id_t *id, wgw_text_t key);
+void wgw_table_later(wgw_table_t *table, wgw_table_id_t *id, wgw_text_t key,
+    uint64_t life);
+
+/* What a record that holds a key is found by; 0, or -1 if it holds none. */
+int wgw_table_id(wgw_table_t *table, uint32_t record, wgw_table_id_t *id);
+
+/* The record of an id, or WGW_TABLE_UNKNOWN. */
+uint32_t wgw_table_lookup(wgw_table_t *table, const wgw_table_id_t *id);
+
+/* 1 when a record is the one that is found by its id. */
+int wgw_table_found(wgw_table_t *table, uint32_t record);
+
+/*
+ * The record of an id, added with id->life; WGW_TABLE_OTHER when the table
+ * is full.
+ */
+uint32_t wgw_table_put(wgw_table_t *table, const wgw_table_id_t *id);
+
+/* What a record knows of lives; NULL: nothing. */
+wgw_record_life_t *wgw_table_life(wgw_table_t *table, uint32_t record);
+
+/*
+ * Gives a record that knows nothing of lives room for that.  NULL: there is
+ * none in the arena.
+ */
+wgw_record_life_t *wgw_table_widen(wgw_table_t *table, uint32_t record);
+
+/* The life of a record, and whether a later one has come. */
+uint64_t wgw_life_of(wgw_table_t *table, uint32_t record, int *ended);
 
 /* Other records of the same key, in other segments; returns their number. */
 uint32_t wgw_table_twins(wgw_table_t *table, uint32_t record,

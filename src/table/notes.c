@@ -3,8 +3,10 @@
  * Notes.  A time in the table is {seconds, kind, state}.
  */
 
+#include <assert.h>
 #include <string.h>
 
+#include "table/notes.h"
 #include "table/slots.h"
 
 
@@ -550,6 +552,13 @@ wgw_notes_carry(wgw_expiring_t *t, wgw_expiring_t *from, int64_t now)
     }
 
     return lost;
+}
+
+
+int
+wgw_notes_moved(wgw_expiring_t *t)
+{
+    return wgw_load(&t->header->moved) != 0;
 }
 
 

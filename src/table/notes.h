@@ -28,9 +28,6 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_NOTE_KINDS    7
-#define WGW_NOTE_MARKED   4         /* these kinds, see wgw_notes_marked() */
-#define WGW_NOTE_PAYLOAD  104       /* bytes */
 
 #define WGW_NOTES_OK      0
 #define WGW_NOTES_EXISTS  1         /* or cannot be told any more */
@@ -132,6 +129,10 @@ void wgw_notes_set_span(wgw_expiring_t *table, uint32_t kind, int64_t span);
  */
 uint32_t wgw_notes_carry(wgw_expiring_t *table, wgw_expiring_t *from,
     int64_t now);
+
+
+/* 1 when another table has taken over this one. */
+int wgw_notes_moved(wgw_expiring_t *table);
 
 
 #pragma GCC visibility pop

@@ -1,7 +1,7 @@
 
 /*
- * slots: the bytes of an expiring table, private to the parts that work on
- * them: expiring.c (the memory), gcra.c (rates) and notes.c.
+ * slots: the bytes of an expiring table, for the parts that work on them:
+ * expiring.c (the memory), gcra.c (rates) and notes.c.
  *
  * What holds between processes:
  *
@@ -18,11 +18,11 @@
 #define WGW_SLOTS_H
 
 
-#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
-#include "table/expiring.h"
-#include "table/notes.h"
+#include "crypto/hash.h"
 #include "table/word.h"
 
 #pragma GCC visibility push(hidden)
@@ -30,6 +30,14 @@
 
 #define WGW_SLOTS         8         /* of a bucket */
 #define WGW_FILTER        256       /* words, a power of two */
+
+#define WGW_EXPIRING_HEADER  4096   /* bytes */
+#define WGW_EXPIRING_BOOT    16     /* bytes, see wgw_expiring_boot() */
+#define WGW_EXPIRING_LEASE   2      /* seconds, of a claim */
+
+#define WGW_NOTE_KINDS    7
+#define WGW_NOTE_MARKED   4         /* these kinds, see wgw_notes_marked() */
+#define WGW_NOTE_PAYLOAD  104       /* bytes */
 
 /* the state, in the low bits of a time; an empty slot is 0 */
 #define WGW_SLOT_LIVE     1
@@ -51,7 +59,7 @@ typedef struct {
 } wgw_expiring_made_t;
 
 
-typedef struct wgw_expiring_header_s {
+typedef struct {
     wgw_expiring_made_t    made;
     uint64_t               forgotten;
     uint64_t               latest[WGW_NOTE_KINDS];
@@ -64,18 +72,36 @@ typedef struct wgw_expiring_header_s {
 } wgw_expiring_header_t;
 
 
-typedef struct wgw_bucket_s {
+typedef struct {
     uint64_t               tag[WGW_SLOTS];
     uint64_t               when[WGW_SLOTS];
 } wgw_bucket_t;
 
 
-typedef struct wgw_note_slot_s {
+typedef struct {
     uint64_t               check;       /* the key's other half */
     uint64_t               count;       /* 32 bits of check, 32 of count */
     uint64_t               sum;         /* of tag, check, kind, payload */
     uint64_t               payload[WGW_NOTE_PAYLOAD / 8];
 } wgw_note_slot_t;
+
+
+/* One process's view; made by wgw_expiring_open(), needs no closing. */
+typedef struct {
+    wgw_expiring_header_t  *header;
+    wgw_bucket_t           *buckets;
+    wgw_note_slot_t        *notes;
+    uint32_t                n;          /* buckets */
+} wgw_expiring_t;
+
+
+typedef struct {
+    uint64_t               hash[2];
+} wgw_expiring_key_t;
+
+
+/* of sums, which guard against damage, not against men */
+extern const uint8_t  wgw_slot_sums[WGW_HASH_SEED];
 
 
 /* The first or the second bucket of a key. */

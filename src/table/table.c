@@ -15,22 +15,35 @@
 _Static_assert(WGW_TABLE_FIRST + WGW_TABLE_KEYS_MAX <= WGW_RECORD_MASK,
                "a record's number fits the index");
 _Static_assert(WGW_TABLE_KEY_MAX <= 0xff, "a key's length fits the mark");
+_Static_assert((uint64_t) WGW_TABLE_KEYS_MAX * WGW_TABLE_KEY_ROOM / WGW_GRANULE
+               < WGW_LIFE_FIRST, "a granule's number leaves room");
+_Static_assert((WGW_TABLE_KEY_MAX + WGW_GRANULE - 1) / WGW_GRANULE * WGW_GRANULE
+               + sizeof(wgw_record_life_t) <= WGW_TABLE_KEY_ROOM,
+               "any key has room");
 
 
 static uint64_t wgw_table_hash(wgw_table_t *t, wgw_text_t key);
 static uint32_t wgw_table_mark(uint64_t hash, size_t len);
-static uint32_t wgw_table_look(wgw_table_t *t, wgw_text_t key, uint64_t hash,
+static uint32_t wgw_table_look_in(wgw_table_t *t, const wgw_table_id_t *id,
     uint32_t count);
 
 static uint32_t wgw_segment_taken(const wgw_segment_t *s);
 static uint32_t wgw_segment_key(const wgw_segment_t *s, uint32_t record,
     wgw_text_t *key);
-static uint32_t wgw_segment_probe(const wgw_segment_t *s, wgw_text_t key,
-    uint64_t hash, size_t *at);
-static uint32_t wgw_segment_insert(const wgw_segment_t *s, wgw_text_t key,
-    uint64_t hash, size_t at);
-static uint32_t wgw_segment_publish(const wgw_segment_t *s, wgw_text_t key,
-    uint64_t hash, size_t at, uint32_t record);
+static wgw_record_life_t *wgw_segment_life(const wgw_segment_t *s,
+    uint32_t record, uint32_t *kind);
+static int wgw_segment_is(const wgw_segment_t *s, uint32_t record,
+    uint32_t mark, const wgw_table_id_t *id);
+static uint32_t wgw_segment_probe(const wgw_segment_t *s,
+    const wgw_table_id_t *id, size_t *at);
+static uint32_t wgw_segment_insert(const wgw_segment_t *s,
+    const wgw_table_id_t *id, size_t at);
+static uint32_t wgw_segment_publish(const wgw_segment_t *s,
+    const wgw_table_id_t *id, size_t at, uint32_t record);
+static uint32_t wgw_segment_write(const wgw_segment_t *s,
+    const wgw_table_id_t *id, uint64_t granule, int lives);
+static inline size_t wgw_segment_bytes(uint32_t mark, uint32_t granule);
+static uint64_t wgw_table_granules(size_t len, int lives);
 static int wgw_table_take(uint64_t *taken, uint64_t n, uint64_t limit,
     uint64_t *first);
 static void wgw_table_untake(uint64_t *taken, uint64_t n, uint64_t first);
@@ -78,34 +91,31 @@ wgw_table_repair(wgw_table_t *t, int rebuild)
 }
 
 
+uint32_t
+wgw_table_get(wgw_table_t *t, wgw_text_t key)
+{
+    return wgw_table_live(t, key, 0);
+}
+
+
 /*
  * Who adds a key to a segment behind the first looks before it again: another
  * may have come to the last room there meanwhile.
  */
 
 uint32_t
-wgw_table_get(wgw_table_t *t, wgw_text_t key)
+wgw_table_put(wgw_table_t *t, const wgw_table_id_t *id)
 {
     size_t                at[WGW_TABLE_SEGMENTS];
     uint32_t              n, record, found;
-    uint64_t              hash;
     const wgw_segment_t  *s;
 
-    if (key.len == 0) {
-        return WGW_TABLE_UNKNOWN;
-    }
-
-    if (key.len > WGW_TABLE_KEY_MAX) {
-        return WGW_TABLE_OTHER;
-    }
-
-    hash = wgw_table_hash(t, key);
     n = 0;
 
     do {
         s = &t->segments[n];
         at[n] = SIZE_MAX;
-        record = wgw_segment_probe(s, key, hash, &at[n]);
+        record = wgw_segment_probe(s, id, &at[n]);
 
         if (record >= WGW_TABLE_FIRST) {
             return s->first + record;
@@ -120,10 +130,10 @@ wgw_table_get(wgw_table_t *t, wgw_text_t key)
         }
 
         s = &t->segments[n];
-        record = wgw_segment_insert(s, key, hash, at[n]);
+        record = wgw_segment_insert(s, id, at[n]);
 
         if (record != WGW_TABLE_OTHER) {
-            found = n ? wgw_table_look(t, key, hash, n) : WGW_TABLE_UNKNOWN;
+            found = n ? wgw_table_look_in(t, id, n) : WGW_TABLE_UNKNOWN;
 
             return found != WGW_TABLE_UNKNOWN ? found : s->first + record;
         }
@@ -136,23 +146,50 @@ wgw_table_get(wgw_table_t *t, wgw_text_t key)
 uint32_t
 wgw_table_find(wgw_table_t *t, wgw_text_t key)
 {
+    wgw_table_id_t  id;
+
     if (key.len == 0 || key.len > WGW_TABLE_KEY_MAX) {
         return WGW_TABLE_UNKNOWN;
     }
 
-    return wgw_table_look(t, key, wgw_table_hash(t, key), t->count);
+    wgw_table_first(t, &id, key);
+
+    return wgw_table_lookup(t, &id);
 }
 
 
 int
-wgw_table_is(wgw_table_t *t, uint32_t record, wgw_text_t key)
+wgw_table_is(wgw_table_t *t, uint32_t record, wgw_text_t key, uint64_t life)
 {
-    wgw_text_t  other;
+    uint32_t                  kind;
+    wgw_text_t                other;
+    wgw_record_life_t        *own;
+    const wgw_segment_t      *s;
 
-    return record >= WGW_TABLE_FIRST
-           && wgw_table_key(t, record, &other) != 0
-           && other.len == key.len
-           && memcmp(other.data, key.data, key.len) == 0;
+    if (record < WGW_TABLE_FIRST) {
+        return 0;
+    }
+
+    s = t->segments;
+
+    if (record >= s->end) {
+        s = wgw_table_segment(t, record);
+
+        if (s == NULL) {
+            return 0;
+        }
+    }
+
+    if (wgw_segment_key(s, record - s->first, &other) == 0
+        || other.len != key.len
+        || memcmp(other.data, key.data, key.len) != 0)
+    {
+        return 0;
+    }
+
+    own = wgw_segment_life(s, record - s->first, &kind);
+
+    return (own ? own->life : 0) == life;
 }
 
 
@@ -182,6 +219,28 @@ wgw_table_taken(wgw_table_t *t)
 
     for (n = 0; n < t->count; n++) {
         taken += wgw_segment_taken(&t->segments[n]) - WGW_TABLE_FIRST;
+    }
+
+    return taken;
+}
+
+
+uint64_t
+wgw_table_arena(wgw_table_t *t, uint64_t *max)
+{
+    uint32_t  n;
+    uint64_t  taken, size, granules;
+
+    taken = 0;
+    *max = 0;
+
+    for (n = 0; n < t->count; n++) {
+        size = t->segments[n].arena_size;
+        *max += size;
+
+        granules = wgw_load(&t->segments[n].header->granules);
+        taken += granules < size / WGW_GRANULE ? granules * WGW_GRANULE
+                                               : size;
     }
 
     return taken;
@@ -219,13 +278,10 @@ wgw_table_twins(wgw_table_t *t, uint32_t record,
 {
     size_t                at;
     uint32_t              i, n, found;
-    uint64_t              hash;
-    wgw_text_t            key;
+    wgw_table_id_t        id;
     const wgw_segment_t  *s;
 
-    if (t->count == 1 || record < WGW_TABLE_FIRST
-        || wgw_table_key(t, record, &key) == 0)
-    {
+    if (t->count == 1 || wgw_table_id(t, record, &id) != 0) {
         return 0;
     }
 
@@ -233,7 +289,6 @@ wgw_table_twins(wgw_table_t *t, uint32_t record,
 
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 
-    hash = wgw_table_hash(t, key);
     n = 0;
 
     for (i = 0; i < t->count; i++) {
@@ -243,7 +298,7 @@ wgw_table_twins(wgw_table_t *t, uint32_t record,
             continue;
         }
 
-        found = wgw_segment_probe(s, key, hash, &at);
+        found = wgw_segment_probe(s, &id, &at);
 
         if (found >= WGW_TABLE_FIRST) {
             twins[n++] = s->first + found;
@@ -283,16 +338,147 @@ wgw_table_mark(uint64_t hash, size_t len)
 }
 
 
+void
+wgw_table_first(wgw_table_t *t, wgw_table_id_t *id, wgw_text_t key)
+{
+    id->text = key;
+    id->life = 0;
+    id->later = 0;
+    id->hash = wgw_table_hash(t, key);
+}
+
+
+void
+wgw_table_later(wgw_table_t *t, wgw_table_id_t *id, wgw_text_t key,
+    uint64_t life)
+{
+    char        bytes[WGW_TABLE_KEY_MAX + sizeof(uint64_t)];
+    wgw_text_t  both;
+
+    memcpy(bytes, key.data, key.len);
+    memcpy(bytes + key.len, &life, sizeof(uint64_t));
+
+    both.data = bytes;
+    both.len = key.len + sizeof(uint64_t);
+
+    id->text = key;
+    id->life = life;
+    id->later = WGW_LIFE_LATER;
+    id->hash = wgw_table_hash(t, both);
+}
+
+
+int
+wgw_table_id(wgw_table_t *t, uint32_t record, wgw_table_id_t *id)
+{
+    uint32_t                  kind;
+    wgw_text_t                key;
+    wgw_record_life_t        *own;
+    const wgw_segment_t      *s;
+
+    if (record < WGW_TABLE_FIRST || wgw_table_key(t, record, &key) == 0) {
+        return -1;
+    }
+
+    s = wgw_table_segment(t, record);
+    own = wgw_segment_life(s, record - s->first, &kind);
+
+    if (kind == WGW_LIFE_LATER) {
+        wgw_table_later(t, id, key, own->life);
+
+    } else {
+        wgw_table_first(t, id, key);
+        id->life = own ? own->life : 0;
+    }
+
+    return 0;
+}
+
+
+uint32_t
+wgw_table_lookup(wgw_table_t *t, const wgw_table_id_t *id)
+{
+    return wgw_table_look_in(t, id, t->count);
+}
+
+
+int
+wgw_table_found(wgw_table_t *t, uint32_t record)
+{
+    wgw_table_id_t  id;
+
+    return wgw_table_id(t, record, &id) == 0
+           && wgw_table_lookup(t, &id) == record;
+}
+
+
+wgw_record_life_t *
+wgw_table_life(wgw_table_t *t, uint32_t record)
+{
+    uint32_t              kind;
+    const wgw_segment_t  *s;
+
+    s = wgw_table_segment(t, record);
+
+    return s && record >= WGW_TABLE_FIRST
+           ? wgw_segment_life(s, record - s->first, &kind) : NULL;
+}
+
+
+/* Where the text was nobody looks any more; the mark stays the same. */
+
+wgw_record_life_t *
+wgw_table_widen(wgw_table_t *t, uint32_t record)
+{
+    uint32_t              old, new;
+    uint64_t              granules, granule;
+    wgw_table_id_t        id;
+    wgw_record_cold_t    *cold;
+    wgw_table_header_t   *header;
+    const wgw_segment_t  *s;
+
+    if (wgw_table_id(t, record, &id) != 0) {
+        return NULL;
+    }
+
+    s = wgw_table_segment(t, record);
+    header = s->header;
+    cold = &s->cold[record - s->first];
+    old = __atomic_load_n(&cold->granule, __ATOMIC_SEQ_CST);
+
+    if ((old & WGW_LIFE_BITS) == 0) {
+        granules = wgw_table_granules(id.text.len, 1);
+
+        if (wgw_table_take(&header->granules, granules,
+                           s->arena_size / WGW_GRANULE, &granule)
+            != 0)
+        {
+            return NULL;
+        }
+
+        new = wgw_segment_write(s, &id, granule, 1);
+
+        if (!__atomic_compare_exchange_n(&cold->granule, &old, new, 0,
+                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        {
+            wgw_table_untake(&header->granules, granules, granule);
+        }
+    }
+
+    return wgw_table_life(t, record);
+}
+
+
 /* In the first `count` segments; WGW_TABLE_UNKNOWN if it is in none. */
 
 static uint32_t
-wgw_table_look(wgw_table_t *t, wgw_text_t key, uint64_t hash, uint32_t count)
+wgw_table_look_in(wgw_table_t *t, const wgw_table_id_t *id, uint32_t count)
 {
     size_t    at;
     uint32_t  n, record;
 
     for (n = 0; n < count; n++) {
-        record = wgw_segment_probe(&t->segments[n], key, hash, &at);
+        record = wgw_segment_probe(&t->segments[n], id, &at);
 
         if (record >= WGW_TABLE_FIRST) {
             return t->segments[n].first + record;
@@ -321,13 +507,26 @@ wgw_segment_taken(const wgw_segment_t *s)
 }
 
 
+/* What a key takes, if it has lives, or just its text. */
+
+static inline size_t
+wgw_segment_bytes(uint32_t mark, uint32_t granule)
+{
+    if (granule & WGW_LIFE_BITS) {
+        return wgw_table_granules(mark & 0xff, 1) * WGW_GRANULE;
+    }
+
+    return mark & 0xff;
+}
+
+
 /* Records are numbered from 0 on in what is about one segment. */
 
 static uint32_t
 wgw_segment_key(const wgw_segment_t *s, uint32_t record, wgw_text_t *key)
 {
     size_t                    start;
-    uint32_t                  mark;
+    uint32_t                  mark, granule;
     const wgw_record_cold_t  *cold;
 
     key->len = 0;
@@ -339,10 +538,12 @@ wgw_segment_key(const wgw_segment_t *s, uint32_t record, wgw_text_t *key)
     cold = &s->cold[record];
     mark = __atomic_load_n(&cold->mark, __ATOMIC_ACQUIRE);
 
-    start = (size_t) __atomic_load_n(&cold->granule, __ATOMIC_RELAXED)
-            * WGW_GRANULE;
+    granule = __atomic_load_n(&cold->granule, __ATOMIC_RELAXED);
+    start = (size_t) (granule & ~WGW_LIFE_BITS) * WGW_GRANULE;
 
-    if (start > s->arena_size || (mark & 0xff) > s->arena_size - start) {
+    if (start > s->arena_size
+        || wgw_segment_bytes(mark, granule) > s->arena_size - start)
+    {
         return 0;
     }
 
@@ -353,22 +554,68 @@ wgw_segment_key(const wgw_segment_t *s, uint32_t record, wgw_text_t *key)
 }
 
 
+/* Of a record that has a key. */
+
+static wgw_record_life_t *
+wgw_segment_life(const wgw_segment_t *s, uint32_t record, uint32_t *kind)
+{
+    size_t                    len;
+    uint32_t                  granule;
+    const wgw_record_cold_t  *cold;
+
+    cold = &s->cold[record];
+
+    granule = __atomic_load_n(&cold->granule, __ATOMIC_ACQUIRE);
+    *kind = granule & WGW_LIFE_BITS;
+
+    if (*kind == 0) {
+        return NULL;
+    }
+
+    len = __atomic_load_n(&cold->mark, __ATOMIC_RELAXED) & 0xff;
+
+    return (wgw_record_life_t *)
+           (s->arena + ((granule & ~WGW_LIFE_BITS)
+                        + wgw_table_granules(len, 0)) * WGW_GRANULE);
+}
+
+
+static int
+wgw_segment_is(const wgw_segment_t *s, uint32_t record, uint32_t mark,
+    const wgw_table_id_t *id)
+{
+    uint32_t            kind;
+    wgw_text_t          other;
+    wgw_record_life_t  *own;
+
+    if (wgw_segment_key(s, record, &other) != mark
+        || memcmp(other.data, id->text.data, id->text.len) != 0)
+    {
+        return 0;
+    }
+
+    own = wgw_segment_life(s, record, &kind);
+
+    return (kind & WGW_LIFE_LATER) == id->later
+           && (!id->later || own->life == id->life);
+}
+
+
 /*
  * Returns the key's record, or WGW_TABLE_UNKNOWN and the place where it can
  * be published, or WGW_TABLE_OTHER if it is nowhere and there is no place.
  */
 
 static uint32_t
-wgw_segment_probe(const wgw_segment_t *s, wgw_text_t key, uint64_t hash,
+wgw_segment_probe(const wgw_segment_t *s, const wgw_table_id_t *id,
     size_t *at)
 {
-    size_t      n, i, left;
-    uint32_t    word, record, mark;
-    wgw_text_t  other;
+    size_t    n, i, left;
+    uint32_t  word, record, mark;
 
     n = 2 * (size_t) s->header->made.keys;
-    i = (size_t) ((hash >> 32) * n >> 32);
-    mark = wgw_table_mark(hash, key.len);
+    i = (size_t) ((id->hash >> 32) * n >> 32);
+    mark = wgw_table_mark(id->hash, id->text.len);
 
     for (left = n; left; left--) {
         word = __atomic_load_n(&s->index[i], __ATOMIC_ACQUIRE);
@@ -378,14 +625,12 @@ wgw_segment_probe(const wgw_segment_t *s, wgw_text_t key, uint64_t hash,
             return WGW_TABLE_UNKNOWN;
         }
 
-        if (word >> WGW_RECORD_BITS == (hash & 0xff)) {
+        if (word >> WGW_RECORD_BITS == (id->hash & 0xff)) {
             record = word & WGW_RECORD_MASK;
 
             __builtin_prefetch(&s->hot[record], 1);
 
-            if (wgw_segment_key(s, record, &other) == mark
-                && memcmp(other.data, key.data, key.len) == 0)
-            {
+            if (wgw_segment_is(s, record, mark, id)) {
                 return record;
             }
         }
@@ -403,16 +648,18 @@ wgw_segment_probe(const wgw_segment_t *s, wgw_text_t key, uint64_t hash,
  */
 
 static uint32_t
-wgw_segment_insert(const wgw_segment_t *s, wgw_text_t key, uint64_t hash,
+wgw_segment_insert(const wgw_segment_t *s, const wgw_table_id_t *id,
     size_t at)
 {
+    int                  lives;
     uint32_t             found;
     uint64_t             granules, granule, limit, record;
     wgw_record_cold_t   *cold;
     wgw_table_header_t  *header;
 
     header = s->header;
-    granules = (key.len + WGW_GRANULE - 1) / WGW_GRANULE;
+    lives = id->later || id->life;
+    granules = wgw_table_granules(id->text.len, lives);
     limit = s->arena_size / WGW_GRANULE;
 
     if (wgw_table_take(&header->granules, granules, limit, &granule) != 0) {
@@ -426,15 +673,15 @@ wgw_segment_insert(const wgw_segment_t *s, wgw_text_t key, uint64_t hash,
         return WGW_TABLE_OTHER;
     }
 
-    memcpy(s->arena + granule * WGW_GRANULE, key.data, key.len);
-
     cold = &s->cold[record];
 
-    __atomic_store_n(&cold->granule, (uint32_t) granule, __ATOMIC_RELAXED);
-    __atomic_store_n(&cold->mark, wgw_table_mark(hash, key.len),
+    __atomic_store_n(&cold->granule,
+                     wgw_segment_write(s, id, granule, lives),
+                     __ATOMIC_RELAXED);
+    __atomic_store_n(&cold->mark, wgw_table_mark(id->hash, id->text.len),
                      __ATOMIC_RELEASE);
 
-    found = wgw_segment_publish(s, key, hash, at, (uint32_t) record);
+    found = wgw_segment_publish(s, id, at, (uint32_t) record);
 
     if (found != record) {
         __atomic_store_n(&cold->mark, 0, __ATOMIC_RELEASE);
@@ -446,15 +693,51 @@ wgw_segment_insert(const wgw_segment_t *s, wgw_text_t key, uint64_t hash,
 }
 
 
+/* Text and life; returns what the record says of where they are. */
+
+static uint32_t
+wgw_segment_write(const wgw_segment_t *s, const wgw_table_id_t *id,
+    uint64_t granule, int lives)
+{
+    char               *p;
+    wgw_record_life_t   life;
+
+    p = s->arena + granule * WGW_GRANULE;
+
+    memcpy(p, id->text.data, id->text.len);
+
+    if (!lives) {
+        return (uint32_t) granule;
+    }
+
+    life.life = id->life;
+    life.newest = id->later ? 0 : id->life;
+    life.link = 0;
+
+    memcpy(p + wgw_table_granules(id->text.len, 0) * WGW_GRANULE, &life,
+           sizeof(wgw_record_life_t));
+
+    return (uint32_t) granule | (id->later ? WGW_LIFE_LATER : WGW_LIFE_FIRST);
+}
+
+
+static uint64_t
+wgw_table_granules(size_t len, int lives)
+{
+    return (len + WGW_GRANULE - 1) / WGW_GRANULE
+           + (lives ? sizeof(wgw_record_life_t) / WGW_GRANULE : 0);
+}
+
+
 /* Returns the record, or that of another process which was faster. */
 
 static uint32_t
-wgw_segment_publish(const wgw_segment_t *s, wgw_text_t key, uint64_t hash,
+wgw_segment_publish(const wgw_segment_t *s, const wgw_table_id_t *id,
     size_t at, uint32_t record)
 {
     uint32_t  word, empty, found;
 
-    word = (uint32_t) (hash & 0xff) << WGW_RECORD_BITS | record;
+    word = (uint32_t) (id->hash & 0xff) << WGW_RECORD_BITS | record;
 
     do {
         empty = 0;
@@ -465,7 +748,7 @@ wgw_segment_publish(const wgw_segment_t *s, wgw_text_t key, uint64_t hash,
             return record;
         }
 
-        found = wgw_segment_probe(s, key, hash, &at);
+        found = wgw_segment_probe(s, id, &at);
 
     } while (found == WGW_TABLE_UNKNOWN);
 
@@ -536,8 +819,9 @@ wgw_table_rebuild(wgw_table_t *t, const wgw_segment_t *s)
             continue;
         }
 
-        granule = s->cold[record].granule
-                  + (key.len + WGW_GRANULE - 1) / WGW_GRANULE;
+        granule = (s->cold[record].granule & ~WGW_LIFE_BITS)
+                  + wgw_table_granules(key.len, (s->cold[record].granule
+                                                 & WGW_LIFE_BITS) != 0);
 
         header->records = record + 1;
 
@@ -558,35 +842,31 @@ wgw_table_rebuild(wgw_table_t *t, const wgw_segment_t *s)
 static int
 wgw_table_restore(wgw_table_t *t, const wgw_segment_t *s, uint32_t record)
 {
-    size_t      at;
-    uint32_t    mark, found;
-    uint64_t    hash;
-    wgw_text_t  key;
+    size_t          at;
+    uint32_t        mark, found;
+    wgw_text_t      key;
+    wgw_table_id_t  id;
 
     mark = wgw_segment_key(s, record, &key);
 
-    if (mark == 0) {
+    if (mark == 0 || wgw_table_id(t, s->first + record, &id) != 0
+        || mark != wgw_table_mark(id.hash, key.len))
+    {
         return -1;
     }
 
-    hash = wgw_table_hash(t, key);
-
-    if (mark != wgw_table_mark(hash, key.len)) {
-        return -1;
-    }
-
-    found = wgw_table_look(t, key, hash, (uint32_t) (s - t->segments) + 1);
+    found = wgw_table_look_in(t, &id, (uint32_t) (s - t->segments) + 1);
 
     if (found != WGW_TABLE_UNKNOWN) {
         wgw_counter_merge(t, found, s->first + record);
         return 0;
     }
 
-    if (wgw_segment_probe(s, key, hash, &at) != WGW_TABLE_UNKNOWN) {
+    if (wgw_segment_probe(s, &id, &at) != WGW_TABLE_UNKNOWN) {
         return -1;
     }
 
-    s->index[at] = (uint32_t) (hash & 0xff) << WGW_RECORD_BITS | record;
+    s->index[at] = (uint32_t) (id.hash & 0xff) << WGW_RECORD_BITS | record;
 
     return 0;
 }

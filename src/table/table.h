@@ -28,6 +28,10 @@
  * publishes them in the index; a process killed before it leaks one record.
  * A full table counts in WGW_TABLE_OTHER: no byte is ever lost.
  *
+ * A key may have lives, one after the other, numbered as time goes on: each
+ * has a record of its own, and the first that came is the one that is found
+ * by the key alone; see life.c.
+ *
  * Windows need no zeroing.  For each direction there are two words, for this
  * window and the last, {12-bit tag of a window, 52-bit total when it began},
  * set by one compare-and-swap at the window's first touch; what was used is
@@ -54,10 +58,11 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_TABLE_VERSION    1
+#define WGW_TABLE_VERSION    2
 #define WGW_TABLE_KEYS_MAX   16000000
 #define WGW_TABLE_KEY_MAX    255
-#define WGW_TABLE_KEY_BYTES  24
+#define WGW_TABLE_KEY_BYTES  24     /* a usual key's */
+#define WGW_TABLE_KEY_ROOM   288    /* any key's */
 #define WGW_TABLE_HEADER     4096   /* bytes */
 #define WGW_TABLE_BOOT       16     /* bytes, see wgw_table_boot() */
 #define WGW_TABLE_SEGMENTS   16     /* at most */
@@ -98,7 +103,7 @@ typedef struct {
 
 typedef struct {
     uint32_t             keys;          /* 1 to WGW_TABLE_KEYS_MAX */
-    uint32_t             key_bytes;     /* average, 8 to 256 */
+    uint32_t             key_bytes;     /* average, 8 to 288 */
     wgw_window_t         window;
 } wgw_table_conf_t;
 
@@ -106,6 +111,8 @@ typedef struct {
 /* What the table says of a record; see wgw_table_read(). */
 typedef struct {
     wgw_text_t           key;           /* in the table's memory */
+    uint64_t             life;          /* 0: its only one */
+    int                  ended;         /* the key has a later one */
     uint64_t             sent;          /* bytes, since ever */
     uint64_t             received;
     uint64_t             requests;
@@ -189,17 +196,31 @@ uint32_t wgw_table_repair(wgw_table_t *table, int rebuild);
  */
 uint32_t wgw_table_get(wgw_table_t *table, wgw_text_t key);
 
+/* The same for a life of the key; 0: it has none. */
+uint32_t wgw_table_live(wgw_table_t *table, wgw_text_t key, uint64_t life);
+
 /* The record of a key that is there, or WGW_TABLE_UNKNOWN. */
 uint32_t wgw_table_find(wgw_table_t *table, wgw_text_t key);
 
-/* 1 when the record is that of the key. */
-int wgw_table_is(wgw_table_t *table, uint32_t record, wgw_text_t key);
+/*
+ * The records of all lives of a key, the last that came first, up to `max`;
+ * returns their number.
+ */
+uint32_t wgw_table_lives(wgw_table_t *table, wgw_text_t key,
+    uint32_t *records, uint32_t max);
+
+/* 1 when the record is that of the key, in this life. */
+int wgw_table_is(wgw_table_t *table, uint32_t record, wgw_text_t key,
+    uint64_t life);
 
 /* One past the last record in use; records may be unused below it. */
 uint32_t wgw_table_end(wgw_table_t *table);
 
 /* Records that keys have taken. */
 uint32_t wgw_table_taken(wgw_table_t *table);
+
+/* Bytes that the keys' texts have taken, and all there are for them. */
+uint64_t wgw_table_arena(wgw_table_t *table, uint64_t *max);
 
 /*
  * Reads a record as of `now`.  Returns 0, or -1 for one that holds no key
@@ -225,7 +246,8 @@ void wgw_table_sweep(wgw_table_t *table, uint64_t period, uint32_t from,
  * Windows since that in which a record last counted, 0 for this one; as many
  * as have certainly passed: those in which nothing at all was counted may be
  * left out.  0 as well when it is not known, and while the window is one that
- * the clock's last turn may still want to see.
+ * the clock's last turn may still want to see; at least WGW_TABLE_IDLE_MAX when
+ * the sweep has cleared what was known.
  */
 uint64_t wgw_table_idle(wgw_table_t *table, uint32_t record, int64_t now);
 

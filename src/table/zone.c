@@ -4,6 +4,7 @@
  */
 
 #include "core/statefile.h"
+#include "table/zone.h"
 #include "table/zone_file.h"
 
 

@@ -24,6 +24,8 @@ static int wgw_zone_table_append(const wgw_zone_t *zone, ngx_fd_t fd,
 static void wgw_zone_table_more(const wgw_zone_t *zone, void *memory,
     void *first, ngx_uint_t number);
 static void wgw_zone_table_join(wgw_zone_t *zone, void *memory);
+static int wgw_zone_table_narrow(const wgw_zone_t *zone,
+    const wgw_zone_t *made);
 static ngx_uint_t wgw_zone_table_purged(wgw_zone_t *zone);
 static int wgw_zone_table_fit(wgw_zone_t *zone, wgw_zone_t *to);
 static void wgw_zone_table_rewrite(wgw_zone_t *zone, const wgw_zone_t *to,
@@ -35,6 +37,7 @@ static const wgw_zone_growth_t  wgw_zone_table_growth = {
     wgw_zone_table_append,
     wgw_zone_table_more,
     wgw_zone_table_join,
+    wgw_zone_table_narrow,
     wgw_zone_table_purged,
     wgw_zone_table_fit,
     wgw_zone_table_rewrite
@@ -155,6 +158,13 @@ static void
 wgw_zone_table_join(wgw_zone_t *zone, void *memory)
 {
     wgw_table_join(&zone->table, memory);
+}
+
+
+static int
+wgw_zone_table_narrow(const wgw_zone_t *zone, const wgw_zone_t *made)
+{
+    return made->conf.key_bytes < zone->conf.key_bytes;
 }
 
 

@@ -61,8 +61,10 @@ wgw_zone_slots_check(wgw_zone_t *made, const void *header, ngx_fd_t fd,
     }
 
     if (made->expiring_conf.kind != kind) {
-        *error = kind == WGW_EXPIRING_NOTES ? "is one of rates"
-                                            : "is one of notes";
+        *error = made->expiring_conf.kind == WGW_EXPIRING_RATES
+                 ? "is one of rates"
+                 : made->expiring_conf.kind == WGW_EXPIRING_NOTES
+                   ? "is one of notes" : "is one of rations";
         return -1;
     }
 

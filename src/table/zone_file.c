@@ -461,7 +461,7 @@ wgw_zone_rewrite(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
 {
     ngx_int_t                 rc;
     ngx_err_t                 err;
-    ngx_uint_t                purged;
+    ngx_uint_t                purged, same;
     wgw_zone_t                made, to;
     ngx_file_info_t           fi;
     const wgw_zone_growth_t  *growth;
@@ -480,7 +480,9 @@ wgw_zone_rewrite(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
 
     purged = growth->purged(zone);
 
-    if (rc == NGX_OK && m->parts.count == 1 && purged == 0) {
+    same = rc == NGX_OK && m->parts.count == 1 && !growth->narrow(zone, &made);
+
+    if (same && purged == 0) {
         return NGX_OK;
     }
 
@@ -501,7 +503,7 @@ wgw_zone_rewrite(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
             return wgw_zone_differs(cycle->log, zone, &made);
         }
 
-        if (rc == NGX_OK && m->parts.count == 1) {
+        if (same) {
             return NGX_OK;
         }
     }

@@ -1,7 +1,7 @@
 
 /*
- * zone_file: the files of zones, and their mappings; private to zone.c, which
- * has the list of these, and to zone_file.c.
+ * zone_file: the files of zones, and their mappings, of which zone.c has the
+ * list.
  */
 
 #ifndef WGW_ZONE_FILE_H
@@ -9,7 +9,7 @@
 
 
 #include "core/place.h"
-#include "table/zone.h"
+#include "table/zone_class.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -143,6 +143,23 @@ bad(qr/secret in "\S*short" has less than 16 bytes/,
     signin('wgw_auth_secret short;'));
 bad(qr/secret in "\S*newline" has less than 16 bytes/,
     signin('wgw_auth_secret newline;'));
+
+for my $bytes ("\xef\xbb\xbf" . 'z' x 32, 'z' x 32 . "\r\n", 'z' x 32 . " \n",
+               "\xc2\xa0" . 'z' x 32, 'z' x 32 . "\xe2\x80\x8b\n")
+{
+    spew("$dir/unseen", $bytes);
+    bad(qr/secret in "\S*unseen" (?:begins|ends) with a blank, a carriage/,
+        signin('wgw_auth_secret unseen;'));
+    good('field 11: what is not seen counts if it is said to',
+         signin('wgw_auth_secret unseen raw;'));
+}
+
+bad(qr/"wgw_auth" with "wgw_auth_allow", which "wgw_auth_recheck off" makes/,
+    '', 'wgw_auth_secret secret;', '',
+    "wgw_auth admin; wgw_auth_allow $one; wgw_auth_recheck off;");
+good('field 11.17: which holds by itself', '', 'wgw_auth_secret secret;', '',
+    "wgw_auth admin; wgw_auth_allow $one;");
+
 good('where the line feed counts', signin('wgw_auth_secret newline raw;'));
 bad(qr/secret in "\S*empty" is empty/, signin('wgw_auth_secret empty;'));
 bad(qr/secret in "\S*long" is longer than 4096 bytes/,

@@ -255,7 +255,7 @@ SKIP: {
     ask("key$_") for 0 .. 49;
     same('and it goes on', 'names');
 
-    $gw->configure(conf(6000, 'disk/names.wgw'));
+    $gw->configure(conf(2000, 'disk/names.wgw'));
     $gw->reload();
     $gw->stop('QUIT');
     $gw->start();

@@ -83,7 +83,7 @@ wgw_meter_zone names keys=100 window=hour;
 "last":\{"start":"\d{4}-\d\d-\d\dT\d\d:00:00Z","sent":0,"received":0\}\},
 \{"zone":"names","key":"%ff",.*\}\],"next":null,"zones":\[\{"zone":"names",
 "keys_max":100,"keys":2,"unknown":\{"sent":0,.*\},"other":\{.*\},
-"denied":\{.*\}\}\]\}\n\z/xs]
+"denied":\{.*\}\}\],"version":"[\d.]+"\}\n\z/xs]
 --- response_headers_like eval
 ["", "", "Content-Type: application\/json\nCache-Control: no-store"]
 
@@ -131,7 +131,7 @@ wgw_meter_zone more keys=100;
  '^\{"keys":\[\{"zone":"names","key":"a".*"key":"b".*\],"next":5,',
  '^\{"keys":\[\{"zone":"names","key":"c".*"zone":"more","key":"a".*\],"next":4294967300,',
  '^\{"keys":\[\{"zone":"more","key":"b".*"key":"c".*\],"next":null,',
- '^\{"keys":\[\{"zone":"more","key":"a".*"key":"c".*\],"next":null,"zones":\[\{"zone":"more"[^\[]*\]\}$']
+ '^\{"keys":\[\{"zone":"more","key":"a".*"key":"c".*\],"next":null,"zones":\[\{"zone":"more"[^\[]*\],"version":"[\d.]+"\}$']
 
 
 
@@ -200,6 +200,8 @@ wgw_meter_window_bytes\{zone="names",key="a\\"\\\\b",window="this",direction="re
 wgw_meter_keys\{zone="names"\}\ 1\n
 (?:.*\n)*
 wgw_meter_keys_max\{zone="names"\}\ 100\n
+(?:.*\n)*
+wgw_build_info\{version="[\d.]+"\}\ 1\n
 \z/x]
 --- response_headers_like eval
 ["", "", 'Content-Type: text\/plain; version=0\.0\.4; charset=utf-8']
@@ -219,16 +221,21 @@ wgw_meter_zone names keys=1;
 
 
 
-=== TEST 12: a key that is too long counts in other
+=== TEST 12: field 11.4: a key that is too long counts by its hash
 --- main_config
 wgw_meter_zone names keys=100;
 --- config
     location /t { wgw_meter names $arg_k; return 200 "ok"; }
     location /v1/usage { wgw_usage json; }
 --- pipelined_requests eval
-["GET /t?k=" . "a" x 255, "GET /t?k=" . "b" x 256, "GET /v1/usage"]
+["GET /t?k=" . "a" x 255, "GET /t?k=" . "b" x 256, "GET /v1/usage",
+ "GET /v1/usage/" . "b" x 256, "GET /t?k=sha256:0", "GET /v1/usage/sha256:0"]
 --- response_body_like eval
-["ok", "ok", '"keys":1,.*"other":\{"sent":[1-9]\d*,"received":[1-9]\d*,"requests":1,']
+["ok", "ok",
+ '"key":"sha256:69783923010e99687c31035cf20f1394ea6bb6047396b2fae9ea600f085c33eb",'
+ . '"sent":[1-9]\d*,.*"keys":2,.*"other":\{"sent":0,',
+ '^\{"keys":\[\{"zone":"names","key":"sha256:[0-9a-f]{64}",.*"requests":1,',
+ "ok", '"key":"sha256:[0-9a-f]{64}",.*"requests":1,']
 
 
 

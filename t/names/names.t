@@ -183,7 +183,7 @@ is(get('bad')->{status}, 404, 'none of it was stored');
 
 $reply = request('POST', 'shop', '{}');
 is($reply->{status}, 405, 'another method');
-is($reply->{headers}{allow}, 'GET, HEAD, PUT, DELETE', 'Allow');
+is($reply->{headers}{allow}, 'GET, HEAD, PUT, PATCH, DELETE', 'Allow');
 
 $reply = request('DELETE', '', '');
 is($reply->{status}, 405, 'DELETE of everything');

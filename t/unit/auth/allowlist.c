@@ -35,6 +35,14 @@ static const case_t  cases[] = {
     { ONE " " TWO "\n", -1, 1 },
     { "\n\n" "70997970C51812dc3A010C7d01b50e0d17dc79C8\n", -1, 3 },
     { "0x7099\n", -1, 1 },
+
+    /* field 11: what no editor shows */
+
+    { "\xef\xbb\xbf" ONE "\r\n\xef\xbb\xbf", 1, 0 },
+    { "\xc2\xa0" ONE "\xe2\x80\x8b\xc2\xa0\r\n" TWO "\xe2\x81\xa0", 2, 0 },
+    { ONE "\xc2\n", -1, 1 },
+    { "0x\xe2\x80\x8b" "70997970C51812dc3A010C7d01b50e0d17dc79C8\n", -1, 1 },
+
     { ONE ",\n", -1, 1 },
     { "any\n", -1, 1 },
 };

@@ -361,9 +361,9 @@ test_limits(void)
     message[len] = 'a';
 
     ok(parse(&siwe, message, WGW_SIWE_MAX, 0, why, sizeof(why)) == 0,
-       "4096 bytes");
+       "field 11.21: 16384 bytes");
     parse(&siwe, message, WGW_SIWE_MAX + 1, 0, why, sizeof(why));
-    is(why, strlen(why), "longer than 4096 bytes", "4097 bytes");
+    is(why, strlen(why), "longer than 16384 bytes", "16385 bytes");
 
     /* each byte in turn as a control character; LF is structure */
 

@@ -41,7 +41,7 @@ static const wgw_store_class_t  class = {
     .meta = "tokens",
     .format = 3,
     .n = 2,
-    .databases = { { "token", 1 }, { "link", WGW_STORE_PLAIN } },
+    .databases = { { "token", 1, NULL }, { "link", WGW_STORE_PLAIN, NULL } },
     .copied = note_copied
 };
 
@@ -51,7 +51,7 @@ static const wgw_store_class_t  other = {
     .format = 1,
     .pair = 1,
     .n = 1,
-    .databases = { { "row", 0 } }
+    .databases = { { "row", 0, NULL } }
 };
 
 

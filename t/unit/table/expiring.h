@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "table/gcra.h"
+#include "table/notes.h"
 #include "table/slots.h"
 
 #include "t/unit/tap.h"

@@ -183,8 +183,8 @@ growing(void)
     last = wgw_table_find(&t, text("key249"));
     ok(last == wgw_table_end(&t) - 1 && last == 3 + 100 + 3 + 150 - 1,
        "records are numbered over all segments");
-    ok(wgw_table_is(&t, last, text("key249"))
-       && !wgw_table_is(&t, last, text("key248"))
+    ok(wgw_table_is(&t, last, text("key249"), 0)
+       && !wgw_table_is(&t, last, text("key248"), 0)
        && wgw_table_find(&t, text("key250")) == WGW_TABLE_UNKNOWN, "found");
     ok(wgw_table_read(&t, 103, 0, &usage) == -1
        && wgw_table_read(&t, last + 1, 0, &usage) == -1,
@@ -424,6 +424,129 @@ limits(void)
 
 /* Days on which a key counts, and those after which it has gone. */
 
+/* A key that rests for more windows than its words can tell apart. */
+
+static void
+forgotten(void)
+{
+    int                fd;
+    uint32_t           record;
+    int64_t            day;
+    wgw_table_t        t, one;
+    wgw_table_conf_t   to;
+    wgw_table_parts_t  parts;
+    void              *memory;
+
+    fd = make_file();
+    assert(open_file(fd, &t, &parts) == 0);
+
+    (void) count(&t, 0, 1, 10 * DAY);
+    (void) count(&t, 1, 2, 10 * DAY);
+    record = wgw_table_find(&t, text("key0"));
+
+    for (day = 11; day < 5000; day++) {
+        wgw_table_sweep(&t, wgw_table_period(&t, day * DAY), 0, UINT32_MAX);
+
+        if (day % 1000 == 0) {
+            ok(wgw_growth_purged(&t, 3, day * DAY) == 2
+               && wgw_table_idle(&t, record, day * DAY) >= 989,
+               "field 11.9: idle for %d windows", (int) day - 10);
+        }
+    }
+
+    (void) count(&t, 1, 2, day * DAY);
+    ok(wgw_growth_purged(&t, 3999, day * DAY) == 1,
+       "field 11.9: known to be idle when nothing is known of it");
+
+    /* what a rewrite does not purge stays that old */
+
+    to = conf;
+    memory = shared(wgw_table_size(&to));
+    wgw_growth_rewrite(memory, &to, &t, 0, day * DAY);
+    wgw_table_open(&one, memory);
+    ok(wgw_growth_purged(&one, 3999, day * DAY) == 1,
+       "field 11.9: also after a rewrite");
+
+    wgw_table_refused(&one, wgw_table_find(&one, text("key0")));
+    ok(wgw_growth_purged(&one, 1, day * DAY) == 0,
+       "field 11.9: who is refused is not idle");
+
+    close(fd);
+    unlink(path);
+}
+
+
+/* Every life of a key has its own, in whatever segment, over a rewrite. */
+
+static void
+lives(void)
+{
+    int                fd;
+    void              *memory;
+    uint32_t           i, n, first, records[100];
+    wgw_table_t        t, one;
+    wgw_usage_t        usage;
+    const char        *error;
+    wgw_table_conf_t   to;
+    wgw_table_parts_t  parts;
+
+    fd = make_file();
+    to = conf;
+    to.keys = 150;
+    assert(wgw_growth_append(fd, &to, &error) == 0);
+    assert(open_file(fd, &t, &parts) == 0);
+
+    (void) count(&t, 0, 70, 10 * DAY);
+    first = wgw_table_find(&t, text("key0"));
+
+    for (i = 1; i <= 50; i++) {
+        n = wgw_table_live(&t, text("key0"), 1000 + i);
+        assert(n >= WGW_TABLE_FIRST);
+        wgw_table_add(&t, n, wgw_table_period(&t, 10 * DAY), i, 0, 1);
+    }
+
+    ok(wgw_table_end(&t) > 103, "lives in two segments");
+    ok(wgw_table_find(&t, text("key0")) == first
+       && wgw_table_live(&t, text("key0"), 0) == first
+       && wgw_table_live(&t, text("key0"), 1050) == n
+       && wgw_table_is(&t, n, text("key0"), 1050)
+       && !wgw_table_is(&t, n, text("key0"), 1049)
+       && !wgw_table_is(&t, first, text("key0"), 1050),
+       "field 11.8: each has its record");
+
+    i = wgw_table_lives(&t, text("key0"), records, 100);
+    ok(i == 51 && records[0] == n && records[50] == first
+       && wgw_table_lives(&t, text("key0"), records, 3) == 3
+       && wgw_table_lives(&t, text("key1"), records, 3) == 1,
+       "field 11.8: all are found, the newest first");
+
+    (void) wgw_table_read(&t, n, 10 * DAY, &usage);
+    ok(usage.sent == 50 && usage.life == 1050 && !usage.ended, "the newest");
+    (void) wgw_table_read(&t, records[1], 10 * DAY, &usage);
+    ok(usage.sent == 49 && usage.life == 1049 && usage.ended, "one before");
+    (void) wgw_table_read(&t, first, 10 * DAY, &usage);
+    ok(usage.sent == 1 && usage.life == 0 && usage.ended, "the first");
+
+    ok(wgw_table_repair(&t, 1) == 0
+       && wgw_table_lives(&t, text("key0"), records, 100) == 51
+       && wgw_table_live(&t, text("key0"), 1050) == n,
+       "field 11.8: after a repair");
+
+    memory = shared(wgw_table_size(&to));
+    wgw_growth_rewrite(memory, &to, &t, 0, 10 * DAY);
+    wgw_table_open(&one, memory);
+
+    i = wgw_table_lives(&one, text("key0"), records, 100);
+    (void) wgw_table_read(&one, records[0], 10 * DAY, &usage);
+    ok(i == 51 && usage.sent == 50 && usage.life == 1050 && !usage.ended,
+       "field 11.8: after a rewrite");
+    ok(wgw_table_taken(&one) == 120, "as many records");
+
+    close(fd);
+    unlink(path);
+}
+
+
 static void
 purging(void)
 {
@@ -478,10 +601,11 @@ purging(void)
     (void) wgw_table_read(&one, WGW_TABLE_UNKNOWN, 13 * DAY, &usage);
     ok(usage.sent == 5 && usage.requests == 1, "as they were");
 
-    /* a record whose windows are not known any more: from now on */
+    /* one that was only refused, before refusals were dated: from now on */
 
     record = wgw_table_find(&t, text("key0"));
-    memset(wgw_table_hot(&t, record)->base_sent, 0, 16);
+    memset(wgw_table_hot(&t, record), 0, sizeof(wgw_record_hot_t));
+    wgw_table_cold(&t, record)->refused = 1;
     to.keys = 5;
     memory = shared(wgw_table_size(&to));
     wgw_growth_rewrite(memory, &to, &t, 1, 13 * DAY);
@@ -493,6 +617,7 @@ purging(void)
     (void) wgw_table_period(&one, 14 * DAY);
     (void) wgw_table_period(&one, 15 * DAY);
     ok(wgw_table_idle(&one, record, 15 * DAY) == 2, "and is looked at anew");
+    forgotten();
 
     close(fd);
     unlink(path);
@@ -646,6 +771,7 @@ main(void)
     leftovers();
     limits();
     purging();
+    lives();
     long_keys();
     killed();
 

@@ -1,0 +1,450 @@
+
+/*
+ * contents: see contents.h.
+ */
+
+#include "claims/contents.h"
+
+#include "crypto/hash.h"
+
+
+static ngx_int_t contents_look(wgw_claims_t *claims, wgw_store_t *store,
+    wgw_text_t multihash, wgw_content_t **slot, ngx_log_t *log);
+static wgw_content_t *contents_make(wgw_claims_t *claims,
+    wgw_store_t *store, wgw_text_t multihash, ngx_log_t *log);
+static ngx_int_t contents_fill(wgw_claims_t *claims, wgw_store_t *store,
+    wgw_content_t *content, ngx_log_t *log);
+static ngx_int_t contents_chain(wgw_claims_t *claims, wgw_content_t *content,
+    const wgw_chain_t *found, wgw_content_token_t **made,
+    wgw_content_chain_t *chain);
+static wgw_content_token_t *contents_token(wgw_claims_t *claims,
+    wgw_content_t *content, const wgw_claim_t *claim);
+static ngx_int_t contents_limits(wgw_claims_t *claims,
+    wgw_content_t *content, wgw_content_token_t *token);
+static unsigned contents_static(const wgw_content_t *content,
+    const wgw_policy_t *policy);
+static int contents_arg(void *data, wgw_text_t group, const wgw_text_t *name,
+    wgw_cbor_t *value);
+static const wgw_cbor_t *contents_no_more(void *data);
+
+
+static wgw_content_t     *contents[WGW_CONTENTS];
+static uint8_t            contents_seed[WGW_HASH_SEED];
+static ngx_uint_t         contents_seeded;
+
+/* what was collected, while it is taken apart */
+static wgw_claim_t        contents_claims[WGW_CHAIN_TOKENS];
+static wgw_chain_link_t   contents_links[WGW_CHAIN_TOKENS];
+static wgw_chain_t        contents_chains[WGW_CHAIN_FOUND];
+
+
+ngx_int_t
+wgw_contents_find(wgw_claims_t *claims, wgw_text_t multihash,
+    wgw_content_t **content, ngx_log_t *log)
+{
+    ngx_uint_t       i;
+    wgw_store_t     *store;
+    wgw_content_t  **slot;
+
+    if (!contents_seeded) {
+
+        for (i = 0; i < WGW_HASH_SEED; i++) {
+            contents_seed[i] = (uint8_t) ngx_random();
+        }
+
+        contents_seeded = 1;
+    }
+
+    store = wgw_claims_store(claims, log);
+    if (store == NULL) {
+        return NGX_ERROR;
+    }
+
+    slot = &contents[wgw_hash(contents_seed, multihash.data, multihash.len)
+                     % WGW_CONTENTS];
+    *content = *slot;
+
+    if (*slot && wgw_text_equal((*slot)->multihash, multihash)) {
+
+        if ((*slot)->id && (*slot)->id == wgw_store_id(store)) {
+            return NGX_OK;
+        }
+
+    } else if (*slot) {
+        ngx_destroy_pool((*slot)->pool);
+        *slot = NULL;
+    }
+
+    if (contents_look(claims, store, multihash, slot, log) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *content = *slot;
+
+    return NGX_OK;
+}
+
+
+/* At the store: an entry whose stamps are the same stays as it is. */
+
+static ngx_int_t
+contents_look(wgw_claims_t *claims, wgw_store_t *store,
+    wgw_text_t multihash, wgw_content_t **slot, ngx_log_t *log)
+{
+    uint64_t             id;
+    ngx_int_t            rc;
+    wgw_content_t       *content;
+    wgw_store_error_t    error;
+    wgw_claim_stamps_t   stamps;
+
+    if (wgw_store_begin(store, &id, &error) != WGW_STORE_OK) {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "claims: %s", error.text);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (wgw_claim_rows_stamps(store, multihash, &stamps, &error)
+        != WGW_STORE_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "claims: %s", error.text);
+        goto done;
+    }
+
+    content = *slot;
+
+    if (content
+        && ngx_memcmp(&content->stamps, &stamps, sizeof(stamps)) != 0)
+    {
+        ngx_destroy_pool(content->pool);
+        content = NULL;
+        *slot = NULL;
+    }
+
+    if (content == NULL) {
+        content = contents_make(claims, store, multihash, log);
+
+        if (content == NULL) {
+            goto done;
+        }
+
+        content->stamps = stamps;
+        *slot = content;
+    }
+
+    content->id = id;
+    rc = NGX_OK;
+
+done:
+
+    wgw_store_end(store);
+
+    return rc;
+}
+
+
+static wgw_content_t *
+contents_make(wgw_claims_t *claims, wgw_store_t *store,
+    wgw_text_t multihash, ngx_log_t *log)
+{
+    u_char         *copy;
+    ngx_pool_t     *pool;
+    wgw_content_t  *content;
+
+    pool = ngx_create_pool(1024, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    content = ngx_pcalloc(pool, sizeof(wgw_content_t));
+    copy = ngx_pnalloc(pool, multihash.len + 1);
+
+    if (content == NULL || copy == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    ngx_memcpy(copy, multihash.data, multihash.len);
+
+    content->pool = pool;
+    content->multihash.data = (char *) copy;
+    content->multihash.len = multihash.len;
+
+    if (contents_fill(claims, store, content, log) != NGX_OK) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    return content;
+}
+
+
+static ngx_int_t
+contents_fill(wgw_claims_t *claims, wgw_store_t *store,
+    wgw_content_t *content, ngx_log_t *log)
+{
+    size_t                 i, n, found;
+    ngx_int_t              rc;
+    const char            *reason;
+    wgw_store_error_t      error;
+    wgw_content_token_t   *made[WGW_CHAIN_TOKENS];
+
+    if (wgw_claim_rows_collect(store, &claims->rules, content->multihash,
+                               claims->quotes, contents_claims, &n, &error)
+        != WGW_STORE_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "claims: %s", error.text);
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        contents_links[i].token = &contents_claims[i].token;
+        contents_links[i].barred =
+                            wgw_claims_key_holds(claims,
+                                                 contents_claims[i].token.iss,
+                                                 &contents_claims[i].key)
+                            ? NULL : "signature:bad";
+        made[i] = NULL;
+    }
+
+    found = wgw_chain_search(&claims->rules, contents_links, n,
+                             contents_chains, WGW_CHAIN_FOUND, &reason);
+
+    content->chains = ngx_palloc(content->pool,
+                                 found * sizeof(wgw_content_chain_t) + 1);
+    if (content->chains == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < found; i++) {
+        rc = contents_chain(claims, content, &contents_chains[i], made,
+                            &content->chains[content->n]);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        content->n += rc == NGX_OK;
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: its policies are about another content. */
+
+static ngx_int_t
+contents_chain(wgw_claims_t *claims, wgw_content_t *content,
+    const wgw_chain_t *found, wgw_content_token_t **made,
+    wgw_content_chain_t *chain)
+{
+    size_t              i, k;
+    const wgw_claim_t  *claim;
+
+    ngx_memzero(chain, sizeof(wgw_content_chain_t));
+
+    chain->from = INT64_MIN;
+    chain->until = INT64_MAX;
+
+    for (i = 0; i < found->n; i++) {
+        k = found->links[i];
+        claim = &contents_claims[k];
+
+        if (made[k] == NULL) {
+            made[k] = contents_token(claims, content, claim);
+
+            if (made[k] == NULL) {
+                return NGX_ERROR;
+            }
+        }
+
+        if (!contents_static(content, &made[k]->policy)) {
+            return NGX_DECLINED;
+        }
+
+        if (claim->token.has_nbf) {
+
+            if (claim->token.has_exp && claim->token.nbf > claim->token.exp) {
+                return NGX_DECLINED;
+            }
+
+            chain->from = ngx_max(chain->from,
+                                  claim->token.nbf - claims->skew);
+        }
+
+        if (claim->token.has_exp) {
+            chain->until = ngx_min(chain->until,
+                                   claim->token.exp + claims->skew);
+        }
+
+        chain->tokens[chain->n++] = made[k];
+    }
+
+    claim = &contents_claims[found->links[0]];
+
+    chain->payer.len = claim->token.aud.len;
+    chain->payer.data = ngx_pnalloc(content->pool, chain->payer.len);
+
+    if (chain->payer.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(chain->payer.data, claim->token.aud.data, chain->payer.len);
+
+    return NGX_OK;
+}
+
+
+/* The policy is made of views: of a copy of the token. */
+
+static wgw_content_token_t *
+contents_token(wgw_claims_t *claims, wgw_content_t *content,
+    const wgw_claim_t *claim)
+{
+    size_t                          at;
+    u_char                         *copy;
+    void                           *memory;
+    wgw_limit_t                     limit;
+    wgw_token_t                     token;
+    wgw_content_token_t            *made;
+    const wgw_policy_statement_t   *statement;
+
+    made = ngx_pcalloc(content->pool, sizeof(wgw_content_token_t));
+    copy = ngx_pnalloc(content->pool, claim->token.bytes.len);
+    memory = ngx_palloc(content->pool,
+                        wgw_policy_room(&claim->token.size) + 1);
+
+    if (made == NULL || copy == NULL || memory == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(copy, claim->token.bytes.data, claim->token.bytes.len);
+    ngx_memcpy(made->id, claim->id, WGW_TOKEN_ID);
+
+    if (wgw_token_read(&token, copy, claim->token.bytes.len,
+                       claim->token.quotes)
+        != NULL)
+    {
+        return NULL;
+    }
+
+    wgw_policy_build(&made->policy, &token.pol, token.quotes, &token.size,
+                     memory);
+
+    made->dynamic = ngx_palloc(content->pool,
+                               made->policy.n * sizeof(uint16_t) + 1);
+    if (made->dynamic == NULL) {
+        return NULL;
+    }
+
+    for (at = 0; at < made->policy.n; at = statement->end) {
+        statement = &made->policy.statements[at];
+
+        if (statement->uses != WGW_POLICY_CONTENT
+            && !wgw_policy_limit(statement, &limit))
+        {
+            made->dynamic[made->ndynamic++] = (uint16_t) at;
+        }
+    }
+
+    return contents_limits(claims, content, made) == NGX_OK ? made : NULL;
+}
+
+
+/*
+ * Limits have had their records since they were posted.  One that has none,
+ * as after the zone's file was removed, gets it, or nothing is left of it.
+ */
+
+static ngx_int_t
+contents_limits(wgw_claims_t *claims, wgw_content_t *content,
+    wgw_content_token_t *token)
+{
+    char                  key[WGW_CLAIMS_RECORD];
+    size_t                i;
+    wgw_text_t            text;
+    wgw_claim_limits_t    limits;
+    wgw_content_limit_t  *made;
+
+    wgw_claim_limits(&limits, &token->policy);
+
+    token->nlimits = limits.n;
+    token->limits = ngx_pcalloc(content->pool,
+                                limits.n * sizeof(wgw_content_limit_t) + 1);
+    if (token->limits == NULL) {
+        return NGX_ERROR;
+    }
+
+    text.data = key;
+    text.len = sizeof(key);
+
+    for (i = 0; i < limits.n; i++) {
+        made = &token->limits[i];
+        made->limit = limits.limits[i];
+        made->zone = claims->limits[made->limit.window];
+
+        if (made->zone) {
+            wgw_claims_record(key, token->id, made->limit.bytes);
+            made->record = wgw_table_get(&made->zone->zone.table, text);
+        }
+
+        if (made->zone == NULL || made->record < WGW_TABLE_FIRST) {
+            made->limit.count = 0;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* What is only about the content is judged once. */
+
+static unsigned
+contents_static(const wgw_content_t *content, const wgw_policy_t *policy)
+{
+    size_t              at;
+    wgw_policy_args_t   args;
+
+    args.find = contents_arg;
+    args.whole = contents_no_more;
+    args.data = (void *) (uintptr_t) content;
+
+    for (at = 0; at < policy->n; at = policy->statements[at].end) {
+
+        if (policy->statements[at].uses == WGW_POLICY_CONTENT
+            && wgw_policy_judge(policy, at, &args) != WGW_POLICY_TRUE)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+contents_arg(void *data, wgw_text_t group, const wgw_text_t *name,
+    wgw_cbor_t *value)
+{
+    wgw_content_t  *content = data;
+
+    if (name) {
+        return 0;
+    }
+
+    ngx_memzero(value, sizeof(wgw_cbor_t));
+
+    value->type = WGW_CBOR_BYTES;
+    value->bytes = content->multihash;
+
+    return 1;
+}
+
+
+/* Asked only for .content? with more behind it. */
+
+static const wgw_cbor_t *
+contents_no_more(void *data)
+{
+    return NULL;
+}

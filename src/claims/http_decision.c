@@ -1,0 +1,531 @@
+
+/*
+ * http_decision: see http_decision.h.
+ */
+
+#include "claims/http_decision.h"
+#include "claims/contents.h"
+#include "claims/http_args.h"
+#include "format/cid.h"
+#include "format/hex.h"
+#include "table/ration.h"
+
+
+/* times that all are tried again where only others hold what is left */
+#define DECISION_ROUNDS  3
+
+
+typedef struct {
+    wgw_content_chain_t  *chains[WGW_DECISION_CHAINS];
+    ngx_uint_t            n;
+    ngx_uint_t            holds;        /* of the one with the most limits */
+} decision_choice_t;
+
+
+static void decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
+    decision_choice_t *choice);
+static unsigned decision_holds(wgw_content_chain_t *chain,
+    const wgw_policy_args_t *args);
+static ngx_int_t decision_choose(ngx_http_request_t *r, wgw_claims_t *claims,
+    decision_choice_t *choice, wgw_decision_t *decision);
+static unsigned decision_take(wgw_decision_t *decision,
+    wgw_content_chain_t *chain, unsigned *waiting);
+static unsigned decision_take_one(wgw_decision_t *decision,
+    wgw_content_limit_t *limit, unsigned *waiting);
+static ngx_int_t decision_chosen(ngx_http_request_t *r,
+    wgw_content_chain_t *chain, wgw_decision_t *decision);
+static ngx_int_t decision_meters(ngx_http_request_t *r,
+    wgw_content_chain_t *chain, ngx_http_wgw_meter_more_t *more);
+static unsigned decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    wgw_decision_t *decision);
+static unsigned decision_quota(wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_expiring_key_t key, int64_t *end,
+    wgw_decision_t *decision);
+static unsigned decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
+    wgw_decision_budget_t *budget, wgw_decision_t *decision);
+static int64_t decision_end(wgw_window_t window);
+static ngx_uint_t decision_random(wgw_claims_t *claims, ngx_uint_t n);
+
+
+ngx_int_t
+wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    wgw_decision_t *decision)
+{
+    ngx_int_t           rc;
+    wgw_content_t      *content;
+    decision_choice_t   choice;
+
+    choice.n = 0;
+
+    /* without the store nobody pays */
+
+    if (wgw_contents_find(claims, multihash, &content, r->connection->log)
+        == NGX_OK)
+    {
+        decision_candidates(r, claims, conf, content, &choice);
+    }
+
+    if (choice.n) {
+        rc = decision_choose(r, claims, &choice, decision);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
+    if (decision_public(r, claims, conf, multihash, decision)) {
+        decision->class = WGW_DECISION_PUBLIC;
+        ngx_str_set(&decision->payer, "public");
+
+    } else if (conf->dry_run) {
+        decision->class = WGW_DECISION_DRY_RUN;
+
+    } else {
+        decision->class = WGW_DECISION_DENIED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Those in time whose policies hold. */
+
+static void
+decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
+    decision_choice_t *choice)
+{
+    size_t                i, k, holds;
+    int64_t               now;
+    wgw_http_args_t       http;
+    wgw_policy_args_t     args;
+    wgw_content_chain_t  *chain;
+
+    ngx_memzero(&http, sizeof(wgw_http_args_t));
+
+    http.request = r;
+    http.content = content->multihash;
+    http.url = conf->url;
+    http.origin_host = claims->origin_host;
+
+    wgw_http_args(&args, &http);
+
+    now = ngx_time();
+    choice->holds = 0;
+
+    for (i = 0; i < content->n && choice->n < WGW_DECISION_CHAINS; i++) {
+        chain = &content->chains[i];
+
+        if (now < chain->from || now > chain->until
+            || !decision_holds(chain, &args))
+        {
+            continue;
+        }
+
+        for (k = 0, holds = 0; k < chain->n; k++) {
+            holds += chain->tokens[k]->nlimits;
+        }
+
+        choice->holds = ngx_max(choice->holds, holds);
+        choice->chains[choice->n++] = chain;
+    }
+}
+
+
+static unsigned
+decision_holds(wgw_content_chain_t *chain, const wgw_policy_args_t *args)
+{
+    size_t                i, k;
+    wgw_content_token_t  *token;
+
+    for (i = 0; i < chain->n; i++) {
+        token = chain->tokens[i];
+
+        for (k = 0; k < token->ndynamic; k++) {
+
+            if (wgw_policy_judge(&token->policy, token->dynamic[k], args)
+                != WGW_POLICY_TRUE)
+            {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * The first that can be taken, in random order, is any of those that are not
+ * exhausted, each as likely as another.  NGX_DECLINED: all are.
+ */
+
+static ngx_int_t
+decision_choose(ngx_http_request_t *r, wgw_claims_t *claims,
+    decision_choice_t *choice, wgw_decision_t *decision)
+{
+    unsigned              waiting;
+    ngx_uint_t            i, n, round;
+    wgw_content_chain_t  *chain;
+
+    if (choice->holds) {
+        decision->holds = ngx_palloc(r->pool,
+                              choice->holds * sizeof(wgw_decision_hold_t));
+        if (decision->holds == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    for (round = 0; round < DECISION_ROUNDS; round++) {
+        waiting = 0;
+
+        for (n = choice->n; n; n--) {
+            i = n == 1 ? 0 : decision_random(claims, n);
+            chain = choice->chains[i];
+
+            if (decision_take(decision, chain, &waiting)) {
+                return decision_chosen(r, chain, decision);
+            }
+
+            choice->chains[i] = choice->chains[n - 1];
+            choice->chains[n - 1] = chain;
+        }
+
+        if (!waiting) {
+            break;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* One of each limit on requests, or none. */
+
+static unsigned
+decision_take(wgw_decision_t *decision, wgw_content_chain_t *chain,
+    unsigned *waiting)
+{
+    size_t                i, k;
+    wgw_content_token_t  *token;
+
+    for (i = 0; i < chain->n; i++) {
+        token = chain->tokens[i];
+
+        for (k = 0; k < token->nlimits; k++) {
+
+            if (!decision_take_one(decision, &token->limits[k], waiting)) {
+                wgw_decision_release(decision);
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}
+
+
+static unsigned
+decision_take_one(wgw_decision_t *decision, wgw_content_limit_t *limit,
+    unsigned *waiting)
+{
+    int                   waits;
+    uint64_t              period;
+    wgw_table_t          *table;
+    wgw_decision_hold_t  *hold;
+
+    if (limit->limit.count == 0) {
+        return 0;
+    }
+
+    table = &limit->zone->zone.table;
+    period = wgw_meter_period(limit->zone);
+
+    if (limit->limit.bytes) {
+        return wgw_table_used(table, limit->record, period, WGW_COUNT_SENT)
+               < limit->limit.count;
+    }
+
+    waits = 0;
+
+    if (wgw_table_hold(table, limit->record, period, WGW_COUNT_SENT,
+                       limit->limit.count, 1, &waits)
+        == 0)
+    {
+        *waiting |= waits;
+        return 0;
+    }
+
+    hold = &decision->holds[decision->nholds++];
+    hold->zone = limit->zone;
+    hold->record = limit->record;
+
+    return 1;
+}
+
+
+void
+wgw_decision_commit(wgw_decision_t *decision)
+{
+    ngx_uint_t            i;
+    wgw_decision_hold_t  *hold;
+
+    for (i = 0; i < decision->nholds; i++) {
+        hold = &decision->holds[i];
+
+        wgw_table_add(&hold->zone->zone.table, hold->record,
+                      wgw_meter_period(hold->zone), 1, 0, 1);
+    }
+
+    wgw_decision_release(decision);
+}
+
+
+void
+wgw_decision_release(wgw_decision_t *decision)
+{
+    ngx_uint_t            i;
+    wgw_decision_hold_t  *hold;
+
+    for (i = 0; i < decision->nholds; i++) {
+        hold = &decision->holds[i];
+
+        wgw_table_release(&hold->zone->zone.table, hold->record, 1);
+    }
+
+    decision->nholds = 0;
+}
+
+
+/* The entry may be replaced by the next request: what lasts is copied. */
+
+static ngx_int_t
+decision_chosen(ngx_http_request_t *r, wgw_content_chain_t *chain,
+    wgw_decision_t *decision)
+{
+    size_t   i;
+    u_char  *p;
+
+    decision->class = WGW_DECISION_CLAIM;
+    decision->payer.len = chain->payer.len;
+    decision->payer.data = ngx_pstrdup(r->pool, &chain->payer);
+
+    p = ngx_pnalloc(r->pool, chain->n * (2 * WGW_TOKEN_ID + 1));
+
+    if (decision->payer.data == NULL || p == NULL) {
+        wgw_decision_release(decision);
+        return NGX_ERROR;
+    }
+
+    decision->claim.data = p;
+
+    for (i = 0; i < chain->n; i++) {
+
+        if (i) {
+            *p++ = ',';
+        }
+
+        wgw_hex_encode((char *) p, chain->tokens[i]->id, WGW_TOKEN_ID);
+        p += 2 * WGW_TOKEN_ID;
+    }
+
+    decision->claim.len = p - decision->claim.data;
+
+    if (decision_meters(r, chain, &decision->more) != NGX_OK) {
+        wgw_decision_release(decision);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+decision_meters(ngx_http_request_t *r, wgw_content_chain_t *chain,
+    ngx_http_wgw_meter_more_t *more)
+{
+    size_t                i, k, n;
+    ngx_str_t            *key;
+    wgw_meter_conf_t     *meter;
+    wgw_content_limit_t  *limit;
+
+    for (i = 0, n = 0; i < chain->n; i++) {
+
+        for (k = 0; k < chain->tokens[i]->nlimits; k++) {
+            n += chain->tokens[i]->limits[k].limit.bytes;
+        }
+    }
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    more->meters = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_conf_t));
+    more->keys = ngx_pcalloc(r->pool, n * sizeof(ngx_str_t));
+
+    if (more->meters == NULL || more->keys == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < chain->n; i++) {
+
+        for (k = 0; k < chain->tokens[i]->nlimits; k++) {
+            limit = &chain->tokens[i]->limits[k];
+
+            if (!limit->limit.bytes) {
+                continue;
+            }
+
+            meter = &more->meters[more->n];
+            meter->zone = limit->zone;
+            meter->key_index = NGX_ERROR;
+            meter->cap_index = NGX_ERROR;
+            meter->cap = limit->limit.count;
+            meter->count = WGW_COUNT_SENT;
+
+            key = &more->keys[more->n++];
+            key->len = WGW_CLAIMS_RECORD;
+            key->data = ngx_pnalloc(r->pool, WGW_CLAIMS_RECORD);
+
+            if (key->data == NULL) {
+                return NGX_ERROR;
+            }
+
+            wgw_claims_record((char *) key->data, chain->tokens[i]->id, 1);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* 1 when the public may have it once more. */
+
+static unsigned
+decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    wgw_decision_t *decision)
+{
+    int64_t             end;
+    uint8_t             bytes[1 + WGW_CID_MULTIHASH];
+    wgw_expiring_key_t  key;
+
+    if (conf->required) {
+        return 0;
+    }
+
+    end = 0;
+    ngx_memzero(&key, sizeof(wgw_expiring_key_t));
+
+    if (!conf->unlimited) {
+
+        /* a content asked for under two windows has a quota in each */
+
+        bytes[0] = conf->window.kind;
+        ngx_memcpy(bytes + 1, multihash.data, multihash.len);
+        key = wgw_expiring_key(&claims->quotas->expiring, bytes,
+                               1 + multihash.len);
+
+        if (!decision_quota(claims, conf, key, &end, decision)) {
+            return 0;
+        }
+    }
+
+    if (conf->budget == NULL
+        || decision_budget(r, claims, conf->budget, decision))
+    {
+        return 1;
+    }
+
+    if (!conf->unlimited) {
+        wgw_ration_give(&claims->quotas->expiring, key, end);
+    }
+
+    return 0;
+}
+
+
+static unsigned
+decision_quota(wgw_claims_t *claims, const wgw_decision_conf_t *conf,
+    wgw_expiring_key_t key, int64_t *end, wgw_decision_t *decision)
+{
+    uint32_t  taken;
+
+    *end = decision_end(conf->window);
+    decision->wait = ngx_max(1, *end - ngx_time());
+
+    return wgw_ration_take(&claims->quotas->expiring, key, conf->quota, *end,
+                           ngx_time(), &taken);
+}
+
+
+/* Each number is got by one request: what it is told at is said once. */
+
+static unsigned
+decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
+    wgw_decision_budget_t *budget, wgw_decision_t *decision)
+{
+    int64_t              end;
+    uint32_t             taken;
+    ngx_uint_t           level;
+    wgw_expiring_t      *table;
+
+    static const char    name[] = "\xff" "budget";
+
+    table = &claims->quotas->expiring;
+    end = decision_end(budget->window);
+
+    if (!wgw_ration_take(table,
+                         wgw_expiring_key(table, name, sizeof(name)),
+                         budget->hard ? budget->limit : WGW_RATION_MAX, end,
+                         ngx_time(), &taken))
+    {
+        decision->wait = ngx_max(1, end - ngx_time());
+        decision->budget = 1;
+        return 0;
+    }
+
+    if (taken == budget->alarm || taken == budget->limit) {
+        level = taken == budget->limit ? NGX_LOG_ERR : NGX_LOG_WARN;
+
+        ngx_log_error(level, r->connection->log, 0,
+                      "wgw_content_budget: %uD of %uD requests that nobody "
+                      "pays for", taken, budget->limit);
+    }
+
+    return 1;
+}
+
+
+static int64_t
+decision_end(wgw_window_t window)
+{
+    return wgw_window_start(window, wgw_window_period(window, ngx_time()) + 1);
+}
+
+
+/* xorshift64*: the high half of a product is as even as the word. */
+
+static ngx_uint_t
+decision_random(wgw_claims_t *claims, ngx_uint_t n)
+{
+    static uint64_t  state;
+
+    while (state == 0) {
+        state = claims->seed ? claims->seed
+                             : (uint64_t) ngx_random() << 32
+                               ^ (uint64_t) ngx_random() << 16
+                               ^ (uint64_t) ngx_pid;
+    }
+
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+
+    return (ngx_uint_t)
+           ((unsigned __int128) (state * UINT64_C(0x2545f4914f6cdd1d)) * n
+            >> 64);
+}

@@ -1,0 +1,346 @@
+
+#include "format/size.h"
+#include "meter/meter_conf.h"
+
+
+/* not said: NGX_ERROR, or that of $wgw_life, once the key is known */
+#define NGX_WGW_METER_LIFE  -100
+
+
+static wgw_meter_conf_t *ngx_wgw_meter_add(ngx_conf_t *cf,
+    ngx_array_t *meters, ngx_str_t *name);
+static ngx_uint_t ngx_wgw_meter_names(ngx_str_t *key);
+static char *ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+
+
+ngx_conf_enum_t  ngx_wgw_meter_log_levels[] = {
+    { ngx_string("info"), NGX_LOG_INFO },
+    { ngx_string("notice"), NGX_LOG_NOTICE },
+    { ngx_string("warn"), NGX_LOG_WARN },
+    { ngx_string("error"), NGX_LOG_ERR },
+    { ngx_null_string, 0 }
+};
+
+
+wgw_meter_zone_t *
+ngx_wgw_meter_zone_get(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_wgw_meter_conf_t  *mcf;
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+
+    return (wgw_meter_zone_t *) wgw_zone_get(cf, &mcf->zones, name,
+                                             &wgw_zone_billable,
+                                             sizeof(wgw_meter_zone_t));
+}
+
+
+char *
+ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
+    const ngx_wgw_meter_proto_t *proto)
+{
+    char              *rc;
+    ngx_str_t         *value, name;
+    ngx_uint_t         i;
+    wgw_meter_conf_t  *meter;
+
+    value = cf->args->elts;
+
+    if (*meters == NGX_CONF_UNSET_PTR) {
+        *meters = ngx_array_create(cf->pool, 2, sizeof(wgw_meter_conf_t));
+        if (*meters == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+            return NGX_CONF_OK;
+        }
+
+    } else if ((*meters)->nelts == 0) {
+        return "is \"off\" at this level already";
+    }
+
+    if (cf->args->nelts == 2) {
+        return "must have a zone and a key";
+    }
+
+    if ((*meters)->nelts == WGW_METERS_MAX) {
+        return "is given too often at this level";
+    }
+
+    meter = ngx_wgw_meter_add(cf, *meters, &value[1]);
+    if (meter == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_wgw_meter_is_variable(&value[2], &name) == NGX_OK) {
+        if (name.len == sizeof("wgw_name") - 1
+            && ngx_strncmp(name.data, "wgw_name", name.len) == 0)
+        {
+            meter->zone->named = 1;
+        }
+
+        meter->key_index = proto->index(cf, &name);
+
+        if (meter->key_index == NGX_ERROR) {
+            return NGX_CONF_ERROR;
+        }
+
+    } else {
+        meter->key = proto->compile(cf, &value[2]);
+
+        if (meter->key == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    for (i = 3; i < cf->args->nelts; i++) {
+        rc = ngx_wgw_meter_param(cf, &value[i], meter, proto);
+        if (rc != NGX_CONF_OK) {
+            return rc;
+        }
+    }
+
+    if (meter->life_index == NGX_WGW_METER_LIFE) {
+        ngx_str_set(&name, "wgw_life");
+
+        meter->life_index = ngx_wgw_meter_names(&value[2])
+                            && proto->defined(cf, &name)
+                            ? proto->index(cf, &name) : NGX_ERROR;
+    }
+
+    if (meter->full == 0) {
+        meter->full = meter->cap || meter->cap_index != NGX_ERROR
+                      ? WGW_METER_FULL_REFUSE : WGW_METER_FULL_OTHER;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* A meter of that zone with the defaults; NULL, logged, when it cannot be. */
+
+static wgw_meter_conf_t *
+ngx_wgw_meter_add(ngx_conf_t *cf, ngx_array_t *meters, ngx_str_t *name)
+{
+    ngx_uint_t         i;
+    wgw_meter_conf_t  *meter;
+    wgw_meter_zone_t  *zone;
+
+    zone = ngx_wgw_meter_zone_get(cf, name);
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    meter = meters->elts;
+
+    for (i = 0; i < meters->nelts; i++) {
+        if (meter[i].zone == zone) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"wgw_meter\" directive is duplicate");
+            return NULL;
+        }
+    }
+
+    meter = ngx_array_push(meters);
+    if (meter == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(meter, sizeof(wgw_meter_conf_t));
+
+    meter->zone = zone;
+    meter->key_index = NGX_ERROR;
+    meter->cap_index = NGX_ERROR;
+    meter->life_index = NGX_WGW_METER_LIFE;
+    meter->count = WGW_COUNT_BOTH;
+
+    return meter;
+}
+
+
+static char *
+ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
+    const ngx_wgw_meter_proto_t *proto)
+{
+    ngx_str_t   cap, name;
+    wgw_text_t  text;
+
+    if (ngx_strncmp(value->data, "cap=", 4) == 0) {
+        cap.data = value->data + 4;
+        cap.len = value->len - 4;
+
+        if (ngx_wgw_meter_is_variable(&cap, &name) == NGX_OK) {
+            meter->cap_index = proto->index(cf, &name);
+
+            return meter->cap_index == NGX_ERROR ? NGX_CONF_ERROR
+                                                 : NGX_CONF_OK;
+        }
+
+        text.data = (char *) cap.data;
+        text.len = cap.len;
+
+        if (wgw_size_parse(text, WGW_METER_CAP_MAX, &meter->cap) == 0) {
+            return NGX_CONF_OK;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid cap \"%V\", must be a size or a variable; "
+                           "a size is a number, and nothing or one of "
+                           WGW_SIZE_UNITS, &cap);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_strncmp(value->data, "life=", 5) == 0) {
+        cap.data = value->data + 5;
+        cap.len = value->len - 5;
+
+        if (ngx_strcmp(cap.data, "off") == 0) {
+            meter->life_index = NGX_ERROR;
+            return NGX_CONF_OK;
+        }
+
+        if (ngx_wgw_meter_is_variable(&cap, &name) == NGX_OK) {
+            meter->life_index = proto->index(cf, &name);
+
+            return meter->life_index == NGX_ERROR ? NGX_CONF_ERROR
+                                                  : NGX_CONF_OK;
+        }
+    }
+
+    if (ngx_strcmp(value->data, "count=both") == 0) {
+        meter->count = WGW_COUNT_BOTH;
+
+    } else if (ngx_strcmp(value->data, "count=sent") == 0) {
+        meter->count = WGW_COUNT_SENT;
+
+    } else if (ngx_strcmp(value->data, "count=received") == 0) {
+        meter->count = WGW_COUNT_RECEIVED;
+
+    } else if (ngx_strcmp(value->data, "mode=hard") == 0) {
+        meter->soft = 0;
+
+    } else if (ngx_strcmp(value->data, "mode=soft") == 0) {
+        meter->soft = 1;
+
+    } else if (ngx_strcmp(value->data, "full=refuse") == 0) {
+        meter->full = WGW_METER_FULL_REFUSE;
+
+    } else if (ngx_strcmp(value->data, "full=other") == 0) {
+        meter->full = WGW_METER_FULL_OTHER;
+
+    } else if (ngx_strcmp(value->data, "dry_run") == 0) {
+        meter->dry_run = 1;
+
+    } else if (proto->precheck
+               && ngx_strcmp(value->data, "precheck") == 0)
+    {
+        meter->precheck = 1;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           value);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* 1 when the variable $wgw_name is in a key. */
+
+static ngx_uint_t
+ngx_wgw_meter_names(ngx_str_t *key)
+{
+    u_char     *p, *end, ch;
+    ngx_str_t   name;
+
+    ngx_str_set(&name, "wgw_name");
+
+    end = key->data + key->len;
+
+    for (p = key->data; p < end; p++) {
+
+        if (*p != '$') {
+            continue;
+        }
+
+        p += (p + 1 < end && p[1] == '{');
+
+        if ((size_t) (end - p) <= name.len
+            || ngx_strncmp(p + 1, name.data, name.len) != 0)
+        {
+            continue;
+        }
+
+        ch = (u_char) (p + 1 + name.len < end ? p[1 + name.len] : ' ');
+
+        if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z')
+              || (ch >= '0' && ch <= '9') || ch == '_'))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* $1 is none that has an index */
+
+ngx_int_t
+ngx_wgw_meter_is_variable(ngx_str_t *value, ngx_str_t *name)
+{
+    u_char   ch;
+    size_t   i;
+
+    if (value->len < 2 || value->data[0] != '$') {
+        return NGX_DECLINED;
+    }
+
+    name->data = value->data + 1;
+    name->len = value->len - 1;
+
+    if (name->data[0] == '{' && name->data[name->len - 1] == '}') {
+        name->data++;
+        name->len -= 2;
+    }
+
+    if (name->len == 0 || (name->data[0] >= '0' && name->data[0] <= '9')) {
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < name->len; i++) {
+        ch = name->data[i];
+
+        if (!((ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z')
+              || (ch >= '0' && ch <= '9') || ch == '_'))
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_wgw_meter_has(ngx_array_t *keys, ngx_str_t *name)
+{
+    ngx_uint_t       i;
+    ngx_hash_key_t  *key;
+
+    key = keys->elts;
+
+    for (i = 0; i < keys->nelts; i++) {
+        if (key[i].key.len == name->len
+            && ngx_strncmp(key[i].key.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}

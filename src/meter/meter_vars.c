@@ -1,0 +1,92 @@
+
+#include "meter/meter_vars.h"
+
+
+#define NGX_WGW_METER_SENT      0
+#define NGX_WGW_METER_RECEIVED  1
+#define NGX_WGW_METER_LEFT      2
+#define NGX_WGW_METER_STATUS    3
+#define NGX_WGW_METER_CUT       4
+
+
+const ngx_wgw_meter_var_t  ngx_wgw_meter_vars[] = {
+    { ngx_string("wgw_sent"), NGX_WGW_METER_SENT },
+    { ngx_string("wgw_received"), NGX_WGW_METER_RECEIVED },
+    { ngx_string("wgw_left"), NGX_WGW_METER_LEFT },
+    { ngx_string("wgw_meter_status"), NGX_WGW_METER_STATUS },
+    { ngx_string("wgw_cut"), NGX_WGW_METER_CUT },
+    { ngx_null_string, 0 }
+};
+
+
+static const ngx_str_t  ngx_wgw_meter_statuses[] = {
+    ngx_null_string,
+    ngx_string("PASSED"),
+    ngx_string("REJECTED"),
+    ngx_string("REJECTED_DRY_RUN")
+};
+
+
+ngx_int_t
+ngx_wgw_meter_variable(wgw_flow_t *flow, ngx_pool_t *pool,
+    ngx_variable_value_t *v, uintptr_t what)
+{
+    int64_t  n;
+
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    if (flow == NULL || flow->meters.status == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    switch (what) {
+
+    case NGX_WGW_METER_STATUS:
+        v->data = ngx_wgw_meter_statuses[flow->meters.status].data;
+        v->len = ngx_wgw_meter_statuses[flow->meters.status].len;
+        return NGX_OK;
+
+    case NGX_WGW_METER_SENT:
+        n = flow->connection->sent;
+        break;
+
+    case NGX_WGW_METER_RECEIVED:
+        n = flow->class->received(flow);
+        break;
+
+    case NGX_WGW_METER_CUT:
+        n = flow->cut;
+        break;
+
+    default: /* NGX_WGW_METER_LEFT */
+        wgw_flow_flush(flow);
+        n = (flow->meters.status == WGW_METER_REJECTED)
+            ? 0 : wgw_meters_left(&flow->meters);
+        break;
+    }
+
+    if (n == -1) {
+        v->data = (u_char *) "";
+        v->len = 0;
+        return NGX_OK;
+    }
+
+    v->data = ngx_pnalloc(pool, NGX_INT64_LEN);
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = ngx_sprintf(v->data, "%L", n) - v->data;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_wgw_meter_cleanup(void *data)
+{
+    wgw_flow_done(data);
+}

@@ -1,0 +1,28 @@
+
+/*
+ * stream_key: what a directive's KEY and VALUE are in stream, and their values.
+ */
+
+#ifndef WGW_STREAM_KEY_H
+#define WGW_STREAM_KEY_H
+
+
+#include "meter/meter_conf.h"
+
+#pragma GCC visibility push(hidden)
+
+
+extern const ngx_wgw_meter_proto_t  ngx_stream_wgw_meter_proto;
+
+
+/*
+ * The value of a key: of the variable with that index, or, for NGX_ERROR, of
+ * what compile() made.  NGX_OK, or NGX_ERROR.
+ */
+ngx_int_t ngx_stream_wgw_meter_key(void *session, ngx_int_t index, void *value,
+    ngx_str_t *key);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_STREAM_KEY_H */

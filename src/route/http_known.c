@@ -1,0 +1,151 @@
+
+/*
+ * What the route module tells the meter of any name, in variables that have
+ * the name in their own: no configuration can spell them.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "names/rows.h"
+#include "route/http_known.h"
+#include "route/lookup.h"
+
+
+/* rows looked at in one call; the caller goes on from where it ended */
+#define HTTP_KNOWN_ROWS  1000
+
+
+static ngx_int_t http_known_value(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, wgw_text_t name, wgw_text_t packed);
+static ngx_int_t http_known_next(wgw_store_t *store, wgw_text_t after,
+    wgw_text_t *name, wgw_text_t *packed);
+
+
+/*
+ * "NAME\0CAP\0OWNER\0WORKLOAD" of the record of a name, which may be a short
+ * one; with data 1, of the next one in order that has a cap, or, with a cap
+ * of 0, where to look on.
+ */
+
+ngx_int_t
+ngx_http_wgw_known_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t *variable = (ngx_str_t *) data;
+
+    char                found[WGW_NAME_MAX];
+    uint64_t            id;
+    ngx_int_t           rc;
+    ngx_uint_t          next;
+    wgw_text_t          text, name, packed;
+    wgw_store_t        *store;
+    const char         *error;
+    wgw_store_error_t   failed;
+
+    v->not_found = 1;
+
+    next = (ngx_strncmp(variable->data, WGW_KNOWN_NEXT,
+                        sizeof(WGW_KNOWN_NEXT) - 1)
+            == 0);
+
+    text.data = (char *) variable->data + sizeof(WGW_KNOWN_NAME) - 1;
+    text.len = variable->len - (sizeof(WGW_KNOWN_NAME) - 1);
+
+    name.data = found;
+    name.len = wgw_name_parse(found, text,
+                              wgw_lookup_names()->rules.domain, &error);
+
+    if ((name.len == 0 && text.len) || wgw_lookup_names()->path.len == 0) {
+        return NGX_OK;
+    }
+
+    store = wgw_lookup_store(r->connection->log);
+
+    if (store == NULL || wgw_store_begin(store, &id, &failed) != WGW_STORE_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (next) {
+        rc = http_known_next(store, name, &name, &packed);
+
+    } else {
+        rc = wgw_store_get(store, WGW_ROWS, name, &packed, &failed)
+             == WGW_STORE_OK ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK) {
+        rc = http_known_value(r, v, name, packed);
+    }
+
+    wgw_store_end(store);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+http_known_next(wgw_store_t *store, wgw_text_t after, wgw_text_t *name,
+    wgw_text_t *packed)
+{
+    ngx_uint_t         n;
+    wgw_text_t         key;
+    wgw_record_t       record;
+    wgw_store_error_t  error;
+
+    for (n = 0; n < HTTP_KNOWN_ROWS; n++) {
+
+        if (wgw_store_next(store, WGW_ROWS, after, &key, packed, &error)
+            != WGW_STORE_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        after = key;
+        *name = key;
+
+        if (wgw_record_unpack(&record, (uint8_t *) packed->data, packed->len)
+            == 0 && record.cap_bytes)
+        {
+            break;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+http_known_value(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    wgw_text_t name, wgw_text_t packed)
+{
+    u_char        *p;
+    wgw_record_t   record;
+
+    if (wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len) != 0)
+    {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, name.len + NGX_INT64_LEN + record.owner.len
+                             + record.workload.len + 3);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->data = p;
+
+    p = ngx_sprintf(p, "%*s%Z%uL%Z%*s%Z%*s", name.len, name.data,
+                    record.cap_bytes, record.owner.len, record.owner.data,
+                    record.workload.len, record.workload.data);
+
+    v->len = p - v->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}

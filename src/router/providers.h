@@ -1,0 +1,130 @@
+
+/*
+ * providers: what `wgw_providers NAME { ... }` says of the providers of one
+ * service, and what all workers know of each.
+ */
+
+#ifndef WGW_PROVIDERS_H
+#define WGW_PROVIDERS_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "core/errand.h"
+#include "router/choice.h"
+#include "router/resolve.h"
+#include "router/session.h"
+#include "router/signer.h"
+#include "router/standing.h"
+#include "route/idle.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_PROVIDERS_MAX       64      /* of one service */
+#define WGW_PROVIDERS_SESSIONS  64      /* with one provider */
+#define WGW_PROVIDERS_BUCKETS   12      /* of the histogram, the last: above */
+
+
+/* In memory that all workers share, kept over reloads; zeroed at first. */
+typedef struct {
+    uint64_t                standing;       /* standing.h */
+    uint64_t                busy;           /* 429: leave it until then, ms */
+    uint64_t                height;         /* of its chain */
+    uint64_t                checked;        /* when that was, ms */
+    uint64_t                checks;
+    uint64_t                checks_failed;
+    uint64_t                attempts;
+    uint64_t                failed;         /* connect, time-out, broken */
+    uint64_t                statuses[6];    /* 1xx to 5xx; 0: none */
+    uint64_t                retried;        /* answers that were given up */
+    uint64_t                latency[WGW_PROVIDERS_BUCKETS];
+    uint64_t                latency_sum;    /* ms */
+} wgw_provider_shared_t;
+
+
+typedef struct {
+    uint64_t                leader;         /* {until : 40, process : 24} */
+    uint64_t                requests;
+    uint64_t                retries;
+    uint64_t                exhausted;      /* nobody could be asked */
+    uint64_t                timedout;
+} wgw_providers_shared_t;
+
+
+typedef struct wgw_providers_s  wgw_providers_t;
+typedef struct wgw_provider_s   wgw_provider_t;
+
+
+/* One that is called: the service itself, and where one signs in. */
+typedef struct {
+    ngx_str_t               url;            /* with a path */
+    ngx_str_t               domain;         /* its host, without brackets */
+    wgw_host_t             *host;
+    unsigned                ssl:1;
+    ngx_ssl_session_t      *tls;            /* in this worker */
+} wgw_provider_end_t;
+
+
+struct wgw_provider_s {
+    wgw_providers_t        *providers;
+    ngx_str_t               name;
+    wgw_provider_end_t      service;
+    wgw_provider_end_t      auth;           /* without url: no sign-in */
+    ngx_uint_t              priority;
+    ngx_uint_t              weight;
+    ngx_array_t            *methods;        /* of wgw_text_t; NULL: all */
+    ngx_array_t             headers;        /* of wgw_errand_header_t */
+    wgw_session_t          *sessions;
+    ngx_uint_t              nsessions;
+    uint64_t                hash;
+    ngx_uint_t              line;
+    wgw_provider_shared_t  *shared;
+    unsigned                checking:1;     /* in this worker */
+};
+
+
+struct wgw_providers_s {
+    ngx_str_t               name;
+    wgw_signer_t            signer;
+    ngx_str_t               domain;         /* to sign for; empty: theirs */
+    ngx_array_t             all;            /* of wgw_provider_t * */
+    X509_STORE             *trust;
+
+    ngx_str_t               method;         /* of checks; empty: off */
+    ngx_msec_t              interval;
+    ngx_msec_t              timeout;
+    wgw_standing_conf_t     rise_fall;
+    ngx_uint_t              lag;
+    ngx_uint_t              jump;
+
+    ngx_uint_t              attempts;
+    ngx_msec_t              limit;          /* over all attempts */
+    ngx_msec_t              each;           /* until one answers */
+    ngx_array_t            *codes;          /* of int64_t; NULL: none */
+
+    ngx_resolver_t         *resolver;
+    wgw_idle_cache_t        idle;
+    wgw_providers_shared_t *shared;
+    ngx_event_t             timer;          /* of checks */
+    unsigned                has_signer:1;
+    unsigned                routed:1;       /* somebody has methods */
+};
+
+
+/*
+ * The directive; adds to `list` (of wgw_providers_t *) and, for each host, to
+ * `hosts` (of wgw_host_t *).
+ */
+char *wgw_providers_block(ngx_conf_t *cf, ngx_array_t *list,
+    ngx_array_t *hosts);
+
+/* The one of that name, or NULL. */
+wgw_providers_t *wgw_providers_find(ngx_array_t *list, ngx_str_t *name);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_PROVIDERS_H */
