@@ -27,6 +27,8 @@ typedef int (*wgw_archive_line_pt)(wgw_archive_t *archive, uint32_t record,
     wgw_out_t *out);
 
 
+static void wgw_archive_path(wgw_archive_t *archive,
+    char path[WGW_ARCHIVE_PATH]);
 static int wgw_archive_lock(wgw_archive_t *archive, int flags);
 static int wgw_archive_file(wgw_archive_t *archive, const char *path,
     wgw_archive_line_pt line);
@@ -55,13 +57,8 @@ wgw_archive_write(wgw_archive_t *archive)
 {
     int   rc, lock, err;
     char  path[WGW_ARCHIVE_PATH];
-    char  start[WGW_ARCHIVE_TIME];
 
-    wgw_archive_time(start, "%Y%m%dT%H%M%SZ",
-                     wgw_window_start(archive->window, archive->period));
-
-    (void) snprintf(path, sizeof(path), "%s/%s-%s.ndjson", archive->dir,
-                    archive->zone, start);
+    wgw_archive_path(archive, path);
 
     if (access(path, F_OK) == 0) {
         return WGW_ARCHIVE_THERE;
@@ -86,6 +83,31 @@ wgw_archive_write(wgw_archive_t *archive)
     errno = err;
 
     return rc;
+}
+
+
+int
+wgw_archive_undo(wgw_archive_t *archive)
+{
+    char  path[WGW_ARCHIVE_PATH], aside[WGW_ARCHIVE_PATH + 8];
+
+    wgw_archive_path(archive, path);
+    (void) snprintf(aside, sizeof(aside), "%s.undone", path);
+
+    return rename(path, aside) == 0 ? 0 : WGW_ARCHIVE_ERROR;
+}
+
+
+static void
+wgw_archive_path(wgw_archive_t *archive, char path[WGW_ARCHIVE_PATH])
+{
+    char  start[WGW_ARCHIVE_TIME];
+
+    wgw_archive_time(start, "%Y%m%dT%H%M%SZ",
+                     wgw_window_start(archive->window, archive->period));
+
+    (void) snprintf(path, WGW_ARCHIVE_PATH, "%s/%s-%s.ndjson", archive->dir,
+                    archive->zone, start);
 }
 
 

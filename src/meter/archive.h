@@ -68,6 +68,9 @@ typedef struct {
  */
 int wgw_archive_write(wgw_archive_t *archive);
 
+/* Puts the file of a window aside that has not ended: adds ".undone". */
+int wgw_archive_undo(wgw_archive_t *archive);
+
 /*
  * Alone: writes the keys that archive->purge drops at `now`; waits for one
  * that writes a window.  Returns 0 or WGW_ARCHIVE_ERROR.

@@ -123,7 +123,7 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 {
     off_t                       length;
     ngx_int_t                   rc;
-    ngx_uint_t                  status;
+    ngx_uint_t                  i, status;
     ngx_chain_t                *out;
     const char                 *type;
     wgw_args_error_t            error;
@@ -156,6 +156,12 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
     }
 
     wgw_flow_flush_all();
+
+    /* figures are of the window in force */
+
+    for (i = 0; i < query.nzones; i++) {
+        (void) wgw_meter_period((wgw_meter_zone_t *) query.zones[i]);
+    }
 
     if (query.window.data) {
         return ngx_http_wgw_usage_past(r, &query);

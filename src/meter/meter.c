@@ -10,10 +10,16 @@
 /* one line of the log says how keys are counted, in so many seconds */
 #define WGW_METER_HASHED   60
 
+/* of a leap of the clock, see wgw_table_now() */
+#define WGW_METER_LASTS    60
+
 /* a credit that is none */
 #define WGW_METER_REFUSED  UINT64_MAX
 
 
+static inline uint64_t wgw_meter_window(wgw_meter_zone_t *zone);
+static void wgw_meter_tick(wgw_meter_zone_t *zone);
+static int wgw_meter_clock(wgw_meter_zone_t *zone);
 static uint64_t wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf);
 static uint32_t wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone,
     wgw_text_t key, uint64_t life);
@@ -37,21 +43,120 @@ static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
 uint64_t
 wgw_meter_period(wgw_meter_zone_t *zone)
 {
-    time_t  now;
-
-    now = ngx_time();
-
-    if (zone->time != now) {
-        zone->time = now;
-
-        if (zone->turn) {
-            zone->turn(zone);
-        }
-
-        zone->period = wgw_table_period(&zone->zone.table, now);
-    }
+    (void) wgw_meter_window(zone);
 
     return zone->period;
+}
+
+
+/* For the table: the window in force, which is known once a second. */
+
+static inline uint64_t
+wgw_meter_window(wgw_meter_zone_t *zone)
+{
+    if (zone->time != ngx_time()) {
+        zone->time = ngx_time();
+        wgw_meter_tick(zone);
+    }
+
+    return 0;
+}
+
+
+static void
+wgw_meter_tick(wgw_meter_zone_t *zone)
+{
+    int           rc;
+    uint64_t      left;
+    wgw_table_t  *table;
+
+    table = &zone->zone.table;
+    left = wgw_table_left(table);
+
+    rc = wgw_meter_clock(zone);
+
+    if (zone->turn && !*zone->zone.lost) {
+        zone->turn(zone);
+    }
+
+    zone->period = wgw_table_period(table, zone->now);
+
+    if (rc != WGW_NOW_BELIEVED || left == 0 || wgw_table_left(table) == left) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "wgw_meter_zone \"%V\": the leap of the clock is undone",
+                  &zone->zone.name);
+
+    wgw_table_sweep(table, 0, 0, UINT32_MAX);
+
+    if (zone->undone) {
+        zone->undone(zone, left);
+    }
+}
+
+
+int64_t
+wgw_meter_now(wgw_meter_zone_t *zone)
+{
+    (void) wgw_meter_clock(zone);
+
+    return zone->now;
+}
+
+
+/* Both clocks are read anew: the event loop's is of when it last waited. */
+
+static int
+wgw_meter_clock(wgw_meter_zone_t *zone)
+{
+    int              rc;
+    int64_t          wall;
+    struct timeval   tv;
+    struct timespec  ts;
+
+    ngx_gettimeofday(&tv);
+    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+
+    wall = tv.tv_sec;
+    rc = wgw_table_now(&zone->zone.table, &zone->doubt, wall, ts.tv_sec,
+                       &zone->now);
+
+    switch (rc) {
+
+    case WGW_NOW_BELIEVED:
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "wgw_meter_zone \"%V\": the clock has been steady for "
+                      "%d s and is believed", &zone->zone.name,
+                      WGW_METER_LASTS);
+        break;
+
+    case WGW_NOW_DOUBTED:
+        if (ngx_worker == 0) {
+            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                          "wgw_meter_zone \"%V\": the clock may be wrong by "
+                          "%L s, windows wait until it has been steady for "
+                          "%d s", &zone->zone.name, wall - zone->now,
+                          WGW_METER_LASTS);
+        }
+
+        break;
+
+    case WGW_NOW_RIGHT:
+        if (ngx_worker == 0) {
+            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                          "wgw_meter_zone \"%V\": the clock is right again",
+                          &zone->zone.name);
+        }
+
+        break;
+
+    default: /* WGW_NOW_STEADY, WGW_NOW_WAITS */
+        break;
+    }
+
+    return rc;
 }
 
 
@@ -71,9 +176,15 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 
     meter = &meters->elts[meters->n++];
     meter->conf = conf;
-    meter->record = wgw_key_hashed(text)
-                    ? wgw_meter_long(meters, zone, text, life)
-                    : wgw_meter_record(zone, text, life);
+
+    if (*zone->zone.lost) {
+        meter->record = text.len ? WGW_TABLE_OTHER : WGW_TABLE_UNKNOWN;
+
+    } else {
+        meter->record = wgw_key_hashed(text)
+                        ? wgw_meter_long(meters, zone, text, life)
+                        : wgw_meter_record(zone, text, life);
+    }
 
     meters->precheck |= conf->precheck;
 
@@ -312,7 +423,7 @@ wgw_meter_reserve(wgw_meter_t *meter, uint64_t length, uint64_t head,
     want += (meter->conf->count & WGW_COUNT_SENT) ? credit : 0;
 
     meter->held = wgw_table_hold(&zone->zone.table, meter->record,
-                                 wgw_meter_period(zone), meter->conf->count,
+                                 wgw_meter_window(zone), meter->conf->count,
                                  meter->cap, want, &waiting);
     wgw_meter_note(meter);
 
@@ -378,7 +489,7 @@ wgw_meters_retry(wgw_meters_t *meters)
         return 0;
     }
 
-    wait = wgw_window_start(window, wgw_meter_period(zone) + 1) - ngx_time();
+    wait = wgw_window_start(window, wgw_meter_period(zone) + 1) - zone->now;
 
     return ngx_max(1, ngx_min(wait, WGW_METER_RETRY_MAX));
 }
@@ -543,7 +654,7 @@ wgw_meter_used(wgw_meter_t *meter)
     zone = meter->conf->zone;
 
     return wgw_table_used(&zone->zone.table, meter->record,
-                          wgw_meter_period(zone), meter->conf->count);
+                          wgw_meter_window(zone), meter->conf->count);
 }
 
 
@@ -560,7 +671,7 @@ wgw_meters_add(wgw_meters_t *meters, uint64_t sent, uint64_t received,
         zone = meter->conf->zone;
 
         wgw_table_add(&zone->zone.table, meter->record,
-                      wgw_meter_period(zone), sent, received, requests);
+                      wgw_meter_window(zone), sent, received, requests);
     }
 }
 
@@ -585,7 +696,7 @@ wgw_meters_hold(wgw_meters_t *meters, int count, uint64_t want, int *waiting)
         zone = meter->conf->zone;
 
         got = wgw_table_hold(&zone->zone.table, meter->record,
-                             wgw_meter_period(zone), meter->conf->count,
+                             wgw_meter_window(zone), meter->conf->count,
                              meter->cap, want, waiting);
         meter->held += got;
         wgw_meter_note(meter);
@@ -776,8 +887,8 @@ wgw_meters_log(wgw_meters_t *meters, const char *what)
         return;
     }
 
-    if (wgw_table_read(&meter->conf->zone->zone.table, meter->record,
-                       ngx_time(), &usage)
+    if (wgw_table_read(&meter->conf->zone->zone.table, meter->record, 0,
+                       &usage)
         != 0)
     {
         usage.key.len = 0;

@@ -59,29 +59,32 @@ typedef struct {
 } wgw_meter_recent_t;
 
 
-typedef struct wgw_meter_archive_s  wgw_meter_archive_t;
-
-
-typedef struct wgw_meter_zone_s     wgw_meter_zone_t;
+typedef struct wgw_meter_zone_s  wgw_meter_zone_t;
 
 
 /* A zone of the configuration, as one worker sees it. */
 struct wgw_meter_zone_s {
     wgw_zone_t               zone;
-    uint64_t                 period;    /* the window of `time` */
+    uint64_t                 period;    /* the window in force at `time` */
     time_t                   time;
+    int64_t                  now;       /* the time to count by, then */
+    wgw_doubt_t              doubt;     /* see wgw_table_now() */
     time_t                   full;      /* when that was logged last */
     time_t                   hashed;    /* a key of that kind */
     ngx_uint_t               told;      /* see room.h */
     uint32_t                 swept;     /* records seen by the sweep */
     ngx_uint_t               named;     /* its keys are names: $wgw_name */
     ngx_str_t                archive;   /* a directory; empty: none */
-    wgw_meter_archive_t     *job;       /* see meter_archive.h */
-
-    /* before a second that counts in another window, perhaps; or NULL */
-    void                   (*turn)(wgw_meter_zone_t *zone);
-
     wgw_meter_recent_t       recent[WGW_METER_RECENT];
+
+    /*
+     * Before the window of zone->now begins, and after a leap of the clock
+     * was undone which had left the window of `period`; NULL: nothing to do.
+     */
+    void                   (*turn)(wgw_meter_zone_t *zone);
+    void                   (*undone)(wgw_meter_zone_t *zone,
+                                     uint64_t period);
+    void                    *job;       /* whose functions these are */
 };
 
 
@@ -138,8 +141,11 @@ typedef struct {
 } wgw_meters_t;
 
 
-/* The current window; worked out once a second. */
+/* The window in force; worked out once a second. */
 uint64_t wgw_meter_period(wgw_meter_zone_t *zone);
+
+/* The time to count by, of a process that does not count. */
+int64_t wgw_meter_now(wgw_meter_zone_t *zone);
 
 /* Adds a meter; the text of the key is not kept. */
 void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,

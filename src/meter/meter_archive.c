@@ -9,9 +9,10 @@
 
 #define WGW_METER_ARCHIVE_LATE   2      /* s after the turn */
 #define WGW_METER_ARCHIVE_AGAIN  60     /* s after a failure */
+#define WGW_METER_ARCHIVE_LEAP   600    /* s after a leap of the clock */
 
 
-struct wgw_meter_archive_s {
+typedef struct {
     wgw_archive_t   archive;
     uint64_t        done;               /* nothing to do before this period */
     time_t          next;               /* not tried before */
@@ -20,14 +21,20 @@ struct wgw_meter_archive_s {
     int             ended;              /* set by the thread */
     int             rc;
     ngx_err_t       err;
-};
+    uint64_t        turn;               /* the period it was started in */
+    uint64_t        left;               /* by a leap, seen ... */
+    int64_t         seen;               /* ... then */
+} wgw_meter_archive_t;
 
 
-static void meter_archive_turn(wgw_meter_zone_t *zone);
 static void wgw_meter_archive_init(wgw_archive_t *archive,
     wgw_meter_zone_t *zone, ngx_core_conf_t *ccf);
-static int wgw_meter_archive_late(wgw_archive_t *archive, uint64_t seen,
+static void wgw_meter_archive_turn(wgw_meter_zone_t *zone);
+static void wgw_meter_archive_undone(wgw_meter_zone_t *zone,
+    uint64_t period);
+static int wgw_meter_archive_late(wgw_archive_t *archive, int64_t now,
     uint64_t turns);
+static int wgw_meter_archive_due(wgw_meter_zone_t *zone, uint64_t period);
 static ngx_int_t wgw_meter_archive_dir(ngx_cycle_t *cycle,
     wgw_meter_zone_t *zone, ngx_core_conf_t *ccf);
 static void *wgw_meter_archive_thread(void *data);
@@ -37,7 +44,6 @@ static void wgw_meter_archive_result(wgw_meter_zone_t *zone, ngx_log_t *log);
 ngx_int_t
 wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
 {
-    uint64_t              seen;
     ngx_uint_t            test;
     const char           *error;
     wgw_archive_t        *archive;
@@ -55,7 +61,8 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
     wgw_meter_archive_init(archive, zone, ccf);
 
     zone->job = job;
-    zone->turn = meter_archive_turn;
+    zone->turn = wgw_meter_archive_turn;
+    zone->undone = wgw_meter_archive_undone;
 
     test = ngx_test_config || ngx_process == NGX_PROCESS_SIGNALLER;
 
@@ -77,9 +84,7 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
         return NGX_OK;
     }
 
-    seen = wgw_table_seen(&zone->zone.table);
-
-    if (wgw_meter_archive_late(archive, seen, 1) != 0) {
+    if (wgw_meter_archive_late(archive, wgw_meter_now(zone), 1) != 0) {
         (void) wgw_line_error(cycle->log, &zone->zone.line, ngx_errno,
                               "wgw archive \"%V\" of zone \"%V\" cannot be "
                               "written", &zone->archive, &zone->zone.name);
@@ -93,22 +98,27 @@ wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone)
 /* Before a process uses the counters in a window that it has not seen. */
 
 static void
-meter_archive_turn(wgw_meter_zone_t *zone)
+wgw_meter_archive_turn(wgw_meter_zone_t *zone)
 {
-    uint64_t       seen;
-    wgw_archive_t  archive;
+    uint64_t              period, seen;
+    wgw_table_t          *table;
+    wgw_archive_t         archive;
+    wgw_meter_archive_t  *job;
 
-    seen = wgw_table_seen(&zone->zone.table);
+    table = &zone->zone.table;
+    seen = wgw_table_seen(table);
+    period = wgw_window_period(zone->zone.conf.window, zone->now);
 
-    if (wgw_window_period(zone->zone.conf.window, ngx_time()) <= seen + 1) {
+    if (period <= seen || (period == seen + 1 && wgw_table_left(table) == 0)) {
         return;
     }
 
     /* that of the job may be in use by its thread */
 
-    archive = zone->job->archive;
+    job = zone->job;
+    archive = job->archive;
 
-    if (wgw_meter_archive_late(&archive, seen, 2) != 0) {
+    if (wgw_meter_archive_late(&archive, zone->now, 1) != 0) {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, ngx_errno,
                       "wgw archive \"%V\" of zone \"%V\" cannot be written",
                       &zone->archive, &zone->zone.name);
@@ -123,17 +133,29 @@ meter_archive_turn(wgw_meter_zone_t *zone)
  */
 
 static int
-wgw_meter_archive_late(wgw_archive_t *archive, uint64_t seen, uint64_t turns)
+wgw_meter_archive_late(wgw_archive_t *archive, int64_t time, uint64_t turns)
 {
-    uint64_t  now, period;
+    uint64_t  now, seen, left, period;
 
-    now = wgw_window_period(archive->window, ngx_time());
+    seen = wgw_table_seen(archive->table);
+    left = wgw_table_left(archive->table);
+    now = wgw_window_period(archive->window, time);
 
     if (seen == 0 || now < seen + turns) {
         return 0;
     }
 
     archive->wait = 1;
+
+    if (left) {
+        archive->period = left;
+
+        if (wgw_archive_write(archive) == WGW_ARCHIVE_ERROR
+            && errno != ESTALE)
+        {
+            return -1;
+        }
+    }
 
     for (period = seen - 1; period <= seen && period + 1 < now; period++) {
 
@@ -171,7 +193,7 @@ wgw_meter_archive_purged(ngx_cycle_t *cycle, wgw_zone_t *zone)
     archive->purge = zone->purge;
 
     if (wgw_meter_archive_dir(cycle, meter, ccf) == NGX_OK
-        && wgw_archive_purged(archive, ngx_time()) == 0)
+        && wgw_archive_purged(archive, wgw_meter_now(meter)) == 0)
     {
         return NGX_OK;
     }
@@ -226,7 +248,6 @@ wgw_meter_archive_dir(ngx_cycle_t *cycle, wgw_meter_zone_t *zone,
 void
 wgw_meter_archive_look(wgw_meter_zone_t *zone, ngx_log_t *log)
 {
-    time_t                late;
     sigset_t              all, old;
     uint64_t              period;
     wgw_meter_archive_t  *job;
@@ -246,16 +267,11 @@ wgw_meter_archive_look(wgw_meter_zone_t *zone, ngx_log_t *log)
         wgw_meter_archive_result(zone, log);
     }
 
-    late = wgw_window_start(zone->zone.conf.window, period)
-           + WGW_METER_ARCHIVE_LATE;
-
-    if (job->done >= period || period == 0 || ngx_time() < late
-        || ngx_time() < job->next)
-    {
+    if (!wgw_meter_archive_due(zone, period) || ngx_time() < job->next) {
         return;
     }
 
-    job->archive.period = period - 1;
+    job->turn = period;
     job->ended = 0;
 
     /* signals are the worker's */
@@ -268,6 +284,67 @@ wgw_meter_archive_look(wgw_meter_zone_t *zone, ngx_log_t *log)
                    == 0;
 
     (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+
+/*
+ * 1 and the window to write: the last one; or, when a leap of the clock has
+ * lasted for longer, the one that it left.
+ */
+
+static int
+wgw_meter_archive_due(wgw_meter_zone_t *zone, uint64_t period)
+{
+    int64_t               late;
+    uint64_t              left;
+    wgw_meter_archive_t  *job;
+
+    job = zone->job;
+    left = wgw_table_left(&zone->zone.table);
+
+    if (left != job->left) {
+        job->left = left;
+        job->seen = zone->now;
+    }
+
+    if (job->done > period) {
+
+        /* a leap was undone */
+
+        job->done = 0;
+    }
+
+    if (left) {
+        job->archive.period = left;
+        late = job->seen + WGW_METER_ARCHIVE_LEAP;
+
+    } else {
+        job->archive.period = period - 1;
+        late = wgw_window_start(zone->zone.conf.window, period)
+               + WGW_METER_ARCHIVE_LATE;
+    }
+
+    return period != 0 && job->done < period && zone->now >= late;
+}
+
+
+/* What was written of a window that goes on is not it. */
+
+static void
+wgw_meter_archive_undone(wgw_meter_zone_t *zone, uint64_t period)
+{
+    wgw_archive_t         archive;
+    wgw_meter_archive_t  *job;
+
+    job = zone->job;
+    archive = job->archive;
+    archive.period = period;
+
+    if (wgw_archive_undo(&archive) == WGW_ARCHIVE_ERROR && errno != ENOENT) {
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, ngx_errno,
+                      "wgw archive \"%V\" of zone \"%V\" cannot be undone",
+                      &zone->archive, &zone->zone.name);
+    }
 }
 
 
@@ -311,7 +388,7 @@ wgw_meter_archive_result(wgw_meter_zone_t *zone, ngx_log_t *log)
         return;
 
     default: /* 0, WGW_ARCHIVE_THERE */
-        job->done = job->archive.period + 1;
+        job->done = job->turn;
         job->next = 0;
     }
 }

@@ -12,6 +12,10 @@
  * there of them, at the start; if it was stopped for more than a whole window
  * (a machine that slept, a clock that was set), the first worker that sees so
  * does, and the others wait for it.
+ *
+ * A window that a leap of the clock left (table/clock.h) is written when that
+ * has lasted for ten minutes, or at the next turn, and what was written is put
+ * aside, as FILE.undone, when the leap is undone: it will be written whole.
  */
 
 #ifndef WGW_METER_ARCHIVE_H
@@ -26,7 +30,10 @@
 #pragma GCC visibility push(hidden)
 
 
-/* Of a zone with archive=, after it was opened; in the master, or -t. */
+/*
+ * Of a zone with archive=, after it was opened; in the master, or -t.  Gives
+ * the zone what is to be called at a turn.
+ */
 ngx_int_t wgw_meter_archive_open(ngx_cycle_t *cycle, wgw_meter_zone_t *zone);
 
 /*

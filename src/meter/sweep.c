@@ -93,11 +93,15 @@ sweep_all(ngx_event_t *ev)
     wgw_meter_zone_t       *zone;
     ngx_wgw_meter_conf_t   *mcf;
 
-    wgw_flow_sweep();
-
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
     zones = mcf->zones.elts;
+
+    for (i = 0; i < mcf->zones.nelts; i++) {
+        wgw_zone_watch(zones[i], ev->log);
+    }
+
+    wgw_flow_sweep();
 
     /* workers that drain may be the last ones of their master */
 
@@ -107,14 +111,20 @@ sweep_all(ngx_event_t *ev)
 
     for (i = 0; ngx_worker == 0 && i < mcf->zones.nelts; i++) {
         zone = (wgw_meter_zone_t *) zones[i];
+
+        if (*zone->zone.lost) {
+            continue;
+        }
+
         end = wgw_table_end(&zone->zone.table);
 
         if (zone->swept >= end) {
             zone->swept = 0;
         }
 
-        wgw_table_sweep(&zone->zone.table, wgw_meter_period(zone),
-                        zone->swept, SWEEP_RECORDS);
+        (void) wgw_meter_period(zone);
+
+        wgw_table_sweep(&zone->zone.table, 0, zone->swept, SWEEP_RECORDS);
 
         zone->swept += SWEEP_RECORDS;
 

@@ -507,7 +507,7 @@ wgw_usage_top(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_array_t *rows)
 
         for (record = WGW_TABLE_FIRST; record < end; record++) {
 
-            if (wgw_table_read(table, record, ngx_time(), &usage) == 0) {
+            if (wgw_table_read(table, record, 0, &usage) == 0) {
                 id = ((uint64_t) n << WGW_USAGE_SHIFT) | record;
 
                 wgw_top_push(&top, wgw_usage_number(&usage, query->by), id);
@@ -538,7 +538,7 @@ wgw_usage_row(ngx_array_t *rows, wgw_zone_t *zone, uint32_t record)
     wgw_usage_t       usage;
     wgw_usage_row_t  *row;
 
-    if (wgw_table_read(&zone->table, record, ngx_time(), &usage) != 0) {
+    if (wgw_table_read(&zone->table, record, 0, &usage) != 0) {
         return NGX_DECLINED;
     }
 
@@ -646,7 +646,7 @@ wgw_usage_zero(ngx_array_t *rows, wgw_zone_t *zone, wgw_usage_known_t *known)
     row->usage.cap = known->cap;
 
     window = zone->conf.window;
-    period = wgw_window_period(window, ngx_time());
+    period = wgw_table_seen(&zone->table);
 
     row->usage.window.start = wgw_window_start(window, period);
     row->usage.last.start = wgw_window_start(window, period ? period - 1 : 0);
@@ -752,7 +752,7 @@ wgw_usage_zone(wgw_usage_page_t *page, wgw_zone_t *zone,
     for (i = 0; wgw_usage_classes[i].name; i++) {
 
         if (wgw_table_read(&zone->table, wgw_usage_classes[i].record,
-                           ngx_time(), &usage)
+                           0, &usage)
             != 0)
         {
             ngx_memzero(&usage, sizeof(wgw_usage_t));

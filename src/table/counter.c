@@ -1,34 +1,15 @@
 
 /*
  * What records count: totals, windows, caps.
- *
- * The clock is one word, so that it is always read whole: the highest period
- * seen and that window's number in the ring.  The number grows by 1 when the
- * next period comes and by 2 when periods were skipped, so that the window
- * before it is the last period or none.  Its low bit chooses the base word;
- * the ring's length is twice the number of tags, which is odd: word and tag
- * together name one window of the ring.
  */
 
 #include <string.h>
 
-#include "table/layout.h"
+#include "table/clock.h"
 
-
-#define WGW_TAGS          4095
-#define WGW_RING          (2 * WGW_TAGS)
-#define WGW_RING_BITS     13
-#define WGW_RING_MASK     ((UINT64_C(1) << WGW_RING_BITS) - 1)
-
-#define WGW_TOTAL_BITS    52
-#define WGW_TOTAL_MASK    ((UINT64_C(1) << WGW_TOTAL_BITS) - 1)
 
 /* so that holds of many processes cannot sum up to 2^64 */
 #define WGW_HOLD_MAX      (UINT64_C(1) << 40)
-
-
-_Static_assert(WGW_TAGS < 1 << (64 - WGW_TOTAL_BITS), "tags fit");
-_Static_assert(WGW_RING <= WGW_RING_MASK, "the ring fits the clock");
 
 
 static void wgw_counter_touch(wgw_table_t *t, uint64_t base[2],
@@ -44,22 +25,21 @@ static uint64_t wgw_counter_twins(wgw_table_t *t, uint32_t record,
     uint64_t period, int count, uint64_t *held);
 static void wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot,
     int64_t now, wgw_usage_t *usage);
-static inline uint64_t wgw_counter_this(const uint64_t base[2],
-    const uint64_t *total, uint64_t clock, int whole);
-static uint64_t wgw_counter_last(const uint64_t base[2],
+static inline uint64_t wgw_counter_this(wgw_table_t *t,
+    const uint64_t base[2], const uint64_t *total, uint64_t clock, int whole);
+static uint64_t wgw_counter_undone(wgw_table_t *t, const uint64_t base[2],
+    uint64_t clock);
+static uint64_t wgw_counter_last(wgw_table_t *t, const uint64_t base[2],
     const uint64_t *total, uint64_t clock);
 static int wgw_counter_faded(const wgw_record_hot_t *hot);
+static void wgw_counter_settle(wgw_table_t *t, uint32_t record,
+    uint64_t clock);
 static void wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2]);
 static void wgw_counter_merge_total(wgw_table_t *t, uint64_t base_into[2],
     uint64_t *total_into, uint64_t base[2], uint64_t *total);
 static void wgw_counter_take(wgw_table_t *t, uint32_t into,
     wgw_record_hot_t *hot, const wgw_record_cold_t *cold);
 static uint64_t wgw_counter_base(uint64_t tag, uint64_t total);
-static uint64_t wgw_counter_clock(wgw_table_t *t, uint64_t period);
-static inline uint64_t wgw_clock_at(uint64_t clock, uint64_t period);
-static inline uint64_t wgw_clock_tag(uint64_t clock);
-static uint64_t wgw_clock_last_tag(uint64_t clock);
-static uint64_t wgw_clock_age(uint64_t clock, uint64_t begin, int word);
 
 
 int
@@ -163,37 +143,50 @@ wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin)
 }
 
 
-uint64_t
-wgw_table_seen(wgw_table_t *t)
-{
-    return wgw_load(&t->header->clock) >> WGW_RING_BITS;
-}
-
-
-uint64_t
-wgw_table_period(wgw_table_t *t, int64_t now)
-{
-    wgw_window_t  window;
-
-    window.kind = t->header->made.window;
-    window.reset_day = t->header->made.reset_day;
-
-    return wgw_counter_clock(t, wgw_window_period(window, now))
-           >> WGW_RING_BITS;
-}
-
-
 void
 wgw_table_sweep(wgw_table_t *t, uint64_t period, uint32_t from, uint32_t n)
 {
     uint32_t  end;
+    uint64_t  clock;
 
-    (void) wgw_counter_clock(t, period);
+    clock = wgw_clock_see(t, period);
+
+    /* what a leap has left is not old, but may be in force again */
+
+    if (wgw_clock_leapt(t, clock)) {
+        return;
+    }
+
+    wgw_clock_forget(t, clock);
 
     end = wgw_table_end(t);
 
     for ( /* void */ ; n != 0 && from < end; n--, from++) {
-        wgw_counter_fade(t, from);
+
+        if (wgw_clock_undone(t, clock)) {
+            wgw_counter_settle(t, from, clock);
+
+        } else {
+            wgw_counter_fade(t, from);
+        }
+    }
+}
+
+
+/* Who counted in a leap that was undone has counted in this window. */
+
+static void
+wgw_counter_settle(wgw_table_t *t, uint32_t record, uint64_t clock)
+{
+    wgw_record_hot_t  *hot;
+
+    hot = wgw_table_hot(t, record);
+
+    if (wgw_counter_undone(t, hot->base_sent, clock)
+        || wgw_counter_undone(t, hot->base_received, clock))
+    {
+        wgw_counter_touch(t, hot->base_sent, &hot->sent, 0);
+        wgw_counter_touch(t, hot->base_received, &hot->received, 0);
     }
 }
 
@@ -230,7 +223,13 @@ wgw_table_idle(wgw_table_t *t, uint32_t record, int64_t now)
         return 0;
     }
 
-    seen = wgw_table_seen(t);
+    clock = wgw_load(&t->header->clock);
+
+    if (wgw_clock_unsettled(t, clock)) {
+        return 0;
+    }
+
+    seen = clock >> WGW_RING_BITS;
     period = wgw_window_period(window, now);
 
     return least + (period > seen ? period - seen : 0);
@@ -262,7 +261,7 @@ wgw_table_add(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t sent,
 
     /* a total may only grow in a window that knows where it began */
 
-    clock = wgw_counter_clock(t, period);
+    clock = wgw_clock_see(t, period);
     tag = wgw_clock_tag(clock);
 
     if (wgw_load(&hot->base_sent[clock & 1]) >> WGW_TOTAL_BITS != tag
@@ -353,12 +352,12 @@ wgw_counter_used(wgw_table_t *t, const wgw_record_hot_t *hot, uint64_t period,
         used = 0;
 
         if (count & WGW_COUNT_SENT) {
-            used += wgw_counter_this(hot->base_sent, &hot->sent, clock,
+            used += wgw_counter_this(t, hot->base_sent, &hot->sent, clock,
                                      whole);
         }
 
         if (count & WGW_COUNT_RECEIVED) {
-            used += wgw_counter_this(hot->base_received, &hot->received,
+            used += wgw_counter_this(t, hot->base_received, &hot->received,
                                      clock, whole);
         }
 
@@ -556,7 +555,7 @@ wgw_counter_touch(wgw_table_t *t, uint64_t base[2], const uint64_t *total,
     uint64_t  clock, tag, begin, sum;
 
     for ( ;; ) {
-        clock = wgw_counter_clock(t, period);
+        clock = wgw_clock_see(t, period);
         tag = wgw_clock_tag(clock);
         begin = wgw_load(&base[clock & 1]);
 
@@ -564,7 +563,8 @@ wgw_counter_touch(wgw_table_t *t, uint64_t base[2], const uint64_t *total,
             return;
         }
 
-        sum = wgw_load(total);
+        sum = wgw_counter_undone(t, base, clock);
+        sum = sum ? sum : wgw_load(total);
 
         if (wgw_load(&t->header->clock) != clock) {
             continue;
@@ -598,15 +598,15 @@ wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
         seen = wgw_load(&t->header->clock);
         clock = wgw_clock_at(seen, period);
 
-        usage->window.sent = wgw_counter_this(hot->base_sent, &hot->sent,
+        usage->window.sent = wgw_counter_this(t, hot->base_sent, &hot->sent,
                                               clock, whole);
-        usage->window.received = wgw_counter_this(hot->base_received,
+        usage->window.received = wgw_counter_this(t, hot->base_received,
                                                   &hot->received, clock,
                                                   whole);
 
-        usage->last.sent = wgw_counter_last(hot->base_sent, &hot->sent,
+        usage->last.sent = wgw_counter_last(t, hot->base_sent, &hot->sent,
                                             clock);
-        usage->last.received = wgw_counter_last(hot->base_received,
+        usage->last.received = wgw_counter_last(t, hot->base_received,
                                                 &hot->received, clock);
 
     } while (wgw_load(&t->header->clock) != seen);
@@ -614,7 +614,9 @@ wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
     period = clock >> WGW_RING_BITS;
 
     usage->window.start = wgw_window_start(window, period);
-    usage->last.start = wgw_window_start(window, period ? period - 1 : 0);
+
+    period = wgw_clock_before(t, clock);
+    usage->last.start = wgw_window_start(window, period);
 }
 
 
@@ -624,8 +626,8 @@ wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
  */
 
 static inline uint64_t
-wgw_counter_this(const uint64_t base[2], const uint64_t *total,
-    uint64_t clock, int whole)
+wgw_counter_this(wgw_table_t *t, const uint64_t base[2],
+    const uint64_t *total, uint64_t clock, int whole)
 {
     uint64_t  begin;
 
@@ -636,10 +638,35 @@ wgw_counter_this(const uint64_t base[2], const uint64_t *total,
     begin = wgw_load(&base[clock & 1]);
 
     if (begin >> WGW_TOTAL_BITS != wgw_clock_tag(clock)) {
-        return 0;
+        begin = wgw_counter_undone(t, base, clock);
+
+        if (begin == 0) {
+            return 0;
+        }
     }
 
     return (wgw_load(total) - begin) & WGW_TOTAL_MASK;
+}
+
+
+/*
+ * The word of a leap that was undone, which has the tag of the window that was
+ * left and is in force again, if the record counted first in that.  0: there
+ * is none.
+ */
+
+static uint64_t
+wgw_counter_undone(wgw_table_t *t, const uint64_t base[2], uint64_t clock)
+{
+    uint64_t  begin;
+
+    if (!wgw_clock_undone(t, clock)) {
+        return 0;
+    }
+
+    begin = wgw_load(&base[~clock & 1]);
+
+    return begin >> WGW_TOTAL_BITS == wgw_clock_tag(clock) ? begin : 0;
 }
 
 
@@ -649,14 +676,17 @@ wgw_counter_this(const uint64_t base[2], const uint64_t *total,
  */
 
 static uint64_t
-wgw_counter_last(const uint64_t base[2], const uint64_t *total,
-    uint64_t clock)
+wgw_counter_last(wgw_table_t *t, const uint64_t base[2],
+    const uint64_t *total, uint64_t clock)
 {
-    uint64_t  before, begin, end;
+    uint64_t  before, begin, end, tag;
+
+    tag = wgw_clock_leapt(t, clock) ? wgw_clock_tag(clock)
+                                    : wgw_clock_last_tag(clock);
 
     before = wgw_load(&base[~clock & 1]);
 
-    if (before >> WGW_TOTAL_BITS != wgw_clock_last_tag(clock)) {
+    if (before >> WGW_TOTAL_BITS != tag) {
         return 0;
     }
 
@@ -702,7 +732,9 @@ wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2])
 
         clock = wgw_load(&t->header->clock);
 
-        if (wgw_clock_age(clock, begin, i) > WGW_TABLE_IDLE_MAX) {
+        if (wgw_clock_age(clock, begin, i) > WGW_TABLE_IDLE_MAX
+            && !wgw_clock_unsettled(t, clock))
+        {
             (void) wgw_swap(&base[i], begin, 0);
         }
     }
@@ -754,86 +786,4 @@ static uint64_t
 wgw_counter_base(uint64_t tag, uint64_t total)
 {
     return tag << WGW_TOTAL_BITS | (total & WGW_TOTAL_MASK);
-}
-
-
-static uint64_t
-wgw_counter_clock(wgw_table_t *t, uint64_t period)
-{
-    uint64_t  clock, next;
-
-    for ( ;; ) {
-        clock = wgw_load(&t->header->clock);
-        next = wgw_clock_at(clock, period);
-
-        if (next == clock || wgw_swap(&t->header->clock, clock, next)) {
-            return next;
-        }
-    }
-}
-
-
-/* The clock once a period was seen. */
-
-static inline uint64_t
-wgw_clock_at(uint64_t clock, uint64_t period)
-{
-    uint64_t  seen, ring;
-
-    seen = clock >> WGW_RING_BITS;
-
-    if (period <= seen) {
-        return clock;
-    }
-
-    ring = clock & WGW_RING_MASK;
-    ring += period - seen == 1 ? 1 : 2;
-
-    return period << WGW_RING_BITS | ring % WGW_RING;
-}
-
-
-/* 1 to 4095: the words of a new record belong to no window. */
-
-static inline uint64_t
-wgw_clock_tag(uint64_t clock)
-{
-    uint64_t  ring;
-
-    ring = clock & WGW_RING_MASK;
-
-    return 1 + (ring < WGW_TAGS ? ring : ring - WGW_TAGS);
-}
-
-
-static uint64_t
-wgw_clock_last_tag(uint64_t clock)
-{
-    return 1 + ((clock & WGW_RING_MASK) + WGW_RING - 1) % WGW_TAGS;
-}
-
-
-/*
- * How far back in the ring the window of a base word is; the ring's length
- * for a word that is of none.
- */
-
-static uint64_t
-wgw_clock_age(uint64_t clock, uint64_t begin, int word)
-{
-    uint64_t  tag, ring;
-
-    tag = begin >> WGW_TOTAL_BITS;
-
-    if (tag == 0 || tag > WGW_TAGS) {
-        return WGW_RING;
-    }
-
-    ring = tag - 1;
-
-    if ((int) (ring & 1) != word) {
-        ring += WGW_TAGS;
-    }
-
-    return ((clock & WGW_RING_MASK) + WGW_RING - ring) % WGW_RING;
 }

@@ -374,6 +374,8 @@ wgw_growth_rewrite(void *memory, const wgw_table_conf_t *conf,
     wgw_table_open(&to, memory);
 
     to.header->clock = from->header->clock;
+    to.header->trust = from->header->trust;
+    to.header->leap = from->header->leap;
     memcpy(to.header->boot, from->header->boot, WGW_TABLE_BOOT);
 
     for (record = 0; record < WGW_TABLE_FIRST; record++) {

@@ -34,6 +34,8 @@ _Static_assert(offsetof(wgw_table_header_t, records) == 128, "records");
 _Static_assert(offsetof(wgw_table_header_t, granules) == 136, "granules");
 _Static_assert(offsetof(wgw_table_header_t, boot) == 192, "boot");
 _Static_assert(offsetof(wgw_table_header_t, segments) == 208, "segments");
+_Static_assert(offsetof(wgw_table_header_t, trust) == 216, "trust");
+_Static_assert(offsetof(wgw_table_header_t, leap) == 224, "leap");
 
 _Static_assert(sizeof(wgw_record_hot_t) == WGW_LINE, "hot record");
 _Static_assert(offsetof(wgw_record_hot_t, requests) == 16, "requests");

@@ -55,7 +55,10 @@ struct wgw_table_header_s {
     uint8_t            pad2[48];
     uint8_t            boot[WGW_TABLE_BOOT];
     uint32_t           segments;        /* of the first; 0 is 1 */
-    uint8_t            reserved[WGW_TABLE_HEADER - 212];
+    uint32_t           pad3;
+    uint64_t           trust;           /* see clock.c; 0: not known */
+    uint64_t           leap;            /* the clock that a leap has left */
+    uint8_t            reserved[WGW_TABLE_HEADER - 232];
 };
 
 

@@ -73,6 +73,12 @@ wgw_table_repair(wgw_table_t *t, int rebuild)
         dropped += wgw_table_rebuild(t, &t->segments[i]);
     }
 
+    /* another boot has another steady clock */
+
+    if (rebuild) {
+        t->header->trust = 0;
+    }
+
     end = wgw_table_end(t);
 
     /* written only where it differs: pages that rest stay clean */

@@ -36,9 +36,10 @@
  * window and the last, {12-bit tag of a window, 52-bit total when it began},
  * set by one compare-and-swap at the window's first touch; what was used is
  * the total minus the base.  A clock that steps back stays in the newer
- * window: the header keeps the highest period seen.  It numbers the windows
- * that were seen in a ring of 8190, which the tags are taken from, so that
- * no leap of the clock brings an old tag back; see wgw_table_sweep().
+ * window, unless that was a leap which is undone: see wgw_table_now().  The
+ * header numbers the windows that were seen in a ring of 8190, which the tags
+ * are taken from, so that no leap of the clock brings an old tag back; see
+ * wgw_table_sweep().
  *
  * Caps reserve in `held`, which is apart from the totals: hold, send, add,
  * release.  used + held is never above the cap.
@@ -229,15 +230,52 @@ uint64_t wgw_table_arena(wgw_table_t *table, uint64_t *max);
 int wgw_table_read(wgw_table_t *table, uint32_t record, int64_t now,
     wgw_usage_t *usage);
 
-/* The highest period seen, 0 for a table that was never used. */
+/* What wgw_table_now() found; after it the time to count by. */
+#define WGW_NOW_STEADY    0     /* the clock is right */
+#define WGW_NOW_DOUBTED   1     /* it leapt: the time is the steady clock's */
+#define WGW_NOW_WAITS     2     /* the same, until the leap has lasted */
+#define WGW_NOW_BELIEVED  3     /* it has: the table went there */
+#define WGW_NOW_RIGHT     4     /* it has not: the clock is right again */
+
+
+/* Of a process and table, zeroed at first. */
+typedef struct {
+    int64_t              since;         /* of the steady clock; 0: none */
+    int64_t              difference;
+} wgw_doubt_t;
+
+
+/*
+ * The time, in seconds since the epoch, of a machine whose clock says `wall`
+ * and whose steady clock (CLOCK_BOOTTIME) `steady`; see clock.h for the rule.
+ * To be called every second.
+ */
+int wgw_table_now(wgw_table_t *table, wgw_doubt_t *doubt, int64_t wall,
+    int64_t steady, int64_t *now);
+
+/*
+ * Goes to the window of `now` by a leap, also back, and undoes one before if
+ * it was not there.
+ */
+void wgw_table_leap(wgw_table_t *table, int64_t now);
+
+/* The period that a leap left which can still be undone, or 0. */
+uint64_t wgw_table_left(wgw_table_t *table);
+
+/* The period in force, 0 for a table that was never used. */
 uint64_t wgw_table_seen(wgw_table_t *table);
 
-/* Moves the table into the window of `now`; returns the period in force. */
+/*
+ * Moves the table into the window of `now`; returns the period in force.
+ * Where a function takes a period, 0 is that.
+ */
 uint64_t wgw_table_period(wgw_table_t *table, int64_t now);
 
 /*
  * Clears what `n` records from `from` on still know of windows more than
- * WGW_TABLE_IDLE_MAX ago.  Each record must be swept once in 4000 windows.
+ * WGW_TABLE_IDLE_MAX ago.  Each record must be swept once in 4000 windows, and
+ * all of them when a leap was undone: who counted in that counted in the
+ * window that is in force again.
  */
 void wgw_table_sweep(wgw_table_t *table, uint64_t period, uint32_t from,
     uint32_t n);

@@ -298,8 +298,17 @@ wgw_zone_grow_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone,
 static ngx_int_t
 wgw_zone_open_file(ngx_cycle_t *cycle, wgw_zone_t *zone)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  tries;
+    ngx_int_t       rc;
+    ngx_uint_t      tries;
+    wgw_mapping_t  *m;
+
+    m = wgw_zone_kept(cycle->log, zone, wgw_mappings);
+
+    if (m) {
+        rc = wgw_zone_adapt(cycle->log, zone, m, m->fd);
+
+        return rc == NGX_OK ? wgw_zone_use(cycle, zone, m) : rc;
+    }
 
     for (tries = 0; tries < WGW_ZONE_TRIES; tries++) {
         rc = wgw_zone_open_once(cycle, zone);
@@ -480,6 +489,7 @@ wgw_zone_use(ngx_cycle_t *cycle, wgw_zone_t *zone, wgw_mapping_t *m)
 
     zone->mapping = m;
     zone->holders = m->holders;
+    zone->lost = &m->lost;
 
     if (m->parts.count) {
         wgw_zone_view(zone, m);
@@ -551,7 +561,8 @@ wgw_mapping_create(ngx_log_t *log, wgw_zone_t *zone)
 {
     wgw_mapping_t  *m;
 
-    m = ngx_calloc(sizeof(wgw_mapping_t) + zone->name.len, log);
+    m = ngx_calloc(sizeof(wgw_mapping_t) + zone->name.len + zone->file.len + 1,
+                   log);
 
     if (m == NULL) {
         return NULL;
@@ -560,6 +571,10 @@ wgw_mapping_create(ngx_log_t *log, wgw_zone_t *zone)
     m->name.len = zone->name.len;
     m->name.data = (u_char *) m + sizeof(wgw_mapping_t);
     ngx_memcpy(m->name.data, zone->name.data, zone->name.len);
+
+    m->file.len = zone->file.len;
+    m->file.data = m->name.data + zone->name.len;
+    ngx_memcpy(m->file.data, zone->file.data, zone->file.len);
 
     m->fd = NGX_INVALID_FILE;
     m->class = zone->class;

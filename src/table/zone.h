@@ -13,6 +13,10 @@
  * gets one more segment, see growth.h.  The first of an instance, alone, may
  * make it one again, smaller, or without keys that rest: as FILE.tmp, renamed.
  *
+ * A file that is deleted or replaced while it is used stays in use, also over
+ * a reload, as long as the master lives; of one that is shortened the pages
+ * that are gone are empty ones, in each process, and zone->lost says so.
+ *
  * One process maps a file once, however many cycles use it: zones are in a
  * process-wide list, counted, and leave it with the last cycle.
  */
@@ -54,6 +58,12 @@ ngx_int_t wgw_zone_defined(ngx_cycle_t *cycle, ngx_array_t *zones,
  * logged as [emerg] with the file's name.
  */
 ngx_int_t wgw_zone_open(ngx_cycle_t *cycle, wgw_zone_t *zone);
+
+/*
+ * Every second in a worker: logs what became of the file, and sees that it was
+ * shortened before a page is touched.
+ */
+void wgw_zone_watch(wgw_zone_t *zone, ngx_log_t *log);
 
 
 #pragma GCC visibility pop

@@ -27,6 +27,7 @@ static void wgw_zone_table_join(wgw_zone_t *zone, void *memory);
 static int wgw_zone_table_narrow(const wgw_zone_t *zone,
     const wgw_zone_t *made);
 static ngx_uint_t wgw_zone_table_purged(wgw_zone_t *zone);
+static int64_t wgw_zone_table_now(wgw_zone_t *zone);
 static int wgw_zone_table_fit(wgw_zone_t *zone, wgw_zone_t *to);
 static void wgw_zone_table_rewrite(wgw_zone_t *zone, const wgw_zone_t *to,
     void *memory);
@@ -171,14 +172,16 @@ wgw_zone_table_narrow(const wgw_zone_t *zone, const wgw_zone_t *made)
 static ngx_uint_t
 wgw_zone_table_purged(wgw_zone_t *zone)
 {
-    return wgw_growth_purged(&zone->table, zone->purge, ngx_time());
+    return wgw_growth_purged(&zone->table, zone->purge,
+                             wgw_zone_table_now(zone));
 }
 
 
 static int
 wgw_zone_table_fit(wgw_zone_t *zone, wgw_zone_t *to)
 {
-    return wgw_growth_fit(&zone->table, zone->purge, ngx_time(), &to->conf);
+    return wgw_growth_fit(&zone->table, zone->purge, wgw_zone_table_now(zone),
+                          &to->conf);
 }
 
 
@@ -186,5 +189,23 @@ static void
 wgw_zone_table_rewrite(wgw_zone_t *zone, const wgw_zone_t *to, void *memory)
 {
     wgw_growth_rewrite(memory, &to->conf, &zone->table, zone->purge,
-                       ngx_time());
+                       wgw_zone_table_now(zone));
+}
+
+
+/* A clock that is wrong at a start must not make keys old. */
+
+static int64_t
+wgw_zone_table_now(wgw_zone_t *zone)
+{
+    int64_t          now;
+    wgw_doubt_t      doubt;
+    struct timespec  ts;
+
+    ngx_memzero(&doubt, sizeof(wgw_doubt_t));
+    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+
+    (void) wgw_table_now(&zone->table, &doubt, ngx_time(), ts.tv_sec, &now);
+
+    return now;
 }

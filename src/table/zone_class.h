@@ -105,6 +105,7 @@ struct wgw_zone_s {
     wgw_table_parts_t        parts;     /* of a table that was checked */
     void                    *mapping;   /* opaque: shared by cycles */
     wgw_holders_t           *holders;   /* of a table of counters */
+    volatile int            *lost;      /* 1: pages of the file are gone */
 };
 
 

@@ -306,12 +306,41 @@ wgw_zone_map(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m,
             return wgw_zone_error(log, zone, ngx_errno, "cannot be mapped");
         }
 
-        m->memory[n] = memory;
-        m->parts.parts[n] = parts->parts[n];
-        m->parts.count++;
+        wgw_zone_mapped(m, memory, parts->parts[n].size,
+                        parts->parts[n].offset);
     }
 
     return NGX_OK;
+}
+
+
+void
+wgw_zone_mapped(wgw_mapping_t *m, void *memory, size_t size, uint64_t offset)
+{
+    ngx_uint_t    n;
+    wgw_fault_t  *fault;
+
+    n = m->parts.count++;
+
+    m->memory[n] = memory;
+    m->parts.parts[n].offset = offset;
+    m->parts.parts[n].size = size;
+
+    if (m->fd == NGX_INVALID_FILE) {
+        return;
+    }
+
+    fault = &m->faults[n];
+
+    fault->start = memory;
+    fault->size = size;
+    fault->lost = &m->lost;
+
+    wgw_fault_add(fault);
+
+    if (n == 0) {
+        ngx_memcpy(m->head, memory, WGW_ZONE_HEAD);
+    }
 }
 
 
@@ -321,6 +350,7 @@ wgw_zone_unmap(wgw_mapping_t *m)
     ngx_uint_t  n;
 
     for (n = 0; n < m->parts.count; n++) {
+        wgw_fault_remove(&m->faults[n]);
         (void) munmap(m->memory[n], m->parts.parts[n].size);
     }
 
@@ -623,10 +653,8 @@ wgw_zone_replace(wgw_zone_t *zone, const wgw_zone_t *to, wgw_mapping_t *m,
     m->fd = fd;
     m->device = fi.st_dev;
     m->inode = fi.st_ino;
-    m->memory[0] = memory;
-    m->parts.count = 1;
-    m->parts.parts[0].offset = 0;
-    m->parts.parts[0].size = size;
+
+    wgw_zone_mapped(m, memory, size, 0);
 
     return 0;
 }

@@ -9,12 +9,14 @@
 
 
 #include "core/place.h"
+#include "table/fault.h"
 #include "table/zone_class.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define WGW_ZONE_TEXT   128
+#define WGW_ZONE_HEAD   64      /* bytes of a header that never change */
 
 #define WGW_ZONE_RETRY  NGX_AGAIN
 
@@ -27,7 +29,8 @@ struct wgw_mapping_s {
     wgw_zone_t              *zone;      /* of that cycle */
     const wgw_zone_class_t  *class;
     ngx_uint_t               cycles;
-    ngx_str_t                name;      /* a copy: cycles come and go */
+    ngx_str_t                name;      /* copies: cycles come and go */
+    ngx_str_t                file;
     dev_t                    device;
     ino_t                    inode;
     ngx_fd_t                 fd;
@@ -35,6 +38,11 @@ struct wgw_mapping_s {
     wgw_holders_t           *holders;   /* of a table of counters */
     wgw_table_parts_t        parts;     /* those that are mapped, ... */
     void                    *memory[WGW_TABLE_SEGMENTS];  /* ... here */
+    wgw_fault_t              faults[WGW_TABLE_SEGMENTS];
+    u_char                   head[WGW_ZONE_HEAD];   /* of memory[0] */
+    volatile int             lost;      /* pages of it, in this process */
+    ngx_uint_t               told_lost; /* in the log */
+    ngx_uint_t               told_name;
 };
 
 
@@ -60,6 +68,17 @@ ngx_int_t wgw_zone_usable(ngx_log_t *log, wgw_zone_t *zone,
 /* Logs that the configuration is another; returns NGX_ERROR. */
 ngx_int_t wgw_zone_differs(ngx_log_t *log, wgw_zone_t *zone,
     const wgw_zone_t *made);
+
+/*
+ * The mapping of a list that a zone is to go on with, as its file has not the
+ * name any more, which is logged; or NULL.
+ */
+wgw_mapping_t *wgw_zone_kept(ngx_log_t *log, wgw_zone_t *zone,
+    wgw_mapping_t *list);
+
+/* A part is mapped: touching it is safe from now on. */
+void wgw_zone_mapped(wgw_mapping_t *m, void *memory, size_t size,
+    uint64_t offset);
 
 /* Maps the parts that are not. */
 ngx_int_t wgw_zone_map(ngx_log_t *log, wgw_zone_t *zone, wgw_mapping_t *m,

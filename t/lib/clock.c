@@ -1,13 +1,17 @@
 
 /*
  * A clock that a test moves: preloaded, gettimeofday() is later by as many
- * seconds as the first 8 bytes of the file WGW_CLOCK say.
+ * seconds as the first 8 bytes of the file WGW_CLOCK say, and the steady
+ * CLOCK_BOOTTIME by those the next 8 bytes say.
  */
+
+#define _GNU_SOURCE
 
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,13 +35,28 @@ clock_init(void)
         return;
     }
 
-    p = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 
     if (p != MAP_FAILED) {
         offset = p;
     }
 
     (void) close(fd);
+}
+
+
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+    if (syscall(SYS_clock_gettime, id, ts) == -1) {
+        return -1;
+    }
+
+    if (id == CLOCK_BOOTTIME && offset) {
+        ts->tv_sec += (time_t) offset[1];
+    }
+
+    return 0;
 }
 
 
@@ -52,7 +71,7 @@ gettimeofday(struct timeval *restrict tv, void *restrict tz)
         return -1;
     }
 
-    tv->tv_sec = ts.tv_sec + (offset ? (time_t) *offset : 0);
+    tv->tv_sec = ts.tv_sec + (offset ? (time_t) offset[0] : 0);
     tv->tv_usec = ts.tv_nsec / 1000;
 
     return 0;

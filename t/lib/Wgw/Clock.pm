@@ -1,6 +1,7 @@
 package Wgw::Clock;
 
-# The gateway's clock, which a test moves; see clock.c.  Call clock_start()
+# The gateway's clock, which a test moves; see clock.c.  Time that passes is
+# also the steady clock's, a leap is not.  Call clock_start()
 # before the gateway is started.
 
 use warnings;
@@ -8,12 +9,12 @@ use strict;
 
 use base 'Exporter';
 
-our @EXPORT = qw(clock_start clock_move clock_now);
+our @EXPORT = qw(clock_start clock_move clock_leap clock_now);
 
 use Wgw;
 
 
-my ($file, $offset) = (undef, 0);
+my ($file, $offset, $steady) = (undef, 0, 0);
 
 
 # clock_start(DIR): 0 when a clock cannot be moved here
@@ -38,15 +39,23 @@ sub clock_start {
 }
 
 
-# By so many seconds more.
+# So many seconds pass, or the clock leaps by them.
 
 sub clock_move {
+    my ($seconds) = @_;
+
+    $steady += $seconds;
+    clock_leap($seconds);
+}
+
+
+sub clock_leap {
     my ($seconds) = @_;
 
     $offset += $seconds;
 
     open my $out, -e $file ? '+<' : '>', $file or die "$file: $!";
-    syswrite $out, pack('q<', $offset);
+    syswrite $out, pack('q<q<', $offset, $steady);
     close $out;
 }
 

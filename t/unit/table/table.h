@@ -70,7 +70,7 @@ text(const char *s)
 }
 
 
-static wgw_usage_t
+static inline wgw_usage_t
 usage_of(wgw_table_t *t, const char *key, int64_t now)
 {
     uint32_t     record;
