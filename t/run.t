@@ -88,6 +88,32 @@ for my $command ($gw->{output}->() =~ /^  (curl .*)$/mg) {
 }
 
 
+# ---- who pays for a content
+
+my $ipfs = "http://ipfs.localhost:$port{HTTP}/ipfs";
+my $claims = "http://127.0.0.1:$port{ADMIN}/v1/claims";
+chomp(my $cid = qx(tools/claim cid '$run/ucan/paid.txt'));
+
+my $chains = json(curl("$claims?content=$cid")->{body})->{chains};
+is(scalar @$chains, 1, 'there is a claim');
+
+# all of it in one minute, in which a pasted command may have been, too
+
+sleep 1 while (gmtime)[0] > 40;
+
+my @class = map {
+    my $reply = http_get($port{HTTP}, "/ipfs/$cid", host => 'ipfs.localhost',
+                         headers => "Origin: https://app.example\r\n");
+    $reply->{headers}{'x-class'} . ($reply->{status} == 429
+        && $reply->{body} =~ /^\Q$cid\E is currently rate limited/ ? '!' : '')
+} 1 .. 9;
+
+like("@class", qr/^(claim ){4,5}(public ){3}(denied! ?){1,2}$/,
+     'a claim paid, its limit, the public\'s, and the 429 that names the CID');
+cmp_ok(usage($port{ADMIN}, $chains->[0]{payer})->{requests}, '>=', 4,
+       'who pays is counted');
+
+
 # ---- a wallet signs in
 
 my $din = "http://127.0.0.1:$port{DIN}";

@@ -4,6 +4,8 @@
  *
  *     claim key FILE
  *         prints the did:key of the key in FILE; makes it if there is none
+ *     claim cid FILE
+ *         prints the CID of a file's bytes (version 1, raw, SHA-256)
  *     claim make OPTION ...
  *         prints a delegation, in a container of one token:
  *             -k FILE       the issuer's key
@@ -92,6 +94,7 @@ static int usage(void);
 static void signer_open(signer_t *signer, const char *path);
 static void signer_make(const char *path);
 static int command_key(int argc, char **argv);
+static int command_cid(int argc, char **argv);
 static int command_make(int argc, char **argv);
 static size_t make_token(const wish_t *wish, char *buffer, size_t size);
 static size_t make_payload(const wish_t *wish, const signer_t *signer,
@@ -116,6 +119,10 @@ main(int argc, char **argv)
 
     if (strcmp(argv[1], "key") == 0) {
         return command_key(argc - 2, argv + 2);
+    }
+
+    if (strcmp(argv[1], "cid") == 0) {
+        return command_cid(argc - 2, argv + 2);
     }
 
     if (strcmp(argv[1], "make") == 0) {
@@ -143,6 +150,7 @@ usage(void)
 {
     fprintf(stderr,
             "usage: claim key FILE\n"
+            "       claim cid FILE\n"
             "       claim make -k FILE -a DID [-i DID] [-s DID|any] "
             "[-c COMMAND]\n"
             "                  [-e SECONDS|never] [-n SECONDS] [-C CID] "
@@ -262,6 +270,46 @@ command_key(int argc, char **argv)
     signer_open(&signer, argv[0]);
     puts(signer.did);
     EVP_PKEY_free(signer.pkey);
+
+    return 0;
+}
+
+
+static int
+command_cid(int argc, char **argv)
+{
+    FILE        *file;
+    char         buffer[65536];
+    size_t       n;
+    uint8_t      cid[36] = { 0x01, 0x55, 0x12, 0x20 };
+    wgw_out_t    out;
+    EVP_MD_CTX  *ctx;
+
+    if (argc != 1) {
+        return usage();
+    }
+
+    file = fopen(argv[0], "r");
+    ctx = EVP_MD_CTX_new();
+
+    if (file == NULL || ctx == NULL
+        || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+    {
+        stop(2, "%s cannot be read", argv[0]);
+    }
+
+    while ((n = fread(buffer, 1, sizeof(buffer), file)) > 0) {
+        EVP_DigestUpdate(ctx, buffer, n);
+    }
+
+    EVP_DigestFinal_ex(ctx, cid + 4, NULL);
+    EVP_MD_CTX_free(ctx);
+    fclose(file);
+
+    wgw_out_init(&out, buffer, sizeof(buffer));
+    wgw_out_str(&out, "b");
+    wgw_base32_encode(&out, cid, sizeof(cid));
+    printf("%.*s\n", (int) (out.pos - buffer), buffer);
 
     return 0;
 }

@@ -64,9 +64,21 @@ name secure "https://$DEMO_HOST:$PORT_DEMO_HTTPS" ",\"tls_ca\":\"$ca\""
 name pass   "$DEMO_HOST:$PORT_DEMO_TLS"           ',"tls_passthrough":true'
 
 admin=http://127.0.0.1:$PORT_ADMIN
+
+answer=$(request --data-binary @ucan/tokens "$admin/v1/claims" | tr '\n' ' ')
+
+case $answer in
+*'"added":'*) ;;
+*)            echo "make run: the claim was not added: $answer" >&2 ;;
+esac
+
 capped=http://capped.gw.localhost:$PORT_HTTP
 record="{\"backends\":[\"http://$DEMO_HOST:$PORT_DEMO_HTTP\"]}"
 din=http://127.0.0.1:$PORT_DIN
+ipfs=http://ipfs.localhost:$PORT_HTTP/ipfs
+claim=$(dirname "$0")/claim
+paid=$("$claim" cid ucan/paid.txt)
+public=$("$claim" cid ucan/public.txt)
 router=http://127.0.0.1:$PORT_ROUTER
 rpc='{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}'
 run=${RUN:-run}
@@ -95,6 +107,13 @@ A wallet signs in at a DIN provider and calls it with the key it gets
 
   curl -H "\$(tools/siwe-token $din/auth $run/wallet.key)" -d '$rpc' $din/eth
   curl $admin/v1/auth/tokens
+
+A content that somebody pays for, where a page of app.example asks, five times
+a minute; it and one that nobody pays for, three times a minute, then 429
+
+  curl -i -H 'Origin: https://app.example' $ipfs/$paid
+  curl -i $ipfs/$public
+  curl '$admin/v1/claims?content=$paid'
 
 A router calls providers, with a session: who answered is in X-Provider, who
 is left out, and why, in the list

@@ -216,6 +216,36 @@ if [ ! -e allow ]; then
     mv allow.new allow
 fi
 
+# Two contents, and who pays for one of them: a storage node commits it to
+# Alice, who lets the gateway serve it to pages of app.example, five times a
+# minute.  The keys are the example's own.
+
+claim=$top/build/bin/claim
+
+mkdir -p ucan www/ipfs
+
+for content in paid public; do
+    echo "the example's $content content" > "ucan/$content.txt"
+    cp "ucan/$content.txt" "www/ipfs/$("$claim" cid "ucan/$content.txt")"
+done
+
+node=$("$claim" key ucan/node.key)
+alice=$("$claim" key ucan/alice.key)
+
+echo "wgw_claims_did  did:web:node.localhost  $node;" > claims.keys.new
+mv -f claims.keys.new claims.keys
+
+if [ ! -e ucan/tokens ]; then
+    "$claim" make -k ucan/node.key -i did:web:node.localhost -a "$alice" \
+        -C "$("$claim" cid ucan/paid.txt)" -e never > ucan/commitment
+    "$claim" make -k ucan/alice.key -a did:web:ipfs.localhost \
+        -s did:web:node.localhost -e never \
+        -p '["==",".headers.origin","https://app.example"]' \
+        -p '["<",".usage.requests.minute",5]' > ucan/delegation
+    "$claim" join ucan/commitment ucan/delegation > ucan/tokens.new
+    mv ucan/tokens.new ucan/tokens
+fi
+
 # The router signs in at that provider with a key of its own, which only the
 # workers' master reads.
 

@@ -6,6 +6,7 @@
 #include "claims/contents.h"
 
 #include "crypto/hash.h"
+#include "format/hex.h"
 
 
 static ngx_int_t contents_look(wgw_claims_t *claims, wgw_store_t *store,
@@ -16,6 +17,8 @@ static ngx_int_t contents_fill(wgw_claims_t *claims, wgw_store_t *store,
     wgw_content_t *content, ngx_log_t *log);
 static ngx_int_t contents_chain(wgw_claims_t *claims, wgw_content_t *content,
     const wgw_chain_t *found, wgw_content_token_t **made,
+    wgw_content_chain_t *chain);
+static ngx_int_t contents_ids(wgw_content_t *content,
     wgw_content_chain_t *chain);
 static wgw_content_token_t *contents_token(wgw_claims_t *claims,
     wgw_content_t *content, const wgw_claim_t *claim);
@@ -290,6 +293,35 @@ contents_chain(wgw_claims_t *claims, wgw_content_t *content,
     }
 
     ngx_memcpy(chain->payer.data, claim->token.aud.data, chain->payer.len);
+
+    return contents_ids(content, chain);
+}
+
+
+static ngx_int_t
+contents_ids(wgw_content_t *content, wgw_content_chain_t *chain)
+{
+    size_t   i;
+    u_char  *p;
+
+    p = ngx_pnalloc(content->pool, chain->n * (2 * WGW_TOKEN_ID + 1));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    chain->ids.data = p;
+
+    for (i = 0; i < chain->n; i++) {
+
+        if (i) {
+            *p++ = ',';
+        }
+
+        wgw_hex_encode((char *) p, chain->tokens[i]->id, WGW_TOKEN_ID);
+        p += 2 * WGW_TOKEN_ID;
+    }
+
+    chain->ids.len = p - chain->ids.data;
 
     return NGX_OK;
 }

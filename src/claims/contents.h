@@ -45,6 +45,7 @@ typedef struct {
 
 typedef struct {
     ngx_str_t              payer;
+    ngx_str_t              ids;         /* in hexadecimal, by commas */
     int64_t                from;        /* seconds, with the skew */
     int64_t                until;
     wgw_content_token_t   *tokens[WGW_CHAIN_MAX];

@@ -112,6 +112,12 @@ args_text(wgw_cbor_t *value, const u_char *data, size_t len)
     p = data;
 
     for (left = len; left; left -= n, p += n) {
+
+        if (*p < 0x80) {
+            n = 1;
+            continue;
+        }
+
         n = wgw_text_utf8(p, left, &code);
 
         if (n == 0) {

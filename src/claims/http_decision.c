@@ -7,7 +7,6 @@
 #include "claims/contents.h"
 #include "claims/http_args.h"
 #include "format/cid.h"
-#include "format/hex.h"
 #include "table/ration.h"
 
 
@@ -306,33 +305,16 @@ static ngx_int_t
 decision_chosen(ngx_http_request_t *r, wgw_content_chain_t *chain,
     wgw_decision_t *decision)
 {
-    size_t   i;
-    u_char  *p;
-
     decision->class = WGW_DECISION_CLAIM;
     decision->payer.len = chain->payer.len;
     decision->payer.data = ngx_pstrdup(r->pool, &chain->payer);
+    decision->claim.len = chain->ids.len;
+    decision->claim.data = ngx_pstrdup(r->pool, &chain->ids);
 
-    p = ngx_pnalloc(r->pool, chain->n * (2 * WGW_TOKEN_ID + 1));
-
-    if (decision->payer.data == NULL || p == NULL) {
+    if (decision->payer.data == NULL || decision->claim.data == NULL) {
         wgw_decision_release(decision);
         return NGX_ERROR;
     }
-
-    decision->claim.data = p;
-
-    for (i = 0; i < chain->n; i++) {
-
-        if (i) {
-            *p++ = ',';
-        }
-
-        wgw_hex_encode((char *) p, chain->tokens[i]->id, WGW_TOKEN_ID);
-        p += 2 * WGW_TOKEN_ID;
-    }
-
-    decision->claim.len = p - decision->claim.data;
 
     if (decision_meters(r, chain, &decision->more) != NGX_OK) {
         wgw_decision_release(decision);

@@ -6,9 +6,10 @@
 #include "core/inner.h"
 
 
+static void inner_paths(ngx_conf_t *cf, ngx_http_conf_ctx_t *above);
 static ngx_http_conf_ctx_t *inner_create(ngx_conf_t *cf, void **srv_conf);
-static ngx_int_t inner_parse(ngx_conf_t *cf, ngx_http_conf_ctx_t *location,
-    const char *text);
+static ngx_int_t inner_parse(ngx_conf_t *cf, ngx_http_conf_ctx_t *ctx,
+    ngx_uint_t level, const char *text);
 static ngx_int_t inner_merge(ngx_conf_t *cf, ngx_http_conf_ctx_t *above,
     ngx_http_conf_ctx_t *server, ngx_http_conf_ctx_t *location);
 
@@ -39,7 +40,11 @@ wgw_inner_make(ngx_conf_t *cf, wgw_errand_place_t *place, const char *text)
     clcf->loc_conf = location->loc_conf;
     ngx_str_set(&clcf->name, "/");
 
-    if (inner_parse(cf, location, text) != NGX_OK
+    inner_paths(cf, above);
+
+    if (inner_parse(cf, above, NGX_HTTP_MAIN_CONF, "access_log off;")
+        != NGX_OK
+        || inner_parse(cf, location, NGX_HTTP_LOC_CONF, text) != NGX_OK
         || inner_merge(cf, above, server, location) != NGX_OK)
     {
         return NGX_ERROR;
@@ -49,6 +54,56 @@ wgw_inner_make(ngx_conf_t *cf, wgw_errand_place_t *place, const char *text)
     place->location = location->loc_conf;
 
     return NGX_OK;
+}
+
+
+/*
+ * Where nothing else is said, a level makes files and directories at nginx's
+ * default places, which may be none that can be written to.
+ */
+
+static void
+inner_paths(ngx_conf_t *cf, ngx_http_conf_ctx_t *above)
+{
+    ngx_uint_t                  i, k, n;
+    ngx_module_t               *module;
+    ngx_http_conf_ctx_t        *http;
+    ngx_http_core_loc_conf_t   *to, *from;
+    ngx_http_upstream_conf_t   *upstream, *theirs;
+
+    static const char  *names[] = {
+        "ngx_http_proxy_module", "ngx_http_fastcgi_module",
+        "ngx_http_uwsgi_module", "ngx_http_scgi_module", NULL
+    };
+
+    http = cf->ctx;
+
+    to = above->loc_conf[ngx_http_core_module.ctx_index];
+    from = http->loc_conf[ngx_http_core_module.ctx_index];
+
+    to->client_body_temp_path = from->client_body_temp_path;
+
+    for (i = 0; cf->cycle->modules[i]; i++) {
+        module = cf->cycle->modules[i];
+
+        for (k = 0; names[k]; k++) {
+
+            if (module->type != NGX_HTTP_MODULE
+                || ngx_strcmp(module->name, names[k]) != 0)
+            {
+                continue;
+            }
+
+            /* their configurations begin with that of the upstream */
+
+            n = module->ctx_index;
+
+            upstream = above->loc_conf[n];
+            theirs = http->loc_conf[n];
+
+            upstream->temp_path = theirs->temp_path;
+        }
+    }
 }
 
 
@@ -115,7 +170,8 @@ inner_create(ngx_conf_t *cf, void **srv_conf)
 /* As nginx reads what is given with -g. */
 
 static ngx_int_t
-inner_parse(ngx_conf_t *cf, ngx_http_conf_ctx_t *location, const char *text)
+inner_parse(ngx_conf_t *cf, ngx_http_conf_ctx_t *ctx, ngx_uint_t level,
+    const char *text)
 {
     char             *rv;
     ngx_buf_t         b;
@@ -137,8 +193,8 @@ inner_parse(ngx_conf_t *cf, ngx_http_conf_ctx_t *location, const char *text)
     save = *cf;
 
     cf->conf_file = &file;
-    cf->ctx = location;
-    cf->cmd_type = NGX_HTTP_LOC_CONF;
+    cf->ctx = ctx;
+    cf->cmd_type = level;
 
     rv = ngx_conf_parse(cf, NULL);
 

@@ -16,6 +16,8 @@ typedef uint8_t (*wgw_digit_pt)(uint8_t c);
 
 static wgw_multibase_t wgw_bits_decode(uint8_t *bytes, size_t room,
     size_t *len, wgw_text_t digits, wgw_digit_pt digit, unsigned bits);
+static wgw_multibase_t wgw_base32_decode(uint8_t *bytes, size_t room,
+    size_t *len, wgw_text_t digits);
 static void wgw_bits_encode(wgw_out_t *out, const uint8_t *p, size_t len,
     const char *digits, unsigned bits);
 static wgw_multibase_t wgw_base_decode(uint8_t *bytes, size_t room,
@@ -62,7 +64,7 @@ wgw_multibase_decode(void *bytes, size_t room, size_t *len, wgw_text_t text)
     switch (text.data[0]) {
 
     case 'b':
-        return wgw_bits_decode(bytes, room, len, rest, wgw_digit_32, 5);
+        return wgw_base32_decode(bytes, room, len, rest);
 
     case 'B':
         return wgw_bits_decode(bytes, room, len, rest, wgw_digit_32_upper, 5);
@@ -191,6 +193,54 @@ wgw_base58_encode(wgw_out_t *out, const void *data, size_t len)
     while (used) {
         wgw_out_bytes(out, &wgw_base58_digits[(uint8_t) text[--used]], 1);
     }
+}
+
+
+/* Eight digits are five bytes; what is left goes the common way. */
+
+static wgw_multibase_t
+wgw_base32_decode(uint8_t *bytes, size_t room, size_t *len,
+    wgw_text_t digits)
+{
+    size_t           i, n;
+    uint8_t          bad;
+    uint64_t         word;
+    const uint8_t   *p;
+    wgw_multibase_t  status;
+
+    p = (const uint8_t *) digits.data;
+    bad = 0;
+
+    for (n = 0; digits.len - n / 5 * 8 >= 8 && room - n >= 5; n += 5) {
+        word = 0;
+
+        for (i = 0; i < 8; i++) {
+            bad |= (uint8_t) (wgw_base32_values[*p] - 1);
+            word = word << 5 | (uint8_t) (wgw_base32_values[*p++] - 1);
+        }
+
+        for (i = 0; i < 5; i++) {
+            bytes[n + i] = (uint8_t) (word >> (32 - 8 * i));
+        }
+    }
+
+    /* a value has five bits, no digit has all eight */
+
+    if (bad & 0x80) {
+        return WGW_MULTIBASE_DIGIT;
+    }
+
+    digits.data += n / 5 * 8;
+    digits.len -= n / 5 * 8;
+
+    status = wgw_bits_decode(bytes + n, room - n, len, digits, wgw_digit_32,
+                             5);
+
+    if (status == WGW_MULTIBASE_OK) {
+        *len += n;
+    }
+
+    return status;
 }
 
 

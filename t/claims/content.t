@@ -81,6 +81,12 @@ http {
             try_files /large =404;
         }
 
+        location ~ ^/slow/(.+) {
+            wgw_content \$1;
+            limit_rate 250k;
+            try_files /large =404;
+        }
+
         location ~ ^/required/(.+) {
             wgw_content \$1 required;
             try_files /file =404;
@@ -361,6 +367,15 @@ is(http_get($gw->port('ADMIN'), "/v1/claims/$site->{id}",
 is(class("/ipfs/$one"), '200 public', 'egress 43: the next request sees it');
 
 
+# fragments are no part of a DID
+
+my $fragment = content(27);
+post($c->make('node', iss => "$node#owner", aud => $c->did('quin') . '#key',
+              sub => $node, cid => $fragment),
+     $c->make('quin', aud => "$gate#owner", sub => "$node?x=1"));
+is(class("/ipfs/$fragment"), '200 claim', 'egress 45: with fragments');
+
+
 # ---- each as likely, and counted
 
 my $thirteen = content(25);
@@ -446,6 +461,24 @@ is(class("/ipfs/$three?token=zrptvx", ['Origin: https://example.com']),
    '200 claim', 'egress 63: a host of the origin, where that is set');
 is(class("/ipfs/$three?token=zrptvx", ['Origin: https://example.com:8443']),
    '200 claim', 'egress 63: with a port');
+
+$gw->stop();
+
+
+# ---- a claim that ends during a transfer
+
+configure('skew=0s');
+$gw->start();
+
+my $ends = content(28);
+post(site('rosa', $ends), $c->make('rosa', aud => $gate, sub => $node,
+                                   exp => 2));
+my $began = time;
+$reply = get("/slow/$ends");
+is($reply->{headers}{'x-class'}, 'claim', 'egress 60: it began as a claim');
+is(length $reply->{body}, 1_000_000, 'egress 60: and is whole');
+cmp_ok(time - $began, '>', 3, 'egress 60: after the claim had ended');
+is(class("/ipfs/$ends"), '200 public', 'egress 60: the next one is not');
 
 $gw->stop();
 

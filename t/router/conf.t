@@ -84,6 +84,18 @@ good('an if', $one, 'wgw_router eth; if ($arg_x) { set $y 1; } '
      . 'proxy_pass $wgw_provider;');
 
 
+# ---- what a start makes
+
+unlink "$dir/logs/access.log";
+rmdir for glob "$dir/*_temp";
+
+good('paths of one\'s own', $one, undef, 'access_log off; '
+     . join ' ', map { "${_}_temp_path temp_$_;" }
+                 qw(client_body proxy fastcgi uwsgi scgi));
+is(join(' ', grep { -e } "$dir/logs/access.log", glob "$dir/*_temp"), '',
+   'and no file or directory is made at another place');
+
+
 # ---- keys
 
 my %keys = (

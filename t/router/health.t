@@ -29,7 +29,7 @@ http {
         provider http://127.0.0.1:%%B%%/b name=b;
         provider http://127.0.0.1:%%C%%/c name=c;
         provider http://127.0.0.1:%%D%%/d name=d priority=1 auth=off;
-        check eth_blockNumber interval=200ms timeout=400ms rise=2 fall=2
+        check eth_blockNumber interval=200ms timeout=2s rise=2 fall=2
               lag=5 jump=10;
         attempts 4 timeout=5s;
     }
