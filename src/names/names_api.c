@@ -229,7 +229,7 @@ api_list(ngx_http_request_t *r)
     ngx_chain_t    *first, *last;
     api_refusal_t   refusal;
 
-    rc = wgw_request_discard(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -483,7 +483,7 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
-    rv = wgw_request_discard(r);
+    rv = wgw_reply_discard(r);
     if (rv != NGX_OK) {
         return rv;
     }
@@ -530,7 +530,7 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
         return api_refused(r, &refusal);
     }
 
-    rc = wgw_request_discard(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -653,7 +653,7 @@ api_patch_refuse(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_reply_discard(r);
 
     if (rc != NGX_OK) {
         return rc;
