@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos bench bench-full modules install uninstall version clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos matrix bench bench-full modules install uninstall version clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -42,6 +42,11 @@ chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
 	@tools/deps.sh test
 	@tools/chaos.sh
 
+matrix:     ## SRC="DIR ...": each of these nginx trees, built and tested
+	@tools/deps.sh build
+	@tools/deps.sh test
+	@tools/matrix.sh "$(or $(T),$(ASAN_SUITES))" $(SRC)
+
 bench: build ## against nginx and peers, in short; see bench/README.md
 	@tools/deps.sh bench
 	@bench/route/run short
@@ -80,6 +85,7 @@ help:       ## this list
 
 #=
 #=    NGX_SRC=DIR     build this nginx tree instead of Debian 13's
+#=    SRC="DIR ..."   the trees of make matrix; T= as for make test
 #=    CC=clang        another compiler
 #=    PORT_HTTP=8080 PORT_TLS=8443 PORT_ADMIN=8642 PORT_INNER=8444
 #=    PORT_DIN=8545 PORT_ROUTER=8546 PORT_DEMO_HTTP=9080 PORT_DEMO_HTTPS=9443

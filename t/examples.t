@@ -140,7 +140,7 @@ sub here {
 
     $text =~ s{(?<![\w/])/(etc/nginx|var/lib/wgw|var/log/nginx|var/www|run/nginx)}
               {$dir/root/$1}g;
-    $text =~ s{(listen\s+(?:127\.0\.0\.1:)?)(\d+)\b}{$1 . port_of($1, $2)}ge;
+    $text =~ s{(listen\s+(?:127\.0\.0\.1:|\[::\]:)?)(\d+)\b}{$1 . port_of($1, $2)}ge;
     $text =~ s{offload=127\.0\.0\.1:(\d+)}
               {'offload=127.0.0.1:' . $gw->port("P$1")}ge;
     $text =~ s{server 127\.0\.0\.1:(\d+)}{'server 127.0.0.1:' . $gw->port("P$1")}ge;

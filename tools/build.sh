@@ -6,6 +6,7 @@
 # build.sh debian13    nginx of Debian 13, the same
 # build.sh asan        as the first, with the modules linked in and
 #                      sanitizers, in build/asan
+# build.sh matrix DIR  NGX_SRC, in DIR, for matrix.sh
 # build.sh clang       the modules once more, by clang, in build/clang
 # build.sh installed   the modules for the nginx that is installed, in
 #                      build/installed, from Debian's package nginx-dev
@@ -374,6 +375,10 @@ asan)
     some_tree
     build "$tree" build/asan --add-module \
         "-O1 -g $sanitizers $quiet -DNGX_DEBUG_PALLOC=1" "$sanitizers"
+    ;;
+matrix)
+    build "$NGX_SRC" "$2" --add-dynamic-module "-O2 -g" ""
+    make -s build/bin/siwe-token build/bin/claim
     ;;
 clang)
     some_tree

@@ -65,7 +65,7 @@ ngx_http_wgw_auth_api_handler(ngx_http_request_t *r)
         return wgw_request_distrust(r);
     }
 
-    rc = wgw_request_discard(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -260,7 +260,7 @@ cors_preflight(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = wgw_request_discard(r);
+    rc = wgw_reply_discard(r);
 
     return rc == NGX_OK ? wgw_reply_send(r, NGX_HTTP_NO_CONTENT, "", NULL)
                         : rc;

@@ -164,7 +164,7 @@ rpc_keep(ngx_http_request_t *r, wgw_text_t text)
 static ngx_int_t
 rpc_page(ngx_http_request_t *r, ngx_uint_t status)
 {
-    if (r->request_body == NULL && wgw_request_discard(r) != NGX_OK) {
+    if (r->request_body == NULL && wgw_reply_discard(r) != NGX_OK) {
         r->keepalive = 0;
     }
 
@@ -181,7 +181,7 @@ rpc_too_long(ngx_http_request_t *r)
     wgw_out_t     out;
     ngx_chain_t  *cl;
 
-    rc = wgw_request_discard(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }

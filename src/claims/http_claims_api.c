@@ -120,7 +120,7 @@ api_item(ngx_http_request_t *r, wgw_claims_t *claims, wgw_text_t text)
         return wgw_reply_not_allowed(r, "GET, HEAD, DELETE");
     }
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -269,7 +269,7 @@ api_list(ngx_http_request_t *r, wgw_claims_t *claims)
     wgw_store_t        *store;
     wgw_store_error_t   failure;
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -351,7 +351,7 @@ ngx_http_wgw_content_refuse(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_reply_discard(r);
 
     if (rc != NGX_OK) {
         return rc;

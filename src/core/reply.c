@@ -4,7 +4,6 @@
 #include <ngx_http.h>
 
 #include "core/reply.h"
-#include "core/request.h"
 #include "format/text.h"
 
 
@@ -27,7 +26,7 @@ wgw_reply_error_line(ngx_http_request_t *r, ngx_uint_t status,
     wgw_out_t     out;
     ngx_chain_t  *cl;
 
-    rc = wgw_request_discard(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -114,6 +113,15 @@ wgw_reply_send(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     }
 
     return ngx_http_output_filter(r, out);
+}
+
+
+ngx_int_t
+wgw_reply_discard(ngx_http_request_t *r)
+{
+    r->expect_tested = 1;
+
+    return ngx_http_discard_request_body(r);
 }
 
 

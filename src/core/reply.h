@@ -36,6 +36,12 @@ ngx_int_t wgw_reply_not_allowed(ngx_http_request_t *r, const char *methods);
 ngx_int_t wgw_reply_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, ngx_chain_t *out);
 
+/*
+ * Reads and drops a body that is not needed.  A client that waits for leave to
+ * send it (100-continue) gets none: it may spare itself the body.
+ */
+ngx_int_t wgw_reply_discard(ngx_http_request_t *r);
+
 /* A link with an empty buffer of that size. */
 ngx_chain_t *wgw_reply_chain(ngx_pool_t *pool, size_t size);
 

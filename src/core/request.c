@@ -458,12 +458,3 @@ wgw_request_end(void *data)
     ngx_http_finalize_request(r, NGX_HTTP_CLOSE);
     ngx_http_run_posted_requests(c);
 }
-
-
-ngx_int_t
-wgw_request_discard(ngx_http_request_t *r)
-{
-    r->expect_tested = 1;
-
-    return ngx_http_discard_request_body(r);
-}

@@ -51,12 +51,6 @@ ngx_int_t wgw_request_body(ngx_http_request_t *r, size_t max,
     wgw_text_t *body);
 
 /*
- * Reads and drops a body that is not needed.  A client that waits for leave to
- * send it (100-continue) gets none: it may spare itself the body.
- */
-ngx_int_t wgw_request_discard(ngx_http_request_t *r);
-
-/*
  * Ends a request (ngx_http_request_t) from outside, from a timer for example:
  * at once, and so that the client does not take what it got for the whole.
  */

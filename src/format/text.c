@@ -12,10 +12,18 @@
 /* U+FFFD, the replacement character */
 #define WGW_TEXT_REPLACEMENT  "\xef\xbf\xbd"
 
+/* how a text is quoted: for JSON or else a label; of any bytes, injectively */
+#define WGW_TEXT_JSON         1
+#define WGW_TEXT_KEY          2
 
+
+static unsigned text_hidden(uint32_t code);
+static void wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned flags);
+static size_t wgw_out_plain(const uint8_t *p, size_t left, unsigned flags);
+static size_t wgw_out_odd(wgw_out_t *out, const uint8_t *p, size_t left,
+    unsigned flags);
+static void wgw_out_key_byte(wgw_out_t *out, uint8_t c);
 static size_t text_mantissa(wgw_text_t text, int64_t *point);
-static void wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned json);
-static size_t wgw_out_plain(const uint8_t *p, size_t left, unsigned json);
 static void wgw_out_escape(wgw_out_t *out, uint8_t c);
 
 
@@ -212,6 +220,72 @@ wgw_text_printable(wgw_text_t text)
 }
 
 
+int
+wgw_text_visible(wgw_text_t text)
+{
+    size_t    i, n;
+    uint32_t  code;
+
+    for (i = 0; i < text.len; i += n) {
+
+        n = wgw_text_utf8((const uint8_t *) text.data + i, text.len - i,
+                          &code);
+
+        if (n == 0 || code < 0x20 || text_hidden(code)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * DEL and C1; and what Unicode has to be ignored by default or to turn the
+ * direction of what follows.
+ */
+
+static unsigned
+text_hidden(uint32_t code)
+{
+    size_t  i;
+
+    static const uint32_t  ranges[][2] = {
+        { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c },
+        { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+        { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+        { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff },
+        { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 },
+        { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff }
+    };
+
+    for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+
+        if (code < ranges[i][0]) {
+            return 0;
+        }
+
+        if (code <= ranges[i][1]) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+wgw_text_t
+wgw_text_marked(wgw_text_t text)
+{
+    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0) {
+        text.data += 3;
+        text.len -= 3;
+    }
+
+    return text;
+}
+
+
 size_t
 wgw_text_utf8(const uint8_t *p, size_t left, uint32_t *code)
 {
@@ -322,7 +396,14 @@ wgw_out_uint(wgw_out_t *out, uint64_t number)
 void
 wgw_out_json(wgw_out_t *out, wgw_text_t text)
 {
-    wgw_out_quoted(out, text, 1);
+    wgw_out_quoted(out, text, WGW_TEXT_JSON);
+}
+
+
+void
+wgw_out_json_key(wgw_out_t *out, wgw_text_t text)
+{
+    wgw_out_quoted(out, text, WGW_TEXT_JSON|WGW_TEXT_KEY);
 }
 
 
@@ -333,8 +414,15 @@ wgw_out_label(wgw_out_t *out, wgw_text_t text)
 }
 
 
+void
+wgw_out_label_key(wgw_out_t *out, wgw_text_t text)
+{
+    wgw_out_quoted(out, text, WGW_TEXT_KEY);
+}
+
+
 static void
-wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned json)
+wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned flags)
 {
     size_t          i, n;
     const uint8_t  *p;
@@ -343,23 +431,16 @@ wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned json)
 
     wgw_out_bytes(out, "\"", 1);
 
-    for (i = 0; i < text.len; i++) {
+    for (i = 0; i < text.len; /* void */ ) {
 
-        n = wgw_out_plain(p + i, text.len - i, json);
+        n = wgw_out_plain(p + i, text.len - i, flags);
 
         wgw_out_bytes(out, p + i, n);
 
         i += n;
 
-        if (i == text.len) {
-            break;
-        }
-
-        if (p[i] < 0x80) {
-            wgw_out_escape(out, p[i]);
-
-        } else {
-            wgw_out_str(out, WGW_TEXT_REPLACEMENT);
+        if (i < text.len) {
+            i += wgw_out_odd(out, p + i, text.len - i, flags);
         }
     }
 
@@ -370,7 +451,7 @@ wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned json)
 /* How many bytes from `p` on may stand between the quotes as they are. */
 
 static size_t
-wgw_out_plain(const uint8_t *p, size_t left, unsigned json)
+wgw_out_plain(const uint8_t *p, size_t left, unsigned flags)
 {
     size_t    i, n;
     uint32_t  code;
@@ -379,21 +460,76 @@ wgw_out_plain(const uint8_t *p, size_t left, unsigned json)
 
         n = 1;
 
-        if (p[i] >= 0x80) {
+        if (p[i] >= 0x7f) {
             n = wgw_text_utf8(p + i, left - i, &code);
 
-            if (n == 0) {
+            if (n == 0
+                || ((flags & WGW_TEXT_KEY) && text_hidden(code)))
+            {
                 break;
             }
 
         } else if (p[i] == '"' || p[i] == '\\' || p[i] == '\n'
-                   || (json && p[i] < 0x20))
+                   || (flags && p[i] < 0x20))
         {
             break;
         }
     }
 
     return i;
+}
+
+
+/* Writes what may not stand as it is; how many bytes that was. */
+
+static size_t
+wgw_out_odd(wgw_out_t *out, const uint8_t *p, size_t left, unsigned flags)
+{
+    size_t    i, n;
+    uint32_t  code;
+
+    n = 1;
+
+    if (p[0] >= 0x7f) {
+
+        if (!(flags & WGW_TEXT_KEY)) {
+            wgw_out_str(out, WGW_TEXT_REPLACEMENT);
+            return 1;
+        }
+
+        n = wgw_text_utf8(p, left, &code);
+        n += (n == 0);
+
+    } else if (!(flags & WGW_TEXT_KEY)
+               || (p[0] == '\\' ? (left == 1 || p[1] != 'x')
+                                 : p[0] >= 0x20 || p[0] == '\n'
+                                   || (flags & WGW_TEXT_JSON)))
+    {
+        wgw_out_escape(out, p[0]);
+        return 1;
+    }
+
+    for (i = 0; i < n; i++) {
+        wgw_out_key_byte(out, p[i]);
+    }
+
+    return n;
+}
+
+
+/* The backslash is one of the text, and so escaped itself. */
+
+static void
+wgw_out_key_byte(wgw_out_t *out, uint8_t c)
+{
+    char               code[5];
+    static const char  hex[] = "0123456789abcdef";
+
+    memcpy(code, "\\\\x", 3);
+    code[3] = hex[c >> 4];
+    code[4] = hex[c & 0xf];
+
+    wgw_out_bytes(out, code, sizeof(code));
 }
 
 

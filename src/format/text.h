@@ -60,6 +60,12 @@ int wgw_text_number(wgw_text_t text, uint64_t max, uint64_t *whole,
 int wgw_text_printable(wgw_text_t text);
 
 /*
+ * 1 when, besides, nothing is in it that nobody sees: blanks of no width,
+ * marks of direction, a byte order mark.
+ */
+int wgw_text_visible(wgw_text_t text);
+
+/*
  * The length of the well-formed UTF-8 sequence at `p`, of which there are
  * `left` bytes (at least one), and its code point; 0 if there is none.
  */
@@ -88,10 +94,22 @@ void wgw_out_uint(wgw_out_t *out, uint64_t number);
 void wgw_out_json(wgw_out_t *out, wgw_text_t text);
 
 /*
+ * The same for the key of a record, which is any bytes: bad bytes, control
+ * characters and such as nobody sees are written as \xhh, byte by byte, a
+ * backslash before an "x" as \x5c.  So two keys are never written as one, and
+ * can be told apart by eye.
+ */
+void wgw_out_json_key(wgw_out_t *out, wgw_text_t text);
+
+/* What comes before is cut off, if it is a byte order mark (U+FEFF). */
+wgw_text_t wgw_text_marked(wgw_text_t text);
+
+/*
  * A quoted label value of the Prometheus text format: backslash, quote and
- * line feed escaped, bad UTF-8 replaced as above.
+ * line feed escaped, bad UTF-8 replaced as above, or written as for a key.
  */
 void wgw_out_label(wgw_out_t *out, wgw_text_t text);
+void wgw_out_label_key(wgw_out_t *out, wgw_text_t text);
 
 
 #pragma GCC visibility pop

@@ -356,7 +356,7 @@ wgw_archive_zone(wgw_archive_t *archive, wgw_out_t *out)
 static void
 wgw_archive_key(wgw_out_t *out, const wgw_usage_t *usage)
 {
-    wgw_out_json(out, usage->key);
+    wgw_out_json_key(out, usage->key);
 
     if (usage->ended) {
         wgw_out_str(out, ",\"life\":");

@@ -911,7 +911,7 @@ wgw_meter_quoted(char *buffer, wgw_text_t text)
     wgw_out_t  out;
 
     wgw_out_init(&out, buffer, WGW_METER_QUOTED);
-    wgw_out_json(&out, text);
+    wgw_out_json_key(&out, text);
 
     quoted.data = (u_char *) buffer;
     quoted.len = out.pos - buffer;

@@ -526,6 +526,12 @@ ngx_stream_wgw_meter_init(ngx_conf_t *cf)
     for (i = 0; i < cmcf->servers.nelts; i++) {
         mcf = cscfp[i]->ctx->srv_conf[ngx_stream_wgw_meter_module.ctx_index];
 
+        /* from 1.27.1 on a server may have none, and ends its sessions */
+
+        if (cscfp[i]->handler == NULL) {
+            continue;
+        }
+
         if ((mcf->meters && mcf->meters->nelts)
             || wgw_rate_number(ngx_stream_wgw_rates(cscfp[i]->ctx->srv_conf),
                                1))

@@ -313,6 +313,12 @@ ngx_stream_wgw_rate_init(ngx_conf_t *cf)
     for (i = 0; i < cmcf->servers.nelts; i++) {
         rcf = cscfp[i]->ctx->srv_conf[ngx_stream_wgw_rate_module.ctx_index];
 
+        /* from 1.27.1 on a server may have none, and ends its sessions */
+
+        if (cscfp[i]->handler == NULL) {
+            continue;
+        }
+
         if (wgw_rate_number(rcf->rates, 0)) {
             rcf->handler = cscfp[i]->handler;
             cscfp[i]->handler = ngx_stream_wgw_rate_content;

@@ -695,7 +695,7 @@ wgw_usage_key(wgw_usage_page_t *page, wgw_usage_row_t *row,
     wgw_out_str(out, "{\"zone\":");
     wgw_out_json(out, zone);
     wgw_out_str(out, ",\"key\":");
-    wgw_out_json(out, row->usage.key);
+    wgw_out_json_key(out, row->usage.key);
 
     if (row->usage.ended) {
         wgw_out_str(out, ",\"life\":");
@@ -1028,7 +1028,7 @@ wgw_usage_labels(wgw_out_t *out, wgw_usage_row_t *row, const char *family)
         wgw_out_str(out, "\"");
 
     } else {
-        wgw_out_label(out, row->usage.key);
+        wgw_out_label_key(out, row->usage.key);
     }
 
     if (row->usage.ended) {

@@ -31,6 +31,9 @@
  * That is also OpenMetrics 1.0, but for the names of the counters, which have
  * no _total where their types are said, and for an end, "# EOF".
  *
+ * Keys are any bytes, and are written so that two are never one: see
+ * wgw_out_json_key().
+ *
  * What belongs to no key has the empty one, which no key is, and a label
  * `class`; Prometheus takes an absent label for an empty one, so that both
  * are of one family.  The fields are in one table for both forms.

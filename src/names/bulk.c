@@ -448,6 +448,8 @@ bulk_blank(wgw_text_t line)
 {
     size_t  i;
 
+    line = wgw_text_marked(line);
+
     for (i = 0; i < line.len; i++) {
         if (line.data[i] != ' ' && line.data[i] != '\t') {
             return 0;

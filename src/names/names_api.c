@@ -6,6 +6,7 @@
 #include "core/args.h"
 #include "core/body.h"
 #include "format/name.h"
+#include "names/etag.h"
 #include "names/names_api.h"
 #include "names/names_bulk.h"
 #include "names/patch.h"
@@ -229,7 +230,7 @@ api_list(ngx_http_request_t *r)
     ngx_chain_t    *first, *last;
     api_refusal_t   refusal;
 
-    rc = wgw_request_discard(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -483,7 +484,7 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
-    rv = wgw_request_discard(r);
+    rv = wgw_reply_discard(r);
     if (rv != NGX_OK) {
         return rv;
     }
@@ -530,7 +531,7 @@ api_delete(ngx_http_request_t *r, wgw_text_t name)
         return api_refused(r, &refusal);
     }
 
-    rc = wgw_request_discard(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -653,7 +654,7 @@ api_patch_refuse(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_reply_discard(r);
 
     if (rc != NGX_OK) {
         return rc;
@@ -735,8 +736,7 @@ static ngx_int_t
 api_conditions(ngx_http_request_t *r, wgw_rows_write_t *write,
     api_refusal_t *refusal)
 {
-    ngx_str_t        *value;
-    ngx_int_t         change;
+    wgw_text_t        value;
     ngx_table_elt_t  *match, *none;
 
     match = r->headers_in.if_match;
@@ -756,31 +756,22 @@ api_conditions(ngx_http_request_t *r, wgw_rows_write_t *write,
     }
 
     write->match = 1;
-    value = &match->value;
 
-    if (value->len == 1 && value->data[0] == '*') {
+    if (match->value.len == 1 && match->value.data[0] == '*') {
         return NGX_OK;
     }
 
-    /* what does not look like an ETag of ours matches no record */
+    value.data = (char *) match->value.data;
+    value.len = match->value.len;
 
-    if (value->len < 3
-        || value->len > 18
-        || value->data[0] != '"'
-        || value->data[value->len - 1] != '"')
-    {
-        change = NGX_ERROR;
+    /* what does not look like ETags of ours matches no record */
 
-    } else {
-        change = ngx_hextoi(value->data + 1, value->len - 2);
-    }
+    write->nmatch = wgw_etag_list(value, write->if_match, WGW_ROWS_MATCH);
 
-    if (change <= 0) {
+    if (write->nmatch == 0) {
         return api_refuse(refusal, NGX_HTTP_PRECONDITION_FAILED, "If-Match",
                           "does not match the record");
     }
-
-    write->if_match = change;
 
     return NGX_OK;
 }

@@ -61,9 +61,7 @@ wgw_patch_write(wgw_txn_t *t, wgw_patch_t *patch)
 static int
 patch_met(const wgw_rows_write_t *write, const wgw_record_t *base)
 {
-    return !write->absent
-           && (!write->match || write->if_match == 0
-               || write->if_match == base->change);
+    return !write->absent && wgw_rows_match(write, base->change);
 }
 
 

@@ -104,6 +104,7 @@ static const char *wgw_record_set_delete(void *data,
     const wgw_json_value_t *value);
 static const char *wgw_record_note(wgw_record_parse_t *p, wgw_text_t *note,
     wgw_text_t text);
+static BIO *wgw_record_pem(wgw_text_t text);
 static const char *wgw_record_certificates(BIO *in, BIO *out);
 static const char *wgw_record_certificate(const char *label,
     const char *header, const uint8_t *der, long len);
@@ -158,6 +159,8 @@ wgw_record_parse(wgw_record_t *record, wgw_text_t json, wgw_text_t name,
     if (json.len > WGW_RECORD_JSON) {
         return wgw_json_refuse(error, "", "is longer than 65536 bytes");
     }
+
+    json = wgw_text_marked(json);
 
     memset(record, 0, sizeof(wgw_record_t));
     record->verify = 1;
@@ -362,7 +365,7 @@ wgw_record_set_tls_ca(void *data, const wgw_json_value_t *value)
         return "is longer than 32768 bytes";
     }
 
-    in = BIO_new_mem_buf(value->text.data, (int) value->text.len);
+    in = wgw_record_pem(value->text);
     out = BIO_new(BIO_s_mem());
 
     if (in && out) {
@@ -390,6 +393,45 @@ wgw_record_set_tls_ca(void *data, const wgw_json_value_t *value)
     ERR_clear_error();
 
     return error;
+}
+
+
+/*
+ * Files that were put together have byte order marks at their seams, before
+ * which OpenSSL sees no certificate.
+ */
+
+static BIO *
+wgw_record_pem(wgw_text_t text)
+{
+    BIO         *in;
+    size_t       i, len;
+    wgw_text_t   rest;
+
+    in = BIO_new(BIO_s_mem());
+
+    for (i = 0; in && i < text.len; i += len) {
+        rest.data = text.data + i;
+        rest.len = text.len - i;
+
+        len = wgw_text_marked(rest).len;
+
+        if (len < rest.len) {
+            len = rest.len - len;
+            continue;
+        }
+
+        for (len = 1; len < rest.len && rest.data[len] != '\xef'; len++) {
+            /* void */
+        }
+
+        if (BIO_write(in, rest.data, (int) len) != (int) len) {
+            BIO_free(in);
+            in = NULL;
+        }
+    }
+
+    return in;
 }
 
 
@@ -498,6 +540,10 @@ wgw_record_note(wgw_record_parse_t *p, wgw_text_t *note, wgw_text_t text)
 
     if (!wgw_text_printable(text)) {
         return "must be printable UTF-8";
+    }
+
+    if (!wgw_text_visible(text)) {
+        return "has a character that nobody sees";
     }
 
     *note = wgw_record_store(p, text.data, text.len);

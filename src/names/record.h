@@ -103,7 +103,8 @@ typedef wgw_json_error_t  wgw_record_error_t;
 
 
 /*
- * Parses and checks the JSON form.  Unknown and repeated members are
+ * Parses and checks the JSON form, before which a byte order mark may be, as
+ * editors leave it.  Unknown and repeated members are
  * refused, as is anything after the object.  `name`, if not empty, is the
  * canonical name from the URL: the member may then be absent, but must agree
  * where it is present.  `storage` takes the texts; WGW_RECORD_JSON bytes are

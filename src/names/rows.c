@@ -65,8 +65,7 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
 
     if ((write->absent && row.existed)
         || (write->match && !row.existed)
-        || (write->match && write->if_match
-            && write->if_match != row.change))
+        || (row.existed && !wgw_rows_match(write, row.change)))
     {
         rc = WGW_STORE_MISMATCH;
 
@@ -138,6 +137,25 @@ rows_life(void)
  * Notes a deletion, and forgets the oldest ones.  A clock that was set back
  * makes old ones of all.
  */
+
+int
+wgw_rows_match(const wgw_rows_write_t *write, uint64_t change)
+{
+    size_t  i;
+
+    if (!write->match || write->nmatch == 0) {
+        return 1;
+    }
+
+    for (i = 0; i < write->nmatch; i++) {
+        if (write->if_match[i] == change) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
 
 static void
 rows_note(wgw_txn_t *t, wgw_text_t name)

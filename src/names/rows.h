@@ -29,16 +29,20 @@
 extern const wgw_store_class_t  wgw_rows_class;
 
 
+#define WGW_ROWS_MATCH  16
+
+
 /*
  * One change.  A put stores `record` under `name` (canonical) unless it is
  * there and equal; a delete needs no record.  With `match` the change is
- * made only if the stored record's change id is `if_match`, or, for an
- * `if_match` of 0, if there is any; with `absent` only if there is none.
+ * made only if the stored record's change id is one of `if_match`, or, for
+ * none of these, if there is any; with `absent` only if there is none.
  */
 typedef struct {
     wgw_text_t           name;
     const wgw_record_t  *record;        /* NULL: delete */
-    uint64_t             if_match;
+    uint64_t             if_match[WGW_ROWS_MATCH];
+    size_t               nmatch;
     unsigned             match:1;
     unsigned             absent:1;
     unsigned             close:1;       /* note a deletion for
@@ -49,6 +53,10 @@ typedef struct {
     unsigned             altered:1;     /* it is not as before */
     uint64_t             change;        /* the record's, after the write */
 } wgw_rows_write_t;
+
+
+/* 1 when the change is made to a record that was last changed by `change`. */
+int wgw_rows_match(const wgw_rows_write_t *write, uint64_t change);
 
 
 /*

@@ -4,6 +4,7 @@
 #include <ngx_http.h>
 
 #include "route/balancer.h"
+#include "route/hop.h"
 #include "route/trust.h"
 #include "route/turn.h"
 
@@ -22,6 +23,7 @@ typedef struct {
     uint64_t                         hash;      /* of the key */
     ngx_uint_t                       tried;     /* bits */
     unsigned                         fresh:1;   /* no cached connection */
+    unsigned                         bound:1;   /* none is kept after it */
 } balancer_peer_t;
 
 
@@ -190,7 +192,7 @@ wgw_balancer_claim(ngx_http_upstream_srv_conf_t *uscf)
 static ngx_int_t
 balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 {
-    ngx_uint_t            loop;
+    ngx_uint_t            hop;
     balancer_peer_t      *bp;
     ngx_http_upstream_t  *u;
 
@@ -204,7 +206,7 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     bp->balancer = ngx_http_conf_upstream_srv_conf(uscf,
                                                    ngx_http_wgw_route_module);
     bp->request = r;
-    bp->lookup = balancer_lookup(r, &loop);
+    bp->lookup = balancer_lookup(r, &hop);
 
     if (bp->lookup) {
         bp->route = bp->lookup->route;
@@ -212,10 +214,11 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     }
 
     if (bp->route) {
+        bp->bound = (hop & WGW_HOP_BOUND) != 0;
 
         /* "wgw_route", where it is used, has refused it before */
 
-        if (loop) {
+        if (hop & WGW_HOP_LOOP) {
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                           "a backend of \"%V\" leads back here",
                           &bp->route->name);
@@ -366,6 +369,7 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
     }
 
     if (bp->peer
+        && !bp->bound
         && wgw_idle_fit(&bp->balancer->idle, bp->request, pc, state))
     {
         wgw_idle_keep(&bp->balancer->idle, &bp->key, bp->hash, c);

@@ -37,10 +37,10 @@ typedef struct {
 
 /*
  * What the balancer asks the module: the request's look-up, done, or NULL,
- * and whether the request was here before; valid as long as the request.
+ * and WGW_HOP_* of the request; valid as long as the request.
  */
 typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r,
-    ngx_uint_t *loop);
+    ngx_uint_t *hop);
 
 
 /* In the directive: the defaults, and the place of the only "server". */

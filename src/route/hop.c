@@ -11,6 +11,7 @@
 #define HOP_RANDOM  8
 
 
+static void hop_port(ngx_http_request_t *r, ngx_str_t *port);
 static ngx_uint_t hop_asks(ngx_http_upstream_headers_in_t *answer);
 static ngx_uint_t hop_scheme(u_char *p, u_char *last);
 static ngx_uint_t hop_schemes(ngx_str_t *value);
@@ -55,7 +56,7 @@ wgw_hop_init(ngx_log_t *log)
 
 
 ngx_int_t
-wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop)
+wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *hop)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -70,7 +71,14 @@ wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop)
                 && ngx_strnstr(h[i].value.data, (char *) hop_id.data,
                                h[i].value.len))
             {
-                *loop = 1;
+                *hop |= WGW_HOP_LOOP;
+            }
+
+            if (hop_is(&h[i], "proxy-authorization")
+                && hop_scheme(h[i].value.data,
+                              h[i].value.data + h[i].value.len))
+            {
+                *hop |= WGW_HOP_BOUND;
             }
         }
     }
@@ -92,13 +100,79 @@ wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *loop)
 }
 
 
+ngx_int_t
+wgw_hop_host(ngx_http_request_t *r, ngx_str_t *host)
+{
+    u_char     *p;
+    ngx_str_t   port;
+
+    *host = r->headers_in.server;
+
+    hop_port(r, &port);
+
+    if (host->len == 0 || port.len == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, host->len + port.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpymem(ngx_cpymem(p, host->data, host->len), port.data,
+                      port.len);
+
+    host->data = p;
+    host->len += port.len;
+
+    return NGX_OK;
+}
+
+
+/* With its colon, or empty. */
+
+static void
+hop_port(ngx_http_request_t *r, ngx_str_t *port)
+{
+    u_char  *p, *start, *last;
+
+    port->len = 0;
+
+    if (r->host_start) {
+        start = r->host_start;
+        last = r->host_end;
+
+        /* a request line, which goes on */
+
+        if (r->http_version < NGX_HTTP_VERSION_20 && *last == ':') {
+            do {
+                last++;
+            } while (*last >= '0' && *last <= '9');
+        }
+
+    } else if (r->headers_in.host) {
+        start = r->headers_in.host->value.data;
+        last = start + r->headers_in.host->value.len;
+
+    } else {
+        return;
+    }
+
+    for (p = last; p > start && p[-1] >= '0' && p[-1] <= '9'; p--) {
+        /* void */
+    }
+
+    if (p < last && p > start && p[-1] == ':') {
+        port->data = p - 1;
+        port->len = last - port->data;
+    }
+}
+
+
 ngx_uint_t
 wgw_hop_bound(ngx_http_request_t *r)
 {
     ngx_str_t                       *value;
-    ngx_uint_t                       i;
-    ngx_list_part_t                 *part;
-    ngx_table_elt_t                 *h;
     ngx_http_upstream_headers_in_t  *answer;
 
     answer = &r->upstream->headers_in;
@@ -114,20 +188,6 @@ wgw_hop_bound(ngx_http_request_t *r)
 
         if (hop_scheme(value->data, value->data + value->len)) {
             return 1;
-        }
-    }
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (hop_is(&h[i], "proxy-authorization")
-                && hop_scheme(h[i].value.data,
-                              h[i].value.data + h[i].value.len))
-            {
-                return 1;
-            }
         }
     }
 

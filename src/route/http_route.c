@@ -34,7 +34,7 @@ typedef struct {
 typedef struct {
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
-    ngx_uint_t                   loop;          /* was here before */
+    ngx_uint_t                   hop;           /* WGW_HOP_* */
     ngx_uint_t                   paused;        /* refused for that */
     ngx_http_complex_value_t    *key;           /* it was made with */
 } ngx_http_wgw_route_ctx_t;
@@ -154,6 +154,9 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
     { ngx_string("wgw_workload"), NULL, ngx_http_wgw_route_variable,
       WGW_LOOKUP_WORKLOAD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("wgw_host"), NULL, ngx_http_wgw_route_variable,
+      WGW_LOOKUP_HOST, 0, 0 },
+
     { ngx_string("wgw_life"), NULL, ngx_http_wgw_route_variable,
       WGW_LOOKUP_LIFE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
@@ -219,7 +222,7 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    if (ctx->loop) {
+    if (ctx->hop & WGW_HOP_LOOP) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "a backend of \"%V\" leads back here", &route->name);
         return NGX_HTTP_WGW_LOOP_DETECTED;
@@ -326,9 +329,9 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
     ctx->key = rlcf->key;
 
     if (first) {
-        ctx->loop = first->loop;
+        ctx->hop = first->hop;
 
-    } else if (wgw_hop_mark(r->main, &ctx->loop) != NGX_OK) {
+    } else if (wgw_hop_mark(r->main, &ctx->hop) != NGX_OK) {
         return NULL;
     }
 
@@ -398,7 +401,7 @@ ngx_http_wgw_route_cleanup(void *data)
 
 
 wgw_lookup_t *
-ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *loop)
+ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *hop)
 {
     ngx_http_wgw_route_ctx_t  *ctx;
 
@@ -408,7 +411,7 @@ ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *loop)
         return NULL;
     }
 
-    *loop = ctx->loop;
+    *hop = ctx->hop;
 
     return &ctx->lookup;
 }
@@ -432,14 +435,22 @@ ngx_http_wgw_route_variable(ngx_http_request_t *r,
     ngx_str_t                  value;
     ngx_http_wgw_route_ctx_t  *ctx;
 
-    ctx = ngx_http_wgw_route_get_ctx(r);
+    if (data == WGW_LOOKUP_HOST) {
 
-    if (ctx == NULL || ctx->lookup.route == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
+        if (wgw_hop_host(r, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+    } else {
+        ctx = ngx_http_wgw_route_get_ctx(r);
+
+        if (ctx == NULL || ctx->lookup.route == NULL) {
+            v->not_found = 1;
+            return NGX_OK;
+        }
+
+        wgw_lookup_value(&ctx->lookup, data, &value, r->connection->log);
     }
-
-    wgw_lookup_value(&ctx->lookup, data, &value, r->connection->log);
 
     v->data = value.data;
     v->len = value.len;

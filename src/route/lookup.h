@@ -66,7 +66,8 @@ typedef enum {
     WGW_LOOKUP_OWNER,
     WGW_LOOKUP_WORKLOAD,
     WGW_LOOKUP_LIFE,
-    WGW_LOOKUP_OFFLOAD                  /* stream's own */
+    WGW_LOOKUP_OFFLOAD,                 /* stream's own */
+    WGW_LOOKUP_HOST                     /* http's own */
 } wgw_lookup_field_e;
 
 

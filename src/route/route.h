@@ -21,9 +21,9 @@ extern ngx_module_t  ngx_http_wgw_route_module;
 extern ngx_module_t  ngx_stream_wgw_route_module;
 
 
-/* The look-up of a request, done, or NULL, and whether it was here before. */
+/* The look-up of a request, done, or NULL, and its WGW_HOP_*. */
 wgw_lookup_t *ngx_http_wgw_route_lookup(ngx_http_request_t *r,
-    ngx_uint_t *loop);
+    ngx_uint_t *hop);
 
 
 #pragma GCC visibility pop

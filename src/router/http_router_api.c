@@ -104,7 +104,7 @@ wgw_router_api_handler(ngx_http_request_t *r)
         return wgw_reply_not_allowed(r, "GET, HEAD");
     }
 
-    rc = ngx_http_discard_request_body(r);
+    rc = wgw_reply_discard(r);
     if (rc != NGX_OK) {
         return rc;
     }

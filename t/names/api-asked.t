@@ -226,6 +226,83 @@ is(http_get($admin, '/v1/names/x/../a', method => 'DELETE')->{status}, 400,
 is(http_get($admin, '/v1/names/a')->{status}, 200, 'it is still there');
 is(http_get($admin, '/v1/names/%61')->{status}, 200, 'escapes of a name');
 
+# ---- two keys are two rows, and two series
+
+count('caf' . $_) for "\xe9", "\xe9", "\xe8", "\xef\xbf\xbd", '\xe9';
+
+sub rows {
+    my $usage = json(http_get($admin, '/v1/usage?zone=keys')->{body});
+    return { map { $_->{key} => $_->{requests} } grep { $_->{key} =~ /^caf/ }
+             @{$usage->{keys}} };
+}
+
+is_deeply(rows(), { 'caf\\xe9' => 2, 'caf\\xe8' => 1, "caf\x{fffd}" => 1,
+                    'caf\\x5cxe9' => 1 },
+          'field 11 kinds: keys that are no text are told apart');
+
+my $metrics = http_get($admin, '/metrics')->{body};
+my %series;
+$series{$1}++ while $metrics =~ /^(wgw_meter_requests_total\S*) /mg;
+is((sort { $b <=> $a } values %series)[0], 1,
+   'field 11 kinds: each series is there once');
+like($metrics, qr/^wgw_meter_requests_total\{zone="keys",key="caf\\\\xe9"\} 2/m,
+     'with its key');
+
+is(json(http_get($admin, '/v1/usage/caf%E9')->{body})->{keys}[0]{requests},
+   2, 'asked for by its bytes');
+
+
+# ---- a header that is a list
+
+sub etag { return http_get($admin, '/v1/names/a')->{headers}{etag} }
+
+sub change {
+    my ($match) = @_;
+
+    return http_get($admin, '/v1/names/a', method => 'PUT', body => $record,
+                    headers => "If-Match: $match\r\n")->{status};
+}
+
+my $etag = etag();
+
+is(change($etag), 200, 'If-Match');
+is(change("\"123\", $etag"), 200, 'field 11 kinds: one of a list');
+is(change("W/\"123\" , $etag,"), 200, 'field 11 kinds: beside a weak one');
+is(change("W/$etag"), 412, 'a weak one alone');
+is(change('"123", "456"'), 412, 'field 11 kinds: none of a list');
+is(change(uc $etag), 412, 'field 11 kinds: an ETag in another form')
+    if uc $etag ne $etag;
+is(change($etag =~ s/"/"0/r), 412, 'field 11 kinds: with a zero before');
+
+is(http_get($admin, '/metrics', headers => "Accept: $_->[0]\r\n")
+   ->{headers}{'content-type'} =~ m{^(\S+);} && $1, $_->[1],
+   "field 11 kinds: Accept: $_->[0]")
+    for [ 'application/openmetrics-text', 'application/openmetrics-text' ],
+        [ 'text/plain, Application/OpenMetrics-Text;version=1.0.0;q=0.5',
+          'application/openmetrics-text' ],
+        [ 'application/openmetrics-text;q=0, text/plain', 'text/plain' ],
+        [ 'application/openmetrics-text;version=1.0.0; q=0.00', 'text/plain' ],
+        [ 'application/openmetrics-texts', 'text/plain' ],
+        [ 'text/plain;x=application/openmetrics-text', 'text/plain' ];
+
+
+# ---- bytes that nobody sees
+
+my $mark = "\xef\xbb\xbf";
+
+is(http_get($admin, '/v1/names/marked', method => 'PUT',
+            body => "$mark$record")->{status}, 201,
+   'field 11 kinds: a byte order mark before a record');
+is(http_get($admin, '/v1/names', method => 'POST', headers => $bulk[1],
+            body => qq($mark\r\n$mark\{"name":"one","backends":["http://)
+                    . qq(192.0.2.1"]}\r\n$mark\{"name":"two","backends":)
+                    . qq(["http://192.0.2.1"]}\n))->{body},
+   qq({"added":2,"changed":0,"deleted":0}\n),
+   'field 11 kinds: and at the seams of many');
+is(refused('PUT', '/v1/names/unseen', 'owner',
+           body => qq({"backends":["http://192.0.2.1"],"owner":"a\xe2\x80\x8b"})),
+   'has a character that nobody sees', 'field 11 kinds: an owner');
+
 $gw->stop();
 
 done_testing();

@@ -22,6 +22,8 @@ use Time::HiRes qw(sleep time);
 use Wgw;
 
 
+our $Still = 0.2;
+
 my (@children, $sunk);
 
 
@@ -201,26 +203,28 @@ sub again {
 
 # ---- figures
 
-# What is counted for a key once it stays the same for a while, and has at
-# least so many requests.  The name of a class, `unknown`, for no key.
+# What is counted for a key once it has stayed the same for $Still seconds,
+# and has at least so many requests.  The name of a class, `unknown`, for no key.
 
 sub settled {
     my ($port, $key, $requests, $class) = @_;
 
-    my ($last, $usage) = ('');
+    my ($last, $since, $usage) = ('', time);
 
     wait_for(sub {
         $usage = $class ? special($port, $class) : usage($port, $key);
 
         my $now = join ' ', map { $usage->{$_} // -1 }
                             qw(sent received requests refused cut);
-        my $same = $now eq $last
-                   && ($usage->{requests} // -1) >= ($requests || 0);
 
-        $last = $now;
-        sleep 0.03 if !$same;
+        if ($now ne $last || ($usage->{requests} // -1) < ($requests || 0)) {
+            ($last, $since) = ($now, time);
+        }
 
-        return $same;
+        return 1 if time - $since > $Still;
+
+        sleep 0.03;
+        return 0;
     }, 10);
 
     return $usage || { };

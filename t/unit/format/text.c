@@ -215,6 +215,68 @@ test_overflow(void)
 }
 
 
+/* Keys: any bytes, no two of them written as one (field 11 kinds). */
+
+static const struct {
+    const char  *text;
+    size_t       len;
+    const char  *json;
+    const char  *label;
+} keys[] = {
+    { bytes("plain"), "\"plain\"", "\"plain\"" },
+    { bytes("caf\xc3\xa9"), "\"caf\xc3\xa9\"", "\"caf\xc3\xa9\"" },
+    { bytes("caf\xe9"), "\"caf\\\\xe9\"", "\"caf\\\\xe9\"" },
+    { bytes("caf\xe8"), "\"caf\\\\xe8\"", "\"caf\\\\xe8\"" },
+    { bytes("caf\xef\xbf\xbd"), "\"caf\xef\xbf\xbd\"",
+      "\"caf\xef\xbf\xbd\"" },
+    { bytes("caf\\xe9"), "\"caf\\\\x5cxe9\"", "\"caf\\\\x5cxe9\"" },
+    { bytes("\\"), "\"\\\\\"", "\"\\\\\"" },
+    { bytes("\\\xe9"), "\"\\\\\\\\xe9\"", "\"\\\\\\\\xe9\"" },
+    { bytes("C:\\dir"), "\"C:\\\\dir\"", "\"C:\\\\dir\"" },
+    { bytes("a\xe2\x80\x8b"), "\"a\\\\xe2\\\\x80\\\\x8b\"",
+      "\"a\\\\xe2\\\\x80\\\\x8b\"" },
+    { bytes("\xef\xbb\xbf" "a"), "\"\\\\xef\\\\xbb\\\\xbfa\"",
+      "\"\\\\xef\\\\xbb\\\\xbfa\"" },
+    { bytes("a\rb"), "\"a\\rb\"", "\"a\\\\x0db\"" },
+    { bytes("a\nb"), "\"a\\nb\"", "\"a\\nb\"" },
+    { bytes("a\x7f\"b"), "\"a\\\\x7f\\\"b\"", "\"a\\\\x7f\\\"b\"" },
+    { bytes("a\0b"), "\"a\\u0000b\"", "\"a\\\\x00b\"" }
+};
+
+
+static void
+test_keys(void)
+{
+    char        buffer[256];
+    size_t      i;
+    wgw_out_t   out;
+    wgw_text_t  text;
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        text.data = keys[i].text;
+        text.len = keys[i].len;
+
+        wgw_out_init(&out, buffer, sizeof(buffer));
+        wgw_out_json_key(&out, text);
+        is(buffer, (size_t) (out.pos - buffer), keys[i].json, "key, JSON");
+
+        wgw_out_init(&out, buffer, sizeof(buffer));
+        wgw_out_label_key(&out, text);
+        is(buffer, (size_t) (out.pos - buffer), keys[i].label, "key, label");
+    }
+
+    ok(wgw_text_visible(wgw_text("a \xc3\xa9 \xf0\x9f\x98\x80")), "visible");
+    ok(!wgw_text_visible(wgw_text("a\xe2\x80\x8b")), "a blank of no width");
+    ok(!wgw_text_visible(wgw_text("a\xe2\x80\xae")), "turned");
+    ok(!wgw_text_visible(wgw_text("\xef\xbb\xbf" "a")), "a byte order mark");
+    ok(!wgw_text_visible(wgw_text("\xe9")), "no UTF-8");
+
+    is(wgw_text_marked(wgw_text("\xef\xbb\xbf{")).data, 1, "{",
+       "a mark is cut off");
+    ok(wgw_text_marked(wgw_text("\xef\xbb")).len == 2, "half of one is not");
+}
+
+
 int
 main(void)
 {
@@ -226,6 +288,7 @@ main(void)
     ok(wgw_text_equal(none, wgw_text("")), "nothing equals empty");
 
     test_quoted();
+    test_keys();
     test_uint();
     test_overflow();
 

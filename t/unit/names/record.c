@@ -66,6 +66,13 @@ static const record_case_t  cases[] = {
 
     /* the object */
 
+    { "\xef\xbb\xbf" HTTP "}", NULL, NULL, "a byte order mark" },
+    { "\xef\xbb\xbf\xef\xbb\xbf" HTTP "}", "",
+      "is not valid JSON near byte 1", "two of them" },
+    { HTTP ",\"owner\":\"a\\u200b\"}", "owner",
+      "has a character that nobody sees", "field 11 kinds: owner" },
+    { HTTP ",\"workload\":\"\\ufeffa\"}", "workload",
+      "has a character that nobody sees", "field 11 kinds: workload" },
     { "", "", "is not complete JSON", "tf 29: empty" },
     { "   ", "", "is not complete JSON", "tf 29: blanks" },
     { "null", "", "is not a JSON object", "tf 29: null" },
@@ -596,6 +603,16 @@ test_written(void)
               "\"owner\":\"\xc3\xa9\","
               "\"workload\":\"w\\\"\",\"state\":\"paused\"}",
               "written: everything");
+
+    test_json("{\"name\":\"a.b\",\"backends\":[\"https://192.0.2.10\"],"
+              "\"tls_ca\":\"\\ufeff" CERT1 "\\ufeff" CERT2 "\\ufeff\"}",
+              "{\"name\":\"a.b\",\"backends\":[\"https://192.0.2.10:443\"],"
+              "\"tls_passthrough\":false,"
+              "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
+              "\"tls_verify\":true,\"tls_ca\":\"" CERT1 CERT2 "\","
+              "\"proxy_protocol\":false,\"owner\":\"\","
+              "\"workload\":\"\",\"state\":\"ok\"}",
+              "field 11 kinds: byte order marks between certificates");
 
     test_json("{\"name\":\"a.b\",\"proxy_protocol\":true,"
               "\"tls_passthrough\":true,\"backends\":[\"192.0.2.10:443\"]}",

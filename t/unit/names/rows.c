@@ -79,16 +79,18 @@ test_changes(void)
     list[0].row.name = text("a.example");
     list[0].row.record = &made;
     list[0].row.match = 1;
-    list[0].row.if_match = first.row.change;
+    list[0].row.if_match[0] = first.row.change;
+    list[0].row.nmatch = 1;
     write_list(store, list, 1);
     ok(list[0].rc == WGW_STORE_MISMATCH, "another version: mismatch");
 
-    list[0].row.if_match = third.row.change;
+    list[0].row.if_match[1] = third.row.change;
+    list[0].row.nmatch = 2;
     write_list(store, list, 1);
     ok(list[0].rc == WGW_STORE_OK, "this version");
 
     list[0].row.name = text("b.example");
-    list[0].row.if_match = 0;
+    list[0].row.nmatch = 0;
     write_list(store, list, 1);
     ok(list[0].rc == WGW_STORE_MISMATCH, "any version, but there is none");
 
