@@ -179,6 +179,14 @@ sub fragment {
     $http .= "upstream $1 { server 127.0.0.1:1; }\n"
         if $text =~ m{proxy_pass\s+http://(\w+);};
 
+    # the modules are loaded, and a signer's key is there
+
+    $text =~ s/^load_module [^\n]*\n//mg;
+
+    mkdir "$dir/secrets";
+    spew("$dir/secrets/router", '1' x 64 . "\n");
+    chmod 0600, "$dir/secrets/router";
+
     my $conf = $context eq 'top' ? $text =~ s/^http \{\n/http {\n$http/mr
              : $context eq 'main' ? $text
              : $context eq 'http' ? "http {\n$http$text}\n"

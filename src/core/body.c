@@ -83,7 +83,14 @@ body_read(ngx_http_request_t *r)
 
     for ( ;; ) {
 
-        if (body_take(r, body) != NGX_OK) {
+        rc = body_take(r, body);
+
+        if (rc == NGX_ERROR) {
+            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            return;
+        }
+
+        if (rc == NGX_DECLINED) {
             body_done(r, body, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE);
             return;
         }
@@ -125,16 +132,30 @@ body_take(ngx_http_request_t *r, body_t *body)
     for (cl = r->request_body->bufs; cl; cl = next) {
         buf = cl->buf;
         next = cl->next;
-        len = ngx_buf_in_memory(buf) ? (size_t) (buf->last - buf->pos) : 0;
+        len = (size_t) ngx_buf_size(buf);
 
-        if (len > body->max - body->len) {
+        if (ngx_buf_size(buf) > (off_t) (body->max - body->len)) {
             return NGX_DECLINED;
         }
 
-        ngx_memcpy(body->start + body->len, buf->pos, len);
+        /* nginx has written it to a file when it was read before */
+
+        if (ngx_buf_in_memory(buf)) {
+            ngx_memcpy(body->start + body->len, buf->pos, len);
+            buf->pos = buf->last;
+
+        } else if (len) {
+            if (ngx_read_file(buf->file, body->start + body->len, len,
+                              buf->file_pos)
+                != (ssize_t) len)
+            {
+                return NGX_ERROR;
+            }
+
+            buf->file_pos = buf->file_last;
+        }
 
         body->len += len;
-        buf->pos = buf->last;
 
         ngx_free_chain(r->pool, cl);
     }

@@ -38,14 +38,17 @@ static const char  wgw_base58_digits[] =
 
 
 /*
- * One more than the digit's value; 0 is no digit.  Every request for a
- * content decodes this one; the other alphabets are rarer.
+ * The digit's value and 0x20; 0 is no digit.  Every request for a content
+ * decodes this one; the other alphabets are rarer.
  */
 
+#define WGW_BASE32_GOOD  0x20
+
 static const uint8_t  wgw_base32_values[256] = {
-    ['a'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18,
-    19, 20, 21, 22, 23, 24, 25, 26,
-    ['2'] = 27, 28, 29, 30, 31, 32
+    ['a'] = 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29,
+    0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35,
+    0x36, 0x37, 0x38, 0x39,
+    ['2'] = 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f
 };
 
 
@@ -203,30 +206,34 @@ wgw_base32_decode(uint8_t *bytes, size_t room, size_t *len,
     wgw_text_t digits)
 {
     size_t           i, n;
-    uint8_t          bad;
+    uint8_t          good;
     uint64_t         word;
-    const uint8_t   *p;
+    const uint8_t   *p, *v;
     wgw_multibase_t  status;
 
+    v = wgw_base32_values;
     p = (const uint8_t *) digits.data;
-    bad = 0;
+    good = WGW_BASE32_GOOD;
 
-    for (n = 0; digits.len - n / 5 * 8 >= 8 && room - n >= 5; n += 5) {
-        word = 0;
+    for (n = 0; digits.len - n / 5 * 8 >= 8 && room - n >= 5; n += 5, p += 8) {
+        good &= v[p[0]] & v[p[1]] & v[p[2]] & v[p[3]]
+                & v[p[4]] & v[p[5]] & v[p[6]] & v[p[7]];
 
-        for (i = 0; i < 8; i++) {
-            bad |= (uint8_t) (wgw_base32_values[*p] - 1);
-            word = word << 5 | (uint8_t) (wgw_base32_values[*p++] - 1);
-        }
+        word = (uint64_t) (v[p[0]] & 0x1f) << 35
+               | (uint64_t) (v[p[1]] & 0x1f) << 30
+               | (uint64_t) (v[p[2]] & 0x1f) << 25
+               | (uint64_t) (v[p[3]] & 0x1f) << 20
+               | (uint64_t) (v[p[4]] & 0x1f) << 15
+               | (uint64_t) (v[p[5]] & 0x1f) << 10
+               | (uint64_t) (v[p[6]] & 0x1f) << 5
+               | (uint64_t) (v[p[7]] & 0x1f);
 
         for (i = 0; i < 5; i++) {
             bytes[n + i] = (uint8_t) (word >> (32 - 8 * i));
         }
     }
 
-    /* a value has five bits, no digit has all eight */
-
-    if (bad & 0x80) {
+    if (!good) {
         return WGW_MULTIBASE_DIGIT;
     }
 
@@ -379,7 +386,9 @@ wgw_digit_16_upper(uint8_t c)
 static uint8_t
 wgw_digit_32(uint8_t c)
 {
-    return (uint8_t) (wgw_base32_values[c] - 1);
+    c = wgw_base32_values[c];
+
+    return c ? c & 0x1f : WGW_MULTIBASE_BAD;
 }
 
 

@@ -246,8 +246,13 @@ wgw_flow_done(wgw_flow_t *flow)
 
     wgw_flow_give(flow);
 
-    wgw_flow_awake(flow, flow->connection->read);
-    wgw_flow_awake(flow, flow->connection->write);
+    if (flow->wake[0]) {
+        wgw_flow_awake(flow, flow->connection->read);
+    }
+
+    if (flow->wake[1]) {
+        wgw_flow_awake(flow, flow->connection->write);
+    }
 
     if (flow->attached) {
         wgw_flow_detach(flow);
@@ -363,7 +368,7 @@ wgw_flow_rest(wgw_flow_t *flow)
     if (flow->class->park) {
         flow->class->park(flow);
 
-    } else if (flow->head) {
+    } else if (flow->head && !flow->hints) {
         flow_wrap->settle(flow, 0);
     }
 }
@@ -395,8 +400,6 @@ wgw_flow_refresh(wgw_flow_t *flow)
 void
 wgw_flow_check(wgw_flow_t *flow)
 {
-    ngx_connection_t  *c;
-
     if (flow->cut
         || !(flow->meters.hard || flow->meters.soft)
         || !wgw_meters_over(&flow->meters))
@@ -404,22 +407,35 @@ wgw_flow_check(wgw_flow_t *flow)
         return;
     }
 
-    c = flow->connection;
-
     if (flow->class->closable(flow)) {
-        flow->cut = 1;
-        wgw_meters_cut(&flow->meters);
-
-        c->close = 1;
-        c->error = 1;
-
-        ngx_post_event(c->read, &ngx_posted_events);
+        wgw_flow_end(flow);
         return;
     }
 
     if (flow->meters.soft) {
         flow->over = 1;
     }
+}
+
+
+void
+wgw_flow_end(wgw_flow_t *flow)
+{
+    ngx_connection_t  *c;
+
+    if (flow->cut) {
+        return;
+    }
+
+    c = flow->connection;
+
+    flow->cut = 1;
+    wgw_meters_cut(&flow->meters);
+
+    c->close = 1;
+    c->error = 1;
+
+    ngx_post_event(c->read, &ngx_posted_events);
 }
 
 
@@ -455,7 +471,7 @@ wgw_flow_give(wgw_flow_t *flow)
 ngx_int_t
 wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev)
 {
-    if (flow->pauses++ == WGW_FLOW_PAUSES_ALL) {
+    if (flow->pauses++ >= WGW_FLOW_PAUSES_ALL) {
         return NGX_DECLINED;
     }
 
@@ -557,7 +573,7 @@ wgw_flow_awake(wgw_flow_t *flow, ngx_event_t *ev)
 
     wake = flow->wake[ev->write];
 
-    if (wake && wake->event.timer_set) {
+    if (wake->event.timer_set) {
         ngx_del_timer(&wake->event);
         wgw_flow_resume(ev);
     }

@@ -88,15 +88,19 @@ typedef struct {
     /* bytes that are committed but not in c->sent; NULL: those of TLS */
     off_t       (*below)(wgw_flow_t *flow);
 
-    /* in place of send_chain(), where a hard cap counts what is sent */
+    /* in place of send_chain(), where a cap or rate counts what is sent */
     ngx_chain_t *(*send_chain)(wgw_flow_t *flow, ngx_chain_t *in,
                                off_t limit);
 
+    /* and of recv() */
+    ssize_t     (*recv)(wgw_flow_t *flow, u_char *buf, size_t size);
+
     /*
      * The length of what must not be torn apart at the start (the response
-     * header), and what to send instead of it when it does not fit.
+     * header), -1 when it has not been made and what goes precedes it; and
+     * what to send instead of it when it does not fit.
      */
-    size_t      (*head)(wgw_flow_t *flow);
+    off_t       (*head)(wgw_flow_t *flow);
     void        (*refuse)(wgw_flow_t *flow);
 
     /* a pause of the event ended: what was kept back goes on */
@@ -120,6 +124,7 @@ struct wgw_flow_s {
     const wgw_flow_class_t  *class;
     void                    *data;      /* the request or session */
     void                    *own;       /* of the class */
+    void                    *answered;  /* who had, when it was refused */
     ngx_connection_t        *connection;
     ngx_pool_t              *pool;
 
@@ -153,6 +158,7 @@ struct wgw_flow_s {
     unsigned                 over:1;    /* to be cut at the next call */
     unsigned                 cut:1;
     unsigned                 tail:1;    /* no other request can follow */
+    unsigned                 hints:1;   /* went before the head */
 };
 
 
@@ -231,6 +237,9 @@ ngx_uint_t wgw_flow_count(wgw_flow_t *flow);
 
 /* Ends what is over a soft cap, or idle and over any. */
 void wgw_flow_check(wgw_flow_t *flow);
+
+/* Ends a session by c->close, for the cap in meters.limit. */
+void wgw_flow_end(wgw_flow_t *flow);
 
 /* Nothing more may move: the caller returns an error. */
 void wgw_flow_cut(wgw_flow_t *flow);

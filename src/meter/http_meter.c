@@ -6,6 +6,8 @@
 #include "meter/http_key.h"
 #include "meter/http_rate.h"
 #include "meter/meter_module.h"
+#include "meter/http_meter_hints.h"
+#include "meter/http_meter_refusal.h"
 #include "meter/meter_vars.h"
 #include "meter/sweep.h"
 #include "meter/http_meter_v1.h"
@@ -24,14 +26,13 @@ typedef struct {
 
 static ngx_int_t ngx_http_wgw_meter_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_handler(ngx_http_request_t *r);
+#if (nginx_version >= 1029000)
+static ngx_int_t ngx_http_wgw_meter_early_hints(ngx_http_request_t *r);
+#endif
 static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
-#if (NGX_HTTP_V2)
 static ngx_int_t ngx_http_wgw_meter_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
-#endif
-static ngx_int_t ngx_http_wgw_meter_retry(ngx_http_request_t *r,
-    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_precheck(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
@@ -138,9 +139,10 @@ ngx_module_t  ngx_http_wgw_meter_module = {
 ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
-#if (NGX_HTTP_V2)
-static ngx_http_request_body_filter_pt   ngx_http_next_request_body_filter;
+#if (nginx_version >= 1029000)
+static ngx_http_output_header_filter_pt  ngx_http_next_early_hints_filter;
 #endif
+static ngx_http_request_body_filter_pt   ngx_http_next_request_body_filter;
 
 
 /*
@@ -214,6 +216,13 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
     ngx_int_t    rc;
     wgw_flow_t  *flow;
 
+    if (r != r->main) {
+        flow = ngx_http_wgw_meter_find(r);
+
+        return flow && ngx_http_wgw_meter_refusal_proxied(r, flow)
+               ? NGX_ERROR : ngx_http_next_header_filter(r);
+    }
+
     rc = ngx_http_wgw_meter_admit(r, &flow, 0);
 
     if (flow == NULL || (flow->meters.status == 0 && flow->paces == NULL)) {
@@ -224,22 +233,29 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         wgw_flow_owe(flow);
     }
 
-    if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED
-        && flow->meters.limit
-        && ngx_http_wgw_meter_retry(r, flow) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
     if (rc == NGX_OK && ngx_http_wgw_meter_precheck(r, flow) != NGX_OK) {
         wgw_flow_deny(flow);
         rc = NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED) {
+
+        if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
+            rc = NGX_DECLINED;
+
+        } else if (flow->meters.limit
+                   && ngx_http_wgw_meter_refusal_retry(r, flow) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     switch (rc) {
 
     case NGX_DECLINED:
         r->keepalive = 0;
+
+        ngx_http_wgw_meter_refusal_begin(r, flow);
 
         return ngx_http_filter_finalize_request(r, &ngx_http_wgw_meter_module,
                                                ngx_http_wgw_meter_status(r));
@@ -264,24 +280,47 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 }
 
 
-#if (NGX_HTTP_V2)
+/* What comes of a request's body, before a backend has it. */
 
 static ngx_int_t
 ngx_http_wgw_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
     wgw_flow_t  *flow;
 
-    if (r->stream) {
-        flow = ngx_http_wgw_meter_find(r);
+    flow = ngx_http_wgw_meter_find(r);
 
-        if (flow && flow->meters.status
-            && ngx_http_wgw_meter_v2_body(flow) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    if (flow == NULL || flow->meters.status == 0) {
+        return ngx_http_next_request_body_filter(r, in);
     }
 
+    if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
+        return ngx_http_wgw_meter_status(r);
+    }
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream && ngx_http_wgw_meter_v2_body(flow) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+#endif
+
     return ngx_http_next_request_body_filter(r, in);
+}
+
+
+#if (nginx_version >= 1029000)
+
+static ngx_int_t
+ngx_http_wgw_meter_early_hints(ngx_http_request_t *r)
+{
+    wgw_flow_t  *flow;
+
+    flow = (r == r->main) ? ngx_http_wgw_meter_find(r) : NULL;
+
+    return flow ? ngx_http_wgw_meter_hints(flow,
+                                           ngx_http_next_early_hints_filter)
+                : ngx_http_next_early_hints_filter(r);
 }
 
 #endif
@@ -305,41 +344,6 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
     if (flow && (r->connection->error || r->connection->timedout)) {
         wgw_flow_flush(flow);
     }
-
-    return NGX_OK;
-}
-
-
-/* For whoever asks again: when the window ends. */
-
-static ngx_int_t
-ngx_http_wgw_meter_retry(ngx_http_request_t *r, wgw_flow_t *flow)
-{
-    time_t            wait;
-    ngx_table_elt_t  *h;
-
-    wait = wgw_meters_retry(&flow->meters);
-
-    if (wait == 0) {
-        return NGX_OK;
-    }
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
-
-    if (h->value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-    ngx_str_set(&h->key, "Retry-After");
-    h->value.len = ngx_sprintf(h->value.data, "%T", wait) - h->value.data;
 
     return NGX_OK;
 }
@@ -512,6 +516,10 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     }
 
     if (flow->meters.status == WGW_METER_REJECTED) {
+        if (n) {
+            ngx_http_wgw_meter_refusal_begin(r, flow);
+        }
+
         return n && flow->meters.limit ? NGX_DECLINED : NGX_OK;
     }
 
@@ -837,12 +845,15 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_wgw_meter_header_filter;
 
-#if (NGX_HTTP_V2)
+#if (nginx_version >= 1029000)
+
+    ngx_http_next_early_hints_filter = ngx_http_top_early_hints_filter;
+    ngx_http_top_early_hints_filter = ngx_http_wgw_meter_early_hints;
+
+#endif
 
     ngx_http_next_request_body_filter = ngx_http_top_request_body_filter;
     ngx_http_top_request_body_filter = ngx_http_wgw_meter_body_filter;
-
-#endif
 
     return NGX_OK;
 }

@@ -4,10 +4,24 @@
 #include "meter/meter_module.h"
 
 
+/* HTTP/3, which nginx before 1.25 does not have */
+#ifndef NGX_HTTP_VERSION_30
+#define NGX_HTTP_VERSION_30  3000
+#endif
+
+#define NGX_HTTP_WGW_METER_V3_HEADERS  1
+#define NGX_HTTP_WGW_METER_V3_STATIC   0x50
+#define NGX_HTTP_WGW_METER_V3_LITERAL  0x20
+
+
 static off_t ngx_http_wgw_meter_v1_received(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v1_take(wgw_flow_t *flow);
-static size_t ngx_http_wgw_meter_v1_head(wgw_flow_t *flow);
+static off_t ngx_http_wgw_meter_v1_head(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v1_refuse(wgw_flow_t *flow);
+static u_char *ngx_http_wgw_meter_v1_short(u_char *p, ngx_uint_t status,
+    time_t wait);
+static u_char *ngx_http_wgw_meter_v3_short(u_char *p, ngx_uint_t status,
+    time_t wait);
 static void ngx_http_wgw_meter_v1_cut(wgw_flow_t *flow);
 static ngx_uint_t ngx_http_wgw_meter_v1_closable(wgw_flow_t *flow);
 
@@ -15,6 +29,7 @@ static ngx_uint_t ngx_http_wgw_meter_v1_closable(wgw_flow_t *flow);
 const wgw_flow_class_t  ngx_http_wgw_meter_v1 = {
     ngx_http_wgw_meter_v1_received,
     ngx_http_wgw_meter_v1_take,
+    NULL,
     NULL,
     NULL,
     ngx_http_wgw_meter_v1_head,
@@ -56,7 +71,11 @@ ngx_http_wgw_meter_v1_expected(ngx_http_request_t *r)
 
     rest = r->header_in->last - r->header_in->pos;
 
-    if (r->headers_in.chunked || r->headers_in.upgrade) {
+    /* a tunnel's, but none has begun */
+
+    if (r->headers_in.chunked || r->headers_in.upgrade
+        || r->method == NGX_HTTP_CONNECT)
+    {
         return rest;
     }
 
@@ -103,14 +122,14 @@ ngx_http_wgw_meter_v1_take(wgw_flow_t *flow)
 }
 
 
-static size_t
+static off_t
 ngx_http_wgw_meter_v1_head(wgw_flow_t *flow)
 {
     ngx_http_request_t  *r;
 
     r = flow->data;
 
-    return r->header_sent ? r->header_size : 0;
+    return r->header_sent ? (off_t) r->header_size : -1;
 }
 
 
@@ -122,7 +141,7 @@ ngx_http_wgw_meter_v1_head(wgw_flow_t *flow)
 static void
 ngx_http_wgw_meter_v1_refuse(wgw_flow_t *flow)
 {
-    u_char                     *p, text[256];
+    u_char                      text[256];
     time_t                      wait;
     ngx_buf_t                   b;
     ngx_chain_t                 out;
@@ -141,23 +160,12 @@ ngx_http_wgw_meter_v1_refuse(wgw_flow_t *flow)
 
     ngx_memzero(&b, sizeof(ngx_buf_t));
 
-    p = ngx_sprintf(text, "HTTP/1.1 %ui " CRLF
-                          "Date: %V" CRLF
-                          "Content-Length: 0" CRLF
-                          "Connection: close" CRLF,
-                    mcf->status, &ngx_cached_http_time);
-
     wait = wgw_meters_retry(&flow->meters);
 
-    if (wait) {
-        p = ngx_sprintf(p, "Retry-After: %T" CRLF, wait);
-    }
-
-    *p++ = CR;
-    *p++ = LF;
-
     b.pos = text;
-    b.last = p;
+    b.last = r->http_version == NGX_HTTP_VERSION_30
+             ? ngx_http_wgw_meter_v3_short(text, mcf->status, wait)
+             : ngx_http_wgw_meter_v1_short(text, mcf->status, wait);
     b.temporary = 1;
     b.last_buf = 1;
     b.flush = 1;
@@ -167,9 +175,80 @@ ngx_http_wgw_meter_v1_refuse(wgw_flow_t *flow)
 
     (void) flow->send_chain(c, &out, 0);
 
+#if (NGX_HTTP_V3)
+
+    /* the error would reset the stream: who has its end needs no more */
+
+    if (c->quic) {
+        (void) ngx_quic_shutdown_stream(c, NGX_WRITE_SHUTDOWN);
+    }
+
+#endif
+
     c->error = 1;
 
     wgw_flow_flush(flow);
+}
+
+
+static u_char *
+ngx_http_wgw_meter_v1_short(u_char *p, ngx_uint_t status, time_t wait)
+{
+    p = ngx_sprintf(p, "HTTP/1.1 %ui " CRLF
+                       "Date: %V" CRLF
+                       "Content-Length: 0" CRLF
+                       "Connection: close" CRLF,
+                    status, &ngx_cached_http_time);
+
+    if (wait) {
+        p = ngx_sprintf(p, "Retry-After: %T" CRLF, wait);
+    }
+
+    *p++ = CR;
+    *p++ = LF;
+
+    return p;
+}
+
+
+/*
+ * A HEADERS frame, RFC 9114, 7.2.2, of literal fields, RFC 9204, 4.5: none
+ * refers to the dynamic table.
+ */
+
+static u_char *
+ngx_http_wgw_meter_v3_short(u_char *p, ngx_uint_t status, time_t wait)
+{
+    u_char  *start, *value;
+
+    *p++ = NGX_HTTP_WGW_METER_V3_HEADERS;
+    start = p++;
+
+    *p++ = 0;
+    *p++ = 0;
+
+    /* :status is the 24th name of the static table: 15 in four bits, and 9 */
+
+    *p++ = NGX_HTTP_WGW_METER_V3_STATIC | 15;
+    *p++ = 24 - 15;
+    *p++ = 3;
+    p = ngx_sprintf(p, "%03ui", status);
+
+    if (wait) {
+        *p++ = NGX_HTTP_WGW_METER_V3_LITERAL | 7;
+        *p++ = sizeof("retry-after") - 1 - 7;
+        p = ngx_cpymem(p, "retry-after", sizeof("retry-after") - 1);
+
+        value = p++;
+        p = ngx_sprintf(p, "%T", wait);
+        *value = (u_char) (p - value - 1);
+    }
+
+    /* less than 64: a length of one byte */
+
+    *start = (u_char) (p - start - 1);
+
+    return p;
 }
 
 
@@ -201,7 +280,7 @@ ngx_http_wgw_meter_v1_cut(wgw_flow_t *flow)
 
     if (r->header_sent
         && r->headers_out.content_length_n == -1
-        && r->headers_out.status != NGX_HTTP_SWITCHING_PROTOCOLS
+        && !(r->upstream && r->upstream->upgrade)
         && !r->chunked
 #if (NGX_SSL)
         && c->ssl == NULL

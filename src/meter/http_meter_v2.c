@@ -42,6 +42,7 @@ static ngx_int_t ngx_http_wgw_meter_v2_torn(wgw_flow_t *flow, off_t size);
 static ngx_int_t ngx_http_wgw_meter_v2_wait(wgw_flow_t *flow,
     ngx_msec_t wait);
 static ngx_int_t ngx_http_wgw_meter_v2_resume(wgw_flow_t *flow);
+static ngx_int_t ngx_http_wgw_meter_v2_lost(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_wake(wgw_flow_t *flow, ngx_event_t *ev);
 static off_t ngx_http_wgw_meter_v2_moved(wgw_flow_t *flow);
 static void ngx_http_wgw_meter_v2_park(wgw_flow_t *flow);
@@ -87,6 +88,7 @@ const wgw_flow_class_t  ngx_http_wgw_meter_v2 = {
     ngx_http_wgw_meter_v2_send_chain,
     NULL,
     NULL,
+    NULL,
     ngx_http_wgw_meter_v2_wake,
     ngx_http_wgw_meter_v2_moved,
     ngx_http_wgw_meter_v2_park,
@@ -99,10 +101,11 @@ ngx_int_t
 ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
     ngx_http_output_header_filter_pt next)
 {
-    ngx_int_t            rc;
-    ngx_event_t         *wev;
-    ngx_uint_t           ready;
-    ngx_http_request_t  *r;
+    ngx_int_t                 rc;
+    ngx_event_t              *wev;
+    ngx_uint_t                ready;
+    ngx_http_request_t       *r;
+    ngx_http_v2_out_frame_t  *frame;
 
     r = flow->data;
 
@@ -133,8 +136,11 @@ ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
 
     wgw_flow_attach(flow);
 
-    return ngx_http_wgw_meter_v2_begin(flow,
-                                       ngx_http_wgw_meter_v2_below(flow));
+    frame = *ngx_http_wgw_meter_v2_headers(r->stream);
+
+    return ngx_http_wgw_meter_v2_begin(flow, frame
+                                             ? NGX_HTTP_V2_FRAME_HEADER_SIZE
+                                               + (off_t) frame->length : 0);
 }
 
 
@@ -286,22 +292,56 @@ ngx_http_wgw_meter_v2_resume(wgw_flow_t *flow)
         return NGX_AGAIN;
     }
 
-    /* others used it up: the oldest frame may have begun, these have not */
+    return ngx_http_wgw_meter_v2_lost(flow);
+}
+
+
+/*
+ * Others used up what the frames that are kept back need.  The buffers they
+ * were made of would never be free again, so nothing above may be waited for:
+ * the stream is cut, if need be when the frame has left that was begun.
+ */
+
+static ngx_int_t
+ngx_http_wgw_meter_v2_lost(wgw_flow_t *flow)
+{
+    ngx_http_request_t  *r;
+
+    r = flow->data;
 
     ngx_http_wgw_meter_v2_drop(flow);
     flow->over = 1;
 
-    return NGX_OK;
+    if (r->stream->queued == 0) {
+        wgw_flow_cut(flow);
+        return NGX_ERROR;
+    }
+
+    flow->connection->buffered |= NGX_HTTP_V2_BUFFERED;
+
+    return ngx_http_wgw_meter_v2_wait_turn(
+                         ngx_http_wgw_meter_v2_out_wait(r->stream), flow);
 }
 
 
 static void
 ngx_http_wgw_meter_v2_wake(wgw_flow_t *flow, ngx_event_t *ev)
 {
-    if (ev->write && ngx_http_wgw_meter_v2_kept(flow)
-        && !flow->connection->error)
-    {
+    ngx_http_request_t  *r;
+
+    r = flow->data;
+
+    if (!ev->write || flow->connection->error) {
+        return;
+    }
+
+    if (ngx_http_wgw_meter_v2_kept(flow)) {
         (void) ngx_http_wgw_meter_v2_resume(flow);
+
+    } else if (flow->over && r->stream->queued == 0
+               && !r->stream->out_closed)
+    {
+        wgw_flow_cut(flow);
     }
 }
 
@@ -359,11 +399,15 @@ ngx_http_wgw_meter_v2_headers(ngx_http_v2_stream_t *stream)
 ngx_int_t
 ngx_http_wgw_meter_v2_body(wgw_flow_t *flow)
 {
-    if (!(flow->meters.hard & WGW_COUNT_RECEIVED)) {
+    if (!(flow->meters.hard & WGW_COUNT_RECEIVED) && !flow->meters.soft) {
         return NGX_OK;
     }
 
     wgw_flow_flush(flow);
+
+    if (flow->meters.soft) {
+        wgw_flow_check(flow);
+    }
 
     if (!flow->over) {
         return NGX_OK;
@@ -485,6 +529,15 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
     }
 
     for ( ;; ) {
+
+        if (flow->meters.soft) {
+            wgw_flow_check(flow);
+        }
+
+        if (flow->over && !r->stream->out_closed) {
+            return ngx_http_wgw_meter_v2_exhausted(flow, in, 0);
+        }
+
         size = ngx_http_wgw_meter_v2_size(in, &last);
         window = ngx_http_wgw_meter_v2_window(r->stream);
 
@@ -538,12 +591,12 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
 static off_t
 ngx_http_wgw_meter_v2_ahead(wgw_flow_t *flow)
 {
-    off_t                room;
+    off_t                room, frame;
     ngx_http_request_t  *r;
 
     r = flow->data;
 
-    if (!flow->meters.hard || flow->over) {
+    if (!(flow->meters.hard || flow->meters.soft) || flow->over) {
         return WGW_WRAP_STEP;
     }
 
@@ -557,7 +610,11 @@ ngx_http_wgw_meter_v2_ahead(wgw_flow_t *flow)
         flow->connection->error = 1;
     }
 
-    return room;
+    /* whole frames, so that a cap can be used to its last byte */
+
+    frame = ngx_http_wgw_meter_v2_frame(flow->connection, r->stream);
+
+    return room / (frame + NGX_HTTP_V2_FRAME_HEADER_SIZE) * frame;
 }
 
 

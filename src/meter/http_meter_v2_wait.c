@@ -6,6 +6,10 @@
 #include <ngx_http_v2_module.h>
 
 
+/* the longest of nginx's frames: less room than that is none */
+#define NGX_HTTP_WGW_METER_V2_FRAME                                           \
+    (NGX_HTTP_V2_FRAME_HEADER_SIZE + 16384)
+
 /* streams that are woken at once: as many as have a frame's room each */
 #define NGX_HTTP_WGW_METER_V2_TURNS  8
 
@@ -140,13 +144,14 @@ ngx_http_wgw_meter_v2_wait_room(ngx_http_v2_connection_t *h2c)
 
         flow = wgw_flow_find(frame->stream->request->connection);
 
-        if (flow && flow->meters.hard) {
+        if (flow && (flow->meters.hard || flow->meters.soft)) {
             size += NGX_HTTP_V2_FRAME_HEADER_SIZE + frame->length;
         }
     }
 
-    return size < NGX_HTTP_WGW_METER_V2_AHEAD
-           ? NGX_HTTP_WGW_METER_V2_AHEAD - size : 0;
+    size = NGX_HTTP_WGW_METER_V2_AHEAD - size;
+
+    return size >= NGX_HTTP_WGW_METER_V2_FRAME ? size : 0;
 }
 
 

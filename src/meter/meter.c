@@ -21,8 +21,8 @@ static inline uint64_t wgw_meter_window(wgw_meter_zone_t *zone);
 static void wgw_meter_tick(wgw_meter_zone_t *zone);
 static int wgw_meter_clock(wgw_meter_zone_t *zone);
 static uint64_t wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf);
-static uint32_t wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone,
-    wgw_text_t key, uint64_t life);
+static int wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone,
+    wgw_text_t *key, char buffer[WGW_KEY_TEXT]);
 static void wgw_meter_full(wgw_meters_t *meters, wgw_meter_conf_t *conf);
 static uint32_t wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key,
     uint64_t life);
@@ -163,6 +163,7 @@ wgw_meter_clock(wgw_meter_zone_t *zone)
 void
 wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 {
+    char               buffer[WGW_KEY_TEXT];
     uint64_t           life;
     wgw_text_t         text;
     wgw_meter_t       *meter;
@@ -177,13 +178,14 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
     meter = &meters->elts[meters->n++];
     meter->conf = conf;
 
-    if (*zone->zone.lost) {
+    if (*zone->zone.lost
+        || (wgw_key_hashed(text)
+            && wgw_meter_long(meters, zone, &text, buffer) != 0))
+    {
         meter->record = text.len ? WGW_TABLE_OTHER : WGW_TABLE_UNKNOWN;
 
     } else {
-        meter->record = wgw_key_hashed(text)
-                        ? wgw_meter_long(meters, zone, text, life)
-                        : wgw_meter_record(zone, text, life);
+        meter->record = wgw_meter_record(zone, text, life);
     }
 
     meters->precheck |= conf->precheck;
@@ -216,27 +218,26 @@ wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
 }
 
 
-/* WGW_TABLE_OTHER, as for one that finds no room, when there is no memory. */
+/* As for one that finds no room when there is no memory. */
 
-static uint32_t
-wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone, wgw_text_t key,
-    uint64_t life)
+static int
+wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone, wgw_text_t *key,
+    char buffer[WGW_KEY_TEXT])
 {
-    char       buffer[WGW_KEY_TEXT];
     size_t     len;
     ngx_str_t  text;
 
-    len = key.len;
+    len = key->len;
 
-    if (wgw_key_hash(&key, buffer) != 0) {
-        return WGW_TABLE_OTHER;
+    if (wgw_key_hash(key, buffer) != 0) {
+        return -1;
     }
 
     if (ngx_time() >= zone->hashed + WGW_METER_HASHED) {
         zone->hashed = ngx_time();
 
-        text.data = (u_char *) key.data;
-        text.len = key.len;
+        text.data = (u_char *) key->data;
+        text.len = key->len;
 
         ngx_log_error(NGX_LOG_WARN, meters->log, 0,
                       "a key of %uz bytes is counted by its hash, "
@@ -244,7 +245,7 @@ wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone, wgw_text_t key,
                       &text);
     }
 
-    return wgw_meter_record(zone, key, life);
+    return 0;
 }
 
 

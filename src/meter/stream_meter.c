@@ -5,6 +5,7 @@
 
 #include "meter/meter_vars.h"
 #include "meter/pace.h"
+#include "meter/stream_datagram.h"
 #include "meter/stream_key.h"
 #include "meter/stream_rate.h"
 
@@ -107,34 +108,16 @@ static const ngx_stream_wgw_rate_meter_t  ngx_stream_wgw_meter_rates = {
 
 
 static const wgw_flow_class_t  ngx_stream_wgw_meter_tcp = {
-    ngx_stream_wgw_meter_received,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    ngx_stream_wgw_meter_closable
+    .received = ngx_stream_wgw_meter_received,
+    .closable = ngx_stream_wgw_meter_closable
 };
 
 
-/* A datagram cannot be shortened: not wrapped, caps are soft. */
-
 static const wgw_flow_class_t  ngx_stream_wgw_meter_udp = {
-    ngx_stream_wgw_meter_datagrams,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    NULL,
-    ngx_stream_wgw_meter_closable
+    .received = ngx_stream_wgw_meter_datagrams,
+    .send_chain = ngx_stream_wgw_datagram_send_chain,
+    .recv = ngx_stream_wgw_datagram_recv,
+    .closable = ngx_stream_wgw_meter_closable
 };
 
 
@@ -211,10 +194,10 @@ ngx_stream_wgw_meter_start(ngx_stream_session_t *s,
         wgw_meters_push(&flow->meters, &meters[i], &key);
     }
 
-    wgw_flow_start(flow, tcp);
+    wgw_flow_start(flow, 1);
 
     if (n) {
-        (void) wgw_flow_admit(flow, flow->read, 0, 0);
+        (void) wgw_flow_admit(flow, flow->class->received(flow), 0, 0);
     }
 
     if (tcp && flow->meters.status != WGW_METER_REJECTED

@@ -17,7 +17,7 @@ static ssize_t wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size);
 static ssize_t wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size);
 static ngx_chain_t *wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in,
     off_t limit);
-static off_t wgw_wrap_below(wgw_flow_t *flow);
+static ngx_uint_t wgw_wrap_soft(wgw_flow_t *flow);
 static ssize_t wgw_wrap_recv_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
 static ssize_t wgw_wrap_recv_later(wgw_flow_t *flow, u_char *buf,
@@ -49,6 +49,22 @@ const wgw_flow_wrap_t  wgw_wrap = {
 };
 
 
+/*
+ * Looks at soft caps before a call moves bytes, as what others of the key moved
+ * counts as well: a worker passes one by what a call may move.  1 when the flow
+ * has been ended.
+ */
+
+static ngx_uint_t
+wgw_wrap_soft(wgw_flow_t *flow)
+{
+    wgw_flow_flush(flow);
+    wgw_flow_check(flow);
+
+    return flow->cut && flow->connection->close;
+}
+
+
 static ssize_t
 wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
 {
@@ -59,6 +75,15 @@ wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
 
     if (flow == NULL) {
         return NGX_ERROR;
+    }
+
+    if (flow->meters.soft && wgw_wrap_soft(flow)) {
+        c->read->ready = 0;
+        return NGX_AGAIN;
+    }
+
+    if (flow->class->recv && (flow->meters.hard | flow->meters.soft)) {
+        return flow->class->recv(flow, buf, size);
     }
 
     if (wgw_flow_bound(flow, WGW_COUNT_RECEIVED)) {
@@ -266,6 +291,10 @@ wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size)
         return NGX_ERROR;
     }
 
+    if (flow->meters.soft && wgw_wrap_soft(flow)) {
+        return NGX_AGAIN;
+    }
+
     if (wgw_flow_bound(flow, WGW_COUNT_SENT)) {
         return wgw_wrap_send_bound(flow, buf, size);
     }
@@ -371,10 +400,18 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
         return NGX_CHAIN_ERROR;
     }
 
+    if (flow->meters.soft && wgw_wrap_soft(flow)) {
+        return in;
+    }
+
     if (wgw_flow_bound(flow, WGW_COUNT_SENT)) {
         return flow->class->send_chain
                ? flow->class->send_chain(flow, in, limit)
                : wgw_wrap_send_chain_bound(flow, in, limit);
+    }
+
+    if (flow->meters.soft && flow->class->send_chain) {
+        return flow->class->send_chain(flow, in, limit);
     }
 
     if (flow->meters.soft) {
@@ -431,7 +468,7 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
     int                waiting;
     off_t              size, total, head, allowed;
     ngx_msec_t         wait;
-    ngx_uint_t         more;
+    ngx_uint_t         more, before;
     ngx_connection_t  *c;
 
     c = flow->connection;
@@ -452,6 +489,14 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 
         head = (flow->head && flow->class->head) ? flow->class->head(flow)
                                                  : 0;
+        before = (head < 0);
+        head = before ? 0 : head;
+
+        /* with what preceded it and has not left yet */
+
+        if (head && flow->hints) {
+            head += flow->again;
+        }
 
         /* a header may be longer than a step */
 
@@ -473,7 +518,8 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
             return wgw_wrap_exhausted(flow, in, waiting);
         }
 
-        flow->head = 0;
+        flow->head = before;
+        flow->hints = before;
         flow->pauses = 0;
 
         in = wgw_wrap_offer(flow, in, allowed, size > allowed,
@@ -540,13 +586,22 @@ wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want, int *waiting,
 static ngx_int_t
 wgw_wrap_torn(wgw_flow_t *flow, off_t head)
 {
-    wgw_wrap_settle(flow, 0);
+    off_t  rest;
+
+    rest = flow->hints ? flow->again : 0;
+
+    wgw_wrap_settle(flow, rest);
     wgw_flow_moved(flow, WGW_COUNT_SENT, 0, 0);
 
     if (wgw_meters_fit(&flow->meters, WGW_COUNT_SENT, head)
         && wgw_flow_pause(flow, flow->connection->write) == NGX_OK)
     {
         return NGX_AGAIN;
+    }
+
+    if (rest) {
+        wgw_flow_cut(flow);
+        return NGX_DECLINED;
     }
 
     wgw_flow_deny(flow);
@@ -620,7 +675,8 @@ wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed,
 
     *more = out == NULL && next != NULL;
 
-    wgw_wrap_settle(flow, rest && wgw_wrap_again(c) ? rest : 0);
+    wgw_wrap_settle(flow, rest && (flow->hints || wgw_wrap_again(c))
+                          ? rest : 0);
 
     wgw_flow_moved(flow, WGW_COUNT_SENT,
                    out == NGX_CHAIN_ERROR ? 0 : allowed - rest, flow->again);
@@ -645,7 +701,7 @@ wgw_wrap_settle(wgw_flow_t *flow, off_t again)
 }
 
 
-static off_t
+off_t
 wgw_wrap_below(wgw_flow_t *flow)
 {
     if (flow->class->below) {

@@ -32,6 +32,9 @@ off_t wgw_wrap_room(wgw_flow_t *flow, off_t least, off_t want, int *waiting,
 /* After bytes moved: counts, and holds what is below and `again` only. */
 void wgw_wrap_settle(wgw_flow_t *flow, off_t again);
 
+/* Bytes that are committed but not in c->sent. */
+off_t wgw_wrap_below(wgw_flow_t *flow);
+
 
 #pragma GCC visibility pop
 

@@ -78,38 +78,22 @@ wgw_holders_begin(wgw_holders_t *h)
 
 
 uint32_t
-wgw_holders_take(wgw_holders_t *h, uint32_t record)
+wgw_holders_more(wgw_holders_t *h)
 {
-    uint32_t  entry, block;
+    uint32_t  block;
 
-    if (h->free == 0) {
+    for (block = 0; h->self && block < WGW_HOLDERS_BLOCKS; block++) {
+        if (wgw_load(&h->shared->owners[block]) == 0
+            && wgw_swap(&h->shared->owners[block], 0, h->self))
+        {
+            wgw_raise(&h->shared->used, block + 1);
+            wgw_holders_add(h, block);
 
-        if (h->self == 0) {
-            return 0;
+            return h->free;
         }
-
-        for (block = 0; block < WGW_HOLDERS_BLOCKS; block++) {
-            if (wgw_load(&h->shared->owners[block]) == 0
-                && wgw_swap(&h->shared->owners[block], 0, h->self))
-            {
-                break;
-            }
-        }
-
-        if (block == WGW_HOLDERS_BLOCKS) {
-            return 0;
-        }
-
-        wgw_raise(&h->shared->used, block + 1);
-        wgw_holders_add(h, block);
     }
 
-    entry = h->free;
-
-    h->free = h->entries[entry].next;
-    h->entries[entry].record = record;
-
-    return entry;
+    return 0;
 }
 
 

@@ -53,14 +53,32 @@ void wgw_holders_destroy(wgw_holders_t *holders);
 /* In each process. */
 void wgw_holders_begin(wgw_holders_t *holders);
 
-/* An entry for a record of the table, or 0. */
-uint32_t wgw_holders_take(wgw_holders_t *holders, uint32_t record);
+/* One more block of entries, or 0. */
+uint32_t wgw_holders_more(wgw_holders_t *holders);
 
 /*
  * Gives back what processes held that are gone.  Returns how many blocks they
  * had.
  */
 uint32_t wgw_holders_reap(wgw_holders_t *holders, wgw_table_t *table);
+
+
+/* An entry for a record of the table, or 0. */
+
+static inline uint32_t
+wgw_holders_take(wgw_holders_t *holders, uint32_t record)
+{
+    uint32_t  entry;
+
+    entry = holders->free ? holders->free : wgw_holders_more(holders);
+
+    if (entry) {
+        holders->free = holders->entries[entry].next;
+        holders->entries[entry].record = record;
+    }
+
+    return entry;
+}
 
 
 /* What is held by an entry; with 0 it is free. */

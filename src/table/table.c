@@ -169,7 +169,6 @@ wgw_table_is(wgw_table_t *t, uint32_t record, wgw_text_t key, uint64_t life)
 {
     uint32_t                  kind;
     wgw_text_t                other;
-    wgw_record_life_t        *own;
     const wgw_segment_t      *s;
 
     if (record < WGW_TABLE_FIRST) {
@@ -193,9 +192,15 @@ wgw_table_is(wgw_table_t *t, uint32_t record, wgw_text_t key, uint64_t life)
         return 0;
     }
 
-    own = wgw_segment_life(s, record - s->first, &kind);
+    kind = __atomic_load_n(&s->cold[record - s->first].granule,
+                           __ATOMIC_ACQUIRE)
+           & WGW_LIFE_BITS;
 
-    return (own ? own->life : 0) == life;
+    if (kind == 0) {
+        return life == 0;
+    }
+
+    return wgw_segment_life(s, record - s->first, &kind)->life == life;
 }
 
 

@@ -285,6 +285,36 @@ is(scalar @{ $list->{chains} }, 3,
 $gw->stop();
 
 
+# ---- no room for limits
+
+$gw->configure(<<"EOF");
+wgw_claims claims gateway=$gate subject=$node;
+wgw_claims_zone keys=2;
+events { }
+http {
+    server {
+        listen 127.0.0.1:%%HTTP%%;
+        location /v1/claims { wgw_claims_api; }
+    }
+}
+EOF
+
+$gw->start();
+
+my @status = map {
+    post($c->make('alice', aud => $gate, sub => $node, pol => [$pol]))
+        ->{status}
+} 1 .. 20;
+
+is($status[0], 200, 'a limit has its record');
+is($status[-1], 507, 'and is refused where there is none');
+like($gw->log(), qr/\[crit\].*wgw_claims_zone is full/, 'which is said');
+is(post($c->make('alice', aud => $gate, sub => $node))->{status}, 200,
+   'a token without a limit needs none');
+
+$gw->stop();
+
+
 # ---- what is refused in the configuration
 
 sub config {

@@ -43,6 +43,11 @@ http {
             wgw_rate rates $arg_k rate=250kB/s count=received;
             proxy_pass http://127.0.0.1:%%BACK%%/post;
         }
+        location /cookies {
+            add_header Set-Cookie "a=0123456789012345678901234567890123456789";
+            add_header Set-Cookie "b=0123456789012345678901234567890123456789";
+            return 200 "0123456789";
+        }
         location /return { return 200 "0123456789"; }
         location /proxied/ { proxy_pass http://127.0.0.1:%%BACK%%/; }
         location /post { proxy_pass http://127.0.0.1:%%BACK%%/ok; }
@@ -138,6 +143,17 @@ for my $path ('/big', '/proxied/big') {
     is("$usage->{sent} $usage->{refused}", '0 1', '110: costs nothing');
 }
 
+for my $cap (65, 90, 110) {
+    my $key = 'short' . ++$serial;
+    my $got = h3("/cookies?k=$key&cap=$cap");
+    my $usage = settled($admin, $key);
+
+    is($got->{status}, 429, "field 11.9 a header over $cap: a refusal of HTTP/3");
+    is($got->{retry}, 1, 'field 11.9 that says when');
+    ok($got->{fin}, 'field 11.9 and ends the stream as it should');
+    is("$usage->{sent} $usage->{refused}", '0 1', 'field 11.9 it costs nothing');
+}
+
 
 # ---- up
 
@@ -201,9 +217,11 @@ sub h3 {
             my $what = $1 eq 'r' ? 'received' : 'sent';
 
             $got->{$what} = $2 + $3 if $2 + $3 > $got->{$what};
+            $got->{fin} = 1 if $1 eq 'r' && $line =~ /fin=1/;
         }
 
         $got->{status} = $1 if $line =~ /\[?:status: (\d+)/;
+        $got->{retry} = 1 if $line =~ /\[?retry-after: \d+/i;
         $got->{reset} = $1
             if $line =~ /rx .*RESET_STREAM.*id=0x0 .*final_size=(\d+)/;
     }
