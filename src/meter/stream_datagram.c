@@ -54,39 +54,27 @@ ngx_stream_wgw_datagram_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
 }
 
 
-/* nginx has one for the session, or will wake it. */
+/* It has come when its size is known: one that does not fit goes no further. */
 
 ssize_t
 ngx_stream_wgw_datagram_recv(wgw_flow_t *flow, u_char *buf, size_t size)
 {
-    off_t              n;
-    ngx_buf_t         *b;
-    ngx_connection_t  *c;
-
-    c = flow->connection;
+    ssize_t  n;
 
     wgw_flow_flush(flow);
 
-    if (c->udp == NULL || c->udp->buffer == NULL) {
-        return flow->recv(c, buf, size);
+    n = flow->recv(flow->connection, buf, size);
+
+    if (n <= 0) {
+        return n;
     }
 
-    b = c->udp->buffer;
-    n = ngx_min(b->last - b->pos, (ssize_t) size);
-
     if (!ngx_stream_wgw_datagram_fits(flow, WGW_COUNT_RECEIVED, n)) {
-        c->udp->buffer = NULL;
-
-        c->read->ready = 0;
-        c->read->active = 1;
-
         return NGX_AGAIN;
     }
 
-    n = flow->recv(c, buf, size);
-
     if (flow->meters.hard & WGW_COUNT_RECEIVED) {
-        flow->in += ngx_max(n, 0);
+        flow->in += n;
     }
 
     wgw_meters_keep(&flow->meters, flow->out, flow->in);
