@@ -8,13 +8,50 @@
 #define WGW_USAGE_PAGE_H
 
 
-#include "meter/usage.h"
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "meter/meter.h"
 
 #pragma GCC visibility push(hidden)
 
 
 /* more than a key takes in any form, every byte of it escaped */
 #define WGW_USAGE_LINE  8192
+
+
+/* What is known of a name, beside what was counted. */
+typedef struct {
+    ngx_str_t           name;           /* the whole */
+    uint64_t            cap;            /* 0: none */
+    ngx_str_t           owner;
+    ngx_str_t           workload;
+} wgw_usage_known_t;
+
+
+/* What is asked for. */
+typedef struct {
+    wgw_zone_t        **zones;
+    ngx_uint_t          nzones;
+    ngx_str_t           zone;           /* this one only; empty: all */
+    ngx_str_t           key;            /* this one only; empty: all */
+    ngx_str_t           window;         /* an earlier one; see usage_past.h */
+    uint64_t            after;          /* `next` of the page before, or 0 */
+    ngx_str_t           name;           /* ... or, in its last part, this */
+    ngx_uint_t          limit;
+    ngx_uint_t          top;            /* the keys that have most; 0: all */
+    size_t              by;             /* ... of that, see below */
+    unsigned            openmetrics:1;
+
+    /*
+     * Of a zone whose keys are names: NGX_OK and what is known of one, or,
+     * with `next`, of one behind it, which has a cap, or none if the caller
+     * has to go on from there; NGX_DECLINED, or NGX_ERROR.  May be NULL.
+     */
+    ngx_int_t         (*known)(void *data, ngx_str_t *name, ngx_uint_t next,
+                               wgw_usage_known_t *known);
+    void               *data;
+} wgw_usage_query_t;
 
 
 /* The caller zeroes it, and sets pool. */

@@ -1,5 +1,6 @@
 
 #include "table/clock.h"
+#include "table/table.h"
 
 
 /* a difference of clocks, so that it is not 0 */

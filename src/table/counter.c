@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "table/clock.h"
+#include "table/table.h"
 
 
 /* so that holds of many processes cannot sum up to 2^64 */
@@ -140,6 +141,18 @@ wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin)
     usage->window.received += twin->window.received;
     usage->last.sent += twin->last.sent;
     usage->last.received += twin->last.received;
+}
+
+
+uint32_t
+wgw_table_repair(wgw_table_t *t, int rebuild)
+{
+    static const wgw_table_counters_t  counters = {
+        wgw_counter_fade,
+        wgw_counter_merge
+    };
+
+    return wgw_table_mend(t, rebuild, &counters);
 }
 
 

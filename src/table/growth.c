@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "table/growth.h"
-#include "table/layout.h"
 
 
 /* as long as another may take to add a segment */

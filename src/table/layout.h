@@ -1,6 +1,6 @@
 
 /*
- * layout: the bytes of a table, private to the parts that work on them:
+ * layout: the bytes of a table, for the parts that work on them:
  * layout.c (the header), table.c (keys), life.c (their lives) and counter.c
  * (what they count).
  *
@@ -18,11 +18,65 @@
 
 
 #include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "table/table.h"
+#include "crypto/hash.h"
+#include "format/text.h"
+#include "table/window.h"
 #include "table/word.h"
 
 #pragma GCC visibility push(hidden)
+
+
+#define WGW_TABLE_VERSION    2
+#define WGW_TABLE_KEYS_MAX   16000000
+#define WGW_TABLE_KEY_MAX    255
+#define WGW_TABLE_KEY_BYTES  24     /* a usual key's */
+#define WGW_TABLE_KEY_ROOM   288    /* any key's */
+#define WGW_TABLE_HEADER     4096   /* bytes */
+#define WGW_TABLE_BOOT       16     /* bytes, see wgw_table_boot() */
+#define WGW_TABLE_SEGMENTS   16     /* at most */
+#define WGW_TABLE_ALIGN      65536  /* of segments in a file, >= any page */
+
+/* windows after which it is no longer known when a record last counted */
+#define WGW_TABLE_IDLE_MAX   4000
+
+/* records that every table has; their names are not in the index */
+#define WGW_TABLE_UNKNOWN    0  /* requests without a key: never capped */
+#define WGW_TABLE_OTHER      1  /* keys that no longer fit */
+#define WGW_TABLE_DENIED     2  /* what refusals themselves cost */
+#define WGW_TABLE_FIRST      3  /* the first key's record */
+
+
+typedef struct wgw_table_header_s  wgw_table_header_t;
+
+
+typedef struct {
+    wgw_table_header_t  *header;
+    uint32_t            *index;
+    struct wgw_record_hot_s   *hot;
+    struct wgw_record_cold_s  *cold;
+    char                *arena;
+    size_t               arena_size;
+    uint32_t             first;         /* number of its first record ... */
+    uint32_t             end;           /* ... and one past its last */
+} wgw_segment_t;
+
+
+/* One process's view; made by wgw_table_open(), needs no closing. */
+typedef struct {
+    wgw_table_header_t  *header;        /* of the first segment */
+    uint32_t             count;
+    wgw_segment_t        segments[WGW_TABLE_SEGMENTS];
+} wgw_table_t;
+
+
+typedef struct {
+    uint32_t             keys;          /* 1 to WGW_TABLE_KEYS_MAX */
+    uint32_t             key_bytes;     /* average, 8 to 288 */
+    wgw_window_t         window;
+} wgw_table_conf_t;
 
 
 #define WGW_LINE          64
@@ -107,6 +161,58 @@ typedef struct {
 } wgw_table_id_t;
 
 
+/* Where the segments of a table are in its file. */
+typedef struct {
+    uint32_t             count;
+    uint32_t             keys;          /* of all */
+    struct {
+        uint64_t         offset;
+        size_t           size;
+    } parts[WGW_TABLE_SEGMENTS];
+} wgw_table_parts_t;
+
+
+/* Bytes of memory a table, or a segment of `keys` more, needs. */
+size_t wgw_table_size(const wgw_table_conf_t *conf);
+
+/* Makes an empty table in zeroed memory of that size. */
+void wgw_table_format(void *memory, const wgw_table_conf_t *conf,
+    const uint8_t seed[WGW_HASH_SEED]);
+
+/* Makes an empty segment of the same table, which has `number` of them. */
+void wgw_table_format_segment(void *memory, const wgw_table_conf_t *conf,
+    const void *header, uint32_t number);
+
+/*
+ * Looks at a header (4096 bytes) before anything is mapped: magic, version,
+ * checksum, geometry against `size`, the size of the whole, which is more
+ * for a table that grew.  Returns 0 and the configuration it was made with,
+ * or -1 and a phrase: "is not a wgw table", "has format version 7, newer than
+ * 1", "is truncated".
+ */
+int wgw_table_check(const void *header, size_t size, wgw_table_conf_t *conf,
+    const char **error);
+
+/*
+ * The same for the header of segment `number`, from 1 on, of a table that has
+ * the first header; `size` is what the file has from there on.
+ */
+int wgw_table_check_segment(const void *first, const void *header,
+    uint32_t number, size_t size, wgw_table_conf_t *conf,
+    const char **error);
+
+/* How many segments a header says there are: 1 to WGW_TABLE_SEGMENTS, or 0. */
+uint32_t wgw_table_segments(const void *header);
+
+/* In memory of a table that was formatted or checked. */
+void wgw_table_open(wgw_table_t *table, void *memory);
+
+/* Adds the next segment to the view. */
+void wgw_table_join(wgw_table_t *table, void *memory);
+
+/* 16 bytes that zone.c keeps in the header: the boot the table was used in. */
+uint8_t *wgw_table_boot(wgw_table_t *table);
+
 /* The segment of a record; NULL for no record. */
 const wgw_segment_t *wgw_table_segment(const wgw_table_t *table,
     uint32_t record);
@@ -142,66 +248,6 @@ wgw_table_cold(wgw_table_t *t, uint32_t record)
 
     return &s->cold[record - s->first];
 }
-
-
-/*
- * The key a record holds, published or not.  Returns its mark; 0 and an empty
- * key if it holds none or names bytes that are not in the arena; 0 and their
- * names for the records that every table has.
- */
-uint32_t wgw_table_key(wgw_table_t *table, uint32_t record, wgw_text_t *key);
-
-/* The first record of a key, and that of a later life. */
-void wgw_table_first(wgw_table_t *table, wgw_table_id_t *id, wgw_text_t key);
-void wgw_table_later(wgw_table_t *table, wgw_table_id_t *id, wgw_text_t key,
-    uint64_t life);
-
-/* What a record that holds a key is found by; 0, or -1 if it holds none. */
-int wgw_table_id(wgw_table_t *table, uint32_t record, wgw_table_id_t *id);
-
-/* The record of an id, or WGW_TABLE_UNKNOWN. */
-uint32_t wgw_table_lookup(wgw_table_t *table, const wgw_table_id_t *id);
-
-/* 1 when a record is the one that is found by its id. */
-int wgw_table_found(wgw_table_t *table, uint32_t record);
-
-/*
- * The record of an id, added with id->life; WGW_TABLE_OTHER when the table
- * is full.
- */
-uint32_t wgw_table_put(wgw_table_t *table, const wgw_table_id_t *id);
-
-/* What a record knows of lives; NULL: nothing. */
-wgw_record_life_t *wgw_table_life(wgw_table_t *table, uint32_t record);
-
-/*
- * Gives a record that knows nothing of lives room for that.  NULL: there is
- * none in the arena.
- */
-wgw_record_life_t *wgw_table_widen(wgw_table_t *table, uint32_t record);
-
-/* The life of a record, and whether a later one has come. */
-uint64_t wgw_life_of(wgw_table_t *table, uint32_t record, int *ended);
-
-/* Other records of the same key, in other segments; returns their number. */
-uint32_t wgw_table_twins(wgw_table_t *table, uint32_t record,
-    uint32_t twins[WGW_TABLE_SEGMENTS]);
-
-/* 1 when a record has counted anything. */
-int wgw_table_counted(wgw_table_t *table, uint32_t record);
-
-/* Clears base words of windows more than WGW_TABLE_IDLE_MAX ago. */
-void wgw_counter_fade(wgw_table_t *table, uint32_t record);
-
-/* Alone: moves what a record counted into another. */
-void wgw_counter_merge(wgw_table_t *table, uint32_t into, uint32_t record);
-
-/*
- * Alone: adds what a record of another table, of the same clock, counted; that
- * stays as it is.
- */
-void wgw_counter_copy(wgw_table_t *table, uint32_t into, wgw_table_t *from,
-    uint32_t record);
 
 
 #pragma GCC visibility pop

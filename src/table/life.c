@@ -9,11 +9,18 @@
  * and the list leaves a record that only the table's whole shows.
  */
 
-#include "table/layout.h"
+#include "table/table.h"
 
 
 static void wgw_life_link(wgw_table_t *t, uint32_t first, uint32_t later,
     uint64_t life);
+
+
+uint32_t
+wgw_table_get(wgw_table_t *t, wgw_text_t key)
+{
+    return wgw_table_live(t, key, 0);
+}
 
 
 uint32_t

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "table/layout.h"
+#include "table/table.h"
 
 
 #define WGW_RECORD_BITS   24
@@ -48,9 +48,10 @@ static int wgw_table_take(uint64_t *taken, uint64_t n, uint64_t limit,
     uint64_t *first);
 static void wgw_table_untake(uint64_t *taken, uint64_t n, uint64_t first);
 
-static uint32_t wgw_table_rebuild(wgw_table_t *t, const wgw_segment_t *s);
+static uint32_t wgw_table_rebuild(wgw_table_t *t, const wgw_segment_t *s,
+    const wgw_table_counters_t *counters);
 static int wgw_table_restore(wgw_table_t *t, const wgw_segment_t *s,
-    uint32_t record);
+    uint32_t record, const wgw_table_counters_t *counters);
 static int wgw_segment_blank(const wgw_segment_t *s, uint32_t record);
 
 
@@ -62,7 +63,8 @@ static const wgw_text_t  wgw_table_names[WGW_TABLE_FIRST] = {
 
 
 uint32_t
-wgw_table_repair(wgw_table_t *t, int rebuild)
+wgw_table_mend(wgw_table_t *t, int rebuild,
+    const wgw_table_counters_t *counters)
 {
     uint32_t   i, record, end, dropped;
     uint64_t  *held;
@@ -70,7 +72,7 @@ wgw_table_repair(wgw_table_t *t, int rebuild)
     dropped = 0;
 
     for (i = 0; rebuild && i < t->count; i++) {
-        dropped += wgw_table_rebuild(t, &t->segments[i]);
+        dropped += wgw_table_rebuild(t, &t->segments[i], counters);
     }
 
     /* another boot has another steady clock */
@@ -90,17 +92,10 @@ wgw_table_repair(wgw_table_t *t, int rebuild)
             __atomic_store_n(held, 0, __ATOMIC_SEQ_CST);
         }
 
-        wgw_counter_fade(t, record);
+        counters->fade(t, record);
     }
 
     return dropped;
-}
-
-
-uint32_t
-wgw_table_get(wgw_table_t *t, wgw_text_t key)
-{
-    return wgw_table_live(t, key, 0);
 }
 
 
@@ -798,7 +793,8 @@ wgw_table_untake(uint64_t *taken, uint64_t n, uint64_t first)
  */
 
 static uint32_t
-wgw_table_rebuild(wgw_table_t *t, const wgw_segment_t *s)
+wgw_table_rebuild(wgw_table_t *t, const wgw_segment_t *s,
+    const wgw_table_counters_t *counters)
 {
     uint32_t             record, end, dropped;
     uint64_t             granule;
@@ -820,9 +816,9 @@ wgw_table_rebuild(wgw_table_t *t, const wgw_segment_t *s)
             continue;
         }
 
-        if (wgw_table_restore(t, s, record) != 0) {
+        if (wgw_table_restore(t, s, record, counters) != 0) {
             dropped += wgw_table_counted(t, s->first + record);
-            wgw_counter_merge(t, WGW_TABLE_OTHER, s->first + record);
+            counters->merge(t, WGW_TABLE_OTHER, s->first + record);
             continue;
         }
 
@@ -851,7 +847,8 @@ wgw_table_rebuild(wgw_table_t *t, const wgw_segment_t *s)
  */
 
 static int
-wgw_table_restore(wgw_table_t *t, const wgw_segment_t *s, uint32_t record)
+wgw_table_restore(wgw_table_t *t, const wgw_segment_t *s, uint32_t record,
+    const wgw_table_counters_t *counters)
 {
     size_t          at;
     uint32_t        mark, found;
@@ -869,7 +866,7 @@ wgw_table_restore(wgw_table_t *t, const wgw_segment_t *s, uint32_t record)
     found = wgw_table_look_in(t, &id, (uint32_t) (s - t->segments) + 1);
 
     if (found != WGW_TABLE_UNKNOWN) {
-        wgw_counter_merge(t, found, s->first + record);
+        counters->merge(t, found, s->first + record);
         return 0;
     }
 

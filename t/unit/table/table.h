@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "table/layout.h"
+#include "table/table.h"
 
 #include "t/unit/tap.h"
 
