@@ -179,6 +179,9 @@ row(unsigned n, int64_t cap, uint32_t line)
 
     wgw_store_row_t  made_row;
 
+    /* as who stores it asks: the store says whose life it goes on */
+    made.life = WGW_RECORD_LIFE_NEW;
+
     snprintf(names[n], sizeof(names[n]), "n%04u.example", n);
 
     made_row.key = text(names[n]);
