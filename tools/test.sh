@@ -71,7 +71,7 @@ fi
     prove -I t/lib "$@" 2>&1 && status=0 || status=$?
     echo "$status" > "$root/status"
 } | tee "$root/log" |
-    grep -v -e '^WARNING: t/.* \[emerg\] ' -e '^nginx: \[emerg\] ' || true
+    grep --line-buffered -v -e '^WARNING: t/.* \[emerg\] ' -e '^nginx: \[emerg\] ' || true
 
 status=$(cat "$root/status")
 
