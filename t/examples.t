@@ -231,6 +231,9 @@ sub start_whole {
 
     # a test's backend is on loopback, which gateways refuse
     $conf =~ s/(wgw_names\s[^;]*)/$1 allow_loopback/;
+
+    # the folders that nginx's package makes are below the prefix
+    $conf = Wgw::own_paths($conf) if $gw->packaged();
     spew("$etc/nginx.conf", $conf);
 
     my @command = ($gw->{binary}, '-p', "$dir/root/", '-e',

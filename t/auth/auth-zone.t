@@ -350,7 +350,7 @@ EOF
     chmod 0777, "$dir/state";
     my ($status, $output) = $gw->run('-t');
     isnt($status, 0, 'field 11.18: a directory that everybody may write to');
-    like($output, qr/\[emerg\] wgw table "\S+" is in a directory that /,
+    like($output, qr/\[emerg\] .*wgw table "\S+" is in a directory that /,
          'field 11.18: is refused');
 
     chmod 01777, "$dir/state";

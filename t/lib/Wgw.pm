@@ -421,7 +421,7 @@ sub own_paths {
         qw(client_body proxy fastcgi scgi uwsgi);
 
     $paths =~ s/access_log \S+ // if $conf =~ /^    access_log/m;
-    $conf =~ s/^(http\s*\{)/$1 $paths/m;
+    $conf =~ s/^([^#\n]*\bhttp\s*\{)/$1 $paths/m;
 
     return $conf =~ /^\s*pid\s/m ? $conf : "pid logs/nginx.pid;\n$conf";
 }
