@@ -482,8 +482,10 @@ sub exec_nginx {
     my ($self, @arguments) = @_;
 
     chdir $self->{dir} or POSIX::_exit(127);
+
+    # a distribution's says what comes before its error_log to stderr
     exec { $self->{binary} } $self->{binary}, '-p', './', '-c', 'nginx.conf',
-        @arguments or POSIX::_exit(127);
+        '-e', 'logs/error.log', @arguments or POSIX::_exit(127);
 }
 
 
