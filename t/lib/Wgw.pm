@@ -418,6 +418,7 @@ sub own_paths {
 
     my $paths = join ' ', 'access_log logs/access.log;',
         map { "${_}_temp_path ${_}_temp;" }
+        grep { $conf !~ /\b${_}_temp_path\s/ }
         qw(client_body proxy fastcgi scgi uwsgi);
 
     $paths =~ s/access_log \S+ // if $conf =~ /^    access_log/m;
