@@ -18,7 +18,7 @@ static ngx_uint_t balancer_unspecified(struct sockaddr *sockaddr);
 static void balancer_restore(wgw_stream_peer_t *sp);
 static void balancer_notify(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t type);
-#if (NGX_STREAM_SSL)
+#if (NGX_SSL || NGX_COMPAT)
 static ngx_int_t balancer_set_session(ngx_peer_connection_t *pc,
     void *data);
 static void balancer_save_session(ngx_peer_connection_t *pc, void *data);
@@ -102,7 +102,7 @@ balancer_init_peer(ngx_stream_session_t *s,
     u->peer.notify = balancer_notify;
     u->peer.tries = sp->route->npeers;
 
-#if (NGX_STREAM_SSL)
+#if (NGX_SSL || NGX_COMPAT)
     u->peer.set_session = balancer_set_session;
     u->peer.save_session = balancer_save_session;
 #endif
@@ -268,7 +268,7 @@ balancer_notify(ngx_peer_connection_t *pc, void *data, ngx_uint_t type)
 }
 
 
-#if (NGX_STREAM_SSL)
+#if (NGX_SSL || NGX_COMPAT)
 
 /* "proxy_ssl on" calls these: TLS around TLS, in a connection of its own */
 

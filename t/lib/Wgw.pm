@@ -423,7 +423,7 @@ sub own_paths {
     $paths =~ s/access_log \S+ // if $conf =~ /^    access_log/m;
     $conf =~ s/^([^#\n]*\bhttp\s*\{)/$1 $paths/m;
 
-    return $conf =~ /^\s*pid\s/m ? $conf : "pid logs/nginx.pid;\n$conf";
+    return $conf;
 }
 
 
@@ -482,8 +482,18 @@ sub exec_nginx {
     my ($self, @arguments) = @_;
 
     chdir $self->{dir} or POSIX::_exit(127);
+
+    if ($self->packaged() && slurp("$self->{dir}/nginx.conf") !~ /^\s*pid\s/m)
+    {
+        my $g = join ' ', grep { /;/ } @arguments;
+
+        @arguments = grep { $_ ne '-g' && !/;/ } @arguments;
+        push @arguments, '-g', $g =~ /\bpid\b/ ? $g : "$g pid logs/nginx.pid;";
+    }
+
+    # a distribution's says what comes before its error_log to stderr
     exec { $self->{binary} } $self->{binary}, '-p', './', '-c', 'nginx.conf',
-        @arguments or POSIX::_exit(127);
+        '-e', 'logs/error.log', @arguments or POSIX::_exit(127);
 }
 
 
