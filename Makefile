@@ -98,12 +98,13 @@ help:       ## this list
 #=    RUN_USER=NAME   who the workers of make run are, when root starts it
 
 
-# The unit tests need to run once only.
+# What is not about nginx runs once only.
 
 FUZZ_SECONDS ?= 10
-OLD_SUITES = $(filter-out t/00-unit.t t/full/% t/chaos/%, \
+OLD_SUITES = $(filter-out t/00-unit.t t/docs.t t/house.t t/start.t t/full/% \
+    t/chaos/%, \
     $(wildcard t/*.t t/*/*.t))
-ASAN_SUITES = $(filter-out t/run.t,$(OLD_SUITES))
+ASAN_SUITES = $(filter-out t/run.t t/examples.t,$(OLD_SUITES))
 
 
 # The parts of src/ that need no nginx, in an archive for each use: a program

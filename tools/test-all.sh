@@ -1,8 +1,9 @@
 #!/bin/sh
-# test-all.sh SUITE ...: all suites on build/, and these on the other nginx
-# that there are: the one that this machine's release packages, and that of
-# Debian 12 or 13, whichever has not been tested by then; then the modules by
-# clang, and the fuzz targets.
+# test-all.sh SUITE ...: all suites on build/ and, at the same time, since a
+# suite waits more than it computes, these on the other nginx that there are:
+# the one that this machine's release packages, and that of Debian 12 or 13,
+# whichever has not been tested by then; after that the modules by clang, and
+# the fuzz targets.
 #
 # What could not be had is no failure, but said at the end, and in
 # build/missing.
@@ -10,8 +11,8 @@
 set -eu
 
 : > build/missing
+: > build/tested
 status=0
-tested=
 
 
 version() {
@@ -22,11 +23,11 @@ version() {
 # run BUILD [SUITE ...]
 
 run() {
-    echo "==== nginx $(version "$1"): $(cat "$1/way")"
+    nginx="nginx $(version "$1"), $(cat "$1/way")"
 
-    tools/test.sh "$@" || status=1
-    tested="$tested
-nginx $(version "$1"), $(cat "$1/way")"
+    echo "==== $nginx"
+    echo "$nginx" >> build/tested
+    tools/test.sh "$@"
 }
 
 
@@ -36,36 +37,63 @@ missing() {
 
 
 is_tested() {
-    echo "$tested" | grep -q "^nginx $1"
+    grep -q "^nginx $1" build/tested
 }
 
 
-run build
+# The machine's own: where it is the version that is tested, a few suites tell
+# whether it is as good by its packages.
 
-# The machine's own: where it is the version that was tested, a few suites
-# tell whether it is as good by its packages.
+others() {
+    failed=0
 
-if tools/build.sh own; then
-    if ! is_tested "$(version build/own)"; then
-        run build/own "$@"
+    if [ -e build/own/bin/nginx ]; then
+        if ! is_tested "$(version build/own)"; then
+            run build/own "$@" || failed=1
 
-    elif [ ! -e build/modules/ngx_stream_module.so ]; then
-        run build/own t/names/names.t t/route/route.t t/route/port.t \
-            t/meter/meter.t t/auth/auth.t
+        elif [ ! -e build/modules/ngx_stream_module.so ]; then
+            run build/own t/names/names.t t/route/route.t t/route/port.t \
+                t/meter/meter.t t/auth/auth.t || failed=1
+        fi
     fi
-else
+
+    for release in debian12 debian13; do
+        if [ -e "build/$release/bin/nginx" ] &&
+           ! is_tested "$(version "build/$release")"
+        then
+            run "build/$release" "$@" || failed=1
+        fi
+    done
+
+    return "$failed"
+}
+
+
+rm -rf build/own/bin build/debian12/bin build/debian13/bin
+
+tools/build.sh own ||
     missing "this machine's own nginx: its packages could not be fetched"
-fi
 
 for release in debian12:1.22 debian13:1.26; do
-    if is_tested "${release#*:}"; then
-        continue
-    elif tools/build.sh "${release%:*}"; then
-        run "build/${release%:*}" "$@"
-    else
+    case " $(version build) $(version build/own 2> /dev/null) " in
+    *" ${release#*:}."*)  continue ;;
+    esac
+
+    tools/build.sh "${release%:*}" ||
         missing "nginx ${release#*:}: neither its source nor its packages"
-    fi
 done
+
+# what both runs use is there before either
+
+tools/npm.sh || status=1
+
+echo "nginx $(version build), the first" > build/tested
+(others "$@") > build/others.log 2>&1 &
+others=$!
+
+run build || status=1
+wait "$others" || status=1
+cat build/others.log
 
 tools/build.sh clang && clang=0 || clang=$?
 
@@ -78,7 +106,8 @@ esac
 tools/fuzz.sh "${FUZZ_SECONDS:-10}" || status=1
 
 echo
-echo "Tested:$tested"
+echo "Tested:"
+sed -n '/, the first$/!p' build/tested
 
 if [ -s build/missing ]; then
     echo "Not tested, since it could not be had (make full-test fails):"

@@ -416,11 +416,11 @@ sub packaged {
 sub own_paths {
     my ($conf) = @_;
 
-    my $paths = join ' ', 'access_log logs/access.log;',
-        map { "${_}_temp_path ${_}_temp;" }
+    my $paths = join ' ', map { "${_}_temp_path ${_}_temp;" }
+        grep { $conf !~ /\b${_}_temp_path\s/ }
         qw(client_body proxy fastcgi scgi uwsgi);
 
-    $paths =~ s/access_log \S+ // if $conf =~ /^    access_log/m;
+    $paths .= ' access_log logs/access.log;' if $conf !~ /^    access_log/m;
     $conf =~ s/^([^#\n]*\bhttp\s*\{)/$1 $paths/m;
 
     return $conf;
