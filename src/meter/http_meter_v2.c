@@ -524,7 +524,9 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
         }
 
         if (ngx_http_wgw_meter_v2_kept(flow)) {
-            return in;
+            return r->stream->queued
+                   && ngx_http_wgw_meter_v2_flush(flow) == NGX_ERROR
+                   ? NGX_CHAIN_ERROR : in;
         }
     }
 
@@ -550,7 +552,7 @@ ngx_http_wgw_meter_v2_send_chain(wgw_flow_t *flow, ngx_chain_t *in,
         ahead = ngx_http_wgw_meter_v2_ahead(flow);
 
         if (ahead == 0) {
-            return in;
+            return fc->error ? NGX_CHAIN_ERROR : in;
         }
 
         piece.payload = ngx_min(ngx_min(size, window), ahead);
@@ -601,6 +603,17 @@ ngx_http_wgw_meter_v2_ahead(wgw_flow_t *flow)
     }
 
     room = ngx_http_wgw_meter_v2_wait_room(r->stream->connection);
+
+    if (room == 0 && r->stream->queued) {
+
+        /* this call may say that a thread has ended, as in exhausted() */
+
+        if (ngx_http_wgw_meter_v2_flush(flow) == NGX_ERROR) {
+            return 0;
+        }
+
+        room = ngx_http_wgw_meter_v2_wait_room(r->stream->connection);
+    }
 
     if (room == 0
         && ngx_http_wgw_meter_v2_wait_turn(

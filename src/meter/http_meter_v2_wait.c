@@ -27,8 +27,8 @@ static ngx_http_wgw_meter_v2_kept_t *ngx_http_wgw_meter_v2_kept_get(
 static void ngx_http_wgw_meter_v2_kept_cleanup(void *data);
 static ngx_uint_t ngx_http_wgw_meter_v2_frame_type(
     ngx_http_v2_out_frame_t *frame);
-static void ngx_http_wgw_meter_v2_window(ngx_http_v2_connection_t *h2c,
-    size_t window);
+static ngx_http_cleanup_pt ngx_http_wgw_meter_v2_dropped(
+    ngx_http_request_t *r);
 
 
 void
@@ -183,6 +183,7 @@ ngx_http_wgw_meter_v2_kept_get(wgw_flow_t *flow)
 {
     ngx_http_cleanup_t            *cln;
     ngx_http_request_t            *r;
+    ngx_http_cleanup_pt            dropped;
     ngx_http_wgw_meter_v2_kept_t  *kept;
 
     if (flow->own) {
@@ -190,6 +191,11 @@ ngx_http_wgw_meter_v2_kept_get(wgw_flow_t *flow)
     }
 
     r = flow->data;
+
+    dropped = ngx_http_wgw_meter_v2_dropped(r);
+    if (dropped == NULL) {
+        return NULL;
+    }
 
     cln = ngx_http_cleanup_add(r, sizeof(ngx_http_wgw_meter_v2_kept_t));
     if (cln == NULL) {
@@ -202,9 +208,27 @@ ngx_http_wgw_meter_v2_kept_get(wgw_flow_t *flow)
     ngx_memzero(kept, sizeof(ngx_http_wgw_meter_v2_kept_t));
 
     kept->flow = flow;
+    kept->dropped = dropped;
     flow->own = kept;
 
     return kept;
+}
+
+
+/* What nginx's filter has left there for each stream that has a header. */
+
+static ngx_http_cleanup_pt
+ngx_http_wgw_meter_v2_dropped(ngx_http_request_t *r)
+{
+    ngx_http_cleanup_t  *cln;
+
+    for (cln = r->cleanup; cln; cln = cln->next) {
+        if (cln->data == r->stream && cln->handler) {
+            return cln->handler;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -357,68 +381,59 @@ ngx_http_wgw_meter_v2_release(wgw_flow_t *flow)
 }
 
 
-/* What they took of the connection's window is others' again. */
+/*
+ * What they took of the connection's window is others' again.  How nginx counts
+ * that is not the same in all versions, and partly not to be had from here: so
+ * it drops them itself, as those of a request that ends, from a queue that has
+ * nothing else.
+ */
 
 void
 ngx_http_wgw_meter_v2_drop(wgw_flow_t *flow)
 {
-    size_t                         window;
     ngx_http_request_t            *r;
-    ngx_http_v2_out_frame_t       *frame;
+    ngx_http_v2_stream_t          *stream;
+    ngx_http_v2_out_frame_t       *frame, *fn, *queue, **last;
+    ngx_http_v2_connection_t      *h2c;
     ngx_http_wgw_meter_v2_kept_t  *kept;
 
-    r = flow->data;
     kept = flow->own;
 
-    if (kept == NULL) {
+    if (kept == NULL || kept->frames == NULL) {
         return;
     }
 
-    window = 0;
+    r = flow->data;
+    stream = r->stream;
+    h2c = stream->connection;
 
-    for (frame = kept->frames; frame; frame = frame->next) {
+    queue = h2c->last_out;
+    last = &h2c->last_out;
+
+    for (frame = kept->frames; frame; frame = fn) {
+        fn = frame->next;
+
+        /* only what is in DATA frames is of the window */
+
         if (ngx_http_wgw_meter_v2_frame_type(frame)
             == NGX_HTTP_V2_DATA_FRAME)
         {
-            window += frame->length;
+            frame->blocked = 0;
+            stream->queued++;
+
+            *last = frame;
+            last = &frame->next;
         }
     }
+
+    *last = NULL;
 
     kept->frames = NULL;
     kept->size = 0;
 
-    if (window) {
-        ngx_http_wgw_meter_v2_window(r->stream->connection, window);
-    }
-}
+    kept->dropped(stream);
 
-
-static void
-ngx_http_wgw_meter_v2_window(ngx_http_v2_connection_t *h2c, size_t window)
-{
-    ngx_event_t           *wev;
-    ngx_queue_t           *q;
-    ngx_http_v2_stream_t  *stream;
-
-    while (h2c->send_window == 0 && !ngx_queue_empty(&h2c->waiting)) {
-        q = ngx_queue_head(&h2c->waiting);
-
-        ngx_queue_remove(q);
-
-        stream = ngx_queue_data(q, ngx_http_v2_stream_t, queue);
-        stream->waiting = 0;
-
-        wev = stream->request->connection->write;
-
-        wev->active = 0;
-        wev->ready = 1;
-
-        if (!wev->delayed) {
-            ngx_post_event(wev, &ngx_posted_events);
-        }
-    }
-
-    h2c->send_window += window;
+    h2c->last_out = queue;
 }
 
 #endif

@@ -44,6 +44,7 @@ typedef struct {
     wgw_flow_t               *flow;
     ngx_http_v2_out_frame_t  *frames;       /* as in the queue: last first */
     off_t                     size;         /* of these */
+    ngx_http_cleanup_pt       dropped;      /* nginx's, of a stream's frames */
     ngx_queue_t               queue;
     unsigned                  waiting:1;
 } ngx_http_wgw_meter_v2_kept_t;

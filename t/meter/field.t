@@ -169,13 +169,14 @@ sub went_through {
 }
 
 
-# Clients of HTTP/2 that do not read: some streams each, of one key.
+# Clients of HTTP/2 that do not read: some streams each, of one key.  Their
+# windows are as large as can be, so that no byte may be given back twice.
 
 sub silent {
     my ($query, $connections, $streams) = @_;
 
     return map {
-        my $client = Wgw::H2->new($h2, slow => 1);
+        my $client = Wgw::H2->new($h2, slow => 1, spare => 0);
 
         $client->request("/capped/big?$query") for 1 .. $streams;
         $client;
