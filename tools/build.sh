@@ -348,6 +348,8 @@ some_tree() {
         echo "$0: no nginx source: neither NGX_SRC=DIR nor a mirror has one" >&2
         exit 3
     fi
+
+    tree=$(cd "$tree" && pwd)
 }
 
 
