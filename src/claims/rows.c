@@ -61,14 +61,14 @@ const wgw_store_class_t  wgw_claim_rows_class = {
     .format = 1,
     .n = 8,
     .databases = {
-        { "tokens", WGW_STORE_PLAIN },
-        { "links", WGW_STORE_PLAIN },
-        { "audiences", WGW_STORE_PLAIN },
-        { "contents", WGW_STORE_PLAIN },
-        { "cids", WGW_STORE_PLAIN },
-        { "revoked", WGW_STORE_PLAIN },
-        { "ends", WGW_STORE_PLAIN },
-        { "stamps", WGW_STORE_PLAIN }
+        { "tokens", WGW_STORE_PLAIN, NULL },
+        { "links", WGW_STORE_PLAIN, NULL },
+        { "audiences", WGW_STORE_PLAIN, NULL },
+        { "contents", WGW_STORE_PLAIN, NULL },
+        { "cids", WGW_STORE_PLAIN, NULL },
+        { "revoked", WGW_STORE_PLAIN, NULL },
+        { "ends", WGW_STORE_PLAIN, NULL },
+        { "stamps", WGW_STORE_PLAIN, NULL }
     }
 };
 

@@ -339,6 +339,8 @@ wgw_answer_chunks(char *data, size_t len, size_t *size)
     int     rc;
     size_t  pos, chunk, to, pass;
 
+    to = 0;
+
     for (pass = 0; pass < 2; pass++) {
         pos = 0;
         to = 0;
