@@ -326,9 +326,11 @@ test_chance(void)
     unsigned      round, bad;
     wgw_store_t  *store;
 
-    store = wgw_store_create(&wgw_rows_class, path("chance"), geteuid(), getegid(), &error)
+    store = wgw_store_create(&wgw_rows_class, path("chance"),
+                             geteuid(), getegid(), &error)
             == WGW_STORE_OK
-            ? wgw_store_open(&wgw_rows_class, path("chance"), WGW_STORE_SYNC_OFF, &error)
+            ? wgw_store_open(&wgw_rows_class, path("chance"),
+                             WGW_STORE_SYNC_OFF, &error)
             : NULL;
 
     if (store == NULL) {
@@ -390,7 +392,8 @@ replacer(volatile uint64_t *replied)
     wgw_store_row_t      rows[ROWS];
     wgw_store_counts_t   counts;
 
-    store = wgw_store_open(&wgw_rows_class, path("torn"), WGW_STORE_SYNC_META, &error);
+    store = wgw_store_open(&wgw_rows_class, path("torn"),
+                           WGW_STORE_SYNC_META, &error);
 
     for (round = *replied + 1; store; round++) {
 
@@ -508,7 +511,8 @@ test_torn(void)
             replacer(replied);
         }
 
-        store = wgw_store_open(&wgw_rows_class, path("torn"), WGW_STORE_SYNC_META, &error);
+        store = wgw_store_open(&wgw_rows_class, path("torn"),
+                               WGW_STORE_SYNC_META, &error);
 
         before = *replied;
         end = milliseconds() + 50 + rand() % 50;
@@ -524,11 +528,13 @@ test_torn(void)
 
         if (round == ROUNDS - 1) {
             wgw_store_close();
-            ok(wgw_store_create(&wgw_rows_class, path("torn"), geteuid(), getegid(), &error)
+            ok(wgw_store_create(&wgw_rows_class, path("torn"),
+                                geteuid(), getegid(), &error)
                == WGW_STORE_OK
                && waitpid(pid, &status, WNOHANG) == 0,
                "a start leaves the replace of a live process alone");
-            store = wgw_store_open(&wgw_rows_class, path("torn"), WGW_STORE_SYNC_META, &error);
+            store = wgw_store_open(&wgw_rows_class, path("torn"),
+                                   WGW_STORE_SYNC_META, &error);
             nanosleep(&(struct timespec) { 0, 50000000 }, NULL);
         }
 
@@ -595,7 +601,8 @@ test_full_replace(void)
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &limit);
 
-        store = wgw_store_open(&wgw_rows_class, path("full_replace"), WGW_STORE_SYNC_META,
+        store = wgw_store_open(&wgw_rows_class, path("full_replace"),
+                               WGW_STORE_SYNC_META,
                                &error);
         rc = begin(store, &shadow);
 

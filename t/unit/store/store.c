@@ -36,11 +36,14 @@ test_files(void)
     ok(stat(path("files/lock.mdb"), &st) == 0 && (st.st_mode & 07777) == 0640,
        "lock.mdb 0640");
 
-    ok(wgw_store_open(&wgw_rows_class, path("files"), WGW_STORE_SYNC_META, &error) == store,
+    ok(wgw_store_open(&wgw_rows_class, path("files"),
+                      WGW_STORE_SYNC_META, &error) == store,
        "a process opens a path once");
-    ok(wgw_store_open(&wgw_rows_class, path("./files"), WGW_STORE_SYNC_META, &error) == store,
+    ok(wgw_store_open(&wgw_rows_class, path("./files"),
+                      WGW_STORE_SYNC_META, &error) == store,
        "however it is spelled");
-    ok(wgw_store_create(&wgw_rows_class, path("files"), geteuid(), getegid(), &error)
+    ok(wgw_store_create(&wgw_rows_class, path("files"),
+                        geteuid(), getegid(), &error)
        == WGW_STORE_OK,
        "a master without workers leaves the open one alone");
 
@@ -90,10 +93,12 @@ test_refused(void)
     wgw_store_close();
     set_format(path("newer"), 7);
 
-    ok(wgw_store_check(&wgw_rows_class, path("newer"), &error) == WGW_STORE_FAILED
+    ok(wgw_store_check(&wgw_rows_class, path("newer"),
+                       &error) == WGW_STORE_FAILED
        && strstr(error.text, "has format 7"),
        "a newer format is refused by the check: %s", error.text);
-    ok(wgw_store_create(&wgw_rows_class, path("newer"), geteuid(), getegid(), &error)
+    ok(wgw_store_create(&wgw_rows_class, path("newer"),
+                        geteuid(), getegid(), &error)
        == WGW_STORE_FAILED,
        "and at start: %s", error.text);
 
@@ -103,9 +108,11 @@ test_refused(void)
     ok(write(fd, noise, sizeof(noise)) == sizeof(noise), "a foreign file");
     close(fd);
 
-    ok(wgw_store_check(&wgw_rows_class, path("foreign"), &error) == WGW_STORE_FAILED,
+    ok(wgw_store_check(&wgw_rows_class, path("foreign"),
+                       &error) == WGW_STORE_FAILED,
        "is refused by the check: %s", error.text);
-    ok(wgw_store_create(&wgw_rows_class, path("foreign"), geteuid(), getegid(), &error)
+    ok(wgw_store_create(&wgw_rows_class, path("foreign"),
+                        geteuid(), getegid(), &error)
        == WGW_STORE_FAILED,
        "and at start: %s", error.text);
 
@@ -115,7 +122,8 @@ test_refused(void)
        "and is as it was");
     close(fd);
 
-    ok(wgw_store_open(&wgw_rows_class, path("nowhere"), WGW_STORE_SYNC_META, &error) == NULL,
+    ok(wgw_store_open(&wgw_rows_class, path("nowhere"),
+                      WGW_STORE_SYNC_META, &error) == NULL,
        "a worker makes no store: %s", error.text);
 
     fresh("linked");
@@ -123,7 +131,8 @@ test_refused(void)
     unlink(path("linked/lock.mdb"));
     ok(symlink("../foreign/data.mdb", path("linked/lock.mdb")) == 0, "a link");
 
-    ok(wgw_store_create(&wgw_rows_class, path("linked"), geteuid(), getegid(), &error)
+    ok(wgw_store_create(&wgw_rows_class, path("linked"),
+                        geteuid(), getegid(), &error)
        == WGW_STORE_FAILED,
        "in the place of a file is refused: %s", error.text);
 
@@ -200,7 +209,8 @@ test_held(void)
 
     waitpid(pid, &status, 0);
 
-    store = wgw_store_open(&wgw_rows_class, path("held"), WGW_STORE_SYNC_META, &error);
+    store = wgw_store_open(&wgw_rows_class, path("held"),
+                           WGW_STORE_SYNC_META, &error);
 
     id = hold(store);
     ok(wgw_store_begin(store, &again, &error) == WGW_STORE_OK && again == id,
@@ -249,7 +259,8 @@ test_held(void)
 static int
 other(const char *store)
 {
-    return put(wgw_store_open(&wgw_rows_class, store, WGW_STORE_SYNC_META, &error),
+    return put(wgw_store_open(&wgw_rows_class, store,
+                              WGW_STORE_SYNC_META, &error),
                "a.example", 3).rc
            != WGW_STORE_OK;
 }
@@ -455,7 +466,8 @@ test_full(void)
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &limit);
 
-        store = wgw_store_open(&wgw_rows_class, path("full"), WGW_STORE_SYNC_META, &error);
+        store = wgw_store_open(&wgw_rows_class, path("full"),
+                               WGW_STORE_SYNC_META, &error);
 
         for (i = 0; i < 10000; i++) {
             snprintf(name, sizeof(name), "n%d.example", i);
@@ -496,7 +508,8 @@ writer(const char *name, volatile uint64_t *replied)
     uint64_t      n;
     wgw_store_t  *store;
 
-    store = wgw_store_open(&wgw_rows_class, path("kill"), WGW_STORE_SYNC_META, &error);
+    store = wgw_store_open(&wgw_rows_class, path("kill"),
+                           WGW_STORE_SYNC_META, &error);
 
     for (n = *replied + 1; store; n++) {
         if (put(store, name, n).rc != WGW_STORE_OK) {
@@ -557,7 +570,8 @@ test_killed(void)
         /* some rounds as workers that live on, some as a new start */
 
         store = round % 2 ? fresh("kill")
-                : wgw_store_open(&wgw_rows_class, path("kill"), WGW_STORE_SYNC_META, &error);
+                : wgw_store_open(&wgw_rows_class, path("kill"),
+                                 WGW_STORE_SYNC_META, &error);
 
         for (i = 0; i < WRITERS; i++) {
             found = cap(store, name[i]);
@@ -610,7 +624,8 @@ test_seen(void)
     fflush(stdout);
 
     if (fork() == 0) {
-        store = wgw_store_open(&wgw_rows_class, path("seen"), WGW_STORE_SYNC_META, &error);
+        store = wgw_store_open(&wgw_rows_class, path("seen"),
+                               WGW_STORE_SYNC_META, &error);
 
         for (i = 1; read(to[0], &byte, 1) == 1; i++) {
             byte = cap(store, "a.example") == i;
@@ -623,7 +638,8 @@ test_seen(void)
         _exit(0);
     }
 
-    store = wgw_store_open(&wgw_rows_class, path("seen"), WGW_STORE_SYNC_META, &error);
+    store = wgw_store_open(&wgw_rows_class, path("seen"),
+                           WGW_STORE_SYNC_META, &error);
     stale = 0;
 
     for (i = 1; i <= 200; i++) {

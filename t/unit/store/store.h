@@ -129,7 +129,8 @@ cap(wgw_store_t *store, const char *name)
 
     if (wgw_store_begin(store, &id, &error) == WGW_STORE_OK) {
 
-        if (wgw_store_get(store, WGW_ROWS, text(name), &packed, &error) == WGW_STORE_OK
+        if (wgw_store_get(store, WGW_ROWS, text(name),
+                          &packed, &error) == WGW_STORE_OK
             && wgw_record_unpack(&made, (const uint8_t *) packed.data,
                                  packed.len)
                == 0)
@@ -149,14 +150,16 @@ fresh(const char *name)
 {
     wgw_store_t  *store;
 
-    if (wgw_store_create(&wgw_rows_class, path(name), geteuid(), getegid(), &error)
+    if (wgw_store_create(&wgw_rows_class, path(name),
+                         geteuid(), getegid(), &error)
         != WGW_STORE_OK)
     {
         ok(0, "create %s: %s", name, error.text);
         exit(1);
     }
 
-    store = wgw_store_open(&wgw_rows_class, path(name), WGW_STORE_SYNC_META, &error);
+    store = wgw_store_open(&wgw_rows_class, path(name),
+                           WGW_STORE_SYNC_META, &error);
 
     if (store == NULL) {
         ok(0, "open %s: %s", name, error.text);

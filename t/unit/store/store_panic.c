@@ -134,7 +134,8 @@ main(void)
 
     snprintf(path, sizeof(path), "%s/names", root);
 
-    if (wgw_store_create(&wgw_rows_class, path, geteuid(), getegid(), &error) != WGW_STORE_OK) {
+    if (wgw_store_create(&wgw_rows_class, path,
+                         geteuid(), getegid(), &error) != WGW_STORE_OK) {
         ok(0, "create: %s", error.text);
         return done();
     }

@@ -296,7 +296,8 @@ write_until(long steps, wgw_store_rc_t (*write)(wgw_store_t *, uint64_t),
     pid = fork();
 
     if (pid == 0) {
-        store = wgw_store_open(&wgw_rows_class, path, WGW_STORE_SYNC_META, &error);
+        store = wgw_store_open(&wgw_rows_class, path,
+                               WGW_STORE_SYNC_META, &error);
         left = steps;
 
         if (store == NULL || write(store, number) != WGW_STORE_OK) {
@@ -330,7 +331,8 @@ look(int64_t *found, wgw_store_rc_t (*write)(wgw_store_t *, uint64_t),
     pid = fork();
 
     if (pid == 0) {
-        store = wgw_store_open(&wgw_rows_class, path, WGW_STORE_SYNC_META, &error);
+        store = wgw_store_open(&wgw_rows_class, path,
+                               WGW_STORE_SYNC_META, &error);
 
         if (store == NULL) {
             _exit(1);
@@ -370,7 +372,8 @@ test_steps(const char *what, int fresh,
         lived = write_until(steps, write, number + 1, replied);
 
         if (fresh
-            && wgw_store_create(&wgw_rows_class, path, geteuid(), getegid(), &error)
+            && wgw_store_create(&wgw_rows_class, path,
+                                geteuid(), getegid(), &error)
                != WGW_STORE_OK)
         {
             printf("# step %ld: %s\n", steps, error.text);
@@ -414,7 +417,8 @@ main(void)
     shared = mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS,
                   -1, 0);
 
-    if (wgw_store_create(&wgw_rows_class, path, geteuid(), getegid(), &error) != WGW_STORE_OK) {
+    if (wgw_store_create(&wgw_rows_class, path,
+                         geteuid(), getegid(), &error) != WGW_STORE_OK) {
         ok(0, "create: %s", error.text);
         return done();
     }

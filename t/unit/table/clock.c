@@ -96,7 +96,8 @@ two_seconds(void)
     ok(steady(START + YEARS, 600, 50) == WGW_NOW_WAITS
        && steady(START + 2 * YEARS, 651, 50) == WGW_NOW_WAITS
        && steady(START + 3 * YEARS, 702, 50) == WGW_NOW_WAITS
-       && wgw_table_seen(&t) == day, "field 11.5: nor one that goes on leaping");
+       && wgw_table_seen(&t) == day,
+       "field 11.5: nor one that goes on leaping");
     ok(steady(START + 500, 1000, 2) == WGW_NOW_STEADY, "right");
 
     /* a day that has passed by both */
