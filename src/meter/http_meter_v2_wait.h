@@ -3,9 +3,9 @@
  * http_meter_v2_wait: frames and streams that wait on a connection of HTTP/2.
  *
  * What nginx has queued on a connection leaves when the client reads, and
- * until then is held of a cap.  So streams with caps have a bound in common, so
- * many bytes in the queue of a connection: who comes later waits, in turn, until
- * some of that has left.
+ * until then is held of a cap.  So streams with caps have a bound in common,
+ * so many bytes in the queue of a connection: who comes later waits, in turn,
+ * until some of that has left.
  *
  * And what is queued may be kept back: a response header that has to wait for
  * a rate or a cap, or, when the client stopped reading, all frames of a stream

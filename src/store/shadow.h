@@ -3,7 +3,8 @@
  * shadow: replaces the whole set of a store's pair, while it is read and
  * changed (by row.h).
  *
- * The new set is loaded into the database that is not current, the shadow, in many small transactions, so that other changes need not wait;
+ * The new set is loaded into the database that is not current, the shadow, in
+ * many small transactions, so that other changes need not wait;
  * one more makes it the current one.  Readers always see one whole set.
  *
  *     wgw_shadow_start()                   marks the store

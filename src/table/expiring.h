@@ -18,7 +18,8 @@
  *
  * There are two slots for each of `keys` rates or rations, 32 bytes in all,
  * and three for two notes, 216 bytes each.  A rate and a ration have one
- * bucket that they may be in; a note has two, so that the table takes `keys` of them, but for a few in ten
+ * bucket that they may be in; a note has two, so that the table takes `keys`
+ * of them, but for a few in ten
  * thousand.
  *
  * Keys are not kept: a 128-bit hash under the table's secret seed stands for

@@ -69,7 +69,8 @@ test_changes(void)
     ok(later == first.row.change, "not even the store's id");
 
     third = put(store, "a.example", 2);
-    ok(third.row.existed && third.row.change > first.row.change, "put of another");
+    ok(third.row.existed && third.row.change > first.row.change,
+       "put of another");
     ok(cap(store, "a.example") == 2, "which is then there");
 
     /* conditions */
