@@ -216,17 +216,24 @@ backup_directory(backup_t *b, const char *path, int depth)
 static int
 backup_skipped(const char *name)
 {
-    size_t  len;
+    size_t              i, len, n;
+    static const char  *ends[] = { ".tmp", ".new", ".lock" };
 
     len = strlen(name);
+
+    for (i = 0; i < cli_count(ends); i++) {
+        n = strlen(ends[i]);
+
+        if (len > n && strcmp(name + len - n, ends[i]) == 0) {
+            return 1;
+        }
+    }
 
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0
            || strcmp(name, "lock.mdb") == 0
            || strcmp(name, CLI_MANIFEST) == 0
            || strncmp(name, CLI_TREE_OLD, strlen(CLI_TREE_OLD)) == 0
-           || strncmp(name, CLI_TREE_NEW, strlen(CLI_TREE_NEW)) == 0
-           || (len > 4 && (strcmp(name + len - 4, ".tmp") == 0
-                           || strcmp(name + len - 4, ".new") == 0));
+           || strncmp(name, CLI_TREE_NEW, strlen(CLI_TREE_NEW)) == 0;
 }
 
 

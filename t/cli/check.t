@@ -114,7 +114,7 @@ subtest 'names in the DNS' => sub {
 
     $found = finding('dns');
     is($found->{finding}, 'doubtful', 'another address');
-    like($found->{text}, qr/^gw\.test leads to 203\.0\.113\.9, this machine has .*198/,
+    like($found->{text}, qr/^gw\.test leads to 203\.0\.113\.9, this machine/,
          'which');
 
     kill 'TERM', $dns;
@@ -187,7 +187,8 @@ subtest 'no gateway' => sub {
     is($said->{exit}, 1, 'is wrong');
     like($said->{out}, qr{^wrong     gateway       it does not answer at unix}m,
          'the gateway');
-    like($said->{out}, qr{^wrong     ports         nobody listens on \d+\n +-> systemctl start wgw}m,
+    like($said->{out},
+         qr{^wrong     ports         nobody listens on \d+\n +-> systemctl}m,
          'its ports');
     unlike($said->{out}, qr/ certificate  /, 'there is none to look at');
     is($said->{err}, '', 'findings are all there is');

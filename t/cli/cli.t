@@ -104,9 +104,11 @@ subtest 'kinds of names' => sub {
     $said = wgw('names', 'list');
     like($said->{out}, qr/^NAME +STATE +TLS +CAP +OWNER +BACKENDS$/m,
          'a list');
-    like($said->{out}, qr/^shop\.gw\.test    ok      ended   2\.00 GB  -      http/m,
+    like($said->{out},
+         qr/^shop\.gw\.test    ok      ended   2\.00 GB  -      http/m,
          'in columns');
-    like($said->{out}, qr/^pass\.gw\.test    ok      passed        -  -      127/m,
+    like($said->{out},
+         qr/^pass\.gw\.test    ok      passed        -  -      127/m,
          'that are aligned') or diag($said->{out});
     is(scalar @{wgw_json('names', 'list')->{names}}, 5, 'as JSON');
 };
@@ -210,7 +212,8 @@ subtest 'tokens' => sub {
 
     $said = wgw('tokens');
     like($said->{out}, qr/^ID +ADDRESS +ENDS IN +SERVICES$/m, 'tokens');
-    like($said->{out}, qr/^\S{22}  \Q$address\E  +\d+[hm] \d+[ms]  eth$/m, 'whose');
+    like($said->{out}, qr/^\S{22}  \Q$address\E  +\d+[hm] \d+[ms]  eth$/m,
+         'whose');
     like(wgw('tokens', 'addresses')->{out}, qr/^\Q$address\E +3$/m,
          'by wallets');
 

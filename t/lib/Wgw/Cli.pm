@@ -25,7 +25,7 @@ my $build = $ENV{WGW_BUILD} || 'build';
 my $conf = <<'EOF';
 worker_processes 2;
 
-wgw_names       state/names  domain=gw.test  allow_loopback;
+wgw_names       state/names  domain=DOMAIN  allow_loopback;
 wgw_meter_zone  names    file=state/meter    keys=200000  archive=state/archive;
 wgw_meter_zone  wallets  file=state/wallets  keys=1000;
 wgw_auth_zone   file=state/tokens  keys=1000;
@@ -87,12 +87,14 @@ http {
 EOF
 
 
-# cli_gateway(http => MORE): as nginx.conf.example, with a backend of its own
+# cli_gateway(http => MORE, domain => NAME): as nginx.conf.example, with a
+# backend of its own
 
 sub cli_gateway {
     my (%more) = @_;
 
     my $http = $more{http} || '';
+    my $domain = $more{domain} || 'gw.test';
     my $gw = Wgw->new('events { }');
     my $dir = $gw->dir();
 
@@ -102,9 +104,10 @@ sub cli_gateway {
     spew("$dir/www/100k.bin", 'x' x 100000);
     spew("$dir/www/index.html", "hello\n");
 
-    $gw->configure($conf =~ s/DIR/$dir/gr =~ s/HTTP_MORE/$http/r);
+    $gw->configure($conf =~ s/DIR/$dir/gr =~ s/HTTP_MORE/$http/r
+                   =~ s/DOMAIN/$domain/r);
 
-    spew("$dir/gateway.conf", "# of a test\ndomain=gw.test\n"
+    spew("$dir/gateway.conf", "# of a test\ndomain=$domain\n"
          . "WGW_STATE=\"$dir/state\"\nurl = unix:$dir/admin/admin.sock\n");
 
     delete $ENV{WGW_URL};
