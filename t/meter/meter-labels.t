@@ -222,7 +222,8 @@ $gw->start();
 is(version("$dir/keys.wgw"), 3, 'a start makes room');
 is(settled($admin, 'bafy2', 4)->{requests}, 4, 'for what was counted');
 is(key('/?k=bafy2&p=alice'), 200, 'a request');
-is(labels('keys', 'bafy2'), 'alice -', 'start 10.8: a file of before has labels');
+is(labels('keys', 'bafy2'), 'alice -',
+   'start 10.8: a file of before has labels');
 
 key('/few?k=one&p=x');
 is((rows('few', 'one'))[0]{requests}, 1, 'memory ended with the master');
@@ -252,7 +253,8 @@ for my $case (
     [ 'label=a:$arg_a label=off', 'invalid parameter "label=off"' ],
 ) {
     refused("wgw_meter_zone z keys=1;\nevents { }\nhttp { server { listen "
-            . "127.0.0.1:8080; wgw_meter z \$arg_k $case->[0]; } }", $case->[1]);
+            . "127.0.0.1:8080; wgw_meter z \$arg_k $case->[0]; } }",
+            $case->[1]);
 }
 
 refused("wgw_meter_zone z keys=1 label_bytes=$_;\nevents { }",
@@ -331,9 +333,10 @@ sub labels {
 sub info {
     my ($zone, $key) = @_;
 
+    my $series = qr/^wgw_meter_key_info\{zone="$zone",key="\Q$key\E"/m;
+
     return http_get($admin, '/metrics')->{body}
-           =~ /^wgw_meter_key_info\{zone="$zone",key="\Q$key\E",(?!life)(.*)\} 1$/m
-           ? $1 : undef;
+           =~ /$series,(?!life)(.*)\} 1$/m ? $1 : undef;
 }
 
 
