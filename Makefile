@@ -51,6 +51,7 @@ bench: build ## against nginx and peers, in short; see bench/README.md
 	@tools/deps.sh bench
 	@bench/route/run short
 	@bench/auth/run short
+	@bench/claims/run short
 
 bench-full: build
 	@tools/deps.sh bench
@@ -58,6 +59,7 @@ bench-full: build
 	@bench/port/run full
 	@bench/meter/run full
 	@bench/auth/run full
+	@bench/claims/run full
 
 modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules
