@@ -66,10 +66,23 @@
 
   // requests; an endpoint that is not there leaves its section away
 
+  const absent = new Set();
+
   async function get(uri, type = 'json') {
+    if (!uri || absent.has(uri)) return null;
+
     const reply = await fetch(uri, { cache: 'no-store' });
 
-    if (reply.status === 404) return null;
+    if (reply.status === 404) {
+      absent.add(uri);
+
+      for (const link of document.querySelectorAll('footer a')) {
+        link.hidden ||= uri.split('?')[0] === link.getAttribute('href');
+      }
+
+      return null;
+    }
+
     if (!reply.ok) throw new Error(`${uri}: ${reply.status}`);
 
     return type === 'json' ? reply.json() : reply.text();
@@ -120,7 +133,7 @@
   // sections of other endpoints
 
   async function signin() {
-    const text = await get(settings.auth + '/metrics', 'text');
+    const text = await get(settings.auth && settings.auth + '/metrics', 'text');
     if (text === null) return;
 
     const results = samples(text, 'wgw_auth_signins_total');
@@ -168,27 +181,27 @@
   }
 
   async function claims() {
-    const found = await get(settings.claims + '?limit=20');
+    const found = await get(settings.claims && settings.claims + '?limit=20');
     if (!found) return;
 
-    const list = found.claims || found.tokens || [];
-
-    show('claims', list.length ? table('Claims',
-      [['token'], ['of'], ['to'], ['ends']],
-      list.map((t) => [
-        t.id, t.issuer || t.iss || '', t.audience || t.aud || '',
-        t.exp ? new Date(t.exp * 1000).toISOString() : 'never'
+    show('claims', found.tokens.length ? table('The first claims',
+      [['content'], ['of'], ['to'], ['ends']],
+      found.tokens.map((t) => [
+        el('span', {}, t.content || 'any', el('small', {}, `token ${t.id}`)),
+        t.iss, t.aud, t.exp ? new Date(t.exp * 1000).toISOString() : 'never'
       ])) : el('p', { class: 'none' }, 'No claim is stored.'));
   }
 
   async function backends() {
-    const found = await get(settings.backends);
+    const found = await get(settings.names
+                            && settings.names + '?failing=true&limit=20');
     if (!found) return;
 
-    show('backends', found.backends.length ? table('Backends that fail',
-      [['backend'], ['failures', 'n'], ['last']],
-      found.backends.map((b) => [b.address, String(b.fails),
-                                 `${seconds(b.since)} ago`]))
+    const rows = found.names.flatMap((n) => n.failing.map((b) =>
+      [b.backend, n.name, String(b.failures), `${seconds(b.since)} ago`]));
+
+    show('backends', rows.length ? table('Backends that fail',
+      [['backend'], ['of'], ['failures', 'n'], ['last']], rows)
       : el('p', { class: 'none' }, 'None.'));
   }
 
@@ -416,7 +429,8 @@
     $('c-yes').addEventListener('click', remove);
     document.addEventListener('visibilitychange', refresh);
 
-    const names = await get(`${settings.names}?limit=1`).catch(() => null);
+    const names = await get(settings.names && `${settings.names}?limit=1`)
+                        .catch(() => null);
 
     $('add').hidden = names === null;
     buttons();

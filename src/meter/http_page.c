@@ -52,8 +52,6 @@ static const struct {
       offsetof(wgw_page_uris_t, claims) },
     { ngx_string("providers="), ngx_string("/v1/providers"),
       offsetof(wgw_page_uris_t, providers) },
-    { ngx_string("backends="), ngx_string("/v1/backends"),
-      offsetof(wgw_page_uris_t, backends) },
     { ngx_string("certificates="), ngx_string("/v1/certificates"),
       offsetof(wgw_page_uris_t, certificates) },
     { ngx_null_string, ngx_null_string, 0 }

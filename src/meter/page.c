@@ -3,7 +3,8 @@
 #include "meter/page_parts.h"
 #include "core/version.h"
 #include "format/html.h"
-#include "wgw_page_text.h"
+
+#include <wgw_page_text.h>          /* of `config` */
 
 
 #define PAGE_MARK       "<!--wgw:"
@@ -249,7 +250,6 @@ static const struct {
     { "auth",         NULL,           offsetof(wgw_page_uris_t, auth) },
     { "claims",       "Claims",       offsetof(wgw_page_uris_t, claims) },
     { "providers",    "Providers",    offsetof(wgw_page_uris_t, providers) },
-    { "backends",     NULL,           offsetof(wgw_page_uris_t, backends) },
     { "certificates", "Certificates",
       offsetof(wgw_page_uris_t, certificates) },
     { NULL,           NULL,           0 }

@@ -20,39 +20,9 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "meter/traffic.h"
-#include "meter/usage_page.h"
+#include "meter/page_query.h"
 
 #pragma GCC visibility push(hidden)
-
-
-#define WGW_PAGE_ROWS    50         /* names, or keys */
-#define WGW_PAGE_TOP     10
-#define WGW_PAGE_SEARCH  253        /* bytes to search for */
-
-
-/* Where the endpoints of the other modules are, as paths. */
-typedef struct {
-    ngx_str_t            names;
-    ngx_str_t            usage;
-    ngx_str_t            metrics;
-    ngx_str_t            auth;
-    ngx_str_t            claims;
-    ngx_str_t            providers;
-    ngx_str_t            backends;
-    ngx_str_t            certificates;
-} wgw_page_uris_t;
-
-
-/* What is asked for. */
-typedef struct {
-    wgw_usage_query_t   *usage;         /* zones, known, and data */
-    wgw_page_uris_t     *uris;
-    wgw_traffic_t       *traffic;       /* NULL: none is kept */
-    ngx_str_t            search;        /* in names; empty: all */
-    ngx_str_t            after;         /* the last one of the page before */
-    time_t               now;
-} wgw_page_query_t;
 
 
 /* Returns the length of `*out`, or NGX_ERROR. */

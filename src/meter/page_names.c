@@ -179,7 +179,7 @@ names_head(wgw_usage_page_t *page)
                 "<th scope=\"col\">used of the cap, this window</th>"
                 "<th scope=\"col\" class=\"n\">sent</th>"
                 "<th scope=\"col\" class=\"n\">received</th>"
-                "<th scope=\"col\" class=\"n\">requests</th>"
+                "<th scope=\"col\" class=\"n\">requests, ever</th>"
                 "<th scope=\"col\" class=\"n\">refused</th>"
                 "<th scope=\"col\" class=\"n\">cut</th>"
                 "<td></td></tr></thead><tbody>\n");

@@ -10,7 +10,7 @@
 #define WGW_PAGE_PARTS_H
 
 
-#include "meter/page.h"
+#include "meter/page_query.h"
 
 #pragma GCC visibility push(hidden)
 

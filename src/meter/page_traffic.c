@@ -10,8 +10,6 @@
 /* the plot, in units of its own; a step is two of them wide */
 #define PLOT_WIDTH   (2 * (WGW_TRAFFIC_STEPS - 1))
 #define PLOT_HEIGHT  160
-#define PLOT_LEFT    4
-#define PLOT_TOP     18
 
 #define PLOT_MINUTE  (60 / WGW_TRAFFIC_STEP)
 
@@ -22,7 +20,7 @@ typedef uint64_t (*plot_value_pt)(wgw_traffic_step_t *step);
 static uint64_t plot_sent(wgw_traffic_step_t *step);
 static uint64_t plot_received(wgw_traffic_step_t *step);
 static uint64_t plot_most(wgw_traffic_step_t *steps, plot_value_pt value);
-static void plot_frame(wgw_out_t *out, uint64_t most);
+static void plot_frame(wgw_out_t *out);
 static ngx_int_t plot_line(wgw_usage_page_t *page, const char *class,
     wgw_traffic_step_t *steps, plot_value_pt value, uint64_t most);
 static ngx_int_t plot_table(wgw_usage_page_t *page,
@@ -34,7 +32,7 @@ static void plot_rate(wgw_out_t *out, uint64_t bytes);
 ngx_int_t
 wgw_page_traffic(wgw_usage_page_t *page, wgw_page_query_t *query)
 {
-    uint64_t             sent, received;
+    uint64_t             sent, received, most;
     wgw_out_t           *out;
     wgw_traffic_step_t  *steps;
 
@@ -60,21 +58,23 @@ wgw_page_traffic(wgw_usage_page_t *page, wgw_page_query_t *query)
     plot_rate(out, sent);
     wgw_out_str(out, "</span> <span class=\"received\">received, at most ");
     plot_rate(out, received);
-    wgw_out_str(out, "</span></p>\n");
+    wgw_out_str(out, "</span></p>\n<p class=\"scale\">");
 
-    plot_frame(out, ngx_max(sent, received));
+    most = ngx_max(sent, received);
 
-    if (plot_line(page, "sent", steps, plot_sent, ngx_max(sent, received))
-        != NGX_OK
-        || plot_line(page, "received", steps, plot_received,
-                     ngx_max(sent, received))
-           != NGX_OK
+    plot_rate(out, most);
+    wgw_out_str(out, "</p>\n");
+    plot_frame(out);
+
+    if (plot_line(page, "sent", steps, plot_sent, most) != NGX_OK
+        || plot_line(page, "received", steps, plot_received, most) != NGX_OK
         || wgw_usage_page_room(page) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    wgw_out_str(&page->out, "</svg>\n");
+    wgw_out_str(&page->out, "</svg>\n<p class=\"scale\"><span>an hour ago"
+                "</span><span>half an hour</span><span>now</span></p>\n");
 
     return plot_table(page, steps);
 }
@@ -111,36 +111,23 @@ plot_most(wgw_traffic_step_t *steps, plot_value_pt value)
 
 
 static void
-plot_frame(wgw_out_t *out, uint64_t most)
+plot_frame(wgw_out_t *out)
 {
-    u_char     *p, text[1024];
-    ngx_uint_t  bottom, right;
-
-    bottom = PLOT_TOP + PLOT_HEIGHT;
-    right = PLOT_LEFT + PLOT_WIDTH;
+    u_char  *p, text[512];
 
     p = ngx_snprintf(text, sizeof(text),
-                     "<svg class=\"plot\" viewBox=\"0 0 %ui %ui\" "
-                     "role=\"img\" aria-label=\"Bytes a second over the last "
-                     "hour; the table below has the figures\">\n"
-                     "<line x1=\"%d\" y1=\"%ui\" x2=\"%ui\" y2=\"%ui\"/>"
-                     "<line x1=\"%d\" y1=\"%d\" x2=\"%ui\" y2=\"%d\"/>"
-                     "<text x=\"%d\" y=\"%ui\">an hour ago</text>"
-                     "<text x=\"%ui\" y=\"%ui\" text-anchor=\"middle\">"
-                     "half an hour ago</text>"
-                     "<text x=\"%ui\" y=\"%ui\" text-anchor=\"end\">now"
-                     "</text><text x=\"%d\" y=\"%d\">",
-                     right + PLOT_LEFT, bottom + PLOT_TOP,
-                     PLOT_LEFT, bottom, right, bottom,
-                     PLOT_LEFT, PLOT_TOP, right, PLOT_TOP,
-                     PLOT_LEFT, bottom + 14,
-                     (right + PLOT_LEFT) / 2, bottom + 14,
-                     right, bottom + 14,
-                     PLOT_LEFT, PLOT_TOP - 5);
+                     "<svg class=\"plot\" viewBox=\"0 -1 %d %d\" "
+                     "preserveAspectRatio=\"none\" role=\"img\" "
+                     "aria-label=\"Bytes a second over the last hour; the "
+                     "table below has the figures\">\n"
+                     "<line x2=\"%d\"/>"
+                     "<line y1=\"%d\" x2=\"%d\" y2=\"%d\"/>"
+                     "<line y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n",
+                     PLOT_WIDTH, PLOT_HEIGHT + 2, PLOT_WIDTH,
+                     PLOT_HEIGHT / 2, PLOT_WIDTH, PLOT_HEIGHT / 2,
+                     PLOT_HEIGHT, PLOT_WIDTH, PLOT_HEIGHT);
 
     wgw_out_bytes(out, text, p - text);
-    plot_rate(out, most);
-    wgw_out_str(out, "</text>\n");
 }
 
 
@@ -176,7 +163,7 @@ plot_line(wgw_usage_page_t *page, const char *class,
         y = most ? (double) value(&steps[i]) / most * PLOT_HEIGHT : 0;
 
         p = ngx_snprintf(text, sizeof(text), "%s%ui %.1f", on ? "L" : "M",
-                         PLOT_LEFT + 2 * i, PLOT_TOP + PLOT_HEIGHT - y);
+                         2 * i, PLOT_HEIGHT - y);
 
         wgw_out_bytes(&page->out, text, p - text);
         on = 1;
