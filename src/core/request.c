@@ -17,17 +17,10 @@ static ngx_int_t request_unescape(ngx_http_request_t *r, wgw_text_t *text);
 
 
 void *
-wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+wgw_request_lost(ngx_http_request_t *r, ngx_module_t *module,
     ngx_pool_cleanup_pt handler)
 {
-    void                *ctx;
     ngx_pool_cleanup_t  *cln;
-
-    ctx = r->ctx[module->ctx_index];
-
-    if (ctx || !(r->internal || r->filter_finalize)) {
-        return ctx;
-    }
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
         if (cln->handler == handler) {
@@ -413,6 +406,34 @@ wgw_request_inherits(ngx_conf_t *cf, ngx_http_handler_pt handler)
     }
 
     return 1;
+}
+
+
+void
+wgw_request_wait(ngx_http_request_t *r)
+{
+    r->main->blocked++;
+}
+
+
+void
+wgw_request_resume(ngx_http_request_t *r)
+{
+    ngx_http_set_log_request(r->connection->log, r);
+
+    r->main->blocked--;
+}
+
+
+void
+wgw_request_finish(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
 }
 
 

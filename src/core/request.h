@@ -22,8 +22,23 @@
  * handler, or NULL: an internal redirect clears the contexts, but not the
  * pool's cleanups.
  */
-void *wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+void *wgw_request_lost(ngx_http_request_t *r, ngx_module_t *module,
     ngx_pool_cleanup_pt handler);
+
+static ngx_inline void *
+wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+    ngx_pool_cleanup_pt handler)
+{
+    void  *ctx;
+
+    ctx = r->ctx[module->ctx_index];
+
+    if (ctx || !(r->internal || r->filter_finalize)) {
+        return ctx;
+    }
+
+    return wgw_request_lost(r, module, handler);
+}
 
 /*
  * The first header field of that name (lower case), or NULL; `*n` (unless
@@ -49,6 +64,16 @@ ngx_int_t wgw_request_rest(ngx_http_request_t *r, wgw_text_t *rest);
  */
 ngx_int_t wgw_request_body(ngx_http_request_t *r, size_t max,
     wgw_text_t *body);
+
+/*
+ * A request that waits for something of ours, such as a change of a store, and
+ * cannot be freed meanwhile.  What comes then, outside of nginx's handlers,
+ * begins with resume() and ends with finish(), as a content handler does by
+ * returning.
+ */
+void wgw_request_wait(ngx_http_request_t *r);
+void wgw_request_resume(ngx_http_request_t *r);
+void wgw_request_finish(ngx_http_request_t *r, ngx_int_t rc);
 
 /*
  * Ends a request (ngx_http_request_t) from outside, from a timer for example:

@@ -11,13 +11,19 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "meter/label_text.h"
 #include "meter/meter.h"
 
 #pragma GCC visibility push(hidden)
 
 
-/* more than a key takes in any form, every byte of it escaped */
-#define WGW_USAGE_LINE  8192
+/* more than a key takes in any form, all of it and its labels escaped */
+#define WGW_USAGE_LINE  12288
+
+
+/* What is asked of a name: the one behind it that has a cap, or any. */
+#define WGW_TOLD_NEXT_CAP  1
+#define WGW_TOLD_NEXT      2
 
 
 /* What is known of a name, beside what was counted. */
@@ -26,6 +32,7 @@ typedef struct {
     uint64_t            cap;            /* 0: none */
     ngx_str_t           owner;
     ngx_str_t           workload;
+    unsigned            paused:1;
 } wgw_usage_known_t;
 
 
@@ -45,8 +52,9 @@ typedef struct {
 
     /*
      * Of a zone whose keys are names: NGX_OK and what is known of one, or,
-     * with `next`, of one behind it, which has a cap, or none if the caller
-     * has to go on from there; NGX_DECLINED, or NGX_ERROR.  May be NULL.
+     * with `next` (WGW_TOLD_*), of one behind it; where that is to have a cap
+     * and has none, the caller goes on from there.  NGX_DECLINED, or
+     * NGX_ERROR.  May be NULL.
      */
     ngx_int_t         (*known)(void *data, ngx_str_t *name, ngx_uint_t next,
                                wgw_usage_known_t *known);
@@ -72,9 +80,13 @@ ngx_int_t wgw_usage_page_room(wgw_usage_page_t *page);
 /* The length of the whole, or NGX_ERROR. */
 off_t wgw_usage_page_end(wgw_usage_page_t *page, ngx_chain_t **out);
 
-/* "owner" and "workload" of a name, and a comma; nothing without names. */
+/*
+ * "owner" and "workload" of a name, each after a comma: as they are now, or,
+ * when the name is gone, as `labels` have them, which lose them; nothing
+ * without names.
+ */
 ngx_int_t wgw_usage_page_owner(wgw_usage_page_t *page, wgw_zone_t *zone,
-    wgw_text_t name);
+    wgw_text_t name, wgw_labels_t *labels);
 
 
 #pragma GCC visibility pop

@@ -39,6 +39,9 @@ _Static_assert(sizeof(routes_set_t) == ROUTES_LINE, "a set is a cache line");
 static routes_set_t *routes_set(ngx_str_t *name, uint64_t *hash);
 static routes_entry_t *routes_entry(routes_set_t *set, uint64_t hash,
     ngx_str_t *name);
+static ngx_int_t routes_enter(wgw_store_t *store, ngx_str_t *name,
+    routes_set_t *set, uint64_t hash, uint64_t *id, ngx_log_t *log)
+    __attribute__((noinline));
 static void routes_expect(wgw_route_t *route);
 static ngx_int_t routes_look(wgw_store_t *store, ngx_str_t *name,
     routes_entry_t *entry, uint64_t hash, uint64_t *id, ngx_log_t *log);
@@ -58,6 +61,8 @@ static void routes_texts(wgw_route_t *route, wgw_record_t *record,
 static inline void routes_copy(ngx_str_t *dst, const void *data, size_t len,
     u_char **p);
 static void routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p);
+static socklen_t routes_sockaddr(wgw_sockaddr_t *sockaddr,
+    const wgw_addr_t *addr);
 
 
 /* addresses are not chosen by clients: a seed that all workers know */
@@ -76,7 +81,6 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
 {
     uint64_t         hash;
     ngx_int_t        rc;
-    ngx_uint_t       full;
     routes_set_t    *set;
     routes_entry_t  *entry;
 
@@ -91,23 +95,12 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
 
     if (entry == NULL) {
         entry = &set->ways[set->victim];
-        full = (entry->route != NULL);
 
-        routes_expect(entry->route);
-
-        rc = routes_look(store, name, entry, hash, id, log);
+        rc = routes_enter(store, name, set, hash, id, log);
 
         if (rc != NGX_OK) {
             return rc;
         }
-
-        /* names soon forgotten would all go to their first backend */
-
-        if (full || entry->route->name.data[0] == '*') {
-            entry->route->next = routes_first++;
-        }
-
-        set->victim ^= 1;
 
     } else if (entry->id != *id || *id == 0) {
 
@@ -121,6 +114,39 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
 
     *route = entry->route;
     entry->route->refs++;
+
+    return NGX_OK;
+}
+
+
+/* In the place of the one that was not used for longer. */
+
+static ngx_int_t
+routes_enter(wgw_store_t *store, ngx_str_t *name, routes_set_t *set,
+    uint64_t hash, uint64_t *id, ngx_log_t *log)
+{
+    ngx_int_t        rc;
+    ngx_uint_t       full;
+    routes_entry_t  *entry;
+
+    entry = &set->ways[set->victim];
+    full = (entry->route != NULL);
+
+    routes_expect(entry->route);
+
+    rc = routes_look(store, name, entry, hash, id, log);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* names soon forgotten would all go to their first backend */
+
+    if (full || entry->route->name.data[0] == '*') {
+        entry->route->next = routes_first++;
+    }
+
+    set->victim ^= 1;
 
     return NGX_OK;
 }
@@ -507,24 +533,7 @@ routes_copy(ngx_str_t *dst, const void *data, size_t len, u_char **p)
 static void
 routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p)
 {
-    ngx_memzero(&peer->sockaddr, sizeof(wgw_sockaddr_t));
-
-#if (NGX_HAVE_INET6)
-    if (addr->family == 6) {
-        peer->sockaddr.sockaddr_in6.sin6_family = AF_INET6;
-        peer->sockaddr.sockaddr_in6.sin6_port = htons(addr->port);
-        ngx_memcpy(&peer->sockaddr.sockaddr_in6.sin6_addr, addr->addr, 16);
-        peer->socklen = sizeof(struct sockaddr_in6);
-
-    } else
-#endif
-    {
-        peer->sockaddr.sockaddr_in.sin_family = AF_INET;
-        peer->sockaddr.sockaddr_in.sin_port = htons(addr->port);
-        ngx_memcpy(&peer->sockaddr.sockaddr_in.sin_addr, addr->addr, 4);
-        peer->socklen = sizeof(struct sockaddr_in);
-    }
-
+    peer->socklen = routes_sockaddr(&peer->sockaddr, addr);
     peer->hash = wgw_hash(routes_peer_seed, &peer->sockaddr, peer->socklen);
 
     peer->text.data = *p;
@@ -532,6 +541,43 @@ routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p)
     *p = (u_char *) wgw_addr_write(addr, (char *) *p);
 
     peer->text.len = *p - peer->text.data;
+}
+
+
+/* Padded with zeros; returns the length. */
+
+static socklen_t
+routes_sockaddr(wgw_sockaddr_t *sockaddr, const wgw_addr_t *addr)
+{
+    ngx_memzero(sockaddr, sizeof(wgw_sockaddr_t));
+
+#if (NGX_HAVE_INET6)
+    if (addr->family == 6) {
+        sockaddr->sockaddr_in6.sin6_family = AF_INET6;
+        sockaddr->sockaddr_in6.sin6_port = htons(addr->port);
+        ngx_memcpy(&sockaddr->sockaddr_in6.sin6_addr, addr->addr, 16);
+
+        return sizeof(struct sockaddr_in6);
+    }
+#endif
+
+    sockaddr->sockaddr_in.sin_family = AF_INET;
+    sockaddr->sockaddr_in.sin_port = htons(addr->port);
+    ngx_memcpy(&sockaddr->sockaddr_in.sin_addr, addr->addr, 4);
+
+    return sizeof(struct sockaddr_in);
+}
+
+
+uint64_t
+wgw_route_backend(const wgw_addr_t *addr)
+{
+    socklen_t       len;
+    wgw_sockaddr_t  sockaddr;
+
+    len = routes_sockaddr(&sockaddr, addr);
+
+    return wgw_hash(routes_peer_seed, &sockaddr, len);
 }
 
 
