@@ -13,6 +13,7 @@
 #include "cli/file.h"
 #include "cli/zonefile.h"
 #include "table/growth.h"
+#include "table/mend.h"
 #include "table/notes.h"
 
 
