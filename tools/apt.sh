@@ -4,6 +4,8 @@
 # apt.sh RELEASE packages DIR PACKAGE... .debs, all of one version where they
 #                                        are of one source
 # apt.sh own                             the release of this machine
+# apt.sh mirror                          its mirror of Debian
+# apt.sh security                        and that of security updates
 #
 # Fetches from a Debian release, with its updates and its security ones, into
 # DIR; prints the version.  The mirrors are those that the machine has; its
@@ -223,9 +225,17 @@ get() {
 }
 
 
-case $# in
-1)
+case $1 in
+own)
     own
+    exit 0
+    ;;
+mirror)
+    mirrors | head -n 1
+    exit 0
+    ;;
+security)
+    security_mirrors | head -n 1
     exit 0
     ;;
 *)
