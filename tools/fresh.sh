@@ -5,8 +5,8 @@
 # these suites (all: the whole).  With the mirror as it is, and with a hole:
 #
 #     none      as it is
-#     dsc       the newest .dsc of nginx, in main and in security
-#     sources   every source of nginx
+#     dsc       every .dsc of nginx: the tarball is left
+#     sources   every source of nginx: packages are left
 #     other     the other release, whole
 #     nginx     every file of nginx: nothing can be had, which must be said
 #
@@ -30,7 +30,7 @@ summary=
 regex() {
     case $2 in
     none)    echo '^$' ;;
-    dsc)     echo '/nginx_1\.26\.3-3[^/]*\.dsc$' ;;
+    dsc)     echo '/nginx_[^/]*\.dsc$' ;;
     sources) echo '/nginx_[^/]*\.(dsc|debian\.tar\.|orig\.tar\.)' ;;
     other)
         case $1 in

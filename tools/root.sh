@@ -2,8 +2,9 @@
 # root.sh base RELEASE DIR     a minimal Debian of that release, by debootstrap
 # root.sh layer BELOW DIR      a root on top of another, which stays as it is
 # root.sh run DIR COMMAND ...  runs it there as root, with the network of here
-# root.sh mount DIR            the same root, below DIR/root, in the mount
-#                              namespace of the caller
+# root.sh boot DIR             boots its systemd, in the foreground, with a
+#                              network of its own; prints the process that is
+#                              the first there, which nsenter takes
 #
 # Needs root.  The mirror is the machine's own.  What is mounted is mounted in
 # a namespace of its own, and so gone with the command; what it started ends
@@ -91,6 +92,22 @@ mount_root() {
 }
 
 
+# The hosts's cgroups may be of the old kind, which a new systemd has to be
+# told to take.
+
+booted() {
+    mount_root "$1"
+    echo vm > "$1/root/etc/hostname"
+    rm -f "$1/root/etc/machine-id"
+    : > "$1/root/etc/machine-id"
+
+    exec systemd-nspawn -q -D "$1/root" --boot --private-network \
+        --register=no --keep-unit --console=pipe --link-journal=no \
+        --setenv=SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 \
+        > "$1/console" 2>&1 < /dev/null
+}
+
+
 # in the namespaces that `run` made
 
 inside() {
@@ -113,11 +130,11 @@ what=$1
 shift
 
 case $what in
-base | layer | inside)
+base | layer | inside | booted)
     "$what" "$@"
     ;;
-mount)
-    mount_root "$(cd "$1" && pwd)"
+boot)
+    exec unshare --mount "$0" booted "$(cd "$1" && pwd)"
     ;;
 run)
     dir=$(cd "$1" && pwd)
