@@ -251,7 +251,7 @@ sub mended {
 sub only_one_suite {
     my $dir = copy();
 
-    system("rm -rf '$dir'/fuzz/* '$dir'/t/*.t '$dir'/t/*/*.t");
+    system("rm -rf '$dir'/fuzz/*/ '$dir'/t/*.t '$dir'/t/*/*.t");
     spew("$dir/t/one.t", "use Test::More; ok(1); done_testing();\n");
 
     # which needs nothing of npm
