@@ -306,12 +306,16 @@ check_exec(const cli_check_t *check, const char *conf, int out)
 }
 
 
-/* The last line of this level, without what is before it. */
+/*
+ * The last line of this level, without what is before it, which may be
+ * "2026/11/27 10:04:30 [emerg] 123#123: ", too.
+ */
 
 static char *
 check_line(char *output, const char *level)
 {
-    char  *line, *next;
+    char    *line, *next;
+    size_t   n;
 
     line = NULL;
 
@@ -323,6 +327,12 @@ check_line(char *output, const char *level)
         line += strlen(level);
         line += strspn(line, " ");
         line[strcspn(line, "\n")] = '\0';
+
+        n = strspn(line, "0123456789#");
+
+        if (n && strncmp(line + n, ": ", 2) == 0) {
+            line += n + 2;
+        }
     }
 
     return line;
