@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/value.h"
 #include "names/rows.h"
 #include "route/http_known.h"
 #include "route/lookup.h"
@@ -123,6 +124,7 @@ http_known_value(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     wgw_text_t name, wgw_text_t packed)
 {
     u_char        *p;
+    ngx_str_t      value;
     wgw_record_t   record;
 
     if (wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len) != 0)
@@ -136,16 +138,13 @@ http_known_value(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         return NGX_ERROR;
     }
 
-    v->data = p;
+    value.data = p;
 
     p = ngx_sprintf(p, "%*s%Z%uL%Z%*s%Z%*s", name.len, name.data,
                     record.cap_bytes, record.owner.len, record.owner.data,
                     record.workload.len, record.workload.data);
 
-    v->len = p - v->data;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    value.len = p - value.data;
 
-    return NGX_OK;
+    return wgw_value_set(v, &value);
 }
