@@ -18,9 +18,10 @@ static ngx_int_t api_get(ngx_http_request_t *r, wgw_text_t name);
 
 void
 wgw_names_api_init(wgw_names_store_pt store,
-    const wgw_record_rules_t *rules)
+    const wgw_record_rules_t *rules, wgw_names_failures_pt failures)
 {
     wgw_names_request_init(store, rules);
+    wgw_names_list_init(failures);
 }
 
 

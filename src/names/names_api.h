@@ -24,14 +24,15 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "names/names_list.h"
 #include "names/names_request.h"
 
 #pragma GCC visibility push(hidden)
 
 
-/* Before any request. */
+/* Before any request; the last one is for names_list.h. */
 void wgw_names_api_init(wgw_names_store_pt store,
-    const wgw_record_rules_t *rules);
+    const wgw_record_rules_t *rules, wgw_names_failures_pt failures);
 
 /*
  * The content handler of the location; `hosts` (ngx_str_t) are allowed in

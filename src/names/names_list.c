@@ -12,11 +12,15 @@
 #define LIST_TAIL   (WGW_NAME_MAX + 32)
 #define LIST_BYTES  (4 * 1024 * 1024)       /* a page ends above it */
 
+/* {"backend":"https://[...]:65535","failures":65535,"since":4294967295} */
+#define LIST_FAILING  160
+
 
 typedef struct {
     wgw_text_t                 after;
     char                       name[WGW_NAME_MAX];      /* of `after` */
     ngx_uint_t                 limit;
+    ngx_uint_t                 failing;
 } list_page_t;
 
 
@@ -25,7 +29,18 @@ static ngx_int_t list_page(ngx_http_request_t *r, list_page_t *page,
 static ngx_int_t list_rows(ngx_http_request_t *r, list_page_t *page,
     ngx_chain_t **last, wgw_names_refusal_t *refusal);
 static ngx_int_t list_row(ngx_http_request_t *r, list_page_t *page,
-    wgw_text_t name, wgw_text_t packed, ngx_chain_t **last);
+    wgw_text_t name, wgw_text_t packed, ngx_uint_t n, ngx_chain_t **last);
+static void list_failing(const wgw_record_t *record, wgw_out_t *out);
+
+
+static wgw_names_failures_pt  list_failures;
+
+
+void
+wgw_names_list_init(wgw_names_failures_pt failures)
+{
+    list_failures = failures;
+}
 
 
 ngx_int_t
@@ -90,14 +105,25 @@ list_page(ngx_http_request_t *r, list_page_t *page,
     const char  *error;
     wgw_arg_t    args[] = { { "after", { NULL, 0 } },
                             { "limit", { NULL, 0 } },
+                            { "failing", { NULL, 0 } },
                             { NULL, { NULL, 0 } } };
 
     page->after.len = 0;
     page->after.data = page->name;
     page->limit = WGW_NAMES_LIST_LIMIT;
+    page->failing = 0;
 
     if (wgw_names_args(r, args, refusal) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (args[2].value.data) {
+        if (!wgw_text_equal(args[2].value, wgw_text("true"))) {
+            return wgw_names_refuse(refusal, NGX_HTTP_BAD_REQUEST, "failing",
+                                    "must be \"true\"");
+        }
+
+        page->failing = 1;
     }
 
     if (args[0].value.len) {
@@ -135,7 +161,7 @@ list_rows(ngx_http_request_t *r, list_page_t *page, ngx_chain_t **last,
     size_t             size;
     uint64_t           id;
     ngx_int_t          rv;
-    ngx_uint_t         n;
+    ngx_uint_t         n, looks;
     wgw_text_t         found, packed;
     wgw_store_t       *store;
     wgw_store_rc_t     rc;
@@ -149,7 +175,7 @@ list_rows(ngx_http_request_t *r, list_page_t *page, ngx_chain_t **last,
     rv = NGX_OK;
     size = 0;
 
-    for (n = 0; /* void */ ; n++) {
+    for (n = 0, looks = 0; /* void */ ; looks++) {
 
         rc = wgw_store_next(store, WGW_ROWS, page->after, &found, &packed,
                             &error);
@@ -159,15 +185,20 @@ list_rows(ngx_http_request_t *r, list_page_t *page, ngx_chain_t **last,
             break;
         }
 
-        if (n == page->limit || size > LIST_BYTES) {
+        if (n == page->limit || size > LIST_BYTES
+            || (page->failing && looks == WGW_NAMES_LIST_LOOKS))
+        {
             break;
         }
 
-        if (n) {
-            *(*last)->buf->last++ = ',';
+        rv = list_row(r, page, found, packed, n, last);
+
+        if (rv == NGX_DECLINED) {
+            rv = NGX_OK;
+            continue;
         }
 
-        rv = list_row(r, page, found, packed, last);
+        n++;
 
         if (rv != NGX_OK) {
             wgw_names_refuse(refusal, NGX_HTTP_INTERNAL_SERVER_ERROR, "", "");
@@ -187,18 +218,18 @@ list_rows(ngx_http_request_t *r, list_page_t *page, ngx_chain_t **last,
 }
 
 
-/* A row becomes the page's last one. */
+/* A row becomes the page's last one; NGX_DECLINED: it is not wanted. */
 
 static ngx_int_t
 list_row(ngx_http_request_t *r, list_page_t *page, wgw_text_t name,
-    wgw_text_t packed, ngx_chain_t **last)
+    wgw_text_t packed, ngx_uint_t n, ngx_chain_t **last)
 {
     size_t        len;
     wgw_out_t     out;
     ngx_chain_t  *cl;
     wgw_record_t  record;
 
-    static char    json[WGW_RECORD_JSON];
+    static char    json[WGW_RECORD_JSON + WGW_RECORD_BACKENDS * LIST_FAILING];
 
     if (name.len > WGW_NAME_MAX
         || wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len)
@@ -215,8 +246,17 @@ list_row(ngx_http_request_t *r, list_page_t *page, wgw_text_t name,
 
     record.name = page->after;
 
-    wgw_out_init(&out, json, WGW_RECORD_JSON);
+    wgw_out_init(&out, json, sizeof(json));
     wgw_record_json(&record, &out);
+
+    if (page->failing) {
+        len = out.pos - out.start;
+        list_failing(&record, &out);
+
+        if (len == (size_t) (out.pos - out.start)) {
+            return NGX_DECLINED;
+        }
+    }
 
     len = out.pos - out.start;
 
@@ -225,10 +265,51 @@ list_row(ngx_http_request_t *r, list_page_t *page, wgw_text_t name,
         return NGX_ERROR;
     }
 
+    if (n) {
+        *cl->buf->last++ = ',';
+    }
+
     cl->buf->last = ngx_cpymem(cl->buf->last, json, len);
 
     (*last)->next = cl;
     *last = cl;
 
     return NGX_OK;
+}
+
+
+/* In place of the last brace of a record; nothing, if none of it fails. */
+
+static void
+list_failing(const wgw_record_t *record, wgw_out_t *out)
+{
+    size_t    i, n;
+    uint32_t  failures, since;
+
+    for (i = 0, n = 0; i < record->nbackends; i++) {
+
+        failures = list_failures(&record->backends[i], &since);
+
+        if (failures == 0) {
+            continue;
+        }
+
+        if (n++ == 0) {
+            out->pos--;
+            wgw_out_str(out, ",\"failing\":[");
+
+        } else {
+            wgw_out_str(out, ",");
+        }
+
+        wgw_out_str(out, "{\"backend\":\"");
+        wgw_record_backend(record, i, out);
+        wgw_out_str(out, "\",\"failures\":");
+        wgw_out_uint(out, failures);
+        wgw_out_str(out, ",\"since\":");
+        wgw_out_uint(out, since);
+        wgw_out_str(out, "}");
+    }
+
+    wgw_out_str(out, n ? "]}" : "");
 }

@@ -148,6 +148,9 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
     { ngx_string(WGW_KNOWN_NAME), NULL, ngx_http_wgw_known_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
 
+    { ngx_string(WGW_KNOWN_NEXT_CAP), NULL, ngx_http_wgw_known_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
     { ngx_string(WGW_KNOWN_NEXT), NULL, ngx_http_wgw_known_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
 

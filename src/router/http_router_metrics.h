@@ -1,7 +1,8 @@
 
 /*
  * http_router_metrics: what is known of providers, in Prometheus' text format
- * 0.0.4, or in OpenMetrics 1.0 for those who ask for that.  Labels are bounded: by what the configuration names.
+ * 0.0.4 or, for those who ask for it, in OpenMetrics 1.0.  Labels are bounded
+ * by what the configuration names.
  */
 
 #ifndef WGW_HTTP_ROUTER_METRICS_H

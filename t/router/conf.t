@@ -79,7 +79,8 @@ good('all of it', <<'EOF');
     retry_errors -32601 -32000;
     resolver 127.0.0.53 ipv6=off;
 EOF
-good('two on one host', 'signer key; provider http://p/a; provider http://p/b;');
+good('two on one host',
+     'signer key; provider http://p/a; provider http://p/b;');
 good('methods', $one, 'wgw_router eth; wgw_auth_allow_methods eth_*; '
      . 'proxy_pass $wgw_provider;');
 good('an if', $one, 'wgw_router eth; if ($arg_x) { set $y 1; } '
