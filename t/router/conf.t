@@ -175,7 +175,8 @@ bad('twice', qr/duplicate providers "eth"/, $one, undef,
 
 good('methods to count', "$one count eth_call eth_getLogs;");
 bad('none', qr/invalid number of arguments in "count"/, "$one count;");
-bad('one twice', qr/empty, too long or duplicate method "a"/, "$one count a a;");
+bad('one twice', qr/empty, too long or duplicate method "a"/,
+    "$one count a a;");
 bad('the others', qr/duplicate method "other"/, "$one count other;");
 bad('a blank', qr/invalid method "a b"/, qq($one count "a b";));
 bad('too many', qr/"count" has too many methods: there may be 32/,
