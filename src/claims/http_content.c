@@ -63,6 +63,7 @@ ngx_http_wgw_content_install(ngx_conf_t *cf)
     /* for good: requests without a decision add nothing */
 
     ngx_http_wgw_meter_more = ngx_http_wgw_content_more;
+    ngx_http_wgw_usage_more = wgw_claims_lookup_metrics;
 
     return NGX_OK;
 }

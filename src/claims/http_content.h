@@ -34,7 +34,7 @@ typedef struct {
 typedef struct {
     ngx_uint_t                 enabled;
     wgw_decision_budget_t      budget;
-    ngx_array_t                lookups;     /* wgw_lookup_conf_t * */
+    ngx_array_t                lookups;     /* wgw_claims_ask_t * */
 } ngx_http_wgw_content_main_conf_t;
 
 

@@ -103,7 +103,7 @@ ngx_http_wgw_content_create_main_conf(ngx_conf_t *cf)
 
     if (main == NULL
         || ngx_array_init(&main->lookups, cf->pool, 4,
-                          sizeof(wgw_lookup_conf_t *))
+                          sizeof(wgw_claims_ask_t *))
            != NGX_OK)
     {
         return NULL;
@@ -160,7 +160,7 @@ ngx_http_wgw_content_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     if (conf->enable == 1 && conf->decision.lookup) {
-        conf->decision.lookup = wgw_lookup_merge(cf, &main->lookups,
+        conf->decision.lookup = wgw_claims_lookup_merge(cf, &main->lookups,
                                                  conf->decision.lookup);
         if (conf->decision.lookup == NULL) {
             return NGX_CONF_ERROR;
@@ -189,7 +189,7 @@ ngx_http_wgw_content(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     char                *rc;
     ngx_str_t           *value;
     ngx_uint_t           i;
-    wgw_lookup_conf_t   *lookup;
+    wgw_claims_ask_t   *lookup;
 
     if (ccf->enable != NGX_CONF_UNSET) {
         return "is duplicate";
@@ -202,7 +202,7 @@ ngx_http_wgw_content(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
-    lookup = wgw_lookup_create(cf);
+    lookup = wgw_claims_lookup_create(cf);
     if (lookup == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -229,7 +229,7 @@ ngx_http_wgw_content(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (lookup->location.len == 0) {
 
-        if (wgw_lookup_is_set(lookup)) {
+        if (wgw_claims_lookup_is_set(lookup)) {
             return "has \"fresh\", \"stale\" or \"queue\" without "
                    "\"lookup\"";
         }
@@ -294,8 +294,8 @@ ngx_http_wgw_content_param(ngx_conf_t *cf, ngx_str_t *value,
         return ngx_http_wgw_content_compile(cf, value, 6, &ccf->limit);
     }
 
-    if (wgw_lookup_takes(value)) {
-        return wgw_lookup_param(value, ccf->decision.lookup);
+    if (wgw_claims_lookup_takes(value)) {
+        return wgw_claims_lookup_param(value, ccf->decision.lookup);
     }
 
     if (ngx_strcmp(value->data, "required") == 0) {
@@ -526,5 +526,5 @@ ngx_http_wgw_content_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return wgw_lookup_init(cf, &main->lookups);
+    return wgw_claims_lookup_init(cf, &main->lookups);
 }

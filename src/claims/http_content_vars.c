@@ -108,7 +108,7 @@ ngx_http_wgw_content_find(ngx_http_request_t *r, wgw_cid_t *cid)
 {
     const wgw_cid_t  *asked;
 
-    asked = wgw_lookup_of(r);
+    asked = wgw_claims_lookup_of(r);
 
     if (asked) {
         wgw_cid_copy(cid, asked);

@@ -57,7 +57,7 @@ wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
     wgw_asked_state_t   known;
     decision_choice_t   choice;
 
-    known = conf->lookup ? wgw_lookup(claims, conf->lookup, content)
+    known = conf->lookup ? wgw_claims_lookup(claims, conf->lookup, content)
                          : WGW_ASKED_FRESH;
     choice.n = 0;
 

@@ -58,7 +58,7 @@ typedef struct {
     uint32_t                   quota;   /* public requests a window */
     wgw_window_t               window;
     wgw_decision_budget_t     *budget;
-    wgw_lookup_conf_t         *lookup;  /* or NULL */
+    wgw_claims_ask_t         *lookup;  /* or NULL */
     unsigned                   unlimited:1;     /* the public */
     unsigned                   required:1;      /* there is no public */
     unsigned                   dry_run:1;

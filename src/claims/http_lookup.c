@@ -7,11 +7,6 @@
 #include "claims/intake.h"
 
 
-#define LOOKUP_FRESH  30                /* seconds, of what is not said */
-#define LOOKUP_STALE  300
-#define LOOKUP_QUEUE  64
-#define LOOKUP_MOST   2592000           /* seconds: 30 days */
-
 #define LOOKUP_TIME   10000             /* ms, for an answer */
 #define LOOKUP_LEASE  15                /* seconds; and to store what came */
 #define LOOKUP_TELL   60                /* between two lines of one kind */
@@ -19,7 +14,7 @@
 
 typedef struct {
     ngx_pool_t          *pool;
-    wgw_lookup_conf_t   *conf;
+    wgw_claims_ask_t   *conf;
     wgw_claims_t        *claims;
     wgw_cid_t            cid;
     wgw_expiring_key_t   key;
@@ -28,24 +23,18 @@ typedef struct {
 } lookup_t;
 
 
-static char *lookup_set(ngx_str_t *value, size_t prefix, time_t *time);
-static ngx_http_core_loc_conf_t *lookup_location(
-    ngx_http_core_srv_conf_t *cscf, ngx_str_t *name);
-static ngx_http_core_loc_conf_t *lookup_named(ngx_http_core_srv_conf_t *cscf,
-    ngx_str_t *name);
-static ngx_http_core_loc_conf_t *lookup_static(
-    ngx_http_location_tree_node_t *node, ngx_str_t *name);
-static void lookup_begin(wgw_claims_t *claims, wgw_lookup_conf_t *conf,
+static void lookup_begin(wgw_claims_t *claims, wgw_claims_ask_t *conf,
     wgw_content_t *content);
-static ngx_int_t lookup_send(wgw_claims_t *claims, wgw_lookup_conf_t *conf,
+static ngx_int_t lookup_send(wgw_claims_t *claims, wgw_claims_ask_t *conf,
     wgw_content_t *content, const wgw_asked_place_t *place);
-static void lookup_full(wgw_lookup_conf_t *conf);
+static void lookup_full(wgw_claims_ask_t *conf);
 static void lookup_came(wgw_errand_t *errand);
 static const char *lookup_judge(wgw_errand_t *errand, unsigned *none);
 static ngx_int_t lookup_take(lookup_t *lookup, wgw_errand_t *errand);
 static void lookup_taken(wgw_intake_t *intake);
 static void lookup_answered(lookup_t *lookup, wgw_asked_count_t what);
-static void lookup_failed(lookup_t *lookup, const char *phrase);
+static void lookup_failed(lookup_t *lookup, const char *phrase,
+    const char *reason);
 static int64_t lookup_now(void);
 
 
@@ -54,247 +43,10 @@ static wgw_errand_header_t  lookup_headers[] = {
 };
 
 
-wgw_lookup_conf_t *
-wgw_lookup_create(ngx_conf_t *cf)
-{
-    wgw_lookup_conf_t  *lookup;
-
-    lookup = ngx_pcalloc(cf->pool, sizeof(wgw_lookup_conf_t));
-    if (lookup == NULL) {
-        return NULL;
-    }
-
-    lookup->fresh = NGX_CONF_UNSET;
-    lookup->stale = NGX_CONF_UNSET;
-    lookup->queue = NGX_CONF_UNSET;
-    lookup->line = wgw_line(cf);
-
-    return lookup;
-}
-
-
-ngx_uint_t
-wgw_lookup_takes(ngx_str_t *value)
-{
-    return ngx_strncmp(value->data, "lookup=", 7) == 0
-           || ngx_strncmp(value->data, "fresh=", 6) == 0
-           || ngx_strncmp(value->data, "stale=", 6) == 0
-           || ngx_strncmp(value->data, "queue=", 6) == 0;
-}
-
-
-char *
-wgw_lookup_param(ngx_str_t *value, wgw_lookup_conf_t *lookup)
-{
-    if (value->data[0] == 'f') {
-        return lookup_set(value, 6, &lookup->fresh);
-    }
-
-    if (value->data[0] == 's') {
-        return lookup_set(value, 6, &lookup->stale);
-    }
-
-    if (value->data[0] == 'q') {
-
-        if (lookup->queue != NGX_CONF_UNSET) {
-            return "is duplicate";
-        }
-
-        lookup->queue = ngx_atoi(value->data + 6, value->len - 6);
-
-        return lookup->queue > 0 && lookup->queue <= WGW_ASKED_PLACES
-               ? NGX_CONF_OK : "is not a number from 1 to 240";
-    }
-
-    if (lookup->location.len) {
-        return "is duplicate";
-    }
-
-    lookup->location.data = value->data + 7;
-    lookup->location.len = value->len - 7;
-
-    return lookup->location.len > 1
-           && lookup->location.len <= WGW_LOOKUP_NAME
-           && (value->data[7] == '/' || value->data[7] == '@')
-           ? NGX_CONF_OK : "is not a location";
-}
-
-
-static char *
-lookup_set(ngx_str_t *value, size_t prefix, time_t *time)
-{
-    ngx_str_t  text;
-
-    if (*time != NGX_CONF_UNSET) {
-        return "is duplicate";
-    }
-
-    text.data = value->data + prefix;
-    text.len = value->len - prefix;
-
-    *time = ngx_parse_time(&text, 1);
-
-    return *time == (time_t) NGX_ERROR || *time > LOOKUP_MOST
-           ? "is not a time of at most 30 days" : NGX_CONF_OK;
-}
-
-
-ngx_uint_t
-wgw_lookup_is_set(const wgw_lookup_conf_t *lookup)
-{
-    return lookup->fresh != NGX_CONF_UNSET || lookup->stale != NGX_CONF_UNSET
-           || lookup->queue != NGX_CONF_UNSET;
-}
-
-
-wgw_lookup_conf_t *
-wgw_lookup_merge(ngx_conf_t *cf, ngx_array_t *all, wgw_lookup_conf_t *conf)
-{
-    ngx_uint_t                  i;
-    wgw_lookup_conf_t         **lookup, *copy;
-    ngx_http_core_srv_conf_t   *cscf;
-
-    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-
-    if (conf->server == cscf) {
-        return conf;
-    }
-
-    lookup = all->elts;
-
-    for (i = 0; i < all->nelts; i++) {
-
-        if (lookup[i]->server == cscf
-            && lookup[i]->line.number == conf->line.number
-            && lookup[i]->line.file == conf->line.file)
-        {
-            return lookup[i];
-        }
-    }
-
-    copy = ngx_palloc(cf->pool, sizeof(wgw_lookup_conf_t));
-    lookup = ngx_array_push(all);
-
-    if (copy == NULL || lookup == NULL) {
-        return NULL;
-    }
-
-    *copy = *conf;
-    copy->server = cscf;
-
-    ngx_conf_merge_value(copy->fresh, NGX_CONF_UNSET, LOOKUP_FRESH);
-    ngx_conf_merge_value(copy->stale, NGX_CONF_UNSET, LOOKUP_STALE);
-    ngx_conf_merge_value(copy->queue, NGX_CONF_UNSET, LOOKUP_QUEUE);
-
-    *lookup = copy;
-
-    return copy;
-}
-
-
-ngx_int_t
-wgw_lookup_init(ngx_conf_t *cf, ngx_array_t *all)
-{
-    ngx_uint_t                  i;
-    wgw_lookup_conf_t         **lookup;
-    ngx_http_core_loc_conf_t   *clcf;
-
-    lookup = all->elts;
-
-    for (i = 0; i < all->nelts; i++) {
-        clcf = lookup_location(lookup[i]->server, &lookup[i]->location);
-
-        if (clcf == NULL) {
-            wgw_line_error(cf->log, &lookup[i]->line, 0,
-                           "no location \"%V\" for \"lookup\" in the server",
-                           &lookup[i]->location);
-            return NGX_ERROR;
-        }
-
-        lookup[i]->place.server = lookup[i]->server->ctx;
-        lookup[i]->place.location = clcf->loc_conf;
-    }
-
-    return all->nelts ? wgw_errand_init(cf) : NGX_OK;
-}
-
-
-static ngx_http_core_loc_conf_t *
-lookup_location(ngx_http_core_srv_conf_t *cscf, ngx_str_t *name)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (name->data[0] == '@') {
-        return lookup_named(cscf, name);
-    }
-
-    clcf = cscf->ctx->loc_conf[ngx_http_core_module.ctx_index];
-
-    return lookup_static(clcf->static_locations, name);
-}
-
-
-static ngx_http_core_loc_conf_t *
-lookup_named(ngx_http_core_srv_conf_t *cscf, ngx_str_t *name)
-{
-    ngx_http_core_loc_conf_t  **clcfp;
-
-    for (clcfp = cscf->named_locations; clcfp && *clcfp; clcfp++) {
-
-        if ((*clcfp)->name.len == name->len
-            && ngx_strncmp((*clcfp)->name.data, name->data, name->len) == 0)
-        {
-            return *clcfp;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* As nginx finds one, but only of that very name. */
-
-static ngx_http_core_loc_conf_t *
-lookup_static(ngx_http_location_tree_node_t *node, ngx_str_t *name)
-{
-    size_t      len, n;
-    u_char     *uri;
-    ngx_int_t   rc;
-
-    uri = name->data;
-    len = name->len;
-
-    while (node) {
-        n = ngx_min(len, (size_t) node->len);
-        rc = ngx_filename_cmp(uri, node->name, n);
-
-        if (rc != 0) {
-            node = rc < 0 ? node->left : node->right;
-
-        } else if (len < (size_t) node->len) {
-            node = node->left;
-
-        } else if (len == (size_t) node->len) {
-            return node->exact ? node->exact : node->inclusive;
-
-        } else if (node->inclusive) {
-            node = node->tree;
-            uri += n;
-            len -= n;
-
-        } else {
-            node = node->right;
-        }
-    }
-
-    return NULL;
-}
-
-
 /* Each location may be another claims service. */
 
 wgw_asked_state_t
-wgw_lookup(wgw_claims_t *claims, wgw_lookup_conf_t *conf,
+wgw_claims_lookup(wgw_claims_t *claims, wgw_claims_ask_t *conf,
     wgw_content_t *content)
 {
     u_char              bytes[WGW_LOOKUP_NAME + WGW_CID_MULTIHASH], *p;
@@ -324,7 +76,7 @@ wgw_lookup(wgw_claims_t *claims, wgw_lookup_conf_t *conf,
 
 
 static void
-lookup_begin(wgw_claims_t *claims, wgw_lookup_conf_t *conf,
+lookup_begin(wgw_claims_t *claims, wgw_claims_ask_t *conf,
     wgw_content_t *content)
 {
     wgw_asked_rc_t       rc;
@@ -349,7 +101,7 @@ lookup_begin(wgw_claims_t *claims, wgw_lookup_conf_t *conf,
 
 
 static ngx_int_t
-lookup_send(wgw_claims_t *claims, wgw_lookup_conf_t *conf,
+lookup_send(wgw_claims_t *claims, wgw_claims_ask_t *conf,
     wgw_content_t *content, const wgw_asked_place_t *place)
 {
     lookup_t      *lookup;
@@ -396,7 +148,7 @@ lookup_send(wgw_claims_t *claims, wgw_lookup_conf_t *conf,
 
 
 static void
-lookup_full(wgw_lookup_conf_t *conf)
+lookup_full(wgw_claims_ask_t *conf)
 {
     static time_t  told;
 
@@ -426,13 +178,13 @@ lookup_came(wgw_errand_t *errand)
     phrase = lookup_judge(errand, &none);
 
     if (phrase) {
-        lookup_failed(lookup, phrase);
+        lookup_failed(lookup, phrase, "");
 
     } else if (none) {
         lookup_answered(lookup, WGW_ASKED_NONE);
 
     } else if (lookup_take(lookup, errand) != NGX_OK) {
-        lookup_failed(lookup, "cannot be stored");
+        lookup_failed(lookup, "cannot be stored", "");
     }
 }
 
@@ -518,10 +270,10 @@ lookup_taken(wgw_intake_t *intake)
         lookup_answered(lookup, WGW_ASKED_FOUND);
 
     } else {
-        lookup_failed(lookup, intake->rc == WGW_INTAKE_STORE
-                              ? intake->change.error.text
-                              : intake->reason ? intake->reason
-                                               : "finds no memory");
+        lookup_failed(lookup, "is refused, ",
+                      intake->rc == WGW_INTAKE_STORE
+                      ? intake->change.error.text
+                      : intake->reason ? intake->reason : "no memory");
     }
 
     wgw_intake_destroy(intake);
@@ -544,7 +296,7 @@ lookup_answered(lookup_t *lookup, wgw_asked_count_t what)
 
 
 static void
-lookup_failed(lookup_t *lookup, const char *phrase)
+lookup_failed(lookup_t *lookup, const char *phrase, const char *reason)
 {
     char       text[WGW_CID_TEXT];
     wgw_out_t  out;
@@ -556,16 +308,16 @@ lookup_failed(lookup_t *lookup, const char *phrase)
     wgw_cid_write(&out, &lookup->cid);
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "claims about %*s are not known: the answer %s "
+                  "claims about %*s are not known: the answer %s%s "
                   "(status %ui)", (size_t) (out.pos - text), text, phrase,
-                  lookup->status);
+                  reason, lookup->status);
 
     ngx_destroy_pool(lookup->pool);
 }
 
 
 const wgw_cid_t *
-wgw_lookup_of(ngx_http_request_t *r)
+wgw_claims_lookup_of(ngx_http_request_t *r)
 {
     lookup_t      *lookup;
     wgw_errand_t  *errand;
@@ -579,6 +331,55 @@ wgw_lookup_of(ngx_http_request_t *r)
     lookup = errand->data;
 
     return &lookup->cid;
+}
+
+
+/* For Prometheus. */
+
+ngx_int_t
+wgw_claims_lookup_metrics(wgw_usage_page_t *page)
+{
+    ngx_uint_t       i;
+    wgw_claims_t    *claims;
+    wgw_expiring_t  *asked;
+
+    static const char  *results[] = { "found", "none", "failed", "dropped" };
+
+    claims = wgw_claims_conf((ngx_cycle_t *) ngx_cycle);
+
+    if (!claims->looked_up) {
+        return NGX_OK;
+    }
+
+    if (wgw_usage_page_room(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    asked = &claims->asked->expiring;
+
+    wgw_out_str(&page->out, "# HELP ");
+    wgw_usage_page_counter(page, "wgw_claims_lookups_total");
+    wgw_out_str(&page->out, " Look-ups of claims.\n# TYPE ");
+    wgw_usage_page_counter(page, "wgw_claims_lookups_total");
+    wgw_out_str(&page->out, " counter\n");
+
+    for (i = 0; i < 4; i++) {
+        wgw_out_str(&page->out, "wgw_claims_lookups_total{result=\"");
+        wgw_out_str(&page->out, results[i]);
+        wgw_out_str(&page->out, "\"} ");
+        wgw_out_uint(&page->out,
+                     wgw_asked_counted(asked, WGW_ASKED_FOUND + i));
+        wgw_out_str(&page->out, "\n");
+    }
+
+    wgw_out_str(&page->out, "# HELP wgw_claims_lookups_pending Look-ups on "
+                            "their way.\n"
+                            "# TYPE wgw_claims_lookups_pending gauge\n"
+                            "wgw_claims_lookups_pending ");
+    wgw_out_uint(&page->out, wgw_asked_places(asked, lookup_now()));
+    wgw_out_str(&page->out, "\n");
+
+    return NGX_OK;
 }
 
 

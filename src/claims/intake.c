@@ -383,7 +383,7 @@ intake_stepped(wgw_job_t *job)
 }
 
 
-/* What is stored needs no signature to be checked, and nothing to be written. */
+/* What is stored needs no check, and nothing to be written. */
 
 static void
 intake_sift(wgw_intake_t *intake)

@@ -290,6 +290,7 @@ wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
 
     ngx_memzero(&page, sizeof(wgw_usage_page_t));
     page.pool = pool;
+    page.query = query;
 
     for (field = wgw_usage_fields; field->name; field++) {
         if (wgw_usage_totals(&page, query, field, &rows) != NGX_OK) {
@@ -299,6 +300,7 @@ wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
 
     if (wgw_usage_windows(&page, &rows) != NGX_OK
         || wgw_usage_gauges(&page, query) != NGX_OK
+        || (query->more && query->more(&page) != NGX_OK)
         || wgw_usage_page_room(&page) != NGX_OK)
     {
         return NGX_ERROR;
