@@ -63,8 +63,8 @@ wgw_claims_ask_t *wgw_claims_lookup_merge(ngx_conf_t *cf, ngx_array_t *all,
 ngx_int_t wgw_claims_lookup_init(ngx_conf_t *cf, ngx_array_t *all);
 
 /* What is known of a content; asks where it may be asked for. */
-wgw_asked_state_t wgw_claims_lookup(wgw_claims_t *claims, wgw_claims_ask_t *conf,
-    wgw_content_t *content);
+wgw_asked_state_t wgw_claims_lookup(wgw_claims_t *claims,
+    wgw_claims_ask_t *conf, wgw_content_t *content);
 
 /* What became of them, for Prometheus. */
 ngx_int_t wgw_claims_lookup_metrics(wgw_usage_page_t *page);

@@ -116,7 +116,8 @@ wgw_claims_lookup_is_set(const wgw_claims_ask_t *lookup)
 
 
 wgw_claims_ask_t *
-wgw_claims_lookup_merge(ngx_conf_t *cf, ngx_array_t *all, wgw_claims_ask_t *conf)
+wgw_claims_lookup_merge(ngx_conf_t *cf, ngx_array_t *all,
+    wgw_claims_ask_t *conf)
 {
     ngx_uint_t                  i;
     wgw_claims_ask_t         **lookup, *copy;
