@@ -10,6 +10,7 @@
 
 #include "claims/http_claims_api.h"
 #include "claims/http_content.h"
+#include "core/hook.h"
 #include "core/request.h"
 
 
@@ -38,24 +39,15 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 ngx_int_t
 ngx_http_wgw_content_install(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
-    if (h == NULL) {
+    if (wgw_hook_phase(cf, NGX_HTTP_PREACCESS_PHASE,
+                       ngx_http_wgw_content_handler)
+        != NGX_OK
+        || wgw_hook_phase(cf, NGX_HTTP_ACCESS_PHASE,
+                          ngx_http_wgw_content_access)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    *h = ngx_http_wgw_content_handler;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_wgw_content_access;
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_wgw_content_filter;

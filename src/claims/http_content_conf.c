@@ -4,7 +4,7 @@
  */
 
 #include "claims/http_content.h"
-#include "core/request.h"
+#include "core/endpoint.h"
 #include "table/ration.h"
 
 
@@ -167,17 +167,8 @@ ngx_http_wgw_content_merge_conf(ngx_conf_t *cf, void *parent, void *child)
         }
     }
 
-    if (conf->api_hosts) {
-        return wgw_request_hosts(cf, conf->api_hosts);
-    }
-
-    if (prev->api_hosts
-        && wgw_request_inherits(cf, ngx_http_wgw_content_api_handler))
-    {
-        conf->api_hosts = prev->api_hosts;
-    }
-
-    return NGX_CONF_OK;
+    return wgw_endpoint_merge(cf, prev->api_hosts, &conf->api_hosts,
+                              ngx_http_wgw_content_api_handler);
 }
 
 
@@ -478,10 +469,6 @@ ngx_http_wgw_content_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     wgw_claims_t              *claims;
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (ccf->api_hosts) {
-        return "is duplicate";
-    }
-
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     /* an id is what follows the location's prefix */
@@ -497,16 +484,14 @@ ngx_http_wgw_content_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     claims = wgw_claims_conf(cf->cycle);
-    ccf->api_hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
-
-    if (claims == NULL || ccf->api_hosts == NULL) {
+    if (claims == NULL) {
         return NGX_CONF_ERROR;
     }
 
     claims->needed = 1;
-    clcf->handler = ngx_http_wgw_content_api_handler;
 
-    return NGX_CONF_OK;
+    return wgw_endpoint(cf, &ccf->api_hosts,
+                        ngx_http_wgw_content_api_handler);
 }
 
 

@@ -4,6 +4,8 @@
  */
 
 #include "claims/http_content.h"
+#include "core/hook.h"
+#include "core/value.h"
 #include "format/multibase.h"
 
 
@@ -22,16 +24,29 @@ static ngx_int_t ngx_http_wgw_content_decided(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 
-static const struct {
-    ngx_str_t   name;
-    uintptr_t   what;
-} ngx_http_wgw_content_vars[] = {
-    { ngx_string("wgw_cid"), CONTENT_CID },
-    { ngx_string("wgw_multihash"), CONTENT_MULTIHASH },
-    { ngx_string("wgw_content"), CONTENT_CLASS },
-    { ngx_string("wgw_payer"), CONTENT_PAYER },
-    { ngx_string("wgw_claim"), CONTENT_CLAIM },
-    { ngx_null_string, 0 }
+/*
+ * Not cached: an internal redirect may change the path, and a decision is
+ * made only in the preaccess phase.
+ */
+
+static ngx_http_variable_t  ngx_http_wgw_content_vars[] = {
+
+    { ngx_string("wgw_cid"), NULL, ngx_http_wgw_content_variable,
+      CONTENT_CID, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_multihash"), NULL, ngx_http_wgw_content_variable,
+      CONTENT_MULTIHASH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_content"), NULL, ngx_http_wgw_content_decided,
+      CONTENT_CLASS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_payer"), NULL, ngx_http_wgw_content_decided,
+      CONTENT_PAYER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("wgw_claim"), NULL, ngx_http_wgw_content_decided,
+      CONTENT_CLAIM, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
 };
 
 
@@ -69,20 +84,20 @@ static ngx_int_t
 ngx_http_wgw_content_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_str_t   value;
     wgw_cid_t   cid;
     wgw_out_t   out;
 
     if (ngx_http_wgw_content_find(r, &cid) != NGX_OK) {
-        v->not_found = 1;
-        return NGX_OK;
+        return wgw_value_none(v);
     }
 
-    v->data = ngx_pnalloc(r->pool, WGW_CID_TEXT);
-    if (v->data == NULL) {
+    value.data = ngx_pnalloc(r->pool, WGW_CID_TEXT);
+    if (value.data == NULL) {
         return NGX_ERROR;
     }
 
-    wgw_out_init(&out, v->data, WGW_CID_TEXT);
+    wgw_out_init(&out, value.data, WGW_CID_TEXT);
 
     if (data == CONTENT_CID) {
         wgw_cid_write(&out, &cid);
@@ -92,12 +107,9 @@ ngx_http_wgw_content_variable(ngx_http_request_t *r,
         wgw_base58_encode(&out, cid.multihash.data, cid.multihash.len);
     }
 
-    v->len = out.pos - out.start;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    value.len = out.pos - out.start;
 
-    return NGX_OK;
+    return wgw_value_set(v, &value);
 }
 
 
@@ -125,55 +137,23 @@ static ngx_int_t
 ngx_http_wgw_content_decided(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    const ngx_str_t             *value;
     ngx_http_wgw_content_ctx_t  *ctx;
 
     ctx = ngx_http_wgw_content_ctx(r);
 
     if (ctx == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
+        return wgw_value_none(v);
     }
 
-    value = data == CONTENT_PAYER ? &ctx->decision.payer
-            : data == CONTENT_CLAIM ? &ctx->decision.claim
-            : &ngx_http_wgw_content_classes[ctx->decision.class];
-
-    v->data = value->data;
-    v->len = value->len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return wgw_value_set(v, data == CONTENT_PAYER ? &ctx->decision.payer
+                            : data == CONTENT_CLAIM ? &ctx->decision.claim
+                            : &ngx_http_wgw_content_classes[
+                                                   ctx->decision.class]);
 }
 
-
-/*
- * Not cached: an internal redirect may change the path, and a decision is
- * made only in the preaccess phase.
- */
 
 ngx_int_t
 ngx_http_wgw_content_add_variables(ngx_conf_t *cf)
 {
-    ngx_str_t             name;
-    ngx_uint_t            i;
-    ngx_http_variable_t  *var;
-
-    for (i = 0; ngx_http_wgw_content_vars[i].name.len; i++) {
-        name = ngx_http_wgw_content_vars[i].name;
-
-        var = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = ngx_http_wgw_content_vars[i].what
-                           < CONTENT_CLASS ? ngx_http_wgw_content_variable
-                                           : ngx_http_wgw_content_decided;
-        var->data = ngx_http_wgw_content_vars[i].what;
-    }
-
-    return NGX_OK;
+    return wgw_hook_vars(cf, ngx_http_wgw_content_vars);
 }
