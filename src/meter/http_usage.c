@@ -28,6 +28,9 @@ static ngx_uint_t ngx_http_wgw_usage_number(wgw_arg_t *arg, uint64_t min,
     const char *message);
 
 
+ngx_int_t  (*ngx_http_wgw_usage_more)(wgw_usage_page_t *page);
+
+
 char *
 ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -179,6 +182,7 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
                : "text/plain; version=0.0.4; charset=utf-8";
 
         query.limit = WGW_USAGE_LIMIT_MAX;
+        query.more = ngx_http_wgw_usage_more;
         length = wgw_usage_metrics(r->pool, &query, &out);
     }
 
