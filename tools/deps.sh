@@ -28,11 +28,11 @@ test)
     fi
     ;;
 full)
-    if [ -n "${CHROMIUM:-}" ] || command -v chromium > /dev/null; then
-        exit 0
-    fi
+    set -- pebble dehydrated certbot
 
-    set -- chromium
+    if [ -z "${CHROMIUM:-}" ] && ! command -v chromium > /dev/null; then
+        set -- "$@" chromium
+    fi
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
