@@ -1,12 +1,14 @@
 
 /*
- * The variables of certificates, in a handshake and later.
+ * The http module of certificates: their variables, in a handshake and later,
+ * and the directive of the endpoint (http_certs_api.c).
  */
 
 #include "core/endpoint.h"
 #include "route/certs.h"
 #include "route/http_certs.h"
-#include "route/http_route.h"
+#include "route/lookup.h"
+#include "route/route.h"
 
 #include <openssl/ssl.h>
 
@@ -25,15 +27,84 @@ typedef struct {
 } certs_last_t;
 
 
+typedef enum {
+    CERTS_CERT = 0,
+    CERTS_KEY
+} certs_variable_e;
+
+
+static ngx_int_t certs_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static wgw_text_t certs_sni(ngx_http_request_t *r, char name[WGW_NAME_MAX]);
 static void certs_unreadable(ngx_connection_t *c, wgw_text_t name);
+static ngx_int_t certs_add_variables(ngx_conf_t *cf);
+static ngx_int_t certs_check(ngx_conf_t *cf);
+static void *certs_create_conf(ngx_conf_t *cf);
+static char *certs_merge_conf(ngx_conf_t *cf, void *parent, void *child);
+static char *certs_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+static ngx_command_t  certs_commands[] = {
+
+    { ngx_string("wgw_certs_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      certs_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  certs_module_ctx = {
+    certs_add_variables,                   /* preconfiguration */
+    certs_check,                           /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    certs_create_conf,                     /* create location configuration */
+    certs_merge_conf                       /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_wgw_certs_module = {
+    NGX_MODULE_V1,
+    &certs_module_ctx,                     /* module context */
+    certs_commands,                        /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* paths, by the name that a TLS client asks for */
+
+static ngx_http_variable_t  certs_variables[] = {
+
+    { ngx_string("wgw_cert"), NULL, certs_variable, CERTS_CERT, 0, 0 },
+
+    { ngx_string("wgw_cert_key"), NULL, certs_variable, CERTS_KEY, 0, 0 },
+
+      ngx_http_null_variable
+};
 
 
 static certs_last_t  certs_last;
 
 
-ngx_int_t
-ngx_http_wgw_certs_variable(ngx_http_request_t *r,
+static ngx_int_t
+certs_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     u_char            *p;
@@ -50,7 +121,7 @@ ngx_http_wgw_certs_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (data == WGW_CERTS_VAR_CERT || certs_last.connection != c->number) {
+    if (data == CERTS_CERT || certs_last.connection != c->number) {
         sni = certs_sni(r, name);
 
         if (wgw_certs_find((char *) names->certs.data, sni, ngx_time(),
@@ -74,7 +145,7 @@ ngx_http_wgw_certs_variable(ngx_http_request_t *r,
     /* terminated: nginx opens it as it is */
 
     p = ngx_sprintf(p, "%V/%s/%s%Z", &names->certs, certs_last.folder,
-                    data == WGW_CERTS_VAR_CERT ? WGW_CERTS_CERT
+                    data == CERTS_CERT ? WGW_CERTS_CERT
                                                : WGW_CERTS_KEY);
 
     v->len = p - v->data - 1;
@@ -132,8 +203,29 @@ certs_unreadable(ngx_connection_t *c, wgw_text_t name)
 }
 
 
-ngx_int_t
-ngx_http_wgw_certs_check(ngx_conf_t *cf)
+static ngx_int_t
+certs_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = certs_variables; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Who uses them needs `wgw_certs`. */
+
+static ngx_int_t
+certs_check(ngx_conf_t *cf)
 {
     ngx_uint_t                  i;
     wgw_names_t                *names;
@@ -166,10 +258,30 @@ ngx_http_wgw_certs_check(ngx_conf_t *cf)
 }
 
 
-char *
-ngx_http_wgw_certs_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+static void *
+certs_create_conf(ngx_conf_t *cf)
 {
-    ngx_http_wgw_route_loc_conf_t *rlcf = conf;
+    /* no hosts */
+
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_certs_loc_conf_t));
+}
+
+
+static char *
+certs_merge_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_wgw_certs_loc_conf_t *prev = parent;
+    ngx_http_wgw_certs_loc_conf_t *conf = child;
+
+    return wgw_endpoint_merge(cf, prev->hosts, &conf->hosts,
+                              ngx_http_wgw_certs_handler);
+}
+
+
+static char *
+certs_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_wgw_certs_loc_conf_t *clcf = conf;
 
     wgw_names_t  *names;
 
@@ -180,5 +292,5 @@ ngx_http_wgw_certs_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         names->certs_api = wgw_line(cf);
     }
 
-    return wgw_endpoint(cf, &rlcf->certs_hosts, ngx_http_wgw_certs_handler);
+    return wgw_endpoint(cf, &clcf->hosts, ngx_http_wgw_certs_handler);
 }

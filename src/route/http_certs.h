@@ -26,21 +26,16 @@
 #define WGW_CERTS_API_LIMIT  100
 #define WGW_CERTS_API_MAX    1000
 
-typedef enum {
-    WGW_CERTS_VAR_CERT = 0,
-    WGW_CERTS_VAR_KEY
-} wgw_certs_var_e;
+
+typedef struct {
+    ngx_array_t  *hosts;            /* NULL: no wgw_certs_api here */
+} ngx_http_wgw_certs_loc_conf_t;
 
 
-/* `data` is one of wgw_certs_var_e. */
-ngx_int_t ngx_http_wgw_certs_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
+extern ngx_module_t  ngx_http_wgw_certs_module;
 
-/* In postconfiguration: who uses them needs `wgw_certs`. */
-ngx_int_t ngx_http_wgw_certs_check(ngx_conf_t *cf);
 
-/* The directive, and its content handler. */
-char *ngx_http_wgw_certs_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+/* The content handler. */
 ngx_int_t ngx_http_wgw_certs_handler(ngx_http_request_t *r);
 
 

@@ -10,7 +10,7 @@
 #include "route/certs.h"
 #include "route/certs_file.h"
 #include "route/http_certs.h"
-#include "route/http_route.h"
+#include "route/lookup.h"
 
 #include <dirent.h>
 
@@ -57,11 +57,11 @@ ngx_http_wgw_certs_handler(ngx_http_request_t *r)
     ngx_int_t                       rc;
     wgw_out_t                       out;
     wgw_args_error_t                error;
-    ngx_http_wgw_route_loc_conf_t  *rlcf;
+    ngx_http_wgw_certs_loc_conf_t  *clcf;
 
-    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_certs_module);
 
-    if (!wgw_request_trusted(r, rlcf->certs_hosts)) {
+    if (!wgw_request_trusted(r, clcf->hosts)) {
         return wgw_request_distrust(r);
     }
 

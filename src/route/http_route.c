@@ -14,7 +14,6 @@
 #include "core/value.h"
 #include "format/name.h"
 #include "names/names_api.h"
-#include "route/http_certs.h"
 #include "route/hop.h"
 #include "route/http_known.h"
 #include "route/http_route.h"
@@ -71,13 +70,6 @@ static ngx_command_t  ngx_http_wgw_route_commands[] = {
     { ngx_string("wgw_api"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_wgw_api,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      NULL },
-
-    { ngx_string("wgw_certs_api"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_http_wgw_certs_api,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -145,14 +137,6 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
 
     { ngx_string("wgw_life"), NULL, ngx_http_wgw_route_variable,
       WGW_LOOKUP_LIFE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    /* paths, by the name that a TLS client asks for */
-
-    { ngx_string("wgw_cert"), NULL, ngx_http_wgw_certs_variable,
-      WGW_CERTS_VAR_CERT, 0, 0 },
-
-    { ngx_string("wgw_cert_key"), NULL, ngx_http_wgw_certs_variable,
-      WGW_CERTS_VAR_KEY, 0, 0 },
 
     /* "1" when `wgw_route` refused the request of a paused name */
 
@@ -488,8 +472,7 @@ ngx_http_wgw_route_init(ngx_conf_t *cf)
     /* before "return", so that it does not answer for unknown names */
 
     if (wgw_hook_phase(cf, NGX_HTTP_REWRITE_PHASE, ngx_http_wgw_route_handler)
-        != NGX_OK
-        || ngx_http_wgw_certs_check(cf) != NGX_OK)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }

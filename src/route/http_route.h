@@ -23,7 +23,6 @@ typedef struct {
     ngx_flag_t                   enable;
     ngx_http_complex_value_t    *key;           /* NULL: the host */
     ngx_array_t                 *api_hosts;     /* NULL: no wgw_api here */
-    ngx_array_t                 *certs_hosts;   /* nor wgw_certs_api */
 } ngx_http_wgw_route_loc_conf_t;
 
 

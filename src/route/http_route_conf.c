@@ -6,7 +6,6 @@
 
 #include "core/endpoint.h"
 #include "names/names_bulk.h"
-#include "route/http_certs.h"
 #include "route/http_route.h"
 
 
@@ -37,7 +36,6 @@ ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf)
      *
      *     rlcf->key = NULL;
      *     rlcf->api_hosts = NULL;
-     *     rlcf->certs_hosts = NULL;
      */
 
     rlcf->enable = NGX_CONF_UNSET;
@@ -60,10 +58,7 @@ ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (wgw_endpoint_merge(cf, prev->api_hosts, &conf->api_hosts,
                            ngx_http_wgw_api_handler)
-        != NGX_CONF_OK
-        || wgw_endpoint_merge(cf, prev->certs_hosts, &conf->certs_hosts,
-                              ngx_http_wgw_certs_handler)
-           != NGX_CONF_OK)
+        != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
