@@ -6,6 +6,7 @@
 
 
 #include "auth/auth_module.h"
+#include "core/conffile.h"
 #include "auth/quota.h"
 
 #include <ctype.h>
@@ -18,6 +19,8 @@
 #define NGX_HTTP_WGW_AUTH_TIME_MAX    3153600000    /* 100 years */
 
 
+static ngx_int_t ngx_http_wgw_auth_key(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_uint_t raw, wgw_jwt_key_t *key);
 static ssize_t ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
     u_char *secret);
 static ngx_int_t ngx_http_wgw_auth_unseen(ngx_conf_t *cf, ngx_str_t *name,
@@ -36,8 +39,6 @@ ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_wgw_auth_conf_t *aucf = conf;
 
-    u_char               secret[NGX_HTTP_WGW_AUTH_SECRET + 1];
-    ssize_t              n;
     ngx_str_t           *value;
     ngx_uint_t           i, last, raw;
     wgw_jwt_key_t       *key;
@@ -67,38 +68,52 @@ ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     cln->data = aucf->keys;
 
     for (i = 1; i <= last; i++) {
-        n = ngx_http_wgw_auth_read_secret(cf, &value[i], secret);
-        if (n == NGX_ERROR) {
-            return NGX_CONF_ERROR;
-        }
-
-        if (!raw && secret[n - 1] == '\n') {
-            n--;
-        }
-
-        if (!raw && ngx_http_wgw_auth_unseen(cf, &value[i], secret, n)
-                    != NGX_OK)
-        {
-            ngx_explicit_memzero(secret, sizeof(secret));
-            return NGX_CONF_ERROR;
-        }
-
-        if (n < NGX_HTTP_WGW_AUTH_SECRET_MIN) {
-            ngx_explicit_memzero(secret, sizeof(secret));
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "secret in \"%V\" has less than %d bytes",
-                               &value[i], NGX_HTTP_WGW_AUTH_SECRET_MIN);
-            return NGX_CONF_ERROR;
-        }
-
         key = ngx_array_push(aucf->keys);
         ngx_memzero(key, sizeof(wgw_jwt_key_t));
 
-        wgw_hmac_init(&key->hmac, secret, n);
-        ngx_explicit_memzero(secret, sizeof(secret));
+        if (ngx_http_wgw_auth_key(cf, &value[i], raw, key) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_auth_key(ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t raw,
+    wgw_jwt_key_t *key)
+{
+    u_char     secret[NGX_HTTP_WGW_AUTH_SECRET + 1];
+    ssize_t    n;
+    ngx_int_t  rc;
+
+    n = ngx_http_wgw_auth_read_secret(cf, name, secret);
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    if (!raw) {
+        n -= (secret[n - 1] == '\n');
+        rc = ngx_http_wgw_auth_unseen(cf, name, secret, n);
+    }
+
+    if (rc == NGX_OK && n < NGX_HTTP_WGW_AUTH_SECRET_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret in \"%V\" has less than %d bytes",
+                           name, NGX_HTTP_WGW_AUTH_SECRET_MIN);
+        rc = NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+        wgw_hmac_init(&key->hmac, secret, n);
+    }
+
+    ngx_explicit_memzero(secret, sizeof(secret));
+
+    return rc;
 }
 
 
@@ -136,45 +151,15 @@ static ssize_t
 ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
     u_char *secret)
 {
-    ssize_t          n;
-    ngx_fd_t         fd;
-    ngx_file_info_t  fi;
+    ssize_t  n;
 
-    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    n = wgw_conffile(cf, name, secret, NGX_HTTP_WGW_AUTH_SECRET + 1, "secret");
 
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
-        && (ngx_file_access(&fi) & 0007))
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "secret in \"%V\" may be read by everybody", name);
-    }
-
-    n = ngx_read_fd(fd, secret, NGX_HTTP_WGW_AUTH_SECRET + 1);
-
-    if (n == -1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", name);
-
-    } else if (n == 0 || n > NGX_HTTP_WGW_AUTH_SECRET) {
+    if (n == 0 || n > NGX_HTTP_WGW_AUTH_SECRET) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "secret in \"%V\" is %s", name,
                            n ? "longer than 4096 bytes" : "empty");
-        n = -1;
-    }
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
     }
 
     return n;
