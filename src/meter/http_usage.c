@@ -32,6 +32,9 @@ static ngx_uint_t ngx_http_wgw_usage_is(u_char *p, u_char *last,
     const char *type);
 
 
+ngx_int_t  (*ngx_http_wgw_usage_more)(wgw_usage_page_t *page);
+
+
 char *
 ngx_http_wgw_usage(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -183,6 +186,7 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
                : "text/plain; version=0.0.4; charset=utf-8";
 
         query.limit = WGW_USAGE_LIMIT_MAX;
+        query.more = ngx_http_wgw_usage_more;
         length = wgw_usage_metrics(r->pool, &query, &out);
     }
 
