@@ -94,6 +94,8 @@ help:       ## this list
 #=    IPV6=off        make run without ::1
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
+#=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
+#=                    websocket tcp slow clock full names claims
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RUN_USER=NAME   who the workers of make run are, when root starts it
 
