@@ -36,7 +36,7 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
 	@tools/deps.sh build
 	@tools/deps.sh test
-	@tools/fuzz.sh $(FUZZ_SECONDS)
+	@tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
 	@tools/deps.sh test
@@ -51,6 +51,7 @@ bench: build ## against nginx and peers, in short; see bench/README.md
 	@tools/deps.sh bench
 	@bench/route/run short
 	@bench/auth/run short
+	@bench/claims/run short
 
 bench-full: build
 	@tools/deps.sh bench
@@ -58,6 +59,7 @@ bench-full: build
 	@bench/port/run full
 	@bench/meter/run full
 	@bench/auth/run full
+	@bench/claims/run full
 
 modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules
@@ -93,6 +95,7 @@ help:       ## this list
 #=                    the ports of make run
 #=    IPV6=off        make run without ::1
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
+#=    FUZZ_TARGETS="claims/token ..."  of these only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
 #=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
 #=                    websocket tcp slow clock full names claims

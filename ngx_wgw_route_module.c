@@ -364,7 +364,7 @@ ngx_wgw_route_init_module(ngx_cycle_t *cycle)
     wgw_lookup_init(names);
     wgw_turn_init(ngx_wgw_route_health);
     wgw_balancer_init(ngx_http_wgw_route_lookup);
-    wgw_names_api_init(wgw_lookup_store, &names->rules);
+    wgw_names_api_init(wgw_lookup_store, &names->rules, wgw_turn_failures);
 
     return NGX_OK;
 }

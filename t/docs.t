@@ -2,7 +2,8 @@
 
 # The reference, docs/*.md, against the sources: each directive is there as
 # Syntax, Default and Context, each variable and metric in a table, each
-# message of the error log in a table as well; and every link leads somewhere.
+# message of the error log in a table as well; every link leads somewhere, and
+# every file that is named is there.
 
 use warnings;
 use strict;
@@ -114,6 +115,26 @@ subtest 'links' => sub {
     }
 };
 
+
+
+subtest 'files' => sub {
+    my $n = 0;
+
+    for my $page (grep { $_ ne 'CHANGES.md' } @pages) {
+        $n += @{[named($text{$page})]};
+
+        is(join("\n", missing($text{$page})), '', "$page: all are there");
+    }
+
+    cmp_ok($n, '>', 100, 'files are named');
+
+    # what is found where it is not
+    is_deeply([missing('`src/route/lookup.c`, `routes.c`; `names/rows.h`')],
+              [], 'a file beside another, and one of a room');
+    is_deeply([missing('`src/route/lookup.c`, `rows.c` and `src/attic/box.c`')],
+              ['rows.c', 'src/attic/box.c'], 'planted: no such file');
+};
+
 done_testing();
 
 
@@ -124,6 +145,48 @@ sub slurp {
     local $/;
 
     return scalar <$in>;
+}
+
+
+# What a text says is a file of ours, or a folder, with the folder that was
+# named before it in that paragraph.  A ROOM or NAME is to be filled in.
+
+sub named {
+    my ($page) = @_;
+
+    my @named;
+
+    for my $paragraph (split /\n\n|\|\n/, $page) {
+        my $folder = '';
+
+        while ($paragraph =~ m{`((?:[\w.*-]+/)*(?:[\w*-]+\.(?:[cht]|pm|pl|sh))?)`}g) {
+            my $name = $1;
+
+            next if $name !~ m{\.|^(?:src|t|fuzz|tools|bench|docs)/};
+
+            push @named, [$name, $folder];
+            $folder = $1 if $name =~ m{^(.*/)};
+        }
+    }
+
+    return grep { "@$_" !~ /[A-Z]{4}|\bpart\.[ch]/ } @named;
+}
+
+
+sub missing {
+    my ($page) = @_;
+
+    my @missing;
+
+    for my $pair (named($page)) {
+        my ($name, $folder) = @$pair;
+
+        push @missing, $name
+            unless grep { my @found = glob $_; @found && -e $found[0] }
+                        $name, "src/$name", "$folder$name", "src/$folder$name";
+    }
+
+    return @missing;
 }
 
 

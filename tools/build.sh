@@ -78,7 +78,7 @@ configure() {
     shift 2
 
     signature="$top $tree $* $(cksum < "$tree/src/core/nginx.h")"
-    config=$({ cat config && echo src/*/*.c; } | cksum)
+    config=$({ cat config && echo src/*/*.c; cat page/*; } | cksum)
 
     if [ "$(cat "$work/signature" 2> /dev/null)" != "$signature" ]; then
         link_tree "$tree" "$work"

@@ -53,15 +53,36 @@ put() {
     cat << 'END'
 
 nginx loads the modules from its next start on; a reload is not enough after
-an update.  Do not write load_module for them.  In nginx.conf, outside http:
+an update.  Do not write load_module for them.  Once, as root (a certificate
+of your own goes where this makes one to try):
 
-    wgw_names       /var/lib/wgw/names  domain=gw1.example;
-    wgw_meter_zone  names  file=/var/lib/wgw/meter  keys=100000;
-
-and the folder once: mkdir -m 755 /var/lib/wgw.  README.md has the rest of an
-example, docs/ the reference.  `nginx -t` says what is wrong; make uninstall
-takes the modules away, and leaves /var/lib/wgw.
 END
+    example 'sh gateway'
+
+    cat << 'END'
+
+And /etc/nginx/nginx.conf, or what of it yours has not:
+
+END
+    example 'whole gateway'
+
+    cat << 'END'
+
+`nginx -t` says what is wrong; docs/ has each directive.  make uninstall takes
+the modules away, and leaves /var/lib/wgw.
+END
+}
+
+
+# The lines of an example in the README.
+
+example() {
+    awk -v mark="<!-- conf: $1 -->" '
+        $0 == mark               { on = 1; next }
+        on && /^[^ ]/            { exit }
+        on && (/[^ ]/ || begun)  { begun = 1; line[++n] = $0; if (/[^ ]/) m = n }
+        END { for (i = 1; i <= m; i++) print line[i]; exit m == 0 }
+    ' README.md
 }
 
 

@@ -16,6 +16,8 @@
  *     -b N    first of the 16 ports that -W writes (9100)
  *     -k FILE keys, one a line, any of which goes with each GET
  *     -B FILE bodies, one a line, instead: POST /auth, in turn
+ *     -g FILE requests instead, one a line, any of which is sent: the target,
+ *             and after a tab each a header
  *     -s N    another sequence of random numbers
  *
  * Prints one line of JSON.  In a closed loop a latency is from sending to
@@ -88,6 +90,7 @@ typedef struct {
 
 static void load_options(int argc, char **argv);
 static void load_lines(const char *name);
+static void load_gets(void);
 static void load_run(void);
 static void load_issue(double start);
 static void load_timeout(double start, struct timespec *timeout);
@@ -115,7 +118,7 @@ static void load_die(const char *what);
 
 
 static int            port, ep, nconns = 64, npids, zipf, writes;
-static int            in_turn, first_port = 9100, bodies;
+static int            in_turn, first_port = 9100, bodies, gets;
 static long           total, names = 1, sent, turn;
 static double         warm = 0.5, duration = 3, rate;
 static pid_t          pids[LOAD_PIDS];
@@ -170,7 +173,7 @@ load_options(int argc, char **argv)
 {
     int  option;
 
-    while ((option = getopt(argc, argv, "c:w:d:n:r:N:zqp:Wb:s:k:B:")) != -1) {
+    while ((option = getopt(argc, argv, "c:w:d:n:r:N:zqp:Wb:s:k:B:g:")) != -1) {
 
         switch (option) {
         case 'c': nconns = atoi(optarg); break;
@@ -186,6 +189,7 @@ load_options(int argc, char **argv)
         case 's': state = atol(optarg) * LOAD_SEED; break;
         case 'k': load_lines(optarg); break;
         case 'B': load_lines(optarg); bodies = 1; break;
+        case 'g': load_lines(optarg); load_gets(); break;
 
         case 'p':
             if (npids < LOAD_PIDS) {
@@ -252,6 +256,55 @@ load_lines(const char *name)
     if (nlines == 0) {
         fprintf(stderr, "%s is empty\n", name);
         exit(1);
+    }
+}
+
+
+/* Makes them requests. */
+
+static void
+load_gets(void)
+{
+    long    i;
+    char   *line, *p, *end, *out;
+
+    gets = 1;
+
+    for (i = 0; i < nlines; i++) {
+        line = lines[i].data;
+        end = line + lines[i].len;
+        out = malloc(2 * lines[i].len + 64);
+
+        if (out == NULL) {
+            load_die("malloc()");
+        }
+
+        lines[i].data = out;
+        p = memchr(line, '\t', lines[i].len);
+        p = p ? p : end;
+
+        out += sprintf(out, "GET %.*s HTTP/1.1\r\nHost: gw.test\r\n",
+                       (int) (p - line), line);
+
+        while (p < end) {
+
+            if (*p == '\t') {
+                p++;
+            }
+
+            while (p < end && *p != '\t') {
+                *out++ = *p++;
+            }
+
+            *out++ = '\r';
+            *out++ = '\n';
+        }
+
+        *out++ = '\r';
+        *out++ = '\n';
+
+        lines[i].len = (int) (out - lines[i].data);
+        free(line);
     }
 }
 
@@ -446,6 +499,13 @@ load_request(char *out)
                        "Content-Type: application/json\r\n"
                        "Content-Length: %d\r\n\r\n%.*s",
                        line.len, line.len, line.data);
+    }
+
+    if (gets) {
+        line = lines[load_random() % nlines];
+        memcpy(out, line.data, line.len);
+
+        return line.len;
     }
 
     if (lines) {

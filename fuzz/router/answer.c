@@ -1,8 +1,6 @@
 
 /*
  * Answers of nodes: as JSON, and in chunks.
- *
- * sources: router/answer format/text
  */
 
 #include "router/answer.h"

@@ -1,8 +1,6 @@
 
 /*
  * Answers of providers: what is taken from them fits on a request.
- *
- * sources: router/grant format/text
  */
 
 #include "router/grant.h"

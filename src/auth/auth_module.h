@@ -1,10 +1,10 @@
 
 /*
  * auth_module: the nginx modules that make up the auth module, for each
- * other.  The http one has the directives; its handlers are in http_signin.c
- * (the endpoint), http_auth_check.c (what a request needs), http_auth_live.c
- * (how long), http_auth_rpc.c (which methods it may call) and http_auth_api.c
- * (management).
+ * other.  The http one has the directives (their levels: http_auth_merge.c);
+ * its handlers are in http_signin.c (the endpoint), http_auth_check.c (what a
+ * request needs), http_auth_live.c (how long), http_auth_rpc.c (which methods
+ * it may call) and http_auth_api.c (management).
  */
 
 #ifndef WGW_AUTH_MODULE_H
@@ -165,6 +165,11 @@ ngx_uint_t ngx_http_wgw_auth_matches(ngx_http_wgw_auth_rule_t *rule,
 /* Cross-origin requests: preflights, and a filter of responses' headers. */
 ngx_int_t ngx_http_wgw_auth_cors_handler(ngx_http_request_t *r);
 void ngx_http_wgw_auth_cors_init(void);
+
+/* Levels. */
+void *ngx_http_wgw_auth_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_wgw_auth_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
 
 /* Of directives with a time: what it may be. */
 extern ngx_conf_post_t  ngx_http_wgw_auth_ttl_post;

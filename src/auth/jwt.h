@@ -14,15 +14,14 @@
  *
  * The algorithm is never taken from a token: anything but HS256 is refused
  * before a key is touched.  Claims are looked at only after the MAC is found
- * right.  What is in our own layout is read without a JSON parser; all other
- * claims by one, with the same results.
+ * right (jwt_claims.h).
  */
 
 #ifndef WGW_JWT_H
 #define WGW_JWT_H
 
 
-#include "crypto/eip55.h"
+#include "auth/jwt_claims.h"
 #include "crypto/hmac.h"
 #include "format/text.h"
 
@@ -31,7 +30,6 @@
 
 #define WGW_JWT_MAX      4096       /* bytes of a token */
 #define WGW_JWT_ID       22         /* bytes of a jti made here */
-#define WGW_JWT_AUD      32         /* services of a token */
 #define WGW_JWT_KID      64         /* bytes of a kid */
 
 
@@ -57,22 +55,6 @@ typedef struct {
     wgw_hmac_t   hmac;
     wgw_text_t   kid;               /* at most WGW_JWT_KID; or empty */
 } wgw_jwt_key_t;
-
-
-/* Seconds since 1970.  An absent text has data NULL. */
-typedef struct {
-    uint64_t     iat;
-    uint64_t     exp;
-    uint64_t     nbf;
-    uint64_t     uses;              /* if has_uses */
-    wgw_text_t   sub;               /* the address as text */
-    uint8_t      address[WGW_EIP55_BYTES];  /* the same */
-    wgw_text_t   jti;
-    wgw_text_t   aud[WGW_JWT_AUD];
-    size_t       naud;
-    unsigned     has_iat:1;
-    unsigned     has_uses:1;
-} wgw_jwt_t;
 
 
 /* 16 random bytes as text, not terminated.  Returns 0, or -1 without them. */

@@ -651,6 +651,16 @@ wgw_policy_quickly(const wgw_policy_args_t *args,
             return 0;
         }
 
+        /* nothing of a group that is not there, either */
+
+        if (n == 2) {
+            found = args->find(args->data, steps[0].name, NULL, value);
+
+            if (found <= 0) {
+                return found;
+            }
+        }
+
         memset(value, 0, sizeof(wgw_cbor_t));
         value->type = WGW_CBOR_NULL;
     }

@@ -3,29 +3,17 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include <fcntl.h>
-#include <sys/socket.h>
-
 #include "core/errand.h"
-
-
-typedef struct {
-    ngx_http_connection_t      hc;          /* the first: c->data of nginx */
-    wgw_errand_t              *errand;
-} errand_connection_t;
+#include "core/nobody.h"
 
 
 static void errand_start(ngx_event_t *ev);
-static ngx_connection_t *errand_connect(wgw_errand_t *errand);
-static ngx_int_t errand_connection(wgw_errand_t *errand, ngx_connection_t *c);
-static u_char *errand_log(ngx_log_t *log, u_char *buf, size_t len);
 static ngx_int_t errand_request(wgw_errand_t *errand, ngx_http_request_t *r);
 static ngx_int_t errand_headers(wgw_errand_t *errand, ngx_http_request_t *r);
 static ngx_int_t errand_body(wgw_errand_t *errand, ngx_http_request_t *r);
 static void errand_timedout(ngx_event_t *ev);
 static void errand_ended(void *data);
 static void errand_finish(ngx_event_t *ev);
-static void errand_hang_up(wgw_errand_t *errand);
 static ngx_int_t errand_rewrite_handler(ngx_http_request_t *r);
 static ngx_int_t errand_header_filter(ngx_http_request_t *r);
 static ngx_int_t errand_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
@@ -34,13 +22,6 @@ static ngx_int_t errand_take(wgw_errand_t *errand, ngx_buf_t *buf);
 
 static ngx_http_output_header_filter_pt  errand_next_header_filter;
 static ngx_http_output_body_filter_pt    errand_next_body_filter;
-
-/* by its address errands are known; nobody listens there */
-static ngx_listening_t                   errand_listening;
-
-static struct sockaddr                   errand_sockaddr = { AF_UNIX, "" };
-
-static ngx_str_t                         errand_name = ngx_string("errand");
 
 
 ngx_int_t
@@ -108,7 +89,9 @@ ngx_int_t
 wgw_errand_run(wgw_errand_t *errand)
 {
     errand->last = &errand->chain;
-    errand->connection = errand_connect(errand);
+    errand->connection = wgw_nobody_connect(errand->place->server, errand,
+                                            errand->pool->log,
+                                            &errand->other);
 
     if (errand->connection == NULL) {
         wgw_errand_drop(errand);
@@ -133,11 +116,7 @@ wgw_errand_run(wgw_errand_t *errand)
 wgw_errand_t *
 wgw_errand_get(ngx_http_request_t *r)
 {
-    if (r->connection->listening != &errand_listening) {
-        return NULL;
-    }
-
-    return ((errand_connection_t *) r->http_connection)->errand;
+    return wgw_nobody_owner(r);
 }
 
 
@@ -188,138 +167,6 @@ errand_start(ngx_event_t *ev)
 }
 
 
-static ngx_connection_t *
-errand_connect(wgw_errand_t *errand)
-{
-    int                s[2];
-    ngx_connection_t  *c;
-
-    if (socketpair(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC, 0, s)
-        == -1)
-    {
-        ngx_log_error(NGX_LOG_ALERT, errand->pool->log, ngx_socket_errno,
-                      "socketpair() failed");
-        return NULL;
-    }
-
-    c = ngx_get_connection(s[0], errand->pool->log);
-
-    if (c == NULL) {
-        (void) ngx_close_socket(s[0]);
-        (void) ngx_close_socket(s[1]);
-        return NULL;
-    }
-
-    c->pool = ngx_create_pool(1024, errand->pool->log);
-
-    if (c->pool == NULL || errand_connection(errand, c) != NGX_OK) {
-
-        if (c->pool) {
-            c->log = errand->pool->log;
-            ngx_destroy_pool(c->pool);
-        }
-
-        ngx_close_connection(c);
-        (void) ngx_close_socket(s[1]);
-        return NULL;
-    }
-
-    errand->other = s[1];
-
-#if (NGX_STAT_STUB)
-    (void) ngx_atomic_fetch_add(ngx_stat_active, 1);
-#endif
-
-    return c;
-}
-
-
-static ngx_int_t
-errand_connection(wgw_errand_t *errand, ngx_connection_t *c)
-{
-    ngx_log_t            *log;
-    ngx_http_log_ctx_t   *ctx;
-    errand_connection_t  *ec;
-
-    log = ngx_palloc(c->pool, sizeof(ngx_log_t));
-    ctx = ngx_pcalloc(c->pool, sizeof(ngx_http_log_ctx_t));
-    ec = ngx_pcalloc(c->pool, sizeof(errand_connection_t));
-    c->buffer = ngx_create_temp_buf(c->pool, 8);
-
-    if (log == NULL || ctx == NULL || ec == NULL || c->buffer == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->connection = c;
-
-    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
-
-    *log = *errand->pool->log;
-    log->connection = c->number;
-    log->handler = errand_log;
-    log->data = ctx;
-    log->action = NULL;
-
-    c->log = log;
-    c->pool->log = log;
-    c->read->log = log;
-    c->write->log = log;
-
-    c->log_error = NGX_ERROR_INFO;
-    c->start_time = ngx_current_msec;
-
-    c->recv = ngx_recv;
-    c->send = ngx_send;
-    c->recv_chain = ngx_recv_chain;
-    c->send_chain = ngx_send_chain;
-
-    c->sockaddr = &errand_sockaddr;
-    c->socklen = sizeof(struct sockaddr);
-    c->local_sockaddr = &errand_sockaddr;
-    c->local_socklen = sizeof(struct sockaddr);
-    c->addr_text = errand_name;
-    c->listening = &errand_listening;
-    c->write->ready = 1;
-
-    /* a socket pair has neither */
-
-    c->tcp_nodelay = NGX_TCP_NODELAY_DISABLED;
-    c->tcp_nopush = NGX_TCP_NOPUSH_DISABLED;
-
-    ec->hc.conf_ctx = errand->place->server;
-    ec->errand = errand;
-
-    c->data = &ec->hc;
-
-    return NGX_OK;
-}
-
-
-static u_char *
-errand_log(ngx_log_t *log, u_char *buf, size_t len)
-{
-    u_char              *p;
-    ngx_http_request_t  *r;
-    ngx_http_log_ctx_t  *ctx;
-
-    ctx = log->data;
-    r = ctx->request;
-
-    if (r == NULL) {
-        return buf;
-    }
-
-    p = ngx_snprintf(buf, len, " on an errand to \"%V\"", &r->uri);
-
-    if (r->upstream && r->upstream->peer.name) {
-        p = ngx_snprintf(p, len - (p - buf), ", upstream: \"%V\"",
-                         r->upstream->peer.name);
-    }
-
-    return p;
-}
-
-
 static ngx_int_t
 errand_request(wgw_errand_t *errand, ngx_http_request_t *r)
 {
@@ -343,7 +190,7 @@ errand_request(wgw_errand_t *errand, ngx_http_request_t *r)
     r->args = errand->args;
     r->unparsed_uri = errand->uri;
     r->request_line = r->method_name;
-    r->headers_in.server = errand_name;
+    r->headers_in.server = r->connection->addr_text;
 
     r->internal = 1;
     r->logged = 1;
@@ -487,7 +334,7 @@ errand_ended(void *data)
     errand->request = NULL;
     errand->connection = NULL;
 
-    errand_hang_up(errand);
+    wgw_nobody_hang_up(&errand->other);
 
     errand->event.handler = errand_finish;
     errand->event.log = ngx_cycle->log;
@@ -533,16 +380,6 @@ errand_finish(ngx_event_t *ev)
     errand->done(errand);
 
     wgw_errand_drop(errand);
-}
-
-
-static void
-errand_hang_up(wgw_errand_t *errand)
-{
-    if (errand->other != (ngx_socket_t) -1) {
-        (void) ngx_close_socket(errand->other);
-        errand->other = (ngx_socket_t) -1;
-    }
 }
 
 
@@ -627,7 +464,7 @@ errand_header_filter(ngx_http_request_t *r)
 
     if (r->header_only) {
         errand->whole = 1;
-        errand_hang_up(errand);
+        wgw_nobody_hang_up(&errand->other);
     }
 
     return NGX_OK;
@@ -653,7 +490,7 @@ errand_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
         if (in->buf->last_buf) {
             errand->whole = 1;
-            errand_hang_up(errand);
+            wgw_nobody_hang_up(&errand->other);
         }
     }
 

@@ -416,6 +416,34 @@ wgw_request_inherits(ngx_conf_t *cf, ngx_http_handler_pt handler)
 }
 
 
+void
+wgw_request_wait(ngx_http_request_t *r)
+{
+    r->main->blocked++;
+}
+
+
+void
+wgw_request_resume(ngx_http_request_t *r)
+{
+    ngx_http_set_log_request(r->connection->log, r);
+
+    r->main->blocked--;
+}
+
+
+void
+wgw_request_finish(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
 /*
  * The name was deleted.  A reset, so that a body without a length does not
  * look whole; in HTTP/2 nginx resets the stream.

@@ -51,6 +51,16 @@ ngx_int_t wgw_request_body(ngx_http_request_t *r, size_t max,
     wgw_text_t *body);
 
 /*
+ * A request that waits for something of ours, such as a change of a store, and
+ * cannot be freed meanwhile.  What comes then, outside of nginx's handlers,
+ * begins with resume() and ends with finish(), as a content handler does by
+ * returning.
+ */
+void wgw_request_wait(ngx_http_request_t *r);
+void wgw_request_resume(ngx_http_request_t *r);
+void wgw_request_finish(ngx_http_request_t *r, ngx_int_t rc);
+
+/*
  * Ends a request (ngx_http_request_t) from outside, from a timer for example:
  * at once, and so that the client does not take what it got for the whole.
  */

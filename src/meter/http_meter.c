@@ -4,6 +4,7 @@
  */
 
 #include "meter/http_key.h"
+#include "meter/http_page.h"
 #include "meter/http_rate.h"
 #include "meter/meter_module.h"
 #include "meter/http_meter_hints.h"
@@ -97,6 +98,13 @@ static ngx_command_t  ngx_http_wgw_meter_commands[] = {
     { ngx_string("wgw_usage"),
       NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_wgw_usage,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_page"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
+      ngx_http_wgw_page,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -748,6 +756,7 @@ ngx_http_wgw_meter_create_conf(ngx_conf_t *cf)
      *
      *     mcf->usage = 0;
      *     mcf->hosts = NULL;
+     *     mcf->page = NULL;
      */
 
     mcf->meters = NGX_CONF_UNSET_PTR;
@@ -779,7 +788,7 @@ ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->hosts = prev->hosts;
     }
 
-    return NGX_CONF_OK;
+    return ngx_http_wgw_page_merge(cf, prev, conf);
 }
 
 

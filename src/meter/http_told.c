@@ -6,6 +6,24 @@
 #include "meter/http_told.h"
 
 
+enum {
+    TOLD_NAME = 0,
+    TOLD_CAP,
+    TOLD_OWNER,
+    TOLD_WORKLOAD,
+    TOLD_STATE,
+    TOLD_PARTS
+};
+
+
+/* by WGW_TOLD_* */
+static const char *const  told_prefixes[] = {
+    NGX_HTTP_WGW_TOLD_NAME,
+    NGX_HTTP_WGW_TOLD_NEXT_CAP,
+    NGX_HTTP_WGW_TOLD_NEXT
+};
+
+
 ngx_int_t
 ngx_http_wgw_told_index(ngx_conf_t *cf, const char *variable)
 {
@@ -55,7 +73,7 @@ ngx_http_wgw_told_name(void *request, ngx_str_t *name, ngx_uint_t next,
 
     u_char                     *p;
     size_t                      len;
-    ngx_str_t                   variable, part[4];
+    ngx_str_t                   variable, part[TOLD_PARTS];
     ngx_uint_t                  i, hash;
     wgw_text_t                  cap;
     ngx_http_variable_value_t  *v;
@@ -73,8 +91,7 @@ ngx_http_wgw_told_name(void *request, ngx_str_t *name, ngx_uint_t next,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(variable.data, next ? NGX_HTTP_WGW_TOLD_NEXT
-                                   : NGX_HTTP_WGW_TOLD_NAME, len);
+    ngx_memcpy(variable.data, told_prefixes[next], len);
     hash = ngx_hash_strlow(variable.data + len, name->data, name->len);
     hash = ngx_hash_key(variable.data, variable.len);
 
@@ -90,11 +107,12 @@ ngx_http_wgw_told_name(void *request, ngx_str_t *name, ngx_uint_t next,
 
     p = v->data;
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < TOLD_PARTS; i++) {
         part[i].data = p;
         part[i].len = v->data + v->len - p;
 
-        p = i < 3 ? memchr(p, '\0', part[i].len) : v->data + v->len;
+        p = i < TOLD_STATE ? memchr(p, '\0', part[i].len)
+                           : v->data + v->len;
 
         if (p == NULL) {
             return NGX_DECLINED;
@@ -103,12 +121,14 @@ ngx_http_wgw_told_name(void *request, ngx_str_t *name, ngx_uint_t next,
         part[i].len = p++ - part[i].data;
     }
 
-    cap.data = (char *) part[1].data;
-    cap.len = part[1].len;
+    cap.data = (char *) part[TOLD_CAP].data;
+    cap.len = part[TOLD_CAP].len;
 
-    known->name = part[0];
-    known->owner = part[2];
-    known->workload = part[3];
+    known->name = part[TOLD_NAME];
+    known->owner = part[TOLD_OWNER];
+    known->workload = part[TOLD_WORKLOAD];
+    known->paused = (part[TOLD_STATE].len == 6
+                     && ngx_strncmp(part[TOLD_STATE].data, "paused", 6) == 0);
 
     return wgw_text_uint(cap, WGW_METER_CAP_MAX, &known->cap) == 0
            ? NGX_OK : NGX_DECLINED;

@@ -19,11 +19,12 @@
 
 /*
  * Variables that have a name in their own: see route/http_known.h, whose
- * value is "NAME\0CAP\0OWNER\0WORKLOAD".
+ * value is "NAME\0CAP\0OWNER\0WORKLOAD\0STATE".
  */
-#define NGX_HTTP_WGW_TOLD_NAME  "wgw_known_"
-#define NGX_HTTP_WGW_TOLD_NEXT  "wgw_capnx_"
-#define NGX_HTTP_WGW_TOLD_MAX   255
+#define NGX_HTTP_WGW_TOLD_NAME      "wgw_known_"
+#define NGX_HTTP_WGW_TOLD_NEXT_CAP  "wgw_capnx_"
+#define NGX_HTTP_WGW_TOLD_NEXT      "wgw_allnx_"
+#define NGX_HTTP_WGW_TOLD_MAX       255
 
 
 /*

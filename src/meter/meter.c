@@ -1,6 +1,7 @@
 
 #include "meter/key.h"
 #include "meter/meter.h"
+#include "meter/traffic.h"
 #include "format/size.h"
 
 
@@ -666,6 +667,10 @@ wgw_meters_add(wgw_meters_t *meters, uint64_t sent, uint64_t received,
     ngx_uint_t         i;
     wgw_meter_t       *meter;
     wgw_meter_zone_t  *zone;
+
+    wgw_traffic_own.sent += sent;
+    wgw_traffic_own.received += received;
+    wgw_traffic_own.requests += requests;
 
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];

@@ -27,6 +27,7 @@ typedef struct {
     ngx_uint_t       status;
     ngx_uint_t       usage;     /* NGX_HTTP_WGW_USAGE_* */
     ngx_array_t     *hosts;     /* of it: ngx_str_t; NULL: any */
+    void            *page;      /* of http_page.h, or NULL */
 } ngx_http_wgw_meter_conf_t;
 
 

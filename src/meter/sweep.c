@@ -7,6 +7,7 @@
 #include "meter/meter_conf.h"
 #include "meter/room.h"
 #include "meter/sweep.h"
+#include "meter/traffic.h"
 #include "meter/wrap.h"
 
 
@@ -15,6 +16,7 @@
 
 
 static void sweep_all(ngx_event_t *ev);
+static void sweep_traffic(ngx_wgw_meter_conf_t *mcf);
 static void sweep_reap(wgw_zone_t *zone, ngx_log_t *log);
 
 
@@ -76,6 +78,8 @@ wgw_sweep_exit(ngx_cycle_t *cycle)
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
+    sweep_traffic(mcf);
+
     zones = mcf->zones.elts;
 
     for (i = 0; i < mcf->zones.nelts; i++) {
@@ -102,6 +106,7 @@ sweep_all(ngx_event_t *ev)
     }
 
     wgw_flow_sweep();
+    sweep_traffic(mcf);
 
     /* workers that drain may be the last ones of their master */
 
@@ -133,6 +138,15 @@ sweep_all(ngx_event_t *ev)
     }
 
     ngx_add_timer(ev, SWEEP_TIME);
+}
+
+
+static void
+sweep_traffic(ngx_wgw_meter_conf_t *mcf)
+{
+    if (mcf->traffic) {
+        wgw_traffic_turn(mcf->traffic->data, ngx_time());
+    }
 }
 
 

@@ -583,7 +583,7 @@ wgw_usage_idle(wgw_usage_query_t *query, ngx_array_t *rows, ngx_str_t *last)
 
     for (looks = 0; looks < WGW_USAGE_LOOKS; looks++) {
 
-        rc = query->known(query->data, &name, 1, &known);
+        rc = query->known(query->data, &name, WGW_TOLD_NEXT_CAP, &known);
 
         if (rc != NGX_OK) {
             return rc == NGX_DECLINED ? NGX_OK : rc;

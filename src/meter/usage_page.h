@@ -20,12 +20,18 @@
 #define WGW_USAGE_LINE  8192
 
 
+/* What is asked of a name: the one behind it that has a cap, or any. */
+#define WGW_TOLD_NEXT_CAP  1
+#define WGW_TOLD_NEXT      2
+
+
 /* What is known of a name, beside what was counted. */
 typedef struct {
     ngx_str_t           name;           /* the whole */
     uint64_t            cap;            /* 0: none */
     ngx_str_t           owner;
     ngx_str_t           workload;
+    unsigned            paused:1;
 } wgw_usage_known_t;
 
 
@@ -45,8 +51,9 @@ typedef struct {
 
     /*
      * Of a zone whose keys are names: NGX_OK and what is known of one, or,
-     * with `next`, of one behind it, which has a cap, or none if the caller
-     * has to go on from there; NGX_DECLINED, or NGX_ERROR.  May be NULL.
+     * with `next` (WGW_TOLD_*), of one behind it; where that is to have a cap
+     * and has none, the caller goes on from there.  NGX_DECLINED, or
+     * NGX_ERROR.  May be NULL.
      */
     ngx_int_t         (*known)(void *data, ngx_str_t *name, ngx_uint_t next,
                                wgw_usage_known_t *known);

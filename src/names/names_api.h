@@ -2,11 +2,10 @@
 /*
  * names_api: the names over HTTP, where an administrator puts `wgw_api`.
  *
- *     PUT     NAME       a record in JSON; 201 or 200, the stored record
- *     GET     NAME       200 or 404
- *     DELETE  NAME       204 or 404
- *     GET     ?after=NAME&limit=N    {"names":[record, ...],"next":NAME}
- *     POST    ?replace=true          lines of JSON (names_bulk.h)
+ *     GET     NAME                       200, the record, or 404
+ *     PUT     NAME    PATCH    DELETE    a change (names_change.h)
+ *     GET     ?after=NAME&limit=N        a page (names_list.h)
+ *     POST    ?replace=true              lines of JSON (names_bulk.h)
  *
  * below the location's prefix.  ETag is the record's change id; If-Match and
  * If-None-Match hold (412).  Errors are {"error":...,"field":...}.
@@ -25,18 +24,15 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "names/names_bulk.h"
+#include "names/names_list.h"
+#include "names/names_request.h"
 
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_NAMES_API_LIMIT      100    /* records of a page, by default */
-#define WGW_NAMES_API_LIMIT_MAX  1000
-
-
-/* Before any request. */
+/* Before any request; the last one is for names_list.h. */
 void wgw_names_api_init(wgw_names_store_pt store,
-    const wgw_record_rules_t *rules);
+    const wgw_record_rules_t *rules, wgw_names_failures_pt failures);
 
 /*
  * The content handler of the location; `hosts` (ngx_str_t) are allowed in

@@ -3,10 +3,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/reply.h"
+#include "core/request.h"
 #include "names/bulk.h"
 #include "names/names_bulk.h"
-#include "core/args.h"
-#include "core/reply.h"
+#include "names/names_request.h"
 
 
 #define BULK_TYPE    "application/x-ndjson"
@@ -25,19 +26,6 @@ static ngx_int_t bulk_failed(ngx_http_request_t *r,
     const wgw_bulk_result_t *result);
 static ngx_int_t bulk_counts(ngx_http_request_t *r,
     const wgw_store_counts_t *counts);
-
-
-static wgw_names_store_pt     bulk_store;
-static const wgw_record_rules_t  *bulk_rules;
-
-
-void
-wgw_names_bulk_init(wgw_names_store_pt store,
-    const wgw_record_rules_t *rules)
-{
-    bulk_store = store;
-    bulk_rules = rules;
-}
 
 
 ngx_int_t
@@ -135,35 +123,30 @@ bulk_replaces(ngx_http_request_t *r)
 }
 
 
-/*
- * The request waits for the job, and cannot be freed meanwhile; its count,
- * already taken, is released by the reply.
- */
+/* The request's count, already taken, is released by the reply. */
 
 static void
 bulk_body(ngx_http_request_t *r)
 {
-    ngx_int_t     rc;
-    wgw_store_t  *store;
+    ngx_int_t             rc;
+    wgw_store_t          *store;
+    wgw_names_refusal_t   refusal;
 
-    store = bulk_store(r->connection->log);
+    store = wgw_names_store(r, &refusal);
 
     if (store == NULL) {
-        rc = wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
-                             WGW_NAMES_NO_STORE);
-
-        ngx_http_finalize_request(r, rc);
+        ngx_http_finalize_request(r, wgw_names_refused(r, &refusal));
         return;
     }
 
-    r->main->blocked++;
+    wgw_request_wait(r);
 
-    rc = wgw_bulk_start(store, bulk_rules,
+    rc = wgw_bulk_start(store, wgw_names_rules(),
                         r->request_body ? r->request_body->bufs : NULL,
                         bulk_replaces(r), bulk_done, r);
 
     if (rc != NGX_OK) {
-        r->main->blocked--;
+        wgw_request_resume(r);
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 }
@@ -172,19 +155,13 @@ bulk_body(ngx_http_request_t *r)
 static void
 bulk_done(const wgw_bulk_result_t *result, void *data)
 {
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    ngx_http_request_t *r = data;
 
-    r = data;
-    c = r->connection;
+    wgw_request_resume(r);
 
-    ngx_http_set_log_request(c->log, r);
-
-    r->main->blocked--;
     r->disable_not_modified = 1;
 
-    ngx_http_finalize_request(r, bulk_reply(r, result));
-    ngx_http_run_posted_requests(c);
+    wgw_request_finish(r, bulk_reply(r, result));
 }
 
 

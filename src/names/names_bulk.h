@@ -20,26 +20,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "names/rows.h"
-
 #pragma GCC visibility push(hidden)
 
 
 /* client_max_body_size of a location with wgw_api, instead of nginx's 1m */
 #define WGW_NAMES_BULK_BODY  (256 * 1024 * 1024)
-
-/* errors of a change, be it of one name or of many */
-#define WGW_NAMES_NO_STORE   "the store is not available: nothing was changed"
-#define WGW_NAMES_NO_SPACE   "there is no space left: nothing was changed"
-
-
-/* The worker's store, or NULL, logged. */
-typedef wgw_store_t *(*wgw_names_store_pt)(ngx_log_t *log);
-
-
-/* Before any request. */
-void wgw_names_bulk_init(wgw_names_store_pt store,
-    const wgw_record_rules_t *rules);
 
 /* A content handler. */
 ngx_int_t wgw_names_bulk(ngx_http_request_t *r);

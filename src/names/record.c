@@ -1,6 +1,6 @@
 
 /*
- * record: see record.h.  This file is the JSON form and all the checks.
+ * record: the JSON form of a record, read, and all the checks.
  */
 
 #include "names/record.h"
@@ -8,18 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 
 #define WGW_RECORD_BACKEND  1024        /* a backend as written */
-
-/* a certificate is written in short lines; JSON escapes each line's end */
-#define WGW_RECORD_CA_LINE  sizeof("-----END CERTIFICATE-----")
-
-/* JSON but for the values, and the short ones: more than enough */
-#define WGW_RECORD_FIXED    512
 
 
 _Static_assert(WGW_RECORD_CAP == WGW_JSON_NUMBER_MAX,
@@ -29,18 +19,8 @@ _Static_assert(WGW_RECORD_BACKENDS * WGW_RECORD_BACKEND + WGW_RECORD_CA
                + 2 * WGW_NAME_MAX + 2 * WGW_RECORD_TEXT <= WGW_RECORD_JSON,
                "the texts fit the storage");
 
-_Static_assert(WGW_RECORD_FIXED
-               + (WGW_RECORD_BACKENDS + WGW_RECORD_ADDRESSES)
-                 * sizeof("\"https://"
-                          "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]"
-                          ":65535\",")
-               + 2 * WGW_NAME_MAX
-               + WGW_RECORD_CA + WGW_RECORD_CA / WGW_RECORD_CA_LINE
-               + 2 * 2 * WGW_RECORD_TEXT <= WGW_RECORD_JSON,
-               "the JSON form fits");
 
-
-/* The members, in the order they are written in. */
+/* The members, in the order of their table. */
 enum {
     WGW_RECORD_M_NAME = 0,
     WGW_RECORD_M_BACKENDS,
@@ -104,10 +84,6 @@ static const char *wgw_record_set_delete(void *data,
     const wgw_json_value_t *value);
 static const char *wgw_record_note(wgw_record_parse_t *p, wgw_text_t *note,
     wgw_text_t text);
-static BIO *wgw_record_pem(wgw_text_t text);
-static const char *wgw_record_certificates(BIO *in, BIO *out);
-static const char *wgw_record_certificate(const char *label,
-    const char *header, const uint8_t *der, long len);
 static wgw_text_t wgw_record_store(wgw_record_parse_t *p, const char *data,
     size_t len);
 
@@ -122,10 +98,6 @@ static unsigned wgw_record_own(const wgw_record_rules_t *rules,
     const wgw_addr_t *addr);
 static unsigned wgw_record_listed(const wgw_addr_t *list, size_t n,
     const wgw_addr_t *addr);
-
-static void wgw_record_member(wgw_out_t *out, unsigned member);
-static void wgw_record_member_text(wgw_out_t *out, unsigned member,
-    wgw_text_t text);
 
 
 static const wgw_json_member_t  wgw_record_members[WGW_RECORD_MEMBERS] = {
@@ -342,163 +314,26 @@ wgw_record_set_tls_verify(void *data, const wgw_json_value_t *value)
 }
 
 
-/*
- * The certificates are kept, the text around them is not: one set has one
- * form, and this form has a known length in JSON.
- */
-
 static const char *
 wgw_record_set_tls_ca(void *data, const wgw_json_value_t *value)
 {
     wgw_record_parse_t  *p = data;
 
-    BIO         *in, *out;
-    long         len;
-    char        *pem;
+    wgw_text_t   ca;
     const char  *error;
 
     if (value->text.len == 0) {
         return NULL;
     }
 
-    if (value->text.len > WGW_RECORD_CA) {
-        return "is longer than 32768 bytes";
-    }
+    ca.data = p->storage.pos;
 
-    in = wgw_record_pem(value->text);
-    out = BIO_new(BIO_s_mem());
+    error = wgw_ca_parse(value->text, &p->storage);
 
-    if (in && out) {
-        error = wgw_record_certificates(in, out);
-
-    } else {
-        error = "cannot be read: out of memory";
-    }
-
-    if (error == NULL) {
-        len = BIO_get_mem_data(out, &pem);
-
-        if (len > WGW_RECORD_CA) {
-            error = "is longer than 32768 bytes";
-
-        } else {
-            p->record->tls_ca = wgw_record_store(p, pem, (size_t) len);
-        }
-    }
-
-    BIO_free(in);
-    BIO_free(out);
-
-    /* nginx reports what it finds in this queue later on */
-    ERR_clear_error();
+    ca.len = (size_t) (p->storage.pos - ca.data);
+    p->record->tls_ca = ca;
 
     return error;
-}
-
-
-/*
- * Files that were put together have byte order marks at their seams, before
- * which OpenSSL sees no certificate.
- */
-
-static BIO *
-wgw_record_pem(wgw_text_t text)
-{
-    BIO         *in;
-    size_t       i, len;
-    wgw_text_t   rest;
-
-    in = BIO_new(BIO_s_mem());
-
-    for (i = 0; in && i < text.len; i += len) {
-        rest.data = text.data + i;
-        rest.len = text.len - i;
-
-        len = wgw_text_marked(rest).len;
-
-        if (len < rest.len) {
-            len = rest.len - len;
-            continue;
-        }
-
-        for (len = 1; len < rest.len && rest.data[len] != '\xef'; len++) {
-            /* void */
-        }
-
-        if (BIO_write(in, rest.data, (int) len) != (int) len) {
-            BIO_free(in);
-            in = NULL;
-        }
-    }
-
-    return in;
-}
-
-
-static const char *
-wgw_record_certificates(BIO *in, BIO *out)
-{
-    int             n;
-    long            len;
-    char           *label, *header;
-    unsigned char  *der;
-    const char     *error;
-    unsigned long   reason;
-
-    ERR_clear_error();
-
-    for (n = 0; PEM_read_bio(in, &label, &header, &der, &len) == 1; n++) {
-
-        error = wgw_record_certificate(label, header, der, len);
-
-        if (error == NULL
-            && PEM_write_bio(out, PEM_STRING_X509, "", der, len) <= 0)
-        {
-            error = "cannot be read: out of memory";
-        }
-
-        OPENSSL_free(label);
-        OPENSSL_free(header);
-        OPENSSL_clear_free(der, (size_t) len);
-
-        if (error) {
-            return error;
-        }
-    }
-
-    reason = ERR_peek_last_error();
-
-    if (ERR_GET_LIB(reason) != ERR_LIB_PEM
-        || ERR_GET_REASON(reason) != PEM_R_NO_START_LINE)
-    {
-        return "has broken PEM";
-    }
-
-    return n ? NULL : "has no certificate";
-}
-
-
-static const char *
-wgw_record_certificate(const char *label, const char *header,
-    const uint8_t *der, long len)
-{
-    X509           *x509;
-    const uint8_t  *p;
-
-    if (strcmp(label, PEM_STRING_X509) != 0 || header[0] != '\0') {
-        return "has something other than certificates";
-    }
-
-    p = der;
-    x509 = d2i_X509(NULL, &p, len);
-
-    if (x509 == NULL) {
-        return "has a broken certificate";
-    }
-
-    X509_free(x509);
-
-    return (p == der + len) ? NULL : "has a broken certificate";
 }
 
 
@@ -789,87 +624,4 @@ wgw_record_listed(const wgw_addr_t *list, size_t n, const wgw_addr_t *addr)
     }
 
     return 0;
-}
-
-
-void
-wgw_record_json(const wgw_record_t *record, wgw_out_t *out)
-{
-    size_t  i;
-
-    wgw_record_member_text(out, WGW_RECORD_M_NAME, record->name);
-
-    wgw_record_member(out, WGW_RECORD_M_BACKENDS);
-
-    for (i = 0; i < record->nbackends; i++) {
-        wgw_out_str(out, i ? ",\"" : "[\"");
-        wgw_record_backend(record, i, out);
-        wgw_out_str(out, "\"");
-    }
-
-    wgw_out_str(out, "]");
-
-    wgw_record_member(out, WGW_RECORD_M_PASSTHROUGH);
-    wgw_out_str(out, record->passthrough ? "true" : "false");
-
-    wgw_record_member(out, WGW_RECORD_M_CAP);
-    wgw_out_uint(out, record->cap_bytes);
-
-    wgw_record_member(out, WGW_RECORD_M_ADDRESSES);
-    wgw_out_str(out, "[");
-
-    for (i = 0; i < record->naddresses; i++) {
-        wgw_out_str(out, i ? ",\"" : "\"");
-        wgw_addr_text(&record->addresses[i], out);
-        wgw_out_str(out, "\"");
-    }
-
-    wgw_out_str(out, "]");
-
-    wgw_record_member_text(out, WGW_RECORD_M_TLS_NAME, record->tls_name);
-
-    wgw_record_member(out, WGW_RECORD_M_TLS_VERIFY);
-    wgw_out_str(out, record->verify ? "true" : "false");
-
-    wgw_record_member_text(out, WGW_RECORD_M_TLS_CA, record->tls_ca);
-
-    wgw_record_member(out, WGW_RECORD_M_PROXY);
-    wgw_out_str(out, record->proxy ? "true" : "false");
-
-    wgw_record_member_text(out, WGW_RECORD_M_OWNER, record->owner);
-    wgw_record_member_text(out, WGW_RECORD_M_WORKLOAD, record->workload);
-    wgw_record_member_text(out, WGW_RECORD_M_STATE,
-                           record->paused ? wgw_text("paused")
-                                          : wgw_text("ok"));
-    wgw_out_str(out, "}");
-}
-
-
-static void
-wgw_record_member(wgw_out_t *out, unsigned member)
-{
-    wgw_out_str(out, member ? ",\"" : "{\"");
-    wgw_out_str(out, wgw_record_members[member].name);
-    wgw_out_str(out, "\":");
-}
-
-
-static void
-wgw_record_member_text(wgw_out_t *out, unsigned member, wgw_text_t text)
-{
-    wgw_record_member(out, member);
-    wgw_out_json(out, text);
-}
-
-
-void
-wgw_record_backend(const wgw_record_t *record, size_t n, wgw_out_t *out)
-{
-    assert(n < record->nbackends);
-
-    if (!record->passthrough) {
-        wgw_out_str(out, record->https ? "https://" : "http://");
-    }
-
-    wgw_addr_text(&record->backends[n], out);
 }

@@ -28,8 +28,9 @@
  * made before this was kept.
  *
  * The name itself is the store's key and not part of the packed bytes.
- * All checks of a record are in this part and nowhere else: record.c has the
- * JSON form and the checks, record_packed.c the packed form.
+ * All checks of a record are in this part (of tls_ca: in ca.h) and nowhere
+ * else: record.c reads JSON and checks, record_json.c writes it, and
+ * record_packed.c has the packed form.
  */
 
 #ifndef WGW_RECORD_H
@@ -40,6 +41,7 @@
 #include "format/json.h"
 #include "format/name.h"
 #include "format/text.h"
+#include "names/ca.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -47,7 +49,7 @@
 #define WGW_RECORD_BACKENDS   16
 #define WGW_RECORD_ADDRESSES  16
 #define WGW_RECORD_TEXT       255               /* owner, workload */
-#define WGW_RECORD_CA         32768             /* tls_ca, PEM text */
+#define WGW_RECORD_CA         WGW_CA_MAX        /* tls_ca, PEM text */
 #define WGW_RECORD_CAP        9007199254740992  /* 2^53, cap_bytes */
 #define WGW_RECORD_JSON       65536             /* JSON form, in and out */
 #define WGW_RECORD_PACKED     40960             /* packed form */

@@ -64,6 +64,23 @@ wgw_health_failed(wgw_health_t *health, uint64_t backend, uint32_t now)
 }
 
 
+uint32_t
+wgw_health_look(wgw_health_t *health, uint64_t backend, uint32_t *time)
+{
+    uint64_t  word;
+
+    word = __atomic_load_n(health_word(health, backend), __ATOMIC_RELAXED);
+
+    if (HEALTH_TAG(word) != HEALTH_TAG(backend)) {
+        return 0;
+    }
+
+    *time = HEALTH_TIME(word);
+
+    return HEALTH_FAILS(word);
+}
+
+
 void
 wgw_health_worked(wgw_health_t *health, uint64_t backend)
 {

@@ -41,6 +41,10 @@ int wgw_health_try(wgw_health_t *health, const wgw_health_conf_t *conf,
 
 void wgw_health_failed(wgw_health_t *health, uint64_t backend, uint32_t now);
 
+/* How many failures it has had in a row, and the time of the last one. */
+uint32_t wgw_health_look(wgw_health_t *health, uint64_t backend,
+    uint32_t *time);
+
 /* After a success; costs one load when there was no failure. */
 void wgw_health_worked(wgw_health_t *health, uint64_t backend);
 

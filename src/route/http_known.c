@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/value.h"
 #include "names/rows.h"
 #include "route/http_known.h"
 #include "route/lookup.h"
@@ -21,13 +22,14 @@
 static ngx_int_t http_known_value(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, wgw_text_t name, wgw_text_t packed);
 static ngx_int_t http_known_next(wgw_store_t *store, wgw_text_t after,
-    wgw_text_t *name, wgw_text_t *packed);
+    ngx_uint_t capped, wgw_text_t *name, wgw_text_t *packed);
+static ngx_uint_t http_known_is(ngx_str_t *variable, const char *prefix);
 
 
 /*
- * "NAME\0CAP\0OWNER\0WORKLOAD" of the record of a name, which may be a short
- * one; with data 1, of the next one in order that has a cap, or, with a cap
- * of 0, where to look on.
+ * "NAME\0CAP\0OWNER\0WORKLOAD\0STATE" of the record of a name, which may be a
+ * short one; or of the next one in order, or of the next one that has a cap,
+ * which is 0 where the caller has to look on from there.
  */
 
 ngx_int_t
@@ -39,7 +41,7 @@ ngx_http_wgw_known_variable(ngx_http_request_t *r,
     char                found[WGW_NAME_MAX];
     uint64_t            id;
     ngx_int_t           rc;
-    ngx_uint_t          next;
+    ngx_uint_t          next, capped;
     wgw_text_t          text, name, packed;
     wgw_store_t        *store;
     const char         *error;
@@ -47,9 +49,8 @@ ngx_http_wgw_known_variable(ngx_http_request_t *r,
 
     v->not_found = 1;
 
-    next = (ngx_strncmp(variable->data, WGW_KNOWN_NEXT,
-                        sizeof(WGW_KNOWN_NEXT) - 1)
-            == 0);
+    capped = http_known_is(variable, WGW_KNOWN_NEXT_CAP);
+    next = capped || http_known_is(variable, WGW_KNOWN_NEXT);
 
     text.data = (char *) variable->data + sizeof(WGW_KNOWN_NAME) - 1;
     text.len = variable->len - (sizeof(WGW_KNOWN_NAME) - 1);
@@ -70,7 +71,7 @@ ngx_http_wgw_known_variable(ngx_http_request_t *r,
     }
 
     if (next) {
-        rc = http_known_next(store, name, &name, &packed);
+        rc = http_known_next(store, name, capped, &name, &packed);
 
     } else {
         rc = wgw_store_get(store, WGW_ROWS, name, &packed, &failed)
@@ -87,9 +88,17 @@ ngx_http_wgw_known_variable(ngx_http_request_t *r,
 }
 
 
+static ngx_uint_t
+http_known_is(ngx_str_t *variable, const char *prefix)
+{
+    return ngx_strncmp(variable->data, prefix, sizeof(WGW_KNOWN_NAME) - 1)
+           == 0;
+}
+
+
 static ngx_int_t
-http_known_next(wgw_store_t *store, wgw_text_t after, wgw_text_t *name,
-    wgw_text_t *packed)
+http_known_next(wgw_store_t *store, wgw_text_t after, ngx_uint_t capped,
+    wgw_text_t *name, wgw_text_t *packed)
 {
     ngx_uint_t         n;
     wgw_text_t         key;
@@ -107,6 +116,10 @@ http_known_next(wgw_store_t *store, wgw_text_t after, wgw_text_t *name,
         after = key;
         *name = key;
 
+        if (!capped) {
+            break;
+        }
+
         if (wgw_record_unpack(&record, (uint8_t *) packed->data, packed->len)
             == 0 && record.cap_bytes)
         {
@@ -123,6 +136,7 @@ http_known_value(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     wgw_text_t name, wgw_text_t packed)
 {
     u_char        *p;
+    ngx_str_t      value;
     wgw_record_t   record;
 
     if (wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len) != 0)
@@ -131,21 +145,19 @@ http_known_value(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     }
 
     p = ngx_pnalloc(r->pool, name.len + NGX_INT64_LEN + record.owner.len
-                             + record.workload.len + 3);
+                             + record.workload.len + sizeof("paused") + 4);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    v->data = p;
+    value.data = p;
 
-    p = ngx_sprintf(p, "%*s%Z%uL%Z%*s%Z%*s", name.len, name.data,
+    p = ngx_sprintf(p, "%*s%Z%uL%Z%*s%Z%*s%Z%s", name.len, name.data,
                     record.cap_bytes, record.owner.len, record.owner.data,
-                    record.workload.len, record.workload.data);
+                    record.workload.len, record.workload.data,
+                    record.paused ? "paused" : "ok");
 
-    v->len = p - v->data;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    value.len = p - value.data;
 
-    return NGX_OK;
+    return wgw_value_set(v, &value);
 }

@@ -16,11 +16,12 @@
 
 
 /* of one length; the meter has them, too: see meter/http_told.h */
-#define WGW_KNOWN_NAME  "wgw_known_"
-#define WGW_KNOWN_NEXT  "wgw_capnx_"
+#define WGW_KNOWN_NAME      "wgw_known_"
+#define WGW_KNOWN_NEXT_CAP  "wgw_capnx_"
+#define WGW_KNOWN_NEXT      "wgw_allnx_"
 
 
-/* "NAME\0CAP\0OWNER\0WORKLOAD"; `data` is the variable's name */
+/* "NAME\0CAP\0OWNER\0WORKLOAD\0STATE"; `data` is the variable's name */
 ngx_int_t ngx_http_wgw_known_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 

@@ -9,26 +9,18 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "route/balancer.h"
-#include "route/hop.h"
-#include "route/http_known.h"
-#include "route/live.h"
-#include "route/lookup.h"
+#include "core/hook.h"
+#include "core/request.h"
+#include "core/value.h"
 #include "format/name.h"
 #include "names/names_api.h"
-#include "names/names_bulk.h"
-#include "core/request.h"
-#include "route/route.h"
+#include "route/hop.h"
+#include "route/http_known.h"
+#include "route/http_route.h"
+#include "route/live.h"
 
 
 #define NGX_HTTP_WGW_LOOP_DETECTED  508         /* RFC 5842 */
-
-
-typedef struct {
-    ngx_flag_t                   enable;
-    ngx_http_complex_value_t    *key;           /* NULL: the host */
-    ngx_array_t                 *api_hosts;     /* NULL: no wgw_api here */
-} ngx_http_wgw_route_loc_conf_t;
 
 
 typedef struct {
@@ -50,25 +42,11 @@ static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_find_ctx(
 static void ngx_http_wgw_route_find(ngx_http_request_t *r,
     ngx_http_wgw_route_ctx_t *ctx);
 static void ngx_http_wgw_route_cleanup(void *data);
-static ngx_int_t ngx_http_wgw_api_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_route_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_wgw_route_paused(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_wgw_route_add_variables(ngx_conf_t *cf);
-static void *ngx_http_wgw_route_create_srv_conf(ngx_conf_t *cf);
-static void *ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf);
-static char *ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent,
-    void *child);
-static void ngx_http_wgw_api_body(ngx_conf_t *cf);
-static char *ngx_http_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_wgw_backend_option(ngx_str_t *value,
-    wgw_balancer_t *balancer);
-static char *ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static ngx_int_t ngx_http_wgw_route_init(ngx_conf_t *cf);
 
 
@@ -79,7 +57,7 @@ static ngx_command_t  ngx_http_wgw_route_commands[] = {
                         |NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_http_wgw_route,
       NGX_HTTP_LOC_CONF_OFFSET,
-      0,
+      offsetof(ngx_http_wgw_route_loc_conf_t, key),
       NULL },
 
     { ngx_string("wgw_backend"),
@@ -168,6 +146,9 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
     /* for the meter */
 
     { ngx_string(WGW_KNOWN_NAME), NULL, ngx_http_wgw_known_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
+    { ngx_string(WGW_KNOWN_NEXT_CAP), NULL, ngx_http_wgw_known_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
 
     { ngx_string(WGW_KNOWN_NEXT), NULL, ngx_http_wgw_known_variable,
@@ -417,7 +398,7 @@ ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *hop)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_wgw_api_handler(ngx_http_request_t *r)
 {
     ngx_http_wgw_route_loc_conf_t  *rlcf;
@@ -445,20 +426,13 @@ ngx_http_wgw_route_variable(ngx_http_request_t *r,
         ctx = ngx_http_wgw_route_get_ctx(r);
 
         if (ctx == NULL || ctx->lookup.route == NULL) {
-            v->not_found = 1;
-            return NGX_OK;
+            return wgw_value_none(v);
         }
 
         wgw_lookup_value(&ctx->lookup, data, &value, r->connection->log);
     }
 
-    v->data = value.data;
-    v->len = value.len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return wgw_value_set(v, &value);
 }
 
 
@@ -468,293 +442,22 @@ static ngx_int_t
 ngx_http_wgw_route_paused(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_str_t                  value;
     ngx_http_wgw_route_ctx_t  *ctx;
 
     ctx = ngx_http_wgw_route_find_ctx(r->main);
 
-    v->data = (u_char *) "1";
-    v->len = (ctx && ctx->paused);
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_str_set(&value, "1");
+    value.len = (ctx && ctx->paused);
 
-    return NGX_OK;
+    return wgw_value_set(v, &value);
 }
 
 
 static ngx_int_t
 ngx_http_wgw_route_add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
-
-    for (v = ngx_http_wgw_route_vars; v->name.len; v++) {
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
-}
-
-
-static void *
-ngx_http_wgw_route_create_srv_conf(ngx_conf_t *cf)
-{
-    return ngx_pcalloc(cf->pool, sizeof(wgw_balancer_t));
-}
-
-
-static void *
-ngx_http_wgw_route_create_loc_conf(ngx_conf_t *cf)
-{
-    ngx_http_wgw_route_loc_conf_t  *rlcf;
-
-    rlcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_wgw_route_loc_conf_t));
-    if (rlcf == NULL) {
-        return NULL;
-    }
-
-    /*
-     * set by ngx_pcalloc():
-     *
-     *     rlcf->key = NULL;
-     *     rlcf->api_hosts = NULL;
-     */
-
-    rlcf->enable = NGX_CONF_UNSET;
-
-    return rlcf;
-}
-
-
-static char *
-ngx_http_wgw_route_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
-{
-    ngx_http_wgw_route_loc_conf_t *prev = parent;
-    ngx_http_wgw_route_loc_conf_t *conf = child;
-
-    if (conf->enable == NGX_CONF_UNSET) {
-        conf->key = prev->key;
-    }
-
-    ngx_conf_merge_value(conf->enable, prev->enable, 0);
-
-    if (conf->api_hosts) {
-        ngx_http_wgw_api_body(cf);
-
-        return wgw_request_hosts(cf, conf->api_hosts);
-    }
-
-    if (prev->api_hosts
-        && wgw_request_inherits(cf, ngx_http_wgw_api_handler))
-    {
-        ngx_http_wgw_api_body(cf);
-        conf->api_hosts = prev->api_hosts;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/*
- * The core's value has been merged.  Whether 1m was written or is nginx's
- * default cannot be told any more; it is no sensible limit for many names.
- */
-
-static void
-ngx_http_wgw_api_body(ngx_conf_t *cf)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->client_max_body_size == 1024 * 1024) {
-        clcf->client_max_body_size = WGW_NAMES_BULK_BODY;
-    }
-}
-
-
-static char *
-ngx_http_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_wgw_route_loc_conf_t *rlcf = conf;
-
-    ngx_str_t                         *value;
-    wgw_names_t                       *names;
-    ngx_http_compile_complex_value_t   ccv;
-
-    if (rlcf->enable != NGX_CONF_UNSET) {
-        return "is duplicate";
-    }
-
-    rlcf->enable = 1;
-
-    names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
-                                         ngx_wgw_route_module);
-    wgw_lookup_use(cf, names, "wgw_route");
-
-    if (cf->args->nelts == 1) {
-        return NGX_CONF_OK;
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        rlcf->enable = 0;
-        return NGX_CONF_OK;
-    }
-
-    rlcf->key = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (rlcf->key == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = &value[1];
-    ccv.complex_value = rlcf->key;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_wgw_backend(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    wgw_balancer_t *balancer = conf;
-
-    char                          *rv;
-    ngx_str_t                     *value;
-    ngx_uint_t                     i;
-    wgw_names_t                   *names;
-    ngx_http_upstream_srv_conf_t  *uscf;
-
-    if (balancer->enable) {
-        return "is duplicate";
-    }
-
-    balancer->enable = 1;
-    balancer->line = wgw_line(cf);
-    balancer->idle.keepalive = 1024;
-    balancer->idle.requests = 10000;
-    balancer->idle.timeout = 60000;
-    balancer->health.max_fails = 1;
-    balancer->health.fail_timeout = 10;
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-        rv = ngx_http_wgw_backend_option(&value[i], balancer);
-
-        if (rv != NGX_CONF_OK) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s \"%V\"", rv,
-                               &value[i]);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
-                                         ngx_wgw_route_module);
-    wgw_lookup_use(cf, names, "wgw_backend");
-
-    uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
-
-    return wgw_balancer_create(cf, uscf, balancer);
-}
-
-
-static char *
-ngx_http_wgw_backend_option(ngx_str_t *value, wgw_balancer_t *balancer)
-{
-    ngx_int_t  n;
-    ngx_str_t  text;
-
-    text.data = (u_char *) ngx_strchr(value->data, '=');
-
-    if (text.data == NULL) {
-        return "invalid parameter";
-    }
-
-    text.data++;
-    text.len = value->data + value->len - text.data;
-
-    if (ngx_strncmp(value->data, "timeout=", 8) == 0) {
-        n = ngx_parse_time(&text, 0);
-        balancer->idle.timeout = n;
-
-        return n == NGX_ERROR || n == 0 ? "invalid value" : NGX_CONF_OK;
-    }
-
-    if (ngx_strncmp(value->data, "fail_timeout=", 13) == 0) {
-        n = ngx_parse_time(&text, 1);
-        balancer->health.fail_timeout = n;
-
-        return n == NGX_ERROR ? "invalid value" : NGX_CONF_OK;
-    }
-
-    n = ngx_atoi(text.data, text.len);
-
-    if (ngx_strncmp(value->data, "keepalive=", 10) == 0) {
-        balancer->idle.keepalive = n;
-
-    } else if (ngx_strncmp(value->data, "requests=", 9) == 0) {
-        balancer->idle.requests = n;
-
-    } else if (ngx_strncmp(value->data, "max_fails=", 10) == 0) {
-        balancer->health.max_fails = n;
-
-    } else {
-        return "invalid parameter";
-    }
-
-    return n == NGX_ERROR || n > 1000000000 ? "invalid value" : NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_wgw_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_wgw_route_loc_conf_t *rlcf = conf;
-
-    wgw_names_t               *names;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (rlcf->api_hosts) {
-        return "is duplicate";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    /* a name is what follows the location's prefix */
-
-    if (clcf->named
-#if (NGX_PCRE)
-        || clcf->regex
-#endif
-        )
-    {
-        return "cannot be in location given by regular expression, "
-               "or inside named location";
-    }
-
-    rlcf->api_hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
-    if (rlcf->api_hosts == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
-                                         ngx_wgw_route_module);
-    wgw_lookup_use(cf, names, "wgw_api");
-
-    clcf->handler = ngx_http_wgw_api_handler;
-
-    return NGX_CONF_OK;
+    return wgw_hook_vars(cf, ngx_http_wgw_route_vars);
 }
 
 
@@ -763,21 +466,16 @@ ngx_http_wgw_route_init(ngx_conf_t *cf)
 {
     ngx_uint_t                       i;
     wgw_balancer_t                  *balancer;
-    ngx_http_handler_pt             *h;
-    ngx_http_core_main_conf_t       *cmcf;
     ngx_http_upstream_srv_conf_t   **uscfp;
     ngx_http_upstream_main_conf_t   *umcf;
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
     /* before "return", so that it does not answer for unknown names */
 
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
-    if (h == NULL) {
+    if (wgw_hook_phase(cf, NGX_HTTP_REWRITE_PHASE, ngx_http_wgw_route_handler)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    *h = ngx_http_wgw_route_handler;
 
     umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
     uscfp = umcf->upstreams.elts;

@@ -58,6 +58,8 @@ static void routes_texts(wgw_route_t *route, wgw_record_t *record,
 static inline void routes_copy(ngx_str_t *dst, const void *data, size_t len,
     u_char **p);
 static void routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p);
+static socklen_t routes_sockaddr(wgw_sockaddr_t *sockaddr,
+    const wgw_addr_t *addr);
 
 
 /* addresses are not chosen by clients: a seed that all workers know */
@@ -507,24 +509,7 @@ routes_copy(ngx_str_t *dst, const void *data, size_t len, u_char **p)
 static void
 routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p)
 {
-    ngx_memzero(&peer->sockaddr, sizeof(wgw_sockaddr_t));
-
-#if (NGX_HAVE_INET6)
-    if (addr->family == 6) {
-        peer->sockaddr.sockaddr_in6.sin6_family = AF_INET6;
-        peer->sockaddr.sockaddr_in6.sin6_port = htons(addr->port);
-        ngx_memcpy(&peer->sockaddr.sockaddr_in6.sin6_addr, addr->addr, 16);
-        peer->socklen = sizeof(struct sockaddr_in6);
-
-    } else
-#endif
-    {
-        peer->sockaddr.sockaddr_in.sin_family = AF_INET;
-        peer->sockaddr.sockaddr_in.sin_port = htons(addr->port);
-        ngx_memcpy(&peer->sockaddr.sockaddr_in.sin_addr, addr->addr, 4);
-        peer->socklen = sizeof(struct sockaddr_in);
-    }
-
+    peer->socklen = routes_sockaddr(&peer->sockaddr, addr);
     peer->hash = wgw_hash(routes_peer_seed, &peer->sockaddr, peer->socklen);
 
     peer->text.data = *p;
@@ -532,6 +517,43 @@ routes_peer(wgw_peer_t *peer, wgw_addr_t *addr, u_char **p)
     *p = (u_char *) wgw_addr_write(addr, (char *) *p);
 
     peer->text.len = *p - peer->text.data;
+}
+
+
+/* Padded with zeros; returns the length. */
+
+static socklen_t
+routes_sockaddr(wgw_sockaddr_t *sockaddr, const wgw_addr_t *addr)
+{
+    ngx_memzero(sockaddr, sizeof(wgw_sockaddr_t));
+
+#if (NGX_HAVE_INET6)
+    if (addr->family == 6) {
+        sockaddr->sockaddr_in6.sin6_family = AF_INET6;
+        sockaddr->sockaddr_in6.sin6_port = htons(addr->port);
+        ngx_memcpy(&sockaddr->sockaddr_in6.sin6_addr, addr->addr, 16);
+
+        return sizeof(struct sockaddr_in6);
+    }
+#endif
+
+    sockaddr->sockaddr_in.sin_family = AF_INET;
+    sockaddr->sockaddr_in.sin_port = htons(addr->port);
+    ngx_memcpy(&sockaddr->sockaddr_in.sin_addr, addr->addr, 4);
+
+    return sizeof(struct sockaddr_in);
+}
+
+
+uint64_t
+wgw_route_backend(const wgw_addr_t *addr)
+{
+    socklen_t       len;
+    wgw_sockaddr_t  sockaddr;
+
+    len = routes_sockaddr(&sockaddr, addr);
+
+    return wgw_hash(routes_peer_seed, &sockaddr, len);
 }
 
 

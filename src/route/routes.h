@@ -95,6 +95,9 @@ ngx_int_t wgw_routes_find(wgw_store_t *store, ngx_str_t *name,
 
 void wgw_route_release(wgw_route_t *route);
 
+/* What a backend's health is kept under: see health.h. */
+uint64_t wgw_route_backend(const wgw_addr_t *addr);
+
 /* 1 if a route without addresses, or with this one, answers here. */
 ngx_uint_t wgw_route_answers(wgw_route_t *route, struct sockaddr *local);
 

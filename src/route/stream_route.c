@@ -9,11 +9,13 @@
 #include <ngx_core.h>
 #include <ngx_stream.h>
 
+#include "core/stream_hook.h"
+#include "core/value.h"
 #include "route/live.h"
 #include "route/lookup.h"
-#include "route/stream_port.h"
 #include "route/route.h"
 #include "route/stream_balancer.h"
+#include "route/stream_port.h"
 
 
 typedef struct {
@@ -382,36 +384,17 @@ ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
         }
 
     } else {
-        v->not_found = 1;
-        return NGX_OK;
+        return wgw_value_none(v);
     }
 
-    v->data = value.data;
-    v->len = value.len;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
+    return wgw_value_set(v, &value);
 }
 
 
 static ngx_int_t
 ngx_stream_wgw_route_add_variables(ngx_conf_t *cf)
 {
-    ngx_stream_variable_t  *var, *v;
-
-    for (v = ngx_stream_wgw_route_vars; v->name.len; v++) {
-        var = ngx_stream_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
+    return wgw_stream_hook_vars(cf, ngx_stream_wgw_route_vars);
 }
 
 
@@ -633,7 +616,6 @@ static ngx_int_t
 ngx_stream_wgw_route_init(ngx_conf_t *cf)
 {
     ngx_uint_t                        i;
-    ngx_stream_handler_pt            *h;
     ngx_stream_core_srv_conf_t      **cscfp;
     ngx_stream_core_main_conf_t      *cmcf;
     ngx_stream_wgw_route_srv_conf_t  *rscf;
@@ -644,14 +626,11 @@ ngx_stream_wgw_route_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    h = ngx_array_push(&cmcf->phases[NGX_STREAM_PREREAD_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_stream_wgw_route_preread;
-
-    if (wgw_stream_balancer_init(cf, ngx_stream_wgw_route_peer) != NGX_OK) {
+    if (wgw_stream_hook_phase(cf, NGX_STREAM_PREREAD_PHASE,
+                              ngx_stream_wgw_route_preread)
+        != NGX_OK
+        || wgw_stream_balancer_init(cf, ngx_stream_wgw_route_peer) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -85,12 +85,13 @@ turn_among(wgw_route_t *route, ngx_uint_t *tried,
 void
 wgw_turn_failed(wgw_route_t *route, wgw_peer_t *peer, ngx_log_t *log)
 {
+    wgw_health_failed(turn_health, peer->hash, (uint32_t) ngx_time());
+
+    /* where there is no choice, nginx says it all */
+
     if (route->npeers == 1) {
-        /* there is no choice, so nothing to remember */
         return;
     }
-
-    wgw_health_failed(turn_health, peer->hash, (uint32_t) ngx_time());
 
     ngx_log_error(NGX_LOG_WARN, log, 0, "backend %V of \"%V\" failed",
                   &peer->text, &route->name);
@@ -100,7 +101,20 @@ wgw_turn_failed(wgw_route_t *route, wgw_peer_t *peer, ngx_log_t *log)
 void
 wgw_turn_worked(wgw_route_t *route, wgw_peer_t *peer)
 {
-    if (route->npeers > 1) {
-        wgw_health_worked(turn_health, peer->hash);
+    wgw_health_worked(turn_health, peer->hash);
+}
+
+
+uint32_t
+wgw_turn_failures(const wgw_addr_t *backend, uint32_t *since)
+{
+    uint32_t  failures, time;
+
+    failures = wgw_health_look(turn_health, wgw_route_backend(backend),
+                               &time);
+    if (failures) {
+        *since = (uint32_t) ngx_time() - time;
     }
+
+    return failures;
 }

@@ -4,7 +4,8 @@
  *
  * In turn, first those that work, as far as it is known (see health.h), and
  * when none does, all; each once for a request or session.  What failed is
- * remembered for routes that have a choice.
+ * remembered, also where there is no choice: for others that have the backend,
+ * and for who asks.
  */
 
 #ifndef WGW_TURN_H
@@ -29,6 +30,9 @@ void wgw_turn_init(wgw_health_t *health);
  */
 wgw_peer_t *wgw_turn_next(wgw_route_t *route, ngx_uint_t *tried,
     const wgw_health_conf_t *conf);
+
+/* Its failures in a row, and how many seconds ago the last one was. */
+uint32_t wgw_turn_failures(const wgw_addr_t *backend, uint32_t *since);
 
 /* What became of it. */
 void wgw_turn_failed(wgw_route_t *route, wgw_peer_t *peer, ngx_log_t *log);

@@ -10,7 +10,14 @@
 
 #include "core/inner.h"
 #include "core/request.h"
-#include "router/http_router.h"
+#include "router/http_router_api.h"
+#include "router/http_router_attempt.h"
+#include "router/http_router_check.h"
+#include "router/http_router_errand.h"
+#include "router/http_router_handler.h"
+#include "router/http_router_peer.h"
+#include "router/http_router_wait.h"
+#include "router/providers_conf.h"
 
 
 /* What errands go through: providers' own time limits are the errand's. */
@@ -321,7 +328,7 @@ router_providers(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     hosts = rmcf->hosts.elts;
 
     for (i = rmcf->upstreams.nelts; i < rmcf->hosts.nelts; i++) {
-        hosts[i]->changed = wgw_attempt_wake;
+        hosts[i]->changed = wgw_wait_wake;
 
         rv = router_upstream(cf, hosts[i], &rmcf->upstreams);
 

@@ -1,25 +1,23 @@
 
-/*
- * The connection that an attempt, or an errand, goes out on: its address, the
- * kept connections of its provider, TLS.
- *
- * Certificates are verified per connection, by a store and a name of its own
- * SSL object: an SSL_CTX may be another location's, too, from 1.26 on.
- */
-
-
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "router/http_router.h"
+#include "router/http_router_candidates.h"
+#include "router/http_router_errand.h"
+#include "router/http_router_fields.h"
+#include "router/http_router_peer.h"
+#include "router/http_router_verdict.h"
 
 
 typedef struct {
-    wgw_provider_t            *provider;
-    wgw_provider_end_t        *end;
-    ngx_http_upstream_conf_t  *conf;
-} router_key_t;
+    uint64_t                 address[2];
+    uint64_t                 end;
+    uint64_t                 conf;
+} peer_key_t;
+
+
+_Static_assert(sizeof(peer_key_t) == WGW_IDLE_KEY, "peer_key_t");
 
 
 typedef struct {
@@ -30,33 +28,28 @@ typedef struct {
     wgw_host_t              *host;
     wgw_idle_key_t           key;
     uint64_t                 hash;
-} router_peer_t;
+} peer_t;
 
 
-static ngx_int_t router_init_peer(ngx_http_request_t *r,
+static ngx_int_t peer_init(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *uscf);
-static wgw_host_t *router_host(ngx_http_request_t *r,
+static void peer_whose(peer_t *rp, ngx_http_upstream_srv_conf_t *uscf);
+static wgw_host_t *peer_host(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *uscf);
-static ngx_int_t router_check_request(router_peer_t *rp);
-static ngx_int_t router_check_header(ngx_buf_t *b, ngx_str_t *name,
-    ngx_str_t *value);
-static u_char *router_field(u_char *p, u_char *last, ngx_str_t *name);
-static void router_keep_alive(ngx_buf_t *b);
-static ngx_int_t router_get(ngx_peer_connection_t *pc, void *data);
-static void router_key(router_peer_t *rp, wgw_address_t *address);
-static void router_free(ngx_peer_connection_t *pc, void *data,
-    ngx_uint_t state);
-static void router_failed(router_peer_t *rp, ngx_peer_connection_t *pc);
+static ngx_int_t peer_get(ngx_peer_connection_t *pc, void *data);
+static void peer_key(peer_t *rp, wgw_address_t *address);
+static void peer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state);
+static void peer_failed(peer_t *rp, ngx_peer_connection_t *pc);
 #if (NGX_HTTP_SSL)
-static ngx_int_t router_set_session(ngx_peer_connection_t *pc, void *data);
-static void router_save_session(ngx_peer_connection_t *pc, void *data);
+static ngx_int_t peer_set_session(ngx_peer_connection_t *pc, void *data);
+static void peer_save_session(ngx_peer_connection_t *pc, void *data);
 #endif
 
 
 ngx_int_t
 wgw_router_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf)
 {
-    uscf->peer.init = router_init_peer;
+    uscf->peer.init = peer_init;
 
     return NGX_OK;
 }
@@ -65,59 +58,36 @@ wgw_router_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *uscf)
 void
 wgw_router_claim(ngx_http_upstream_srv_conf_t *uscf)
 {
-    uscf->peer.init = router_init_peer;
+    uscf->peer.init = peer_init;
 }
 
 
 /* A proxy_pass of the user's to the same host lands here, too. */
 
 static ngx_int_t
-router_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
+peer_init(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 {
-    router_peer_t                   *rp;
-    ngx_http_upstream_t             *u;
-    wgw_router_errand_t             *errand;
-    ngx_http_wgw_router_loc_conf_t  *conf;
+    peer_t        *rp;
+    ngx_http_upstream_t  *u;
 
     u = r->upstream;
 
-    rp = ngx_pcalloc(r->pool, sizeof(router_peer_t));
+    rp = ngx_pcalloc(r->pool, sizeof(peer_t));
     if (rp == NULL) {
         return NGX_ERROR;
     }
 
     rp->request = r;
-    rp->host = router_host(r, uscf);
 
     u->peer.data = rp;
-    u->peer.get = router_get;
-    u->peer.free = router_free;
+    u->peer.get = peer_get;
+    u->peer.free = peer_free;
     u->peer.tries = 1;
 
-    errand = wgw_router_errand(r);
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_router_module);
-
-    if (errand) {
-        rp->provider = errand->provider;
-        rp->end = errand->end;
-
-    } else if (conf->providers && r == r->main) {
-        rp->attempt = wgw_attempt_find(r);
-
-        if (rp->attempt && rp->attempt->provider
-            && rp->attempt->provider->service.host->port == uscf->port
-            && rp->attempt->provider->service.host->name.len
-               == uscf->host.len)
-        {
-            rp->provider = rp->attempt->provider;
-            rp->end = &rp->provider->service;
-
-        } else {
-            rp->attempt = NULL;
-        }
-    }
+    peer_whose(rp, uscf);
 
     if (rp->provider == NULL) {
+        rp->host = peer_host(r, uscf);
         return NGX_OK;
     }
 
@@ -126,25 +96,62 @@ router_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 #if (NGX_HTTP_SSL)
 
     if (u->ssl) {
-        u->peer.set_session = router_set_session;
-        u->peer.save_session = router_save_session;
+        u->peer.set_session = peer_set_session;
+        u->peer.save_session = peer_save_session;
     }
 
 #endif
 
-    if (rp->attempt) {
-        rp->attempt->process_header = u->process_header;
-        u->process_header = wgw_attempt_process_header;
-
-        return router_check_request(rp);
+    if (rp->attempt == NULL) {
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    wgw_verdict_init(rp->attempt);
+
+    return wgw_fields_check(rp->attempt);
+}
+
+
+/* Of an errand, of an attempt that goes there, or of nobody. */
+
+static void
+peer_whose(peer_t *rp, ngx_http_upstream_srv_conf_t *uscf)
+{
+    wgw_attempt_t                   *attempt;
+    ngx_http_request_t              *r;
+    wgw_router_errand_t             *errand;
+    ngx_http_wgw_router_loc_conf_t  *conf;
+
+    r = rp->request;
+    errand = wgw_router_errand(r);
+
+    if (errand) {
+        rp->provider = errand->provider;
+        rp->end = errand->end;
+        return;
+    }
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_router_module);
+
+    if (conf->providers == NULL || r != r->main) {
+        return;
+    }
+
+    attempt = wgw_attempt_find(r);
+
+    if (attempt && attempt->provider
+        && attempt->provider->service.host->port == uscf->port
+        && attempt->provider->service.host->name.len == uscf->host.len)
+    {
+        rp->attempt = attempt;
+        rp->provider = attempt->provider;
+        rp->end = &rp->provider->service;
+    }
 }
 
 
 static wgw_host_t *
-router_host(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
+peer_host(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 {
     ngx_uint_t                         i;
     wgw_host_t                       **hosts;
@@ -164,146 +171,10 @@ router_host(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 }
 
 
-/*
- * The proxy has written the request.  What a provider asks for must be in it,
- * once: a proxy_set_header of the same name would have replaced it.
- */
-
 static ngx_int_t
-router_check_request(router_peer_t *rp)
+peer_get(ngx_peer_connection_t *pc, void *data)
 {
-    size_t                k;
-    ngx_buf_t            *b;
-    ngx_str_t             name, value;
-    ngx_uint_t            i;
-    wgw_text_t            n, v;
-    wgw_session_t        *session;
-    wgw_errand_header_t  *header;
-
-    b = rp->request->upstream->request_bufs->buf;
-    session = rp->attempt->session;
-
-    /* it may have been renewed since, and then this is another body */
-
-    if (session && session->body
-        && session->body->id == rp->attempt->session_id)
-    {
-        for (k = 0; k < session->body->nheaders; k++) {
-            wgw_session_header(session->body, k, &n, &v);
-
-            name.data = (u_char *) n.data;
-            name.len = n.len;
-            value.data = (u_char *) v.data;
-            value.len = v.len;
-
-            if (router_check_header(b, &name, &value) != NGX_OK) {
-                goto bare;
-            }
-        }
-    }
-
-    header = rp->provider->headers.elts;
-
-    for (i = 0; i < rp->provider->headers.nelts; i++) {
-        name = header[i].name;
-
-        if (router_check_header(b, &name, &header[i].value) != NGX_OK) {
-            goto bare;
-        }
-    }
-
-    router_keep_alive(b);
-
-    return NGX_OK;
-
-bare:
-
-    ngx_log_error(NGX_LOG_ERR, rp->request->connection->log, 0,
-                  "the request to provider \"%V\" has not the header \"%V\" "
-                  "it needs: is there a \"proxy_set_header\" of that name?",
-                  &rp->provider->name, &name);
-
-    return NGX_ERROR;
-}
-
-
-static ngx_int_t
-router_check_header(ngx_buf_t *b, ngx_str_t *name, ngx_str_t *value)
-{
-    u_char  *p;
-
-    p = router_field(b->pos, b->last, name);
-
-    if (p == NULL
-        || (size_t) (b->last - p) < value->len + 2
-        || ngx_memcmp(p, value->data, value->len) != 0
-        || p[value->len] != CR)
-    {
-        return NGX_ERROR;
-    }
-
-    return router_field(p, b->last, name) == NULL ? NGX_OK : NGX_ERROR;
-}
-
-
-/* The value of the next field of that name. */
-
-static u_char *
-router_field(u_char *p, u_char *last, ngx_str_t *name)
-{
-    for ( ;; ) {
-        p = ngx_strlchr(p, last, LF);
-
-        if (p == NULL || ++p == last || *p == CR) {
-            return NULL;
-        }
-
-        if ((size_t) (last - p) > name->len + 2
-            && p[name->len] == ':'
-            && ngx_strncasecmp(p, name->data, name->len) == 0)
-        {
-            return p + name->len + 2;
-        }
-    }
-}
-
-
-/* The proxy's default before 1.29 closes each connection after its request. */
-
-static void
-router_keep_alive(ngx_buf_t *b)
-{
-    u_char     *p, *start, *end;
-    ngx_str_t   name = ngx_string("connection");
-
-    end = ngx_strlchr(b->pos, b->last, LF);
-
-    if (end == NULL || end - b->pos < 10
-        || ngx_strncmp(end - 9, "HTTP/1.1", 8) != 0)
-    {
-        return;
-    }
-
-    p = router_field(b->pos, b->last, &name);
-
-    if (p == NULL || b->last - p < 7
-        || ngx_strncmp(p, "close" CRLF, 7) != 0)
-    {
-        return;
-    }
-
-    start = p - (sizeof("connection: ") - 1);
-    end = p + 7;
-
-    ngx_memmove(start, end, b->last - end);
-    b->last -= end - start;
-}
-
-
-static ngx_int_t
-router_get(ngx_peer_connection_t *pc, void *data)
-{
-    router_peer_t *rp = data;
+    peer_t *rp = data;
 
     wgw_address_t     *address;
     ngx_connection_t  *c;
@@ -325,7 +196,7 @@ router_get(ngx_peer_connection_t *pc, void *data)
         return NGX_OK;
     }
 
-    router_key(rp, address);
+    peer_key(rp, address);
 
     if (pc->local || (rp->attempt && rp->attempt->fresh)) {
         return NGX_OK;
@@ -348,46 +219,32 @@ router_get(ngx_peer_connection_t *pc, void *data)
 /* A provider's connections are its own, and those of one location. */
 
 static void
-router_key(router_peer_t *rp, wgw_address_t *address)
+peer_key(peer_t *rp, wgw_address_t *address)
 {
-    u_char        bytes[sizeof(ngx_sockaddr_t) + sizeof(router_key_t)];
-    uint64_t      hash[2];
-    router_key_t  key;
+    uint64_t    hash;
+    peer_key_t  key;
 
-    static const uint8_t  seed[WGW_HASH_SEED];
+    key.address[0] = address->hash[0];
+    key.address[1] = address->hash[1];
+    key.end = (uintptr_t) rp->end;
+    key.conf = (uintptr_t) rp->request->upstream->conf;
 
-    ngx_memzero(&key, sizeof(router_key_t));
-    ngx_memzero(bytes, sizeof(bytes));
-
-    key.provider = rp->provider;
-    key.end = rp->end;
-    key.conf = rp->request->upstream->conf;
-
-    ngx_memcpy(bytes, &address->sockaddr, address->socklen);
-    ngx_memcpy(bytes + sizeof(ngx_sockaddr_t), &key, sizeof(router_key_t));
-
-    wgw_hash_128(seed, bytes, sizeof(bytes), hash);
-
-    ngx_memzero(&rp->key, sizeof(wgw_idle_key_t));
-    ngx_memcpy(rp->key.bytes, hash, sizeof(hash));
-
+    ngx_memcpy(rp->key.bytes, &key, sizeof(peer_key_t));
     rp->key.protocol = !rp->end->ssl;
-    rp->hash = hash[0];
+
+    hash = key.address[0] ^ (key.end << 20) ^ key.conf;
+    rp->hash = hash ^ (hash >> 32) ^ (hash >> 8);
 }
 
 
 static void
-router_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
+peer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 {
-    router_peer_t *rp = data;
+    peer_t *rp = data;
 
     wgw_attempt_t  *attempt;
 
     attempt = rp->attempt;
-
-    if (attempt) {
-        wgw_attempt_restore(attempt);
-    }
 
     if (rp->provider
         && wgw_idle_fit(&rp->provider->providers->idle, rp->request, pc,
@@ -403,7 +260,7 @@ router_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
     if (attempt && (state & NGX_PEER_FAILED) && !attempt->given_up
         && !attempt->answered)
     {
-        router_failed(rp, pc);
+        peer_failed(rp, pc);
     }
 }
 
@@ -411,7 +268,7 @@ router_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 /* nginx finalizes the request once more when this returns. */
 
 static void
-router_failed(router_peer_t *rp, ngx_peer_connection_t *pc)
+peer_failed(peer_t *rp, ngx_peer_connection_t *pc)
 {
     ngx_uint_t            same, timedout;
     wgw_attempt_t        *attempt;
@@ -448,7 +305,7 @@ router_failed(router_peer_t *rp, ngx_peer_connection_t *pc)
         attempt->attempts--;
         attempt->since = ngx_current_msec;
 
-    } else if (wgw_attempt_other(attempt)) {
+    } else if (wgw_candidates_other(attempt)) {
 
         ngx_log_error(NGX_LOG_WARN, rp->request->connection->log, 0,
                       "provider \"%V\" failed, another one is asked",
@@ -469,9 +326,9 @@ router_failed(router_peer_t *rp, ngx_peer_connection_t *pc)
 /* Called before the handshake of a new connection. */
 
 static ngx_int_t
-router_set_session(ngx_peer_connection_t *pc, void *data)
+peer_set_session(ngx_peer_connection_t *pc, void *data)
 {
-    router_peer_t *rp = data;
+    peer_t *rp = data;
 
     char                name[256];
     ngx_ssl_conn_t     *ssl;
@@ -513,9 +370,9 @@ router_set_session(ngx_peer_connection_t *pc, void *data)
 
 
 static void
-router_save_session(ngx_peer_connection_t *pc, void *data)
+peer_save_session(ngx_peer_connection_t *pc, void *data)
 {
-    router_peer_t *rp = data;
+    peer_t *rp = data;
 
     ngx_ssl_session_t  *session;
 

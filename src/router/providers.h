@@ -114,15 +114,18 @@ struct wgw_providers_s {
 };
 
 
-/*
- * The directive; adds to `list` (of wgw_providers_t *) and, for each host, to
- * `hosts` (of wgw_host_t *).
- */
-char *wgw_providers_block(ngx_conf_t *cf, ngx_array_t *list,
-    ngx_array_t *hosts);
-
 /* The one of that name, or NULL. */
 wgw_providers_t *wgw_providers_find(ngx_array_t *list, ngx_str_t *name);
+
+/* Of these, the provider of that name, or NULL. */
+wgw_provider_t *wgw_providers_named(wgw_providers_t *providers,
+    ngx_str_t *name);
+
+/*
+ * In the configuration, when all is known of them: the memory of the service,
+ * its providers and their sessions.
+ */
+char *wgw_providers_share(ngx_conf_t *cf, wgw_providers_t *providers);
 
 
 #pragma GCC visibility pop

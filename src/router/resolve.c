@@ -2,6 +2,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "crypto/hash.h"
 #include "router/resolve.h"
 
 
@@ -352,6 +353,8 @@ resolve_add(wgw_host_t *host, struct sockaddr *sockaddr, socklen_t socklen)
 {
     wgw_address_t  *address;
 
+    static const uint8_t  seed[WGW_HASH_SEED];
+
     if (host->naddresses == WGW_RESOLVE_ADDRESSES
         || socklen > sizeof(ngx_sockaddr_t))
     {
@@ -369,6 +372,9 @@ resolve_add(wgw_host_t *host, struct sockaddr *sockaddr, socklen_t socklen)
     address->text.len = ngx_sock_ntop(&address->sockaddr.sockaddr, socklen,
                                       address->buffer, NGX_SOCKADDR_STRLEN,
                                       1);
+
+    wgw_hash_128(seed, &address->sockaddr, sizeof(ngx_sockaddr_t),
+                 address->hash);
 }
 
 

@@ -27,6 +27,7 @@ typedef struct {
     ngx_sockaddr_t         sockaddr;
     socklen_t              socklen;
     ngx_str_t              text;        /* with its port */
+    uint64_t               hash[2];     /* of sockaddr: connections by it */
     u_char                 buffer[NGX_SOCKADDR_STRLEN];
 } wgw_address_t;
 

@@ -123,13 +123,20 @@ session_take(wgw_session_t *session, unsigned *due)
 
 
 int
+wgw_session_good(wgw_session_t *session, uint64_t now)
+{
+    return session_look(session, now)
+           && (session->body->uses == 0
+               || (uint32_t) session_load(&session->shared->left));
+}
+
+
+int
 wgw_session_hope(wgw_session_t *session, uint64_t now)
 {
     uint64_t  wait;
 
-    return (session_look(session, now)
-            && (session->body->uses == 0
-                || (uint32_t) session_load(&session->shared->left)))
+    return wgw_session_good(session, now)
            || !wgw_session_barred(session, now, &wait);
 }
 

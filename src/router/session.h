@@ -88,6 +88,9 @@ typedef enum {
 wgw_session_rc_t wgw_session_use(wgw_session_t *session, uint64_t now,
     unsigned *due);
 
+/* 1 when one is there, of which a use could be taken. */
+int wgw_session_good(wgw_session_t *session, uint64_t now);
+
 /* 1 when one is good, or may be had: a try is worth it. */
 int wgw_session_hope(wgw_session_t *session, uint64_t now);
 

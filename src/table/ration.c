@@ -10,6 +10,9 @@
 #define WGW_RATION_END    32             /* where the end begins */
 #define WGW_RATION_SHIFT  2              /* where the count does */
 
+/* seconds that workers' clocks are apart, at most */
+#define WGW_RATION_LAG    2
+
 /* rounds that others win: then there are none left */
 #define WGW_RATION_TRIES  256
 
@@ -62,12 +65,20 @@ wgw_ration_take(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t limit,
         count = wgw_ration_end(seen) < end ? 0 : wgw_ration_count(seen);
         *taken = count;
 
-        if (count >= limit) {
-            return 0;
+        /* a worker that has not seen the boundary yet; else a leap back */
+
+        if (wgw_ration_end(seen) > end && end - now <= WGW_RATION_LAG) {
+            end = wgw_ration_end(seen);
         }
 
-        if (wgw_ration_end(seen) > end) {
-            end = wgw_ration_end(seen);
+        if (count >= limit) {
+
+            if (wgw_ration_end(seen) > end) {
+                (void) wgw_swap(&b->when[slot], seen,
+                                wgw_ration_word(end, count));
+            }
+
+            return 0;
         }
 
         if (wgw_swap(&b->when[slot], seen, wgw_ration_word(end, count + 1))) {

@@ -27,8 +27,9 @@
 /*
  * Takes one of `limit` (at most WGW_RATION_MAX) in the window that ends at
  * `end`, which is behind `now`; seconds.  Returns 1 and how many were taken
- * so far, or 0 when there are no more.  A clock that steps back stays in the
- * newer window.
+ * so far, or 0 when there are no more.  When a clock steps back, what was
+ * taken in the newer window counts for the one that is now: nothing is free,
+ * and nobody is locked out for longer than a window.
  */
 int wgw_ration_take(wgw_expiring_t *table, wgw_expiring_key_t key,
     uint32_t limit, int64_t end, int64_t now, uint32_t *taken);

@@ -18,14 +18,14 @@ our @EXPORT = qw(
     with_key refused accepted rpc
 );
 
-use IPC::Open2;
 use JSON::PP ();
 use POSIX qw(strftime);
 use Test::More ();
 
 use Wgw;
+use Wgw::Node;
 
-my ($owner, $pid, $in, $out) = ($$);
+my $node;
 my $coder = JSON::PP->new->utf8->canonical->allow_nonref;
 
 our $Name = 'gw.test';
@@ -36,20 +36,9 @@ our $Name = 'gw.test';
 sub node {
     my ($op, %arguments) = @_;
 
-    if (!$pid) {
-        system('tools/npm.sh') == 0 or die 'tools/npm.sh';
-        $pid = open2($out, $in, 'node', 'build/npm/wallet.mjs');
-    }
+    $node ||= Wgw::Node->new('wallet.mjs');
 
-    print $in $coder->encode({ op => $op, %arguments }), "\n";
-    $in->flush();
-
-    my $line = <$out> // die 'node has ended';
-    my $answer = $coder->decode($line);
-
-    die "$op: $answer->{failed}" if defined $answer->{failed};
-
-    return $answer->{ok};
+    return $node->call($op, %arguments);
 }
 
 
@@ -218,18 +207,6 @@ sub accepted {
                    && $json->{exp} =~ /^\d+$/ && $json->{exp} > time + 5
                    && !exists $json->{error}, $name)
         or Test::More::diag("200 wanted, got: $reply->{raw}");
-}
-
-
-END {
-    my $status = $?;
-
-    if ($pid && $$ == $owner) {
-        close $in;
-        waitpid $pid, 0;
-    }
-
-    $? = $status;
 }
 
 

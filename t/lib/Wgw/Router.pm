@@ -15,36 +15,22 @@ use base 'Exporter';
 
 our @EXPORT = qw(mock call who providers_of $Key $Address);
 
-use IPC::Open2;
-use JSON::PP ();
-
 use Wgw;
+use Wgw::Node;
 
 # a development key, and its address
 our $Key = 'ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80';
 our $Address = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266';
 
-my ($owner, $pid, $in, $out) = ($$);
-my $coder = JSON::PP->new->utf8->canonical->allow_nonref;
+my $node;
 
 
 sub mock {
     my ($op, %arguments) = @_;
 
-    if (!$pid) {
-        system('tools/npm.sh') == 0 or die 'tools/npm.sh';
-        $pid = open2($out, $in, 'node', 'build/npm/provider.mjs');
-    }
+    $node ||= Wgw::Node->new('provider.mjs');
 
-    print $in $coder->encode({ op => $op, %arguments }), "\n";
-    $in->flush();
-
-    my $line = <$out> // die 'node has ended';
-    my $answer = $coder->decode($line);
-
-    die "$op: $answer->{failed}" if defined $answer->{failed};
-
-    return $answer->{ok};
+    return $node->call($op, %arguments);
 }
 
 
@@ -87,18 +73,6 @@ sub providers_of {
     my $json = json(Wgw::dechunk($reply)) || { providers => [ ] };
 
     return { map { $_->{name} => $_ } @{$json->{providers}} };
-}
-
-
-END {
-    my $status = $?;
-
-    if ($pid && $$ == $owner) {
-        close $in;
-        waitpid $pid, 0;
-    }
-
-    $? = $status;
 }
 
 

@@ -356,7 +356,15 @@ static const struct {
     { "[[\"==\",\".map[][-1:]\",[2]]]", "true" },
     { "[[\"like\",\".s\",\"a\\\\**\"]]", "true" },
     { "[[\"==\",\".[\\\"na\\\\u006de\\\"]\",\"Katie\"]]", "true" },
-    { "[[\"==\",\".map['x']\",1]]", "true" }
+    { "[[\"==\",\".map['x']\",1]]", "true" },
+
+    /* what is missing in a group is null if it may be; not the group itself */
+    { "[[\"!=\",\".zz.a?\",1]]", "false" },
+    { "[[\"==\",\".zz.a?\",null]]", "false" },
+    { "[[\"==\",\".zz.a?.b?\",null]]", "false" },
+    { "[[\"==\",\".map.zz?\",null]]", "true" },
+    { "[[\"!=\",\".map.zz?\",1]]", "true" },
+    { "[[\"==\",\".name.a?\",null]]", "true" }
 };
 
 

@@ -42,7 +42,7 @@ judge(const void *data, size_t len, unsigned quotes, yajl_val did_map)
 }
 
 
-/* egress 69-87: every row of the vectors. */
+/* Every row of the vectors: egress 69 to 87, and some others. */
 
 static void
 test_vectors(void)
@@ -66,7 +66,8 @@ test_vectors(void)
 
         if (!ok(expected ? reason && strcmp(reason, expected) == 0
                          : reason == NULL,
-                "egress 69-87: %s: %s", id, string(row, "expect")))
+                "egress %s: %s: %s", string(row, "case"), id,
+                string(row, "expect")))
         {
             printf("# got %s, expected %s\n", reason ? reason : "accept",
                    expected ? expected : "accept");

@@ -1,6 +1,6 @@
 
 /*
- * sources: format/size format/text
+ * Sizes, as nginx has them and as billing has.
  */
 
 #include <inttypes.h>

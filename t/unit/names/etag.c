@@ -1,8 +1,6 @@
 
 /*
  * ETags: lists of them (field 11 kinds: a header that is a list).
- *
- * sources: names/etag format/text
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * Answers of nodes: heights, codes of errors, chunks.
- *
- * sources: router/answer format/text
  */
 
 #include "t/unit/tap.h"

@@ -1,8 +1,6 @@
 
 /*
  * Standings, heights, and who is chosen (R19).
- *
- * sources: router/standing router/choice crypto/hash
  */
 
 #include <stdlib.h>

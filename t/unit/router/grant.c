@@ -1,8 +1,6 @@
 
 /*
  * Answers to sign-ins: good ones, and every bad one (R04, R05, R08).
- *
- * sources: router/grant format/text
  */
 
 #include <stdlib.h>

@@ -2,8 +2,6 @@
 /*
  * Sessions: one handshake at a time, ends, uses over processes, back-off
  * (R03, R09 to R15).
- *
- * sources: router/session router/grant core/board crypto/hash format/text
  */
 
 #include <stdlib.h>

@@ -2,9 +2,6 @@
 /*
  * Signing in: keys as files have them (R21), the message and its body (R01,
  * R25), verified by our own provider's parts.
- *
- * sources: router/signer crypto/eip191 crypto/eip55 crypto/keccak format/hex format/text format/json format/addr format/uri format/rfc3339 format/siwe
- * sources: auth/origin auth/signin
  */
 
 #include "t/unit/tap.h"

@@ -50,8 +50,8 @@ test_one(void)
        "egress 5: another key");
     ok(wgw_ration_take(&t, key, 100, END + 60, END, &taken) && taken == 1,
        "egress 3: the next window");
-    ok(wgw_ration_take(&t, key, 100, END, NOW, &taken) && taken == 2,
-       "egress 21: a clock that steps back stays in it");
+    ok(wgw_ration_take(&t, key, 100, END, END - 2, &taken) && taken == 2,
+       "a clock that is behind stays in it");
     ok(wgw_ration_taken(&t, key, END) == 2, "how many that were");
     wgw_ration_give(&t, key, END + 60);
     ok(wgw_ration_taken(&t, key, END) == 1, "one given back");
@@ -60,6 +60,59 @@ test_one(void)
     ok(wgw_ration_taken(&t, key, END + 60) == 0, "the window has ended");
     ok(!wgw_ration_take(&t, number_key(&t, 3), 0, END, NOW, &taken),
        "none of none");
+}
+
+
+/* Clocks that leap: a minute's quota is a minute's. */
+
+static void
+test_clock(void)
+{
+    int                  n;
+    int64_t              now, hour;
+    uint32_t             taken;
+    wgw_expiring_t       t;
+    wgw_expiring_key_t   key;
+
+    make(&t, WGW_EXPIRING_RATIONS, 100);
+    key = number_key(&t, 1);
+    hour = 3600;
+
+    for (n = 0; wgw_ration_take(&t, key, 5, END + hour, NOW + hour, &taken);
+         n++)
+    {
+        /* void */
+    }
+
+    ok(n == 5, "egress 22: a leap forward: the windows roll");
+    ok(!wgw_ration_take(&t, key, 5, END, NOW, &taken),
+       "egress 21: an hour back: no budget of its own");
+
+    /* until its end, at the latest, with a request each second */
+
+    for (now = NOW; now < END + 60; now++) {
+
+        if (wgw_ration_take(&t, key, 5, now < END ? END : END + 60, now,
+                            &taken))
+        {
+            break;
+        }
+    }
+
+    ok(now - NOW <= 60, "egress 21: locked out for %d s, a window at most",
+       (int) (now - NOW));
+
+    for (n = 1; wgw_ration_take(&t, key, 5, END + 60, now, &taken); n++) {
+        /* void */
+    }
+
+    ok(n == 5, "egress 21: then it is the next window's");
+
+    ok(wgw_ration_take(&t, number_key(&t, 2), 5, END, NOW, &taken),
+       "another key");
+    ok(!wgw_ration_take(&t, key, 5, END + 60, END + 59, &taken)
+       && wgw_ration_take(&t, key, 5, END + 120, END + 60, &taken)
+       && taken == 1, "egress 22: and the one after");
 }
 
 
@@ -141,6 +194,7 @@ int
 main(void)
 {
     test_one();
+    test_clock();
     test_flood();
     test_processes();
 

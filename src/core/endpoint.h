@@ -1,0 +1,30 @@
+
+/*
+ * endpoint: a location that an administrator gave to a content handler of
+ * ours, and who is trusted in it besides the machine itself: the names of its
+ * server (request.h).
+ */
+
+#ifndef WGW_ENDPOINT_H
+#define WGW_ENDPOINT_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#pragma GCC visibility push(hidden)
+
+
+/* The directive: makes `*hosts`, of ngx_str_t, which is NULL elsewhere. */
+char *wgw_endpoint(ngx_conf_t *cf, ngx_array_t **hosts,
+    ngx_http_handler_pt handler);
+
+/* In a merge handler; `above` are the hosts of the level above. */
+char *wgw_endpoint_merge(ngx_conf_t *cf, ngx_array_t *above,
+    ngx_array_t **hosts, ngx_http_handler_pt handler);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_ENDPOINT_H */

@@ -1,0 +1,45 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_stream.h>
+
+#include "core/stream_hook.h"
+
+
+ngx_int_t
+wgw_stream_hook_vars(ngx_conf_t *cf, ngx_stream_variable_t *vars)
+{
+    ngx_stream_variable_t  *var, *v;
+
+    for (v = vars; v->name.len; v++) {
+        var = ngx_stream_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+wgw_stream_hook_phase(ngx_conf_t *cf, ngx_uint_t phase,
+    ngx_stream_handler_pt handler)
+{
+    ngx_stream_handler_pt        *h;
+    ngx_stream_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_core_module);
+
+    h = ngx_array_push(&cmcf->phases[phase].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = handler;
+
+    return NGX_OK;
+}

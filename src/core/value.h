@@ -1,0 +1,38 @@
+
+/*
+ * value: what a variable's getter answers, of http or of stream.
+ */
+
+#ifndef WGW_VALUE_H
+#define WGW_VALUE_H
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/* Where there is none; both return NGX_OK, as a getter does. */
+
+static ngx_inline ngx_int_t
+wgw_value_none(ngx_variable_value_t *v)
+{
+    v->not_found = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_inline ngx_int_t
+wgw_value_set(ngx_variable_value_t *v, const ngx_str_t *value)
+{
+    v->data = value->data;
+    v->len = value->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+#endif /* WGW_VALUE_H */

@@ -1,0 +1,371 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "router/http_router_metrics.h"
+
+
+#define METRICS_SERVICE   4096      /* bytes, at most */
+#define METRICS_PROVIDER  8192
+
+
+typedef struct {
+    const char             *name;
+    const char             *type;
+    void                  (*print)(wgw_out_t *out, const char *name,
+                                   wgw_provider_t *provider);
+} metric_t;
+
+
+static void metrics_service(wgw_out_t *out, const char *name,
+    wgw_providers_t *providers, uint64_t *number);
+static void metrics_label(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider, const char *label, const char *value);
+static void metrics_number(wgw_out_t *out, uint64_t number);
+static void metrics_attempts(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_answers(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_retried(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_latency(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_standing(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_height(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_checks(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_sessions(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_age(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static void metrics_handshakes(wgw_out_t *out, const char *name,
+    wgw_provider_t *provider);
+static uint64_t metrics_load(uint64_t *word);
+
+
+static const metric_t  metrics_list[] = {
+    { "wgw_router_attempts_total", "counter", metrics_attempts },
+    { "wgw_router_answers_total", "counter", metrics_answers },
+    { "wgw_router_retried_total", "counter", metrics_retried },
+    { "wgw_router_latency_seconds", "histogram", metrics_latency },
+    { "wgw_router_standing", "gauge", metrics_standing },
+    { "wgw_router_block_number", "gauge", metrics_height },
+    { "wgw_router_checks_total", "counter", metrics_checks },
+    { "wgw_router_sessions", "gauge", metrics_sessions },
+    { "wgw_router_session_age_seconds", "gauge", metrics_age },
+    { "wgw_router_handshakes_total", "counter", metrics_handshakes },
+    { NULL, NULL, NULL }
+};
+
+
+size_t
+wgw_router_metrics_size(ngx_http_wgw_router_main_conf_t *rmcf)
+{
+    size_t             size;
+    ngx_uint_t         i, k;
+    wgw_provider_t   **provider;
+    wgw_providers_t  **providers;
+
+    size = METRICS_SERVICE;
+    providers = rmcf->providers.elts;
+
+    for (i = 0; i < rmcf->providers.nelts; i++) {
+        size += METRICS_SERVICE + 8 * providers[i]->name.len;
+        provider = providers[i]->all.elts;
+
+        /* each of some thirty lines of metrics has both names */
+
+        for (k = 0; k < providers[i]->all.nelts; k++) {
+            size += METRICS_PROVIDER
+                    + 64 * (providers[i]->name.len + provider[k]->name.len);
+        }
+    }
+
+    return size;
+}
+
+
+void
+wgw_router_metrics(wgw_out_t *out, ngx_http_wgw_router_main_conf_t *rmcf)
+{
+    ngx_uint_t           i, k;
+    wgw_provider_t     **provider;
+    wgw_providers_t    **providers;
+    const metric_t  *metric;
+
+    static const char   *services[] = {
+        "wgw_router_requests_total", "wgw_router_retries_total",
+        "wgw_router_exhausted_total", "wgw_router_timedout_total"
+    };
+
+    providers = rmcf->providers.elts;
+
+    for (k = 0; k < 4; k++) {
+        wgw_out_str(out, "# TYPE ");
+        wgw_out_str(out, services[k]);
+        wgw_out_str(out, " counter\n");
+
+        for (i = 0; i < rmcf->providers.nelts; i++) {
+            metrics_service(out, services[k], providers[i],
+                        k == 0 ? &providers[i]->shared->requests
+                        : k == 1 ? &providers[i]->shared->retries
+                        : k == 2 ? &providers[i]->shared->exhausted
+                        : &providers[i]->shared->timedout);
+        }
+    }
+
+    for (metric = metrics_list; metric->name; metric++) {
+        wgw_out_str(out, "# TYPE ");
+        wgw_out_str(out, metric->name);
+        wgw_out_str(out, " ");
+        wgw_out_str(out, metric->type);
+        wgw_out_str(out, "\n");
+
+        for (i = 0; i < rmcf->providers.nelts; i++) {
+            provider = providers[i]->all.elts;
+
+            for (k = 0; k < providers[i]->all.nelts; k++) {
+                metric->print(out, metric->name, provider[k]);
+            }
+        }
+    }
+}
+
+
+static void
+metrics_service(wgw_out_t *out, const char *name, wgw_providers_t *providers,
+    uint64_t *number)
+{
+    ngx_str_t  *service = &providers->name;
+
+    wgw_out_str(out, name);
+    wgw_out_str(out, "{service=");
+    wgw_out_label(out, (wgw_text_t) { (char *) service->data, service->len });
+    wgw_out_str(out, "} ");
+    metrics_number(out, metrics_load(number));
+}
+
+
+static void
+metrics_label(wgw_out_t *out, const char *name, wgw_provider_t *provider,
+    const char *label, const char *value)
+{
+    ngx_str_t  *text = &provider->providers->name;
+
+    wgw_out_str(out, name);
+    wgw_out_str(out, "{service=");
+    wgw_out_label(out, (wgw_text_t) { (char *) text->data, text->len });
+
+    text = &provider->name;
+
+    wgw_out_str(out, ",provider=");
+    wgw_out_label(out, (wgw_text_t) { (char *) text->data, text->len });
+
+    if (label) {
+        wgw_out_str(out, ",");
+        wgw_out_str(out, label);
+        wgw_out_str(out, "=\"");
+        wgw_out_str(out, value);
+        wgw_out_str(out, "\"");
+    }
+
+    wgw_out_str(out, "} ");
+}
+
+
+static void
+metrics_number(wgw_out_t *out, uint64_t number)
+{
+    wgw_out_uint(out, number);
+    wgw_out_str(out, "\n");
+}
+
+
+static void
+metrics_attempts(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    metrics_label(out, name, provider, NULL, NULL);
+    metrics_number(out, metrics_load(&provider->shared->attempts));
+}
+
+
+/* What came back; "failed" is what did not. */
+
+static void
+metrics_answers(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    ngx_uint_t  i;
+
+    static const char  *words[] = {
+        "other", "1xx", "2xx", "3xx", "4xx", "5xx"
+    };
+
+    for (i = 1; i < 6; i++) {
+        metrics_label(out, name, provider, "status", words[i]);
+        metrics_number(out, metrics_load(&provider->shared->statuses[i]));
+    }
+
+    metrics_label(out, name, provider, "status", "failed");
+    metrics_number(out, metrics_load(&provider->shared->failed));
+}
+
+
+static void
+metrics_retried(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    metrics_label(out, name, provider, NULL, NULL);
+    metrics_number(out, metrics_load(&provider->shared->retried));
+}
+
+
+static void
+metrics_latency(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    char        text[64];
+    uint64_t    sum, ms;
+    ngx_uint_t  i;
+
+    static const char  *bounds[WGW_PROVIDERS_BUCKETS] = {
+        "0.005", "0.01", "0.02", "0.04", "0.08", "0.16", "0.32", "0.64",
+        "1.28", "2.56", "5.12", "+Inf"
+    };
+
+    sum = 0;
+
+    ngx_sprintf((u_char *) text, "%s_bucket%Z", name);
+
+    for (i = 0; i < WGW_PROVIDERS_BUCKETS; i++) {
+        sum += metrics_load(&provider->shared->latency[i]);
+
+        metrics_label(out, text, provider, "le", bounds[i]);
+        metrics_number(out, sum);
+    }
+
+    ngx_sprintf((u_char *) text, "%s_count%Z", name);
+    metrics_label(out, text, provider, NULL, NULL);
+    metrics_number(out, sum);
+
+    ms = metrics_load(&provider->shared->latency_sum);
+
+    ngx_sprintf((u_char *) text, "%s_sum%Z", name);
+    metrics_label(out, text, provider, NULL, NULL);
+
+    ngx_sprintf((u_char *) text, "%uL.%03uL%Z", ms / 1000, ms % 1000);
+    wgw_out_str(out, text);
+    wgw_out_str(out, "\n");
+}
+
+
+/* One of the four is 1. */
+
+static void
+metrics_standing(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    ngx_uint_t      i;
+    wgw_standing_t  standing;
+
+    standing = wgw_standing_class(metrics_load(&provider->shared->standing));
+
+    for (i = WGW_STANDING_UNKNOWN; i <= WGW_STANDING_UNHEALTHY; i++) {
+        metrics_label(out, name, provider, "standing", wgw_standing_word(i));
+        metrics_number(out, i == standing);
+    }
+}
+
+
+static void
+metrics_height(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    if (metrics_load(&provider->shared->checked)) {
+        metrics_label(out, name, provider, NULL, NULL);
+        metrics_number(out, metrics_load(&provider->shared->height));
+    }
+}
+
+
+static void
+metrics_checks(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    uint64_t  all, failed;
+
+    all = metrics_load(&provider->shared->checks);
+    failed = metrics_load(&provider->shared->checks_failed);
+
+    metrics_label(out, name, provider, "result", "good");
+    metrics_number(out, all > failed ? all - failed : 0);
+    metrics_label(out, name, provider, "result", "failed");
+    metrics_number(out, failed);
+}
+
+
+static void
+metrics_sessions(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    ngx_uint_t  i, good;
+
+    good = 0;
+
+    for (i = 0; provider->sessions && i < provider->nsessions; i++) {
+        good += wgw_session_good(&provider->sessions[i], ngx_current_msec);
+    }
+
+    metrics_label(out, name, provider, NULL, NULL);
+    metrics_number(out, good);
+}
+
+
+/* Of the oldest one that is good. */
+
+static void
+metrics_age(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    uint64_t        age;
+    ngx_uint_t      i;
+    wgw_session_t  *session;
+
+    age = 0;
+
+    for (i = 0; provider->sessions && i < provider->nsessions; i++) {
+        session = &provider->sessions[i];
+
+        if (wgw_session_good(session, ngx_current_msec)
+            && ngx_current_msec - session->body->received > age)
+        {
+            age = ngx_current_msec - session->body->received;
+        }
+    }
+
+    metrics_label(out, name, provider, NULL, NULL);
+    metrics_number(out, age / 1000);
+}
+
+
+static void
+metrics_handshakes(wgw_out_t *out, const char *name, wgw_provider_t *provider)
+{
+    uint64_t    all, failed;
+    ngx_uint_t  i;
+
+    all = 0;
+    failed = 0;
+
+    for (i = 0; provider->sessions && i < provider->nsessions; i++) {
+        all += metrics_load(&provider->sessions[i].shared->handshakes);
+        failed += metrics_load(&provider->sessions[i].shared->failed);
+    }
+
+    metrics_label(out, name, provider, "result", "granted");
+    metrics_number(out, all > failed ? all - failed : 0);
+    metrics_label(out, name, provider, "result", "failed");
+    metrics_number(out, failed);
+}
+
+
+static uint64_t
+metrics_load(uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
