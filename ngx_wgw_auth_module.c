@@ -24,6 +24,8 @@ static ngx_int_t ngx_wgw_auth_takes_over(ngx_cycle_t *cycle,
     ngx_wgw_auth_conf_t *acf);
 static ngx_uint_t ngx_wgw_auth_noted(wgw_expiring_t *table);
 static ngx_int_t ngx_wgw_auth_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_wgw_auth_zone_param(ngx_conf_t *cf, wgw_zone_t *zone,
+    ngx_str_t *value);
 static char *ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -261,9 +263,8 @@ ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_wgw_auth_conf_t *acf = conf;
 
-    ngx_int_t    n;
     ngx_str_t   *value;
-    ngx_uint_t   i, keys;
+    ngx_uint_t   i;
 
     if (acf->tokens.name.len) {
         return "is duplicate";
@@ -272,53 +273,54 @@ ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_set(&acf->tokens.name, "wgw_auth_zone");
     acf->tokens.line = wgw_line(cf);
 
+    acf->tokens.expiring_conf.keys = 0;
+
     value = cf->args->elts;
-    keys = 0;
 
     for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "file=", 5) == 0
-            && value[i].len > 5
-            && acf->tokens.file.len == 0)
-        {
-            acf->tokens.file.data = value[i].data + 5;
-            acf->tokens.file.len = value[i].len - 5;
-
-            if (ngx_conf_full_name(cf->cycle, &acf->tokens.file, 0)
-                != NGX_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
-
-            continue;
+        if (ngx_wgw_auth_zone_param(cf, &acf->tokens, &value[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
         }
-
-        if (ngx_strncmp(value[i].data, "keys=", 5) == 0 && keys == 0) {
-            n = ngx_atoi(value[i].data + 5, value[i].len - 5);
-
-            if (n < 1 || n > WGW_EXPIRING_KEYS_MAX) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "invalid number of keys \"%V\"",
-                                   &value[i]);
-                return NGX_CONF_ERROR;
-            }
-
-            keys = n;
-            continue;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                           &value[i]);
-        return NGX_CONF_ERROR;
     }
 
-    if (keys == 0) {
-        return "needs \"keys=\"";
+    return acf->tokens.expiring_conf.keys ? NGX_CONF_OK : "needs \"keys=\"";
+}
+
+
+static ngx_int_t
+ngx_wgw_auth_zone_param(ngx_conf_t *cf, wgw_zone_t *zone, ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    if (ngx_strncmp(value->data, "file=", 5) == 0
+        && value->len > 5
+        && zone->file.len == 0)
+    {
+        zone->file.data = value->data + 5;
+        zone->file.len = value->len - 5;
+
+        return ngx_conf_full_name(cf->cycle, &zone->file, 0);
     }
 
-    acf->tokens.expiring_conf.keys = keys;
+    if (ngx_strncmp(value->data, "keys=", 5) == 0
+        && zone->expiring_conf.keys == 0)
+    {
+        n = ngx_atoi(value->data + 5, value->len - 5);
 
-    return NGX_CONF_OK;
+        if (n < 1 || n > WGW_EXPIRING_KEYS_MAX) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid number of keys \"%V\"", value);
+            return NGX_ERROR;
+        }
+
+        zone->expiring_conf.keys = n;
+
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                       value);
+    return NGX_ERROR;
 }
 
 

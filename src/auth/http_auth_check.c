@@ -18,6 +18,9 @@ static void auth_judge(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
     ngx_http_wgw_auth_ctx_t *ctx);
 static ngx_int_t auth_token(ngx_http_request_t *r,
     ngx_http_wgw_auth_ctx_t *ctx);
+static ngx_int_t auth_good(ngx_http_request_t *r,
+    ngx_http_wgw_auth_conf_t *conf, ngx_http_wgw_auth_ctx_t *ctx,
+    wgw_jwt_t *jwt);
 static void auth_claims(ngx_http_request_t *r,
     ngx_http_wgw_auth_conf_t *conf, ngx_http_wgw_auth_ctx_t *ctx,
     wgw_jwt_t *jwt);
@@ -234,7 +237,6 @@ static void
 auth_claims(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
     ngx_http_wgw_auth_ctx_t *ctx, wgw_jwt_t *jwt)
 {
-    size_t      len;
     wgw_text_t  service;
 
     service.data = (char *) conf->service.data;
@@ -264,29 +266,7 @@ auth_claims(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
         return;
     }
 
-    if (jwt->jti.len != WGW_JWT_ID
-        || wgw_base64url_decode(ctx->token_id, &len, jwt->jti) != 0)
-    {
-        auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "claims",
-                    "has a jti that was not made here");
-        return;
-    }
-
-    if (conf->recheck
-        && !ngx_http_wgw_auth_allowed(conf, jwt->address, &conf->service,
-                                      r->connection->log))
-    {
-        auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "allowlist",
-                    "is of an address that is not allowed any more");
-        return;
-    }
-
-    if (wgw_tokens_check(ngx_wgw_auth_tokens(), ctx->token_id, jwt->address,
-                         (int64_t) jwt->iat, (int64_t) jwt->exp,
-                         ngx_wgw_auth_now())
-        != WGW_TOKENS_OK)
-    {
-        auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "revoked", "was revoked");
+    if (auth_good(r, conf, ctx, jwt) != NGX_OK) {
         return;
     }
 
@@ -298,6 +278,44 @@ auth_claims(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
     ctx->address.len = jwt->sub.len;
     ctx->id.data = (u_char *) jwt->jti.data;
     ctx->id.len = jwt->jti.len;
+}
+
+
+/* Whether a token of ours is still good for its wallet. */
+
+static ngx_int_t
+auth_good(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
+    ngx_http_wgw_auth_ctx_t *ctx, wgw_jwt_t *jwt)
+{
+    size_t  len;
+
+    if (jwt->jti.len != WGW_JWT_ID
+        || wgw_base64url_decode(ctx->token_id, &len, jwt->jti) != 0)
+    {
+        auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "claims",
+                    "has a jti that was not made here");
+        return NGX_DECLINED;
+    }
+
+    if (conf->recheck
+        && !ngx_http_wgw_auth_allowed(conf, jwt->address, &conf->service,
+                                      r->connection->log))
+    {
+        auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "allowlist",
+                    "is of an address that is not allowed any more");
+        return NGX_DECLINED;
+    }
+
+    if (wgw_tokens_check(ngx_wgw_auth_tokens(), ctx->token_id, jwt->address,
+                         (int64_t) jwt->iat, (int64_t) jwt->exp,
+                         ngx_wgw_auth_now())
+        != WGW_TOKENS_OK)
+    {
+        auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "revoked", "was revoked");
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

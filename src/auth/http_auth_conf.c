@@ -18,6 +18,8 @@
 #define NGX_HTTP_WGW_AUTH_TIME_MAX    3153600000    /* 100 years */
 
 
+static ngx_int_t ngx_http_wgw_auth_key(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_uint_t raw, wgw_jwt_key_t *key);
 static ssize_t ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
     u_char *secret);
 static ngx_int_t ngx_http_wgw_auth_unseen(ngx_conf_t *cf, ngx_str_t *name,
@@ -36,8 +38,6 @@ ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_wgw_auth_conf_t *aucf = conf;
 
-    u_char               secret[NGX_HTTP_WGW_AUTH_SECRET + 1];
-    ssize_t              n;
     ngx_str_t           *value;
     ngx_uint_t           i, last, raw;
     wgw_jwt_key_t       *key;
@@ -67,38 +67,52 @@ ngx_http_wgw_auth_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     cln->data = aucf->keys;
 
     for (i = 1; i <= last; i++) {
-        n = ngx_http_wgw_auth_read_secret(cf, &value[i], secret);
-        if (n == NGX_ERROR) {
-            return NGX_CONF_ERROR;
-        }
-
-        if (!raw && secret[n - 1] == '\n') {
-            n--;
-        }
-
-        if (!raw && ngx_http_wgw_auth_unseen(cf, &value[i], secret, n)
-                    != NGX_OK)
-        {
-            ngx_explicit_memzero(secret, sizeof(secret));
-            return NGX_CONF_ERROR;
-        }
-
-        if (n < NGX_HTTP_WGW_AUTH_SECRET_MIN) {
-            ngx_explicit_memzero(secret, sizeof(secret));
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "secret in \"%V\" has less than %d bytes",
-                               &value[i], NGX_HTTP_WGW_AUTH_SECRET_MIN);
-            return NGX_CONF_ERROR;
-        }
-
         key = ngx_array_push(aucf->keys);
         ngx_memzero(key, sizeof(wgw_jwt_key_t));
 
-        wgw_hmac_init(&key->hmac, secret, n);
-        ngx_explicit_memzero(secret, sizeof(secret));
+        if (ngx_http_wgw_auth_key(cf, &value[i], raw, key) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_auth_key(ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t raw,
+    wgw_jwt_key_t *key)
+{
+    u_char     secret[NGX_HTTP_WGW_AUTH_SECRET + 1];
+    ssize_t    n;
+    ngx_int_t  rc;
+
+    n = ngx_http_wgw_auth_read_secret(cf, name, secret);
+    if (n == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    if (!raw) {
+        n -= (secret[n - 1] == '\n');
+        rc = ngx_http_wgw_auth_unseen(cf, name, secret, n);
+    }
+
+    if (rc == NGX_OK && n < NGX_HTTP_WGW_AUTH_SECRET_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "secret in \"%V\" has less than %d bytes",
+                           name, NGX_HTTP_WGW_AUTH_SECRET_MIN);
+        rc = NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+        wgw_hmac_init(&key->hmac, secret, n);
+    }
+
+    ngx_explicit_memzero(secret, sizeof(secret));
+
+    return rc;
 }
 
 

@@ -17,17 +17,10 @@ static ngx_int_t request_unescape(ngx_http_request_t *r, wgw_text_t *text);
 
 
 void *
-wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+wgw_request_lost(ngx_http_request_t *r, ngx_module_t *module,
     ngx_pool_cleanup_pt handler)
 {
-    void                *ctx;
     ngx_pool_cleanup_t  *cln;
-
-    ctx = r->ctx[module->ctx_index];
-
-    if (ctx || !(r->internal || r->filter_finalize)) {
-        return ctx;
-    }
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
         if (cln->handler == handler) {

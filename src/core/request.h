@@ -22,8 +22,23 @@
  * handler, or NULL: an internal redirect clears the contexts, but not the
  * pool's cleanups.
  */
-void *wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+void *wgw_request_lost(ngx_http_request_t *r, ngx_module_t *module,
     ngx_pool_cleanup_pt handler);
+
+static ngx_inline void *
+wgw_request_ctx(ngx_http_request_t *r, ngx_module_t *module,
+    ngx_pool_cleanup_pt handler)
+{
+    void  *ctx;
+
+    ctx = r->ctx[module->ctx_index];
+
+    if (ctx || !(r->internal || r->filter_finalize)) {
+        return ctx;
+    }
+
+    return wgw_request_lost(r, module, handler);
+}
 
 /*
  * The first header field of that name (lower case), or NULL; `*n` (unless

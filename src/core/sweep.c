@@ -11,8 +11,8 @@
 static void sweep_handler(ngx_event_t *ev);
 
 
-ngx_uint_t
-wgw_sweep_add(wgw_sweep_t *sweep, wgw_swept_t *swept)
+void
+wgw_sweep_start(wgw_sweep_t *sweep)
 {
     if (sweep->timer.handler == NULL) {
         ngx_queue_init(&sweep->list);
@@ -25,29 +25,9 @@ wgw_sweep_add(wgw_sweep_t *sweep, wgw_swept_t *swept)
         sweep->timer.cancelable = 1;
     }
 
-    swept->sweep = sweep;
-
-    ngx_queue_insert_tail(&sweep->list, &swept->queue);
-
-    if (sweep->timer.timer_set) {
-        return 0;
-    }
-
     sweep->timer.log = ngx_cycle->log;
 
     ngx_add_timer(&sweep->timer, SWEEP_EVERY);
-
-    return 1;
-}
-
-
-void
-wgw_sweep_remove(wgw_swept_t *swept)
-{
-    if (swept->sweep) {
-        ngx_queue_remove(&swept->queue);
-        swept->sweep = NULL;
-    }
 }
 
 

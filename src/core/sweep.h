@@ -45,11 +45,39 @@ struct wgw_sweep_s {
 };
 
 
+/* For wgw_sweep_add(): the looking begins. */
+void wgw_sweep_start(wgw_sweep_t *sweep);
+
 /* Adds one.  Returns 1 when it is the first, and the looking begins. */
-ngx_uint_t wgw_sweep_add(wgw_sweep_t *sweep, wgw_swept_t *swept);
+
+static ngx_inline ngx_uint_t
+wgw_sweep_add(wgw_sweep_t *sweep, wgw_swept_t *swept)
+{
+    ngx_uint_t  first;
+
+    first = !sweep->timer.timer_set;
+
+    if (first) {
+        wgw_sweep_start(sweep);
+    }
+
+    swept->sweep = sweep;
+
+    ngx_queue_insert_tail(&sweep->list, &swept->queue);
+
+    return first;
+}
 
 /* Also for one that was never added, or was ended. */
-void wgw_sweep_remove(wgw_swept_t *swept);
+
+static ngx_inline void
+wgw_sweep_remove(wgw_swept_t *swept)
+{
+    if (swept->sweep) {
+        ngx_queue_remove(&swept->queue);
+        swept->sweep = NULL;
+    }
+}
 
 
 #pragma GCC visibility pop

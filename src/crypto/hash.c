@@ -85,8 +85,19 @@ wgw_sip_absorb(wgw_sip_t *sip, const uint8_t seed[WGW_HASH_SEED],
 
     word = (uint64_t) len << 56;
 
-    for (n = 0; n < len % 8; n++) {
-        word |= (uint64_t) p[n] << 8 * n;
+    if (len % 8 == 0) {
+        /* void */
+
+    } else if (len > 8) {
+
+        /* the last eight bytes, without those that were absorbed before */
+
+        word |= wgw_sip_load(p + len % 8 - 8) >> (64 - 8 * (len % 8));
+
+    } else {
+        for (n = 0; n < len; n++) {
+            word |= (uint64_t) p[n] << 8 * n;
+        }
     }
 
     sip->v3 ^= word;

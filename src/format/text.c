@@ -24,6 +24,7 @@ static size_t wgw_out_odd(wgw_out_t *out, const uint8_t *p, size_t left,
     unsigned flags);
 static void wgw_out_key_byte(wgw_out_t *out, uint8_t c);
 static size_t text_mantissa(wgw_text_t text, int64_t *point);
+static int text_exponent(wgw_text_t text, int64_t *exponent);
 static void wgw_out_escape(wgw_out_t *out, uint8_t c);
 
 
@@ -130,8 +131,8 @@ wgw_text_number(wgw_text_t text, uint64_t max, uint64_t *whole,
 static size_t
 text_mantissa(wgw_text_t text, int64_t *point)
 {
-    size_t    i, digits, end;
-    int64_t   exponent, sign;
+    size_t   i, digits;
+    int64_t  exponent;
 
     digits = 0;
     *point = -1;
@@ -149,9 +150,7 @@ text_mantissa(wgw_text_t text, int64_t *point)
         }
     }
 
-    end = i;
-
-    if (digits == 0 || text.data[end - 1] == '.') {
+    if (digits == 0 || text.data[i - 1] == '.') {
         return 0;
     }
 
@@ -159,15 +158,36 @@ text_mantissa(wgw_text_t text, int64_t *point)
         *point = (int64_t) digits;
     }
 
-    if (end == text.len) {
-        return end;
+    if (i == text.len) {
+        return i;
     }
 
-    if (text.data[i] != 'e' && text.data[i] != 'E') {
+    text.data += i;
+    text.len -= i;
+
+    if (text_exponent(text, &exponent) != 0) {
         return 0;
     }
 
-    i++;
+    *point += exponent;
+
+    return i;
+}
+
+
+/* "e10", "E+10", "e-10" */
+
+static int
+text_exponent(wgw_text_t text, int64_t *exponent)
+{
+    size_t   i;
+    int64_t  sign;
+
+    if (text.data[0] != 'e' && text.data[0] != 'E') {
+        return -1;
+    }
+
+    i = 1;
     sign = 1;
 
     if (i < text.len && (text.data[i] == '+' || text.data[i] == '-')) {
@@ -176,25 +196,25 @@ text_mantissa(wgw_text_t text, int64_t *point)
     }
 
     if (i == text.len) {
-        return 0;
+        return -1;
     }
 
-    for (exponent = 0; i < text.len; i++) {
+    for (*exponent = 0; i < text.len; i++) {
 
         if (text.data[i] < '0' || text.data[i] > '9') {
-            return 0;
+            return -1;
         }
 
         /* far beyond any maximum, and any number of digits */
 
-        if (exponent < INT64_MAX / 100) {
-            exponent = exponent * 10 + (text.data[i] - '0');
+        if (*exponent < INT64_MAX / 100) {
+            *exponent = *exponent * 10 + (text.data[i] - '0');
         }
     }
 
-    *point += sign * exponent;
+    *exponent *= sign;
 
-    return end;
+    return 0;
 }
 
 

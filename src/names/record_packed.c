@@ -31,6 +31,8 @@ static uint8_t *wgw_record_put(uint8_t *p, uint64_t number, size_t size);
 static uint8_t *wgw_record_put_addr(uint8_t *p, const wgw_addr_t *addr);
 static uint8_t *wgw_record_put_text(uint8_t *p, wgw_text_t text);
 static inline uint64_t wgw_record_get(const uint8_t *p, size_t size);
+static int wgw_record_get_head(wgw_record_t *record, const uint8_t *packed,
+    size_t len);
 static inline int wgw_record_get_addr(wgw_addr_t *addr, const uint8_t *p);
 static inline int wgw_record_get_text(wgw_text_t *text, const uint8_t **p,
     const uint8_t *end, size_t max);
@@ -151,35 +153,11 @@ int
 wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
 {
     size_t          i;
-    uint8_t         flags;
     const uint8_t  *p, *end;
 
-    if (len < WGW_RECORD_HEAD
-        || (packed[0] != WGW_RECORD_FORMAT && packed[0] != WGW_RECORD_LIVES)
-        || (packed[1] & ~WGW_RECORD_FLAGS) != 0
-        || packed[2] > WGW_RECORD_BACKENDS
-        || packed[3] > WGW_RECORD_ADDRESSES
-        || wgw_record_get(packed + 4, 4) != len
-        || len < WGW_RECORD_HEAD
-                 + (size_t) (packed[2] + packed[3]) * WGW_RECORD_ADDR)
-    {
+    if (wgw_record_get_head(record, packed, len) != 0) {
         return -1;
     }
-
-    record->name.data = NULL;
-    record->name.len = 0;
-
-    flags = packed[1];
-
-    record->passthrough = (flags & WGW_RECORD_PASSTHROUGH) != 0;
-    record->https = (flags & WGW_RECORD_HTTPS) != 0;
-    record->verify = (flags & WGW_RECORD_VERIFY) != 0;
-    record->paused = (flags & WGW_RECORD_PAUSED) != 0;
-    record->proxy = (flags & WGW_RECORD_PROXY) != 0;
-    record->nbackends = packed[2];
-    record->naddresses = packed[3];
-    record->change = wgw_record_get(packed + WGW_RECORD_CHANGE, 8);
-    record->cap_bytes = wgw_record_get(packed + 16, 8);
 
     p = packed + WGW_RECORD_HEAD;
     end = packed + len;
@@ -217,6 +195,44 @@ wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
     }
 
     return wgw_record_possible(record) ? 0 : -1;
+}
+
+
+/* What has its place at the beginning, and whether it can be true. */
+
+static int
+wgw_record_get_head(wgw_record_t *record, const uint8_t *packed, size_t len)
+{
+    uint8_t  flags;
+
+    if (len < WGW_RECORD_HEAD
+        || (packed[0] != WGW_RECORD_FORMAT && packed[0] != WGW_RECORD_LIVES)
+        || (packed[1] & ~WGW_RECORD_FLAGS) != 0
+        || packed[2] > WGW_RECORD_BACKENDS
+        || packed[3] > WGW_RECORD_ADDRESSES
+        || wgw_record_get(packed + 4, 4) != len
+        || len < WGW_RECORD_HEAD
+                 + (size_t) (packed[2] + packed[3]) * WGW_RECORD_ADDR)
+    {
+        return -1;
+    }
+
+    record->name.data = NULL;
+    record->name.len = 0;
+
+    flags = packed[1];
+
+    record->passthrough = (flags & WGW_RECORD_PASSTHROUGH) != 0;
+    record->https = (flags & WGW_RECORD_HTTPS) != 0;
+    record->verify = (flags & WGW_RECORD_VERIFY) != 0;
+    record->paused = (flags & WGW_RECORD_PAUSED) != 0;
+    record->proxy = (flags & WGW_RECORD_PROXY) != 0;
+    record->nbackends = packed[2];
+    record->naddresses = packed[3];
+    record->change = wgw_record_get(packed + WGW_RECORD_CHANGE, 8);
+    record->cap_bytes = wgw_record_get(packed + 16, 8);
+
+    return 0;
 }
 
 

@@ -41,6 +41,8 @@ static ngx_uint_t balancer_keepalive(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *uscf);
 static ngx_int_t balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *uscf);
+static void balancer_unfit(wgw_route_t *route, ngx_uint_t hop,
+    ngx_log_t *log) __attribute__((noinline));
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
 static wgw_peer_t *balancer_peer(balancer_peer_t *bp);
 static void balancer_free(ngx_peer_connection_t *pc, void *data,
@@ -49,6 +51,8 @@ static void balancer_free(ngx_peer_connection_t *pc, void *data,
 static void balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer);
 #if (NGX_HTTP_SSL)
 static ngx_int_t balancer_tls_key(balancer_peer_t *bp);
+static ngx_int_t balancer_digest_key(balancer_peer_t *bp, ngx_str_t *sni,
+    ngx_str_t *client);
 #endif
 
 
@@ -216,21 +220,11 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     if (bp->route) {
         bp->bound = (hop & WGW_HOP_BOUND) != 0;
 
-        /* "wgw_route", where it is used, has refused it before */
-
-        if (hop & WGW_HOP_LOOP) {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "a backend of \"%V\" leads back here",
-                          &bp->route->name);
-            return NGX_ERROR;
-        }
-
-        if (bp->route->passthrough || bp->route->https != u->ssl) {
-            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                          "the record of \"%V\" wants %s backends",
-                          &bp->route->name,
-                          bp->route->passthrough ? "passthrough"
-                          : bp->route->https ? "https" : "http");
+        if ((hop & WGW_HOP_LOOP)
+            || bp->route->passthrough
+            || bp->route->https != u->ssl)
+        {
+            balancer_unfit(bp->route, hop, r->connection->log);
             return NGX_ERROR;
         }
 
@@ -258,6 +252,24 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 #endif
 
     return NGX_OK;
+}
+
+
+static void
+balancer_unfit(wgw_route_t *route, ngx_uint_t hop, ngx_log_t *log)
+{
+    /* "wgw_route", where it is used, has refused it before */
+
+    if (hop & WGW_HOP_LOOP) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "a backend of \"%V\" leads back here", &route->name);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "the record of \"%V\" wants %s backends", &route->name,
+                  route->passthrough ? "passthrough"
+                  : route->https ? "https" : "http");
 }
 
 
@@ -404,9 +416,6 @@ balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
 static ngx_int_t
 balancer_tls_key(balancer_peer_t *bp)
 {
-    EVP_MD_CTX                *md;
-    u_char                     verify;
-    ngx_int_t                  rc;
     ngx_str_t                  sni, client;
     ngx_http_upstream_t       *u;
     ngx_http_upstream_conf_t  *conf;
@@ -440,11 +449,24 @@ balancer_tls_key(balancer_peer_t *bp)
         return NGX_ERROR;
     }
 
+    return balancer_digest_key(bp, &sni, &client);
+}
+
+
+static ngx_int_t
+balancer_digest_key(balancer_peer_t *bp, ngx_str_t *sni, ngx_str_t *client)
+{
+    u_char                     verify;
+    ngx_int_t                  rc;
+    EVP_MD_CTX                *md;
+    ngx_http_upstream_conf_t  *conf;
+
     md = EVP_MD_CTX_new();
     if (md == NULL) {
         return NGX_ERROR;
     }
 
+    conf = bp->request->upstream->conf;
     verify = bp->route->verify;
 
     /* of fixed size first, then texts with their lengths */
@@ -453,10 +475,10 @@ balancer_tls_key(balancer_peer_t *bp)
          && EVP_DigestUpdate(md, bp->key.bytes, WGW_IDLE_KEY)
          && EVP_DigestUpdate(md, &conf, sizeof(conf))
          && EVP_DigestUpdate(md, &verify, 1)
-         && EVP_DigestUpdate(md, &sni.len, sizeof(sni.len))
-         && EVP_DigestUpdate(md, sni.data, sni.len)
-         && EVP_DigestUpdate(md, &client.len, sizeof(client.len))
-         && EVP_DigestUpdate(md, client.data, client.len)
+         && EVP_DigestUpdate(md, &sni->len, sizeof(sni->len))
+         && EVP_DigestUpdate(md, sni->data, sni->len)
+         && EVP_DigestUpdate(md, &client->len, sizeof(client->len))
+         && EVP_DigestUpdate(md, client->data, client->len)
          && EVP_DigestUpdate(md, &bp->name.len, sizeof(bp->name.len))
          && EVP_DigestUpdate(md, bp->name.data, bp->name.len)
          && EVP_DigestUpdate(md, bp->route->tls_ca.data,

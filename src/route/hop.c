@@ -11,6 +11,10 @@
 #define HOP_RANDOM  8
 
 
+/* not inlined: a request without these fields pays nothing for them */
+static ngx_uint_t hop_field_says(ngx_table_elt_t *h)
+    __attribute__((noinline));
+
 static void hop_port(ngx_http_request_t *r, ngx_str_t *port);
 static ngx_uint_t hop_asks(ngx_http_upstream_headers_in_t *answer);
 static ngx_uint_t hop_scheme(u_char *p, u_char *last);
@@ -22,11 +26,14 @@ static ngx_uint_t hop_schemes(ngx_str_t *value);
      && ngx_memcmp((h)->lowcase_key, name, sizeof(name) - 1) == 0)
 
 
-static u_char      hop_text[sizeof("wgw-") + 2 * HOP_RANDOM];
-static ngx_str_t   hop_id;
-static ngx_str_t   hop_key = ngx_string("CDN-Loop");
-static u_char      hop_lowcase[] = "cdn-loop";
-static ngx_uint_t  hop_hash;
+static u_char           hop_text[sizeof("wgw-") + 2 * HOP_RANDOM];
+static u_char           hop_lowcase[] = "cdn-loop";
+
+/* the header field, with the id, as it is put into each request */
+static ngx_table_elt_t  hop_field = {
+    .key = ngx_string("CDN-Loop"),
+    .lowcase_key = hop_lowcase
+};
 
 
 ngx_int_t
@@ -34,7 +41,7 @@ wgw_hop_init(ngx_log_t *log)
 {
     u_char  *p, random[HOP_RANDOM];
 
-    if (hop_id.len) {
+    if (hop_field.value.len) {
         return NGX_OK;
     }
 
@@ -46,10 +53,10 @@ wgw_hop_init(ngx_log_t *log)
     p = ngx_cpymem(hop_text, "wgw-", 4);
     p = ngx_hex_dump(p, random, HOP_RANDOM);
 
-    hop_id.data = hop_text;
-    hop_id.len = p - hop_text;
+    hop_field.value.data = hop_text;
+    hop_field.value.len = p - hop_text;
 
-    hop_hash = ngx_hash_key(hop_lowcase, hop_key.len);
+    hop_field.hash = ngx_hash_key(hop_lowcase, hop_field.key.len);
 
     return NGX_OK;
 }
@@ -58,45 +65,59 @@ wgw_hop_init(ngx_log_t *log)
 ngx_int_t
 wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *hop)
 {
-    ngx_uint_t        i;
+    ngx_list_t       *fields;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t  *h, *last;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    fields = &r->headers_in.headers;
 
-        for (i = 0; i < part->nelts; i++) {
+    for (part = &fields->part; part; part = part->next) {
+        last = (ngx_table_elt_t *) part->elts + part->nelts;
 
-            if (hop_is(&h[i], "cdn-loop")
-                && ngx_strnstr(h[i].value.data, (char *) hop_id.data,
-                               h[i].value.len))
+        for (h = part->elts; h < last; h++) {
+
+            if (h->key.len == sizeof("cdn-loop") - 1
+                || h->key.len == sizeof("proxy-authorization") - 1)
             {
-                *hop |= WGW_HOP_LOOP;
-            }
-
-            if (hop_is(&h[i], "proxy-authorization")
-                && hop_scheme(h[i].value.data,
-                              h[i].value.data + h[i].value.len))
-            {
-                *hop |= WGW_HOP_BOUND;
+                *hop |= hop_field_says(h);
             }
         }
     }
 
-    h = ngx_list_push(&r->headers_in.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
+    part = fields->last;
+
+    if (part->nelts < fields->nalloc) {
+        h = (ngx_table_elt_t *) part->elts + part->nelts++;
+
+    } else {
+        h = ngx_list_push(fields);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
     }
 
-    h->hash = hop_hash;
-    h->key = hop_key;
-    h->value = hop_id;
-    h->lowcase_key = hop_lowcase;
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
+    *h = hop_field;
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+hop_field_says(ngx_table_elt_t *h)
+{
+    if (hop_is(h, "cdn-loop")
+        && ngx_strnstr(h->value.data, (char *) hop_text, h->value.len))
+    {
+        return WGW_HOP_LOOP;
+    }
+
+    if (hop_is(h, "proxy-authorization")
+        && hop_scheme(h->value.data, h->value.data + h->value.len))
+    {
+        return WGW_HOP_BOUND;
+    }
+
+    return 0;
 }
 
 
@@ -170,16 +191,11 @@ hop_port(ngx_http_request_t *r, ngx_str_t *port)
 
 
 ngx_uint_t
-wgw_hop_bound(ngx_http_request_t *r)
+wgw_hop_asked(ngx_http_request_t *r)
 {
-    ngx_str_t                       *value;
-    ngx_http_upstream_headers_in_t  *answer;
+    ngx_str_t  *value;
 
-    answer = &r->upstream->headers_in;
-
-    if ((answer->www_authenticate || answer->status_n == 407)
-        && hop_asks(answer))
-    {
+    if (hop_asks(&r->upstream->headers_in)) {
         return 1;
     }
 

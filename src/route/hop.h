@@ -42,11 +42,25 @@ ngx_int_t wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *hop);
 /* Host for the backend, empty if there is none; NGX_ERROR without memory. */
 ngx_int_t wgw_hop_host(ngx_http_request_t *r, ngx_str_t *host);
 
+/* For wgw_hop_bound(): the fields that may have them are looked at. */
+ngx_uint_t wgw_hop_asked(ngx_http_request_t *r);
+
 /*
  * For peer.free: 1 when Authorization or the backend's answer has, or asks
  * for, credentials of a connection.
  */
-ngx_uint_t wgw_hop_bound(ngx_http_request_t *r);
+
+static ngx_inline ngx_uint_t
+wgw_hop_bound(ngx_http_request_t *r)
+{
+    ngx_http_upstream_headers_in_t  *answer;
+
+    answer = &r->upstream->headers_in;
+
+    return (answer->www_authenticate || answer->status_n == 407
+            || r->headers_in.authorization)
+           && wgw_hop_asked(r);
+}
 
 
 #pragma GCC visibility pop

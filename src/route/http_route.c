@@ -24,6 +24,7 @@
 
 
 typedef struct {
+    ngx_pool_cleanup_t           cleanup;
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
     ngx_uint_t                   hop;           /* WGW_HOP_* */
@@ -33,10 +34,17 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_wgw_route_handler(ngx_http_request_t *r);
+#if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_wgw_route_misdirected(ngx_http_request_t *r,
-    wgw_route_t *route);
+    wgw_route_t *route) __attribute__((noinline));
+#endif
 static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_get_ctx(
     ngx_http_request_t *r);
+static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_create_ctx(
+    ngx_http_request_t *r, ngx_http_complex_value_t *key,
+    ngx_http_wgw_route_ctx_t *first) __attribute__((noinline));
+static ngx_int_t ngx_http_wgw_route_name(ngx_http_request_t *r,
+    ngx_http_complex_value_t *key, ngx_str_t *name);
 static ngx_http_wgw_route_ctx_t *ngx_http_wgw_route_find_ctx(
     ngx_http_request_t *r);
 static void ngx_http_wgw_route_find(ngx_http_request_t *r,
@@ -186,13 +194,15 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
                                            : NGX_HTTP_NOT_FOUND;
     }
 
-    if (!wgw_lookup_here(r->connection, route)) {
+    if (route->naddresses && !wgw_lookup_here(r->connection, route)) {
         return NGX_HTTP_NOT_FOUND;
     }
 
-    if (ngx_http_wgw_route_misdirected(r, route)) {
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl && ngx_http_wgw_route_misdirected(r, route)) {
         return NGX_HTTP_MISDIRECTED_REQUEST;
     }
+#endif
 
     if (route->passthrough) {
         return NGX_HTTP_NOT_FOUND;
@@ -218,20 +228,16 @@ ngx_http_wgw_route_handler(ngx_http_request_t *r)
  * 9.1.1) where both have the same certificates here.
  */
 
+#if (NGX_HTTP_SSL)
+
 static ngx_int_t
 ngx_http_wgw_route_misdirected(ngx_http_request_t *r, wgw_route_t *route)
 {
-#if (NGX_HTTP_SSL)
-
     char                      folded[WGW_NAME_MAX];
     size_t                    len;
     const char               *sni;
     wgw_text_t                text;
     ngx_http_ssl_srv_conf_t  *ours, *theirs;
-
-    if (r->connection->ssl == NULL) {
-        return 0;
-    }
 
     sni = SSL_get_servername(r->connection->ssl->connection,
                              TLSEXT_NAMETYPE_host_name);
@@ -259,13 +265,9 @@ ngx_http_wgw_route_misdirected(ngx_http_request_t *r, wgw_route_t *route)
                                           ngx_http_ssl_module);
 
     return ours->ssl.ctx != theirs->ssl.ctx;
-
-#else
-
-    return 0;
+}
 
 #endif
-}
 
 
 /*
@@ -277,37 +279,55 @@ ngx_http_wgw_route_misdirected(ngx_http_request_t *r, wgw_route_t *route)
 static ngx_http_wgw_route_ctx_t *
 ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
 {
-    char                           *folded;
-    ngx_str_t                       key;
-    wgw_text_t                      text;
-    ngx_pool_cleanup_t             *cln;
-    ngx_http_wgw_route_ctx_t       *ctx, *first;
+    ngx_http_wgw_route_ctx_t       *ctx;
     ngx_http_wgw_route_loc_conf_t  *rlcf;
 
     rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
 
-    first = ngx_http_wgw_route_find_ctx(r->main);
+    ctx = ngx_http_wgw_route_find_ctx(r->main);
 
-    if (first && first->key == rlcf->key) {
-        ngx_http_wgw_route_find(r, first);
-        return first;
+    if (ctx == NULL || ctx->key != rlcf->key) {
+        return ngx_http_wgw_route_create_ctx(r, rlcf->key, ctx);
     }
+
+    if (ctx->lookup.route == NULL) {
+        ngx_http_wgw_route_find(r, ctx);
+    }
+
+    return ctx;
+}
+
+
+static ngx_http_wgw_route_ctx_t *
+ngx_http_wgw_route_create_ctx(ngx_http_request_t *r,
+    ngx_http_complex_value_t *key, ngx_http_wgw_route_ctx_t *first)
+{
+    ngx_http_wgw_route_ctx_t  *ctx;
 
     if (wgw_lookup_names()->path.len == 0) {
         return NULL;
     }
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wgw_route_ctx_t));
-    if (cln == NULL) {
+    ctx = ngx_palloc(r->pool, sizeof(ngx_http_wgw_route_ctx_t));
+    if (ctx == NULL) {
         return NULL;
     }
 
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_wgw_route_ctx_t));
+    ngx_memzero(&ctx->lookup, offsetof(wgw_lookup_t, cap_text));
 
-    cln->handler = ngx_http_wgw_route_cleanup;
+    ctx->live.swept.sweep = NULL;
+    ctx->hop = 0;
+    ctx->paused = 0;
 
-    ctx->key = rlcf->key;
+    /* as ngx_pool_cleanup_add() does it, but in one piece */
+
+    ctx->cleanup.handler = ngx_http_wgw_route_cleanup;
+    ctx->cleanup.data = ctx;
+    ctx->cleanup.next = r->pool->cleanup;
+
+    r->pool->cleanup = &ctx->cleanup;
+
+    ctx->key = key;
 
     if (first) {
         ctx->hop = first->hop;
@@ -316,21 +336,10 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
         return NULL;
     }
 
-    if (rlcf->key) {
-        if (ngx_http_complex_value(r, rlcf->key, &key) != NGX_OK) {
+    if (key) {
+        if (ngx_http_wgw_route_name(r, key, &ctx->lookup.name) != NGX_OK) {
             return NULL;
         }
-
-        folded = ngx_pnalloc(r->pool, WGW_NAME_MAX);
-        if (folded == NULL) {
-            return NULL;
-        }
-
-        text.data = (char *) key.data;
-        text.len = key.len;
-
-        ctx->lookup.name.data = (u_char *) folded;
-        ctx->lookup.name.len = wgw_name_fold(folded, text);
 
     } else if (r->headers_in.server.len <= WGW_NAME_MAX) {
 
@@ -347,6 +356,35 @@ ngx_http_wgw_route_get_ctx(ngx_http_request_t *r)
 }
 
 
+/* Of `wgw_route KEY`. */
+
+static ngx_int_t
+ngx_http_wgw_route_name(ngx_http_request_t *r, ngx_http_complex_value_t *key,
+    ngx_str_t *name)
+{
+    char        *folded;
+    ngx_str_t    value;
+    wgw_text_t   text;
+
+    if (ngx_http_complex_value(r, key, &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    folded = ngx_pnalloc(r->pool, WGW_NAME_MAX);
+    if (folded == NULL) {
+        return NGX_ERROR;
+    }
+
+    text.data = (char *) value.data;
+    text.len = value.len;
+
+    name->data = (u_char *) folded;
+    name->len = wgw_name_fold(folded, text);
+
+    return NGX_OK;
+}
+
+
 static ngx_http_wgw_route_ctx_t *
 ngx_http_wgw_route_find_ctx(ngx_http_request_t *r)
 {
@@ -358,10 +396,6 @@ ngx_http_wgw_route_find_ctx(ngx_http_request_t *r)
 static void
 ngx_http_wgw_route_find(ngx_http_request_t *r, ngx_http_wgw_route_ctx_t *ctx)
 {
-    if (ctx->lookup.route) {
-        return;
-    }
-
     wgw_lookup(&ctx->lookup, r->connection->log);
 
     if (ctx->lookup.route) {

@@ -3,7 +3,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "route/hop.h"
 #include "route/idle.h"
 
 
@@ -101,35 +100,6 @@ wgw_idle_take(wgw_idle_cache_t *cache, const wgw_idle_key_t *key,
                    "wgw backend: using connection %p", c);
 
     return c;
-}
-
-
-ngx_uint_t
-wgw_idle_fit(wgw_idle_cache_t *cache, ngx_http_request_t *r,
-    ngx_peer_connection_t *pc, ngx_uint_t state)
-{
-    ngx_connection_t     *c;
-    ngx_http_upstream_t  *u;
-
-    c = pc->connection;
-    u = r->upstream;
-
-    return cache->keepalive
-           && !(state & NGX_PEER_FAILED)
-           && c
-           && pc->local == NULL
-           && !c->read->eof
-           && !c->read->error
-           && !c->read->timedout
-           && !c->write->error
-           && !c->write->timedout
-           && c->requests < cache->requests
-           && u->keepalive
-           && u->request_body_sent
-           && !wgw_hop_bound(r)
-           && !ngx_terminate
-           && !ngx_exiting
-           && ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
 
 

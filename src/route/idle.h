@@ -21,6 +21,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "route/hop.h"
+
 #pragma GCC visibility push(hidden)
 
 
@@ -61,8 +63,34 @@ ngx_connection_t *wgw_idle_take(wgw_idle_cache_t *cache,
     const wgw_idle_key_t *key, uint64_t hash, ngx_log_t *log);
 
 /* For peer.free: 1 when the request left the connection fit for another. */
-ngx_uint_t wgw_idle_fit(wgw_idle_cache_t *cache, ngx_http_request_t *r,
-    ngx_peer_connection_t *pc, ngx_uint_t state);
+
+static ngx_inline ngx_uint_t
+wgw_idle_fit(wgw_idle_cache_t *cache, ngx_http_request_t *r,
+    ngx_peer_connection_t *pc, ngx_uint_t state)
+{
+    ngx_connection_t     *c;
+    ngx_http_upstream_t  *u;
+
+    c = pc->connection;
+    u = r->upstream;
+
+    return cache->keepalive
+           && !(state & NGX_PEER_FAILED)
+           && c
+           && pc->local == NULL
+           && !c->read->eof
+           && !c->read->error
+           && !c->read->timedout
+           && !c->write->error
+           && !c->write->timedout
+           && c->requests < cache->requests
+           && u->keepalive
+           && u->request_body_sent
+           && !wgw_hop_bound(r)
+           && !ngx_terminate
+           && !ngx_exiting
+           && ngx_handle_read_event(c->read, 0) == NGX_OK;
+}
 
 /* Takes the connection, which may be closed here, too. */
 void wgw_idle_keep(wgw_idle_cache_t *cache, const wgw_idle_key_t *key,

@@ -33,13 +33,6 @@ wgw_live_add(wgw_live_t *live, wgw_route_t *route, uint64_t id,
 }
 
 
-void
-wgw_live_remove(wgw_live_t *live)
-{
-    wgw_sweep_remove(&live->swept);
-}
-
-
 static void
 live_end(wgw_swept_t *swept, ngx_log_t *log)
 {

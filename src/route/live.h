@@ -22,7 +22,7 @@
 #pragma GCC visibility push(hidden)
 
 
-/* Zeroed at first; it stays where it is until it was removed. */
+/* `swept` is zeroed at first; it stays where it is until it was removed. */
 typedef struct {
     wgw_swept_t          swept;
     wgw_route_t         *route;         /* held by the caller */
@@ -40,7 +40,12 @@ void wgw_live_add(wgw_live_t *live, wgw_route_t *route, uint64_t id,
     void (*end)(void *data), void *data);
 
 /* Also for one that was never added. */
-void wgw_live_remove(wgw_live_t *live);
+
+static ngx_inline void
+wgw_live_remove(wgw_live_t *live)
+{
+    wgw_sweep_remove(&live->swept);
+}
 
 
 #pragma GCC visibility pop

@@ -89,10 +89,6 @@ wgw_lookup(wgw_lookup_t *lookup, ngx_log_t *log)
         lookup->rc = wgw_routes_find(store, &lookup->name, &lookup->route,
                                      &lookup->id, log);
     }
-
-    if (lookup->rc == NGX_OK) {
-        lookup_set_cap(lookup, lookup->route);
-    }
 }
 
 
@@ -199,6 +195,9 @@ lookup_refresh(wgw_lookup_t *lookup, ngx_log_t *log)
     {
         lookup_set_cap(lookup, route);
         wgw_route_release(route);
+
+    } else if (lookup->cap.data == NULL) {
+        lookup_set_cap(lookup, lookup->route);
     }
 }
 

@@ -51,7 +51,7 @@ typedef struct {
     uint64_t             id;            /* snapshot of the last look */
     wgw_peer_t          *peer;          /* of the route: $wgw_backend */
     ngx_uint_t           told;          /* its turn was taken for that */
-    ngx_str_t            cap;
+    ngx_str_t            cap;           /* data NULL: nobody asked */
     u_char               cap_text[NGX_INT64_LEN];
 } wgw_lookup_t;
 

@@ -39,6 +39,9 @@ _Static_assert(sizeof(routes_set_t) == ROUTES_LINE, "a set is a cache line");
 static routes_set_t *routes_set(ngx_str_t *name, uint64_t *hash);
 static routes_entry_t *routes_entry(routes_set_t *set, uint64_t hash,
     ngx_str_t *name);
+static ngx_int_t routes_enter(wgw_store_t *store, ngx_str_t *name,
+    routes_set_t *set, uint64_t hash, uint64_t *id, ngx_log_t *log)
+    __attribute__((noinline));
 static void routes_expect(wgw_route_t *route);
 static ngx_int_t routes_look(wgw_store_t *store, ngx_str_t *name,
     routes_entry_t *entry, uint64_t hash, uint64_t *id, ngx_log_t *log);
@@ -78,7 +81,6 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
 {
     uint64_t         hash;
     ngx_int_t        rc;
-    ngx_uint_t       full;
     routes_set_t    *set;
     routes_entry_t  *entry;
 
@@ -93,23 +95,12 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
 
     if (entry == NULL) {
         entry = &set->ways[set->victim];
-        full = (entry->route != NULL);
 
-        routes_expect(entry->route);
-
-        rc = routes_look(store, name, entry, hash, id, log);
+        rc = routes_enter(store, name, set, hash, id, log);
 
         if (rc != NGX_OK) {
             return rc;
         }
-
-        /* names soon forgotten would all go to their first backend */
-
-        if (full || entry->route->name.data[0] == '*') {
-            entry->route->next = routes_first++;
-        }
-
-        set->victim ^= 1;
 
     } else if (entry->id != *id || *id == 0) {
 
@@ -123,6 +114,39 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
 
     *route = entry->route;
     entry->route->refs++;
+
+    return NGX_OK;
+}
+
+
+/* In the place of the one that was not used for longer. */
+
+static ngx_int_t
+routes_enter(wgw_store_t *store, ngx_str_t *name, routes_set_t *set,
+    uint64_t hash, uint64_t *id, ngx_log_t *log)
+{
+    ngx_int_t        rc;
+    ngx_uint_t       full;
+    routes_entry_t  *entry;
+
+    entry = &set->ways[set->victim];
+    full = (entry->route != NULL);
+
+    routes_expect(entry->route);
+
+    rc = routes_look(store, name, entry, hash, id, log);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* names soon forgotten would all go to their first backend */
+
+    if (full || entry->route->name.data[0] == '*') {
+        entry->route->next = routes_first++;
+    }
+
+    set->victim ^= 1;
 
     return NGX_OK;
 }

@@ -55,6 +55,8 @@ static char *ngx_stream_wgw_route_merge_srv_conf(ngx_conf_t *cf,
     void *parent, void *child);
 static char *ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_stream_wgw_route_offload(ngx_conf_t *cf,
+    ngx_stream_wgw_route_srv_conf_t *rscf, wgw_names_t *names);
 static ngx_int_t ngx_stream_wgw_route_check_listens(ngx_conf_t *cf,
     ngx_stream_core_main_conf_t *cmcf);
 static ngx_int_t ngx_stream_wgw_route_check_listen(ngx_conf_t *cf,
@@ -438,9 +440,6 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_stream_wgw_route_srv_conf_t *rscf = conf;
 
-    ngx_url_t                    u;
-    ngx_str_t                   *value;
-    wgw_offload_t              **offload;
     wgw_names_t                 *names;
     ngx_stream_core_srv_conf_t  *cscf;
 
@@ -465,9 +464,19 @@ ngx_stream_wgw_route(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         cscf->handler = ngx_stream_wgw_route_content;
     }
 
-    if (cf->args->nelts == 1) {
-        return NGX_CONF_OK;
-    }
+    return cf->args->nelts == 1 ? NGX_CONF_OK
+                                : ngx_stream_wgw_route_offload(cf, rscf,
+                                                               names);
+}
+
+
+static char *
+ngx_stream_wgw_route_offload(ngx_conf_t *cf,
+    ngx_stream_wgw_route_srv_conf_t *rscf, wgw_names_t *names)
+{
+    ngx_url_t        u;
+    ngx_str_t       *value;
+    wgw_offload_t  **offload;
 
     value = cf->args->elts;
 

@@ -476,8 +476,8 @@ for my $cid (@contents) {
 
 my $auth = $node->call('delegate', by => 'carol', sub => $operator,
                        aud => $gate);
-post(decode_base64($auth->{token}));
-is(class($_), "200 claim $carol", '13.5: with the payer\'s own delegation it is')
+post(decode_base64($auth->{token}));     # a tag of the candidate
+is(class($_), "200 claim $carol", '13.5, egress 46: with the payer\'s own delegation it is')
     for @contents;
 
 # a commitment is for a place

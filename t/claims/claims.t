@@ -169,6 +169,28 @@ is(post("M$gzip")->{status}, 200, 'egress 91: of gzip');
 is(post('O' . encode_base64($gzip, ''))->{status}, 200,
    'egress 91: of base64 of gzip');
 
+is(post('P' . (encode_base64($gzip, '') =~ tr{+/}{-_}r =~ s/=+$//r))->{status},
+   200, 'egress 91: of base64url of gzip');
+
+# the samples that were there before varsig had a version: they are taken
+# apart, and refused for that
+
+my @old = map { s/\x48\x34\x01(\xed\x01)\xed\x01(\x13\x71)/\x45\x34$1$2/r }
+          map { $c->raw($_) } $site, $auth;
+my $old = "\xa1\x66ctn-v1\x82"
+          . CORE::join('', map { "\x59" . pack('n/a*', $_) } sort @old);
+
+for my $form (["\@$old", 'raw'], ['B' . encode_base64($old, ''), 'base64'],
+              ['M' . Compress::Zlib::memGzip($old), 'gzip'],
+              ['O' . encode_base64(Compress::Zlib::memGzip($old), ''),
+               'base64 of gzip'])
+{
+    refused($form->[0], 'varsig:unsupported', 0,
+            "egress 91: varsig v0, $form->[1]");
+}
+
+refused($old[1], 'varsig:unsupported', 0, 'egress 91: varsig v0, alone');
+
 is(json(post('B?')->{body})->{error}, 'container:base64', 'no base64');
 is(json(post("M$cbor")->{body})->{error}, 'container:gzip', 'no gzip');
 is(json(post("M${gzip}x")->{body})->{error}, 'container:gzip',

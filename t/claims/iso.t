@@ -130,7 +130,7 @@ for my $kind (qw(Ed25519 secp256k1 P-256)) {
     my @shows = ('Origin: https://example.com');
 
     is(get("$cid?token=secret", @shows), "200 claim $payer",
-       "egress 23: $kind: who delegated it pays") for 1 .. 3;
+       "egress 23, 47: $kind: who delegated it pays") for 1 .. 3;
     is(get("$cid?token=other", @shows), '200 public public',
        "egress 23: $kind: not without the token");
     is(get($cid), '429 denied ', "egress 2: $kind: then nobody does");

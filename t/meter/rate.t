@@ -207,8 +207,9 @@ is(statuses('/itself/f?k=' . 'a' x 3000, 3), '200 429 429',
 # ---- prefixes
 
 is(statuses('/text/f?k=2001:db8:1:2::1', 2), '200 429', 'an address');
-is(statuses('/text/f?k=2001:db8:1:2:ffff::9', 1), '429', 'of the same /64');
-is(statuses('/text/f?k=2001:db8:1:3::1', 1), '200', 'of another');
+is(statuses('/text/f?k=2001:db8:1:2:ffff::9', 1), '429',
+   'egress 20: of the same /64');
+is(statuses('/text/f?k=2001:db8:1:3::1', 1), '200', 'egress 20: of another');
 is(statuses('/text/f?k=192.0.2.1', 2), '200 429', 'IPv4');
 is(statuses('/text/f?k=192.0.2.2', 1), '200', 'is not cut');
 is(statuses('/text/f?k=::ffff:192.0.2.3', 1), '200', 'IPv4 in IPv6');

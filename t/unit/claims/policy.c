@@ -402,6 +402,122 @@ test_policies_more(void)
 }
 
 
+/*
+ * egress 71: arguments, policies of which each holds, and such of which none
+ * does, as in the fixture of the specification.
+ */
+
+typedef struct {
+    const char  *args;
+    const char  *holds;
+    const char  *fails;
+} suite_t;
+
+
+#define DRINKS  "{\"cup\":{\"size\":3,\"tags\":[\"hot\",\"black\"]},"      \
+                "\"paid\":2.5,\"to\":[{\"mail\":\"ann@a.example\"},"         \
+                "{\"mail\":\"ben@b.example\"},{\"phone\":[7,8]}]}"
+
+
+static const suite_t  suites[] = {
+    { DRINKS,
+      "[[[\"==\",\".cup.size\",3],[\"==\",\".cup.size\",3.0],"
+      "[\"==\",\".cup\",{\"tags\":[\"hot\",\"black\"],\"size\":3}]],"
+      "[[\"!=\",\".cup.size\",\"3\"],[\"!=\",\".cup.size\",null],"
+      "[\"!=\",\".cup.size\",{}],[\"!=\",\".cup.size\",false]],"
+      "[[\"<\",\".paid\",3],[\"<=\",\".paid\",2.5],[\">\",\".paid\",2],"
+      "[\">=\",\".paid\",2.5],[\"not\",[\">\",\".paid\",2.5]]]]",
+      "[[[\"==\",\".cup.size\",\"3\"]],[[\"==\",\".cup\",{\"size\":3}]],"
+      "[[\"<\",\".cup\",9]],[[\">\",\".cup.tags\",0]],"
+      "[[\"==\",\".paid\",2.5],[\"==\",\".paid\",2]]]" },
+    { DRINKS,
+      "[[],[[\"and\",[]]],[[\"or\",[]]],"
+      "[[\"or\",[[\"==\",\".paid\",1],[\"==\",\".paid\",2.5]]]],"
+      "[[\"and\",[[\">\",\".paid\",1],[\"not\",[\"==\",\".paid\",1]]]]]]",
+      "[[[\"not\",[\"and\",[]]]],[[\"not\",[\"or\",[]]]],"
+      "[[\"and\",[[\"==\",\".paid\",2.5],[\"==\",\".paid\",1]]]],"
+      "[[\"or\",[[\"==\",\".paid\",1],[\"==\",\".none\",1]]]]]" },
+    { DRINKS,
+      "[[[\"any\",\".to\",[\"like\",\".mail\",\"*@b.example\"]]],"
+      "[[\"any\",\".to\",[\"any\",\".phone\",[\"==\",\".\",8]]]],"
+      "[[\"all\",\".cup.tags\",[\"like\",\".\",\"*\"]]],"
+      "[[\"any\",\".cup\",[\"==\",\".\",3]]],"
+      "[[\"==\",\".to[0].mail\",\"ann@a.example\"],"
+      "[\"==\",\".to[-1].phone[0]\",7],"
+      "[\"==\",\".cup.tags[1:]\",[\"black\"]]]]",
+      "[[[\"all\",\".to\",[\"like\",\".mail\",\"*\"]]],"
+      "[[\"any\",\".to\",[\"==\",\".mail\",\"*@b.example\"]]],"
+      "[[\"all\",\".paid\",[\"==\",\".\",2.5]]],"
+      "[[\"==\",\".to[9].mail\",\"ann@a.example\"]],"
+      "[[\"like\",\".cup.tags\",\"*\"]]]" },
+    { "{\"a\":\"Ann*, Ben, Cat.\",\"b\":\"Ann*, Ben, Dan, Cat.\","
+      "\"c\":\"Ann, Ben, Cat.\"}",
+      "[[[\"like\",\".a\",\"Ann\\\\*, Ben*, Cat.\"],"
+      "[\"like\",\".b\",\"Ann\\\\*, Ben*, Cat.\"]]]",
+      "[[[\"like\",\".c\",\"Ann\\\\*, Ben*, Cat.\"]],"
+      "[[\"like\",\".a\",\"Ann\\\\*\"]]]" }
+};
+
+
+static void
+judge_suite(const suite_t *suite, const char *json, int expect)
+{
+    char                buffer[2048], error[64];
+    void               *memory;
+    size_t              i;
+    yajl_val            root, policies;
+    wgw_cbor_t          value;
+    const char         *reason;
+    wgw_policy_t        policy;
+    wgw_policy_size_t   size;
+
+    static char         room[2048];
+
+    root = yajl_tree_parse(suite->args, error, sizeof(error));
+    args = document(root, room, sizeof(room));
+    yajl_tree_free(root);
+
+    policies = yajl_tree_parse(json, error, sizeof(error));
+
+    for (i = 0; i < YAJL_GET_ARRAY(policies)->len; i++) {
+        value = document(YAJL_GET_ARRAY(policies)->values[i], buffer,
+                         sizeof(buffer));
+        reason = wgw_policy_check(&value, 0, &size);
+
+        if (!ok(reason == NULL, "egress 71: read")) {
+            continue;
+        }
+
+        memory = malloc(wgw_policy_room(&size) + 1);
+        wgw_policy_build(&policy, &value, 0, &size, memory);
+        ok(wgw_policy_holds(&policy, &slowly) == expect
+           && wgw_policy_holds(&policy, &quickly) == expect,
+           "egress 71: policy %zu of suite %zu %s", i,
+           (size_t) (suite - suites), expect ? "holds" : "does not");
+        free(memory);
+    }
+
+    yajl_tree_free(policies);
+}
+
+
+static void
+test_suites(void)
+{
+    size_t      i;
+    wgw_cbor_t  kept;
+
+    kept = args;
+
+    for (i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+        judge_suite(&suites[i], suites[i].holds, 1);
+        judge_suite(&suites[i], suites[i].fails, 0);
+    }
+
+    args = kept;
+}
+
+
 /* A thousand statements inside each other would be as deep a stack. */
 
 static void
@@ -572,6 +688,7 @@ main(void)
     test_selectors_more();
     test_policies();
     test_policies_more();
+    test_suites();
     test_bounds();
     test_limits();
     test_uses();

@@ -252,7 +252,24 @@ static const made_t  made[] = {
       "{\"/\":{\"bytes\":\"\"}}", "signature:bad" },
     { "egress 78: another kind of key", USUAL_HEAD, "null",
       "\"did:key:zQ3shSV3LY5CZ46j7evdrfCPWEdiXk5cpHaZkpPTNyBf1X8fN\"", "",
-      "[]", ISS, "", NONCE, "varsig:key-type" }
+      "[]", ISS, "", NONCE, "varsig:key-type" },
+
+    /* as the fixtures of the specification and of go-ucan are */
+
+    { "egress 90: another command, ended", ISS, "\"/account\"", "1753353393",
+      ISS, "", "[]", ISS, "", NONCE, "signature:bad" },
+    { "egress 90: narrowed three times", ISS, "\"/expanded/nominal/attenuated\"",
+      "null", ISS, "", "[]", ISS, "", NONCE, "signature:bad" },
+    { "egress 90: to begin in 2070", ISS, "\"/expanded\"", "null", ISS,
+      "3155760000", "[]", ISS, "", NONCE, "signature:bad" },
+    { "egress 90: a policy about mail", ISS, "\"/msg/send\"", "null", ISS, "",
+      "[[\"==\",\".from\",\"alice@example.com\"],"
+      "[\"any\",\".to\",[\"like\",\".\",\"*@example.com\"]]]",
+      ISS, "{\"foo\":\"bar\",\"n\":[1,{\"a\":true}]}", NONCE,
+      "signature:bad" },
+    { "egress 90: a DID with a path and a port",
+      "\"did:web:example.com%3A8443:user:alice\"", "\"/a\"", "null", ISS, "",
+      "[]", ISS, "", NONCE, "signature:bad" }
 };
 
 

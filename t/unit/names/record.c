@@ -1,44 +1,15 @@
 
 /*
- * Records: the JSON form and its checks, the packed form, and the way back.
+ * Records: the JSON form, read, and its checks.  What is accepted survives
+ * both ways of writing it.
  */
 
-#include "t/unit/tap.h"
-#include "names/record.h"
-
-#include <stdlib.h>
+#include "t/unit/names/record.h"
 
 #include <openssl/err.h>
 
 #define RULES_BACKENDS
 #include "t/unit/format/rules.h"
-
-
-/* self-signed, P-256 and Ed25519; their keys are not kept */
-
-#define CERT1                                                                 \
-    "-----BEGIN CERTIFICATE-----\\n"                                          \
-    "MIIBejCCAR+gAwIBAgIUZDGiWL7gVFpr0JjRAjB3ll7JnIcwCgYIKoZIzj0EAwIw\\n"     \
-    "EjEQMA4GA1UEAwwHY2EudGVzdDAeFw0yNjExMjEwODI5NDNaFw0zNjExMTgwODI5\\n"     \
-    "NDNaMBIxEDAOBgNVBAMMB2NhLnRlc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC\\n"     \
-    "AAT3OiL4xmHs8JlyLzAFXYnHCM9cPUIU8JWRMjDa4U3HF2N1KifWpPMKy5Yf0KeS\\n"     \
-    "LoOgALBF+HRArQh/T8OWI7D5o1MwUTAdBgNVHQ4EFgQUhtnIPuv4qG9EHhTKiIVU\\n"     \
-    "ocM2sGMwHwYDVR0jBBgwFoAUhtnIPuv4qG9EHhTKiIVUocM2sGMwDwYDVR0TAQH/\\n"     \
-    "BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAjMKG+i+/pyiLlnKw+zlzuYlZkQ3u\\n"     \
-    "33pzdHt4GDg7zZQCIQCIqBnnT7f2kxjUr7IUMWK6zYSop+gJVz1s0nVA/i97kw==\\n"     \
-    "-----END CERTIFICATE-----\\n"
-
-
-#define CERT2                                                                 \
-    "-----BEGIN CERTIFICATE-----\\n"                                          \
-    "MIIBOjCB7aADAgECAhQ+IhYk6Oe0ZGCnOhZtQDwGUIIXazAFBgMrZXAwEzERMA8G\\n"     \
-    "A1UEAwwIY2EyLnRlc3QwHhcNMjYxMTIxMDgyOTQzWhcNMzYxMTE4MDgyOTQzWjAT\\n"     \
-    "MREwDwYDVQQDDAhjYTIudGVzdDAqMAUGAytlcAMhAHKPu3g2lx/kxQGjrSh7STei\\n"     \
-    "CpmnOSxiliYZkd7DMbfto1MwUTAdBgNVHQ4EFgQUcoK1l7YIx2l49Puxe/wv95wt\\n"     \
-    "/98wHwYDVR0jBBgwFoAUcoK1l7YIx2l49Puxe/wv95wt/98wDwYDVR0TAQH/BAUw\\n"     \
-    "AwEB/zAFBgMrZXADQQBgvGMUfBKolt2fnshkf7F+m3ybJ5Wmbe8RULzn92pbsL3i\\n"     \
-    "0iUemO2i2IHjF5DZNjWAGID/nHJ18pQa5KXsFAgJ\\n"                             \
-    "-----END CERTIFICATE-----\\n"
 
 
 typedef struct {
@@ -47,17 +18,6 @@ typedef struct {
     const char  *message;
     const char  *what;
 } record_case_t;
-
-
-#define NAMED     "{\"name\":\"a.b\","
-#define HTTP      NAMED "\"backends\":[\"http://[2001:db8::10]:8080\"]"
-#define HTTPS     NAMED "\"backends\":[\"https://[2001:db8::10]\"]"
-#define PASS      NAMED "\"tls_passthrough\":true,"                           \
-                  "\"backends\":[\"192.0.2.10:443\"]"
-#define BACKEND   NAMED "\"backends\":"
-#define NUMBER    "must be a whole number from 0 to 9007199254740992"
-#define T60       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define T255      T60 T60 T60 T60 "aaaaaaaaaaaaaaa"
 
 
 static const record_case_t  cases[] = {
@@ -360,47 +320,6 @@ static const record_case_t  cases[] = {
 };
 
 
-/* tf 8: the gateway of the acceptance cases */
-
-static wgw_addr_t          own[3];
-static wgw_record_rules_t  rules;
-static char                storage[WGW_RECORD_JSON];
-
-
-/* As the store sees it: by the packed bytes but for the change. */
-
-static int
-equal(const wgw_record_t *a, const wgw_record_t *b)
-{
-    size_t           len;
-    wgw_record_t     one, two;
-
-    static uint8_t   first[WGW_RECORD_PACKED], second[WGW_RECORD_PACKED];
-
-    one = *a;
-    two = *b;
-    one.change = two.change = 0;
-
-    len = wgw_record_pack(&one, first);
-
-    return wgw_record_pack(&two, second) == len
-           && memcmp(first, second, len) == 0;
-}
-
-
-static int
-parse(wgw_record_t *record, const char *json, const char *name, int *deleted,
-    wgw_record_error_t *error)
-{
-    wgw_text_t  n = { name, strlen(name) }, text = { json, strlen(json) };
-
-    strcpy(error->field, "none");
-    strcpy(error->message, "none");
-
-    return wgw_record_parse(record, text, n, &rules, storage, deleted, error);
-}
-
-
 /* Whatever is accepted survives both ways of writing it. */
 
 static void
@@ -551,118 +470,6 @@ test_rules(void)
 
 
 static void
-test_json(const char *json, const char *expected, const char *what)
-{
-    char                *out;
-    wgw_out_t            o;
-    wgw_record_t         record;
-    wgw_record_error_t   error;
-
-    if (!ok(parse(&record, json, "", NULL, &error) == 0, "%s: accepted",
-            what))
-    {
-        return;
-    }
-
-    out = malloc(WGW_RECORD_JSON);
-    wgw_out_init(&o, out, WGW_RECORD_JSON);
-    wgw_record_json(&record, &o);
-    is(out, (size_t) (o.pos - out), expected, what);
-    free(out);
-}
-
-
-static void
-test_written(void)
-{
-    test_json("{\"name\":\"Shop.\",\"backends\":[\"http://[2001:DB8:0::10]\","
-              "\"HTTP://192.0.2.10:08080/\"]}",
-              "{\"name\":\"shop.gw.test\","
-              "\"backends\":[\"http://[2001:db8::10]:80\","
-              "\"http://192.0.2.10:8080\"],\"tls_passthrough\":false,"
-              "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
-              "\"tls_verify\":true,\"tls_ca\":\"\","
-              "\"proxy_protocol\":false,\"owner\":\"\","
-              "\"workload\":\"\",\"state\":\"ok\"}",
-              "written: defaults");
-
-    test_json("{\"state\":\"paused\",\"workload\":\"w\\\"\","
-              "\"owner\":\"\xc3\xa9\","
-              "\"tls_ca\":\"x\\n" CERT2 "\",\"tls_verify\":false,"
-              "\"tls_name\":\"::FFFF:192.0.2.9\","
-              "\"addresses\":[\"2001:DB8:FFFF::10\",\"203.0.113.10\"],"
-              "\"cap_bytes\":9007199254740992,"
-              "\"backends\":[\"https://192.0.2.10\"],\"name\":\"*.A.b\"}",
-              "{\"name\":\"*.a.b\",\"backends\":[\"https://192.0.2.10:443\"],"
-              "\"tls_passthrough\":false,\"cap_bytes\":9007199254740992,"
-              "\"addresses\":[\"2001:db8:ffff::10\",\"203.0.113.10\"],"
-              "\"tls_name\":\"192.0.2.9\",\"tls_verify\":false,"
-              "\"tls_ca\":\"" CERT2 "\",\"proxy_protocol\":false,"
-              "\"owner\":\"\xc3\xa9\","
-              "\"workload\":\"w\\\"\",\"state\":\"paused\"}",
-              "written: everything");
-
-    test_json("{\"name\":\"a.b\",\"backends\":[\"https://192.0.2.10\"],"
-              "\"tls_ca\":\"\\ufeff" CERT1 "\\ufeff" CERT2 "\\ufeff\"}",
-              "{\"name\":\"a.b\",\"backends\":[\"https://192.0.2.10:443\"],"
-              "\"tls_passthrough\":false,"
-              "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
-              "\"tls_verify\":true,\"tls_ca\":\"" CERT1 CERT2 "\","
-              "\"proxy_protocol\":false,\"owner\":\"\","
-              "\"workload\":\"\",\"state\":\"ok\"}",
-              "field 11 kinds: byte order marks between certificates");
-
-    test_json("{\"name\":\"a.b\",\"proxy_protocol\":true,"
-              "\"tls_passthrough\":true,\"backends\":[\"192.0.2.10:443\"]}",
-              "{\"name\":\"a.b\",\"backends\":[\"192.0.2.10:443\"],"
-              "\"tls_passthrough\":true,"
-              "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
-              "\"tls_verify\":true,\"tls_ca\":\"\","
-              "\"proxy_protocol\":true,\"owner\":\"\","
-              "\"workload\":\"\",\"state\":\"ok\"}",
-              "written: PROXY protocol");
-
-    test_json("{\"name\":\"*.a.b\",\"tls_passthrough\":true,"
-              "\"backends\":[\"[2001:db8::10]:0443\",\"[192.0.2.10]:443\"]}",
-              "{\"name\":\"*.a.b\",\"backends\":[\"[2001:db8::10]:443\","
-              "\"192.0.2.10:443\"],\"tls_passthrough\":true,"
-              "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
-              "\"tls_verify\":true,\"tls_ca\":\"\","
-              "\"proxy_protocol\":false,\"owner\":\"\","
-              "\"workload\":\"\",\"state\":\"ok\"}",
-              "written: passthrough");
-}
-
-
-/* What an earlier version stored must be read, also when bits are added. */
-
-static void
-test_earlier(void)
-{
-    size_t        len;
-    uint8_t       packed[WGW_RECORD_PACKED];
-    wgw_record_t  record;
-
-    static const uint8_t  stored[] = {
-        1, 0x05, 1, 0, 53, 0, 0, 0,             /* passthrough, verify */
-        7, 0, 0, 0, 0, 0, 0, 0,
-        0, 202, 154, 59, 0, 0, 0, 0,
-        4, 0, 1, 187, 192, 0, 2, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0, 0, 0, 1, 0, 'o', 0, 0
-    };
-
-    ok(wgw_record_unpack(&record, stored, sizeof(stored)) == 0
-       && record.passthrough && !record.proxy && record.change == 7
-       && record.cap_bytes == 1000000000 && record.backends[0].port == 443,
-       "stored by an earlier version");
-
-    len = wgw_record_pack(&record, packed);
-    ok(len == sizeof(stored) && memcmp(packed, stored, len) == 0,
-       "and stored so again");
-}
-
-
-static void
 test_name(void)
 {
     int                  deleted;
@@ -759,31 +566,6 @@ test_loopback(void)
 }
 
 
-/* A certificate in lines of 192, as JSON: two of three ends are left out. */
-
-static char *
-put_long_lines(char *p, const char *cert)
-{
-    size_t  line;
-
-    for (line = 0; *cert; cert++) {
-
-        if (cert[0] == '\\' && cert[1] == 'n') {
-            line++;
-
-            if (line == 2 || line == 3 || line == 5 || line == 6) {
-                cert++;
-                continue;
-            }
-        }
-
-        *p++ = *cert;
-    }
-
-    return p;
-}
-
-
 static void
 test_addresses(void)
 {
@@ -824,17 +606,40 @@ test_addresses(void)
 }
 
 
+/* A certificate in lines of 192, as JSON: two of three ends are left out. */
+
+static char *
+put_long_lines(char *p, const char *cert)
+{
+    size_t  line;
+
+    for (line = 0; *cert; cert++) {
+
+        if (cert[0] == '\\' && cert[1] == 'n') {
+            line++;
+
+            if (line == 2 || line == 3 || line == 5 || line == 6) {
+                cert++;
+                continue;
+            }
+        }
+
+        *p++ = *cert;
+    }
+
+    return p;
+}
+
+
 /* As much of everything as is allowed, and one more. */
 
 static void
-test_limits(void)
+limit_backends(char *json)
 {
-    char                *json, *p;
-    size_t               i, n, used;
+    char                *p;
+    size_t               i, n;
     wgw_record_t         record;
     wgw_record_error_t   error;
-
-    json = malloc(2 * WGW_RECORD_JSON);
 
     for (n = 16; n <= 17; n++) {
         p = json + sprintf(json, BACKEND "[");
@@ -858,6 +663,16 @@ test_limits(void)
                "17 backends: the message");
         }
     }
+}
+
+
+static void
+limit_bytes(char *json)
+{
+    char                *p;
+    size_t               used;
+    wgw_record_t         record;
+    wgw_record_error_t   error;
 
     p = json + sprintf(json, BACKEND "[\"http://192.0.2.1:1");
     p--;
@@ -892,6 +707,16 @@ test_limits(void)
     p[1000] = '\0';
     ok(parse(&record, json, "", NULL, &error) == -1, "tf 36: deep JSON");
     is(error.field, strlen(error.field), "owner", "tf 36: the field");
+}
+
+
+static void
+limit_ca(char *json)
+{
+    char                *p;
+    size_t               i, used;
+    wgw_record_t         record;
+    wgw_record_error_t   error;
 
     /* tls_ca: text around counts, and so does the canonical form */
 
@@ -939,192 +764,35 @@ test_limits(void)
        "certificates that grow too long");
 
     ok(ERR_peek_error() == 0, "OpenSSL's error queue is left empty");
+}
+
+
+static void
+test_limits(void)
+{
+    char  *json;
+
+    json = malloc(2 * WGW_RECORD_JSON);
+
+    limit_backends(json);
+    limit_bytes(json);
+    limit_ca(json);
 
     free(json);
-}
-
-
-static void
-test_equal(void)
-{
-    static const char *const  others[] = {
-        BACKEND "[\"http://[2001:db8::10]:8081\"]}",
-        BACKEND "[\"http://[2001:db8::11]:8080\"]}",
-        BACKEND "[\"https://[2001:db8::10]:8080\"]}",
-        BACKEND "[\"http://[2001:db8::10]:8080\",\"http://192.0.2.1\"]}",
-        NAMED "\"backends\":[\"[2001:db8::10]:8080\"],"
-        "\"tls_passthrough\":true}",
-        HTTP ",\"cap_bytes\":1}",
-        HTTP ",\"addresses\":[\"203.0.113.10\"]}",
-        HTTP ",\"owner\":\"x\"}",
-        HTTP ",\"workload\":\"x\"}",
-        HTTP ",\"state\":\"paused\"}"
-    };
-
-    static const char *const  secure[] = {
-        HTTPS ",\"tls_name\":\"c.d\"}",
-        HTTPS ",\"tls_verify\":false}",
-        HTTPS ",\"tls_ca\":\"" CERT1 "\"}"
-    };
-
-    char                *keep;
-    size_t               i;
-    wgw_text_t           text;
-    wgw_record_t         a, b;
-    wgw_record_error_t   error;
-
-    /* texts of the first record must outlive the parsing of the second */
-
-    keep = malloc(WGW_RECORD_JSON);
-
-    text = wgw_text("{\"name\":\"c.d\","
-                    "\"backends\":[\"http://[2001:db8::10]:8080\"]}");
-    wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
-    a.change = 5;
-
-    parse(&b, HTTP "}", "", NULL, &error);
-    ok(equal(&a, &b), "changes are not looked at");
-
-    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        ok(parse(&b, others[i], "", NULL, &error) == 0
-           && !equal(&a, &b), "not equal: http %zu", i);
-    }
-
-    text = wgw_text(HTTP ",\"addresses\":[\"203.0.113.10\"]}");
-    wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
-    parse(&b, HTTP ",\"addresses\":[\"203.0.113.11\"]}", "", NULL, &error);
-    ok(!equal(&a, &b), "not equal: another address");
-
-    text = wgw_text(PASS "}");
-    wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
-    parse(&b, PASS ",\"proxy_protocol\":true}", "", NULL, &error);
-    ok(!equal(&a, &b), "not equal: PROXY protocol");
-
-    text = wgw_text(HTTPS "}");
-    wgw_record_parse(&a, text, wgw_text(""), &rules, keep, NULL, &error);
-
-    for (i = 0; i < sizeof(secure) / sizeof(secure[0]); i++) {
-        ok(parse(&b, secure[i], "", NULL, &error) == 0
-           && !equal(&a, &b), "not equal: https %zu", i);
-    }
-
-    free(keep);
-}
-
-
-typedef struct {
-    size_t       offset;
-    uint8_t      byte;
-    const char  *what;
-} record_damage_t;
-
-
-/*
- * Two https backends and an address; then texts of 3, the certificate's, 1
- * and 1 bytes.
- */
-
-#define TEXTS  (24 + 3 * 20)
-
-static const record_damage_t  damages[] = {
-    { 0, 0, "format 0" },
-    { 0, 2, "format 2" },
-    { 1, 0x26, "an unknown flag" },
-    { 1, 0x16, "PROXY protocol without passthrough" },
-    { 1, 0x07, "passthrough with https" },
-    { 1, 0x04, "TLS texts without https" },
-    { 2, 0, "no backends" },
-    { 2, 17, "17 backends" },
-    { 2, 1, "one backend less" },
-    { 2, 3, "one backend more" },
-    { 3, 17, "17 addresses" },
-    { 3, 0, "one address less" },
-    { 4, 0, "another length" },
-    { 7, 1, "a huge length" },
-    { 22, 0x20, "a cap of 2^53 and more" },
-    { 24, 0, "family 0" },
-    { 24, 5, "family 5" },
-    { 25, 1, "a byte that is to be zero" },
-    { 27, 0, "port 0" },
-    { 44 + 8, 1, "more than an IPv4 address" },
-    { 44 + 19, 1, "an IPv4 address with a last byte" },
-    { 64 + 3, 1, "an address with a port" },
-    { TEXTS, 4, "a longer text" },
-    { TEXTS + 1, 1, "a text beyond the limit" },
-    { TEXTS + 2, '\n', "a control character in tls_name" },
-    { TEXTS + 5 + 1, 0x81, "tls_ca beyond its limit" }
-};
-
-
-static void
-test_damaged(void)
-{
-    size_t               i, len;
-    uint8_t             *packed, byte;
-    wgw_record_t         record;
-    wgw_record_error_t   error;
-
-    parse(&record, BACKEND "[\"https://[2001:db8::10]:81\","
-          "\"https://192.0.2.1\"],\"addresses\":[\"203.0.113.10\"],"
-          "\"tls_name\":\"c.d\",\"tls_ca\":\"" CERT2 "\",\"owner\":\"o\","
-          "\"workload\":\"w\",\"cap_bytes\":1}", "", NULL, &error);
-
-    packed = malloc(WGW_RECORD_PACKED);
-    record.change = 0x0102030405060708ULL;
-    len = wgw_record_pack(&record, packed);
-
-    ok(packed[8] == 8 && packed[15] == 1 && packed[16] == 1,
-       "numbers are little-endian");
-    ok(packed[24] == 6 && packed[26] == 0 && packed[27] == 81
-       && packed[28] == 0x20 && packed[29] == 0x01,
-       "ports and addresses are in network order");
-    ok(wgw_record_unpack(&record, packed, len) == 0, "before any damage");
-
-    for (i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
-        byte = packed[damages[i].offset];
-        packed[damages[i].offset] = damages[i].byte;
-
-        ok(wgw_record_unpack(&record, packed, len) == -1, "damaged: %s",
-           damages[i].what);
-
-        packed[damages[i].offset] = byte;
-    }
-
-    packed[4]++;
-    packed[len] = 0;
-    ok(wgw_record_unpack(&record, packed, len + 1) == -1,
-       "damaged: a byte behind the texts");
-    packed[4]--;
-
-    packed[len - 1] = 0x80;
-    ok(wgw_record_unpack(&record, packed, len) == -1,
-       "damaged: workload is not UTF-8");
-
-    free(packed);
 }
 
 
 int
 main(void)
 {
-    wgw_addr_parse(&own[0], wgw_text("203.0.113.10"));
-    wgw_addr_parse(&own[1], wgw_text("203.0.113.11"));
-    wgw_addr_parse(&own[2], wgw_text("2001:db8:ffff::10"));
-
-    rules.domain = wgw_text("gw.test");
-    rules.own = own;
-    rules.nown = 3;
+    gateway();
 
     test_cases();
     test_rules();
-    test_written();
     test_name();
     test_loopback();
     test_addresses();
     test_limits();
-    test_equal();
-    test_damaged();
-    test_earlier();
 
     return done();
 }
