@@ -148,6 +148,10 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
     for (i = 0; i < mcf->zones.nelts; i++) {
         zone = (wgw_meter_zone_t *) zones[i];
 
+        if (!zone->labels) {
+            zone->zone.conf.label_bytes = 0;
+        }
+
         if (wgw_zone_open(cycle, &zone->zone) != NGX_OK) {
             return NGX_CONF_ERROR;
         }
@@ -207,6 +211,7 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     table = &zone->zone.conf;
 
     table->key_bytes = WGW_TABLE_KEY_ROOM;
+    table->label_bytes = WGW_LABEL_BYTES;
     table->window.kind = WGW_WINDOW_MONTH;
 
     for (i = 2; i < cf->args->nelts; i++) {
@@ -360,6 +365,11 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
                                          WGW_TABLE_KEY_ROOM, &n))
     {
         table->key_bytes = n;
+
+    } else if (ngx_wgw_meter_zone_number(value, "label_bytes=",
+                                         WGW_LABEL_UNIT, WGW_LABEL_MOST, &n))
+    {
+        table->label_bytes = n;
 
     } else if (ngx_wgw_meter_zone_number(value, "reset_day=", 1, 31, &n)) {
         table->window.reset_day = n;

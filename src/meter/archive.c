@@ -11,14 +11,15 @@
 
 #include "core/statefile.h"
 #include "meter/archive.h"
+#include "meter/label_text.h"
 #include "table/growth.h"
 
 
 #define WGW_ARCHIVE_PATH    4096
 #define WGW_ARCHIVE_BUFFER  65536
 
-/* more than a line takes, every byte of its key escaped */
-#define WGW_ARCHIVE_LINE    8192
+/* more than a line takes, every byte of its key and labels escaped */
+#define WGW_ARCHIVE_LINE    12288
 
 #define WGW_ARCHIVE_TIME    sizeof("9999-12-31T23:59:59Z")
 
@@ -39,7 +40,8 @@ static int wgw_archive_line(wgw_archive_t *archive, uint32_t record,
 static int wgw_archive_total(wgw_archive_t *archive, uint32_t record,
     wgw_out_t *out);
 static void wgw_archive_zone(wgw_archive_t *archive, wgw_out_t *out);
-static void wgw_archive_key(wgw_out_t *out, const wgw_usage_t *usage);
+static void wgw_archive_key(wgw_archive_t *archive, uint32_t record,
+    wgw_out_t *out, const wgw_usage_t *usage);
 static int wgw_archive_flush(int fd, wgw_out_t *out, char *buffer);
 static int wgw_archive_own(wgw_archive_t *archive, int fd);
 static int wgw_archive_sync(wgw_archive_t *archive);
@@ -286,7 +288,7 @@ wgw_archive_line(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
         wgw_out_str(out, "\"");
 
     } else {
-        wgw_archive_key(out, &usage);
+        wgw_archive_key(archive, record, out, &usage);
     }
 
     wgw_out_str(out, ",\"start\":\"");
@@ -320,7 +322,7 @@ wgw_archive_total(wgw_archive_t *archive, uint32_t record, wgw_out_t *out)
     }
 
     wgw_archive_zone(archive, out);
-    wgw_archive_key(out, &usage);
+    wgw_archive_key(archive, record, out, &usage);
     wgw_out_str(out, ",\"sent\":");
     wgw_out_uint(out, usage.sent);
     wgw_out_str(out, ",\"received\":");
@@ -354,14 +356,20 @@ wgw_archive_zone(wgw_archive_t *archive, wgw_out_t *out)
 /* A key's former life says which it was. */
 
 static void
-wgw_archive_key(wgw_out_t *out, const wgw_usage_t *usage)
+wgw_archive_key(wgw_archive_t *archive, uint32_t record, wgw_out_t *out,
+    const wgw_usage_t *usage)
 {
+    wgw_labels_t  labels;
+
     wgw_out_json_key(out, usage->key);
 
     if (usage->ended) {
         wgw_out_str(out, ",\"life\":");
         wgw_out_uint(out, usage->life);
     }
+
+    wgw_label_read(archive->table, record, &labels);
+    wgw_label_json(out, &labels);
 }
 
 

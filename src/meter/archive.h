@@ -4,14 +4,15 @@
  *
  *     DIR/names-20261001T000000Z.ndjson
  *
- *     {"zone":"names","key":"shop.gw1.example",
+ *     {"zone":"names","key":"shop.gw1.example","owner":"alice",
  *      "start":"2026-10-01T00:00:00Z","end":"2026-11-01T00:00:00Z",
  *      "sent":1,"received":1}
  *
  * One line for each key that moved bytes in the window, in one line; what
  * belongs to no key has the empty one and a member "class".  A window without
  * traffic is an empty file.  A life of a key that has ended has a line, and a
- * member "life", of its own.
+ * member "life", of its own.  What follows the key are the labels it had when
+ * the file was written.
  *
  * Keys that a start drops, see growth.h, have files of their own, named for
  * the time of that, with all they ever counted:

@@ -454,7 +454,8 @@ ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
 
 /*
  * NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR; where it
- * `may` wait, NGX_AGAIN.  `found` is the flow, or NULL where nothing is metered.
+ * `may` wait, NGX_AGAIN.  `found` is the flow, or NULL where nothing is
+ * metered.
  */
 
 static ngx_int_t

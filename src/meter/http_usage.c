@@ -6,6 +6,7 @@
 #include "meter/flow.h"
 #include "meter/meter_module.h"
 #include "meter/http_told.h"
+#include "meter/usage_metrics.h"
 #include "meter/usage_past.h"
 #include "core/args.h"
 #include "core/reply.h"
@@ -182,7 +183,7 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
                : "text/plain; version=0.0.4; charset=utf-8";
 
         query.limit = WGW_USAGE_LIMIT_MAX;
-        length = wgw_usage_prometheus(r->pool, &query, &out);
+        length = wgw_usage_metrics(r->pool, &query, &out);
     }
 
     if (length == NGX_DECLINED) {

@@ -1,6 +1,6 @@
 
-#include "meter/key.h"
 #include "meter/meter.h"
+#include "meter/meter_record.h"
 #include "meter/traffic.h"
 #include "format/size.h"
 
@@ -8,25 +8,11 @@
 /* a key or the start of a variable, as a string of JSON for the log */
 #define WGW_METER_QUOTED   (6 * WGW_TABLE_KEY_MAX + 2)
 
-/* one line of the log says how keys are counted, in so many seconds */
-#define WGW_METER_HASHED   60
-
-/* of a leap of the clock, see wgw_table_now() */
-#define WGW_METER_LASTS    60
-
 /* a credit that is none */
 #define WGW_METER_REFUSED  UINT64_MAX
 
 
-static inline uint64_t wgw_meter_window(wgw_meter_zone_t *zone);
-static void wgw_meter_tick(wgw_meter_zone_t *zone);
-static int wgw_meter_clock(wgw_meter_zone_t *zone);
 static uint64_t wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf);
-static int wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone,
-    wgw_text_t *key, char buffer[WGW_KEY_TEXT]);
-static void wgw_meter_full(wgw_meters_t *meters, wgw_meter_conf_t *conf);
-static uint32_t wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key,
-    uint64_t life);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
     uint64_t head);
 static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
@@ -41,158 +27,36 @@ static void wgw_meters_log(wgw_meters_t *meters, const char *what);
 static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
 
 
-uint64_t
-wgw_meter_period(wgw_meter_zone_t *zone)
-{
-    (void) wgw_meter_window(zone);
-
-    return zone->period;
-}
-
-
-/* For the table: the window in force, which is known once a second. */
-
-static inline uint64_t
-wgw_meter_window(wgw_meter_zone_t *zone)
-{
-    if (zone->time != ngx_time()) {
-        zone->time = ngx_time();
-        wgw_meter_tick(zone);
-    }
-
-    return 0;
-}
-
-
-static void
-wgw_meter_tick(wgw_meter_zone_t *zone)
-{
-    int           rc;
-    uint64_t      left;
-    wgw_table_t  *table;
-
-    table = &zone->zone.table;
-    left = wgw_table_left(table);
-
-    rc = wgw_meter_clock(zone);
-
-    if (zone->turn && !*zone->zone.lost) {
-        zone->turn(zone);
-    }
-
-    zone->period = wgw_table_period(table, zone->now);
-
-    if (rc != WGW_NOW_BELIEVED || left == 0 || wgw_table_left(table) == left) {
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "wgw_meter_zone \"%V\": the leap of the clock is undone",
-                  &zone->zone.name);
-
-    wgw_table_sweep(table, 0, 0, UINT32_MAX);
-
-    if (zone->undone) {
-        zone->undone(zone, left);
-    }
-}
-
-
-int64_t
-wgw_meter_now(wgw_meter_zone_t *zone)
-{
-    (void) wgw_meter_clock(zone);
-
-    return zone->now;
-}
-
-
-/* Both clocks are read anew: the event loop's is of when it last waited. */
-
-static int
-wgw_meter_clock(wgw_meter_zone_t *zone)
-{
-    int              rc;
-    int64_t          wall;
-    struct timeval   tv;
-    struct timespec  ts;
-
-    ngx_gettimeofday(&tv);
-    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-
-    wall = tv.tv_sec;
-    rc = wgw_table_now(&zone->zone.table, &zone->doubt, wall, ts.tv_sec,
-                       &zone->now);
-
-    switch (rc) {
-
-    case WGW_NOW_BELIEVED:
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "wgw_meter_zone \"%V\": the clock has been steady for "
-                      "%d s and is believed", &zone->zone.name,
-                      WGW_METER_LASTS);
-        break;
-
-    case WGW_NOW_DOUBTED:
-        if (ngx_worker == 0) {
-            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                          "wgw_meter_zone \"%V\": the clock may be wrong by "
-                          "%L s, windows wait until it has been steady for "
-                          "%d s", &zone->zone.name, wall - zone->now,
-                          WGW_METER_LASTS);
-        }
-
-        break;
-
-    case WGW_NOW_RIGHT:
-        if (ngx_worker == 0) {
-            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                          "wgw_meter_zone \"%V\": the clock is right again",
-                          &zone->zone.name);
-        }
-
-        break;
-
-    default: /* WGW_NOW_STEADY, WGW_NOW_WAITS */
-        break;
-    }
-
-    return rc;
-}
-
-
 void
 wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 {
-    char               buffer[WGW_KEY_TEXT];
     uint64_t           life;
     wgw_text_t         text;
     wgw_meter_t       *meter;
     wgw_meter_zone_t  *zone;
+    wgw_meter_found_t  found;
 
     text.data = (const char *) key->data;
     text.len = key->len;
 
     zone = conf->zone;
-    life = conf->life_index == NGX_ERROR ? 0 : wgw_meter_life(meters, conf);
+    life = conf->life ? wgw_meter_life(meters, conf) : 0;
+
+    wgw_meter_find(zone, text, life, meters->log, &found);
 
     meter = &meters->elts[meters->n++];
     meter->conf = conf;
-
-    if (*zone->zone.lost
-        || (wgw_key_hashed(text)
-            && wgw_meter_long(meters, zone, &text, buffer) != 0))
-    {
-        meter->record = text.len ? WGW_TABLE_OTHER : WGW_TABLE_UNKNOWN;
-
-    } else {
-        meter->record = wgw_meter_record(zone, text, life);
-    }
+    meter->record = found.record;
 
     meters->precheck |= conf->precheck;
 
-    if (meter->record == WGW_TABLE_OTHER) {
-        wgw_meter_full(meters, conf);
+    if (found.record == WGW_TABLE_OTHER) {
+        wgw_meter_full(zone, conf->full == WGW_METER_FULL_REFUSE,
+                       meters->log);
+
+    } else if (conf->labels && found.stale) {
+        wgw_label(zone, found.record, conf->labels, meters->variable,
+                  meters->data, meters->log);
     }
 }
 
@@ -206,7 +70,7 @@ wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
     wgw_text_t             text;
     ngx_variable_value_t  *v;
 
-    v = meters->variable(meters->data, conf->life_index);
+    v = meters->variable(meters->data, conf->life - 1);
 
     if (v == NULL || v->not_found || v->len == 0) {
         return 0;
@@ -216,101 +80,6 @@ wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
     text.len = v->len;
 
     return wgw_text_uint(text, UINT64_MAX, &life) == 0 ? life : 0;
-}
-
-
-/* As for one that finds no room when there is no memory. */
-
-static int
-wgw_meter_long(wgw_meters_t *meters, wgw_meter_zone_t *zone, wgw_text_t *key,
-    char buffer[WGW_KEY_TEXT])
-{
-    size_t     len;
-    ngx_str_t  text;
-
-    len = key->len;
-
-    if (wgw_key_hash(key, buffer) != 0) {
-        return -1;
-    }
-
-    if (ngx_time() >= zone->hashed + WGW_METER_HASHED) {
-        zone->hashed = ngx_time();
-
-        text.data = (u_char *) key->data;
-        text.len = key->len;
-
-        ngx_log_error(NGX_LOG_WARN, meters->log, 0,
-                      "a key of %uz bytes is counted by its hash, "
-                      "zone \"%V\", key \"%V\"", len, &zone->zone.name,
-                      &text);
-    }
-
-    return 0;
-}
-
-
-static void
-wgw_meter_full(wgw_meters_t *meters, wgw_meter_conf_t *conf)
-{
-    wgw_meter_zone_t  *zone;
-
-    zone = conf->zone;
-
-    if (zone->full == ngx_time()) {
-        return;
-    }
-
-    zone->full = ngx_time();
-
-    ngx_log_error(NGX_LOG_CRIT, meters->log, 0,
-                  "wgw_meter_zone \"%V\" is full, new keys are %s",
-                  &zone->zone.name,
-                  conf->full == WGW_METER_FULL_REFUSE
-                  ? "refused" : "counted together, as \"other\"");
-}
-
-
-/*
- * Other keys of the same place only cost a look at it: what the mark says is
- * multiplied out of the key's length and its first and last bytes.
- */
-
-static uint32_t
-wgw_meter_record(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life)
-{
-    uint32_t             record;
-    uint64_t             first, last;
-    wgw_meter_recent_t  *recent;
-
-    if (key.len < sizeof(uint64_t)) {
-        return wgw_table_live(&zone->zone.table, key, life);
-    }
-
-    ngx_memcpy(&first, key.data, sizeof(uint64_t));
-    ngx_memcpy(&last, key.data + key.len - sizeof(uint64_t),
-               sizeof(uint64_t));
-
-    first = (first ^ (last << 1 | last >> 63) ^ key.len ^ life)
-            * UINT64_C(0x9e3779b97f4a7c15);
-
-    recent = &zone->recent[(first >> 32) & (WGW_METER_RECENT - 1)];
-    first = first >> 44 | 1;
-
-    if (recent->mark == (uint32_t) first
-        && wgw_table_is(&zone->zone.table, recent->record, key, life))
-    {
-        return recent->record;
-    }
-
-    record = wgw_table_live(&zone->zone.table, key, life);
-
-    if (record >= WGW_TABLE_FIRST) {
-        recent->mark = (uint32_t) first;
-        recent->record = record;
-    }
-
-    return record;
 }
 
 

@@ -22,7 +22,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "table/zone.h"
+#include "meter/label.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -45,56 +45,14 @@
 #define WGW_METER_DRY_RUN   3           /* would have been rejected */
 
 
-/* a power of 2: records a worker used last, found without a hash of the key */
-#define WGW_METER_RECENT    4096
-
-
-/*
- * A record never changes its key, and a key not its record, so that this
- * needs no care; the key is compared all the same.
- */
-typedef struct {
-    uint32_t                 mark;      /* of the key */
-    uint32_t                 record;    /* 0: none */
-} wgw_meter_recent_t;
-
-
-typedef struct wgw_meter_zone_s  wgw_meter_zone_t;
-
-
-/* A zone of the configuration, as one worker sees it. */
-struct wgw_meter_zone_s {
-    wgw_zone_t               zone;
-    uint64_t                 period;    /* the window in force at `time` */
-    time_t                   time;
-    int64_t                  now;       /* the time to count by, then */
-    wgw_doubt_t              doubt;     /* see wgw_table_now() */
-    time_t                   full;      /* when that was logged last */
-    time_t                   hashed;    /* a key of that kind */
-    ngx_uint_t               told;      /* see room.h */
-    uint32_t                 swept;     /* records seen by the sweep */
-    ngx_uint_t               named;     /* its keys are names: $wgw_name */
-    ngx_str_t                archive;   /* a directory; empty: none */
-    wgw_meter_recent_t       recent[WGW_METER_RECENT];
-
-    /*
-     * Before the window of zone->now begins, and after a leap of the clock
-     * was undone which had left the window of `period`; NULL: nothing to do.
-     */
-    void                   (*turn)(wgw_meter_zone_t *zone);
-    void                   (*undone)(wgw_meter_zone_t *zone,
-                                     uint64_t period);
-    void                    *job;       /* whose functions these are */
-};
-
-
 /* One line `wgw_meter` of the configuration. */
 typedef struct {
     wgw_meter_zone_t        *zone;
     ngx_int_t                key_index; /* a variable, or NGX_ERROR: ... */
     void                    *key;       /* ... a complex value */
-    ngx_int_t                life_index;    /* a variable, or NGX_ERROR:
-                                           keys have no lives */
+    ngx_uint_t               life;      /* 1 and the index of a variable, or
+                                           0: keys have no lives */
+    ngx_array_t             *labels;    /* of wgw_meter_label_t, or NULL */
     ngx_int_t                cap_index; /* a variable, or NGX_ERROR: ... */
     uint64_t                 cap;       /* ... a constant, 0: none */
     unsigned                 count:2;   /* WGW_COUNT_* */
@@ -113,10 +71,6 @@ typedef struct {
     uint32_t                 holder;    /* its note of that, or 0 */
     unsigned                 bad_cap:1; /* was logged */
 } wgw_meter_t;
-
-
-typedef ngx_variable_value_t *(*wgw_meter_variable_pt)(void *data,
-    ngx_uint_t index);
 
 
 /* The caller sets elts, log, log_level, variable and data; zeroes the rest. */
@@ -140,12 +94,6 @@ typedef struct {
     ngx_uint_t               precheck;
 } wgw_meters_t;
 
-
-/* The window in force; worked out once a second. */
-uint64_t wgw_meter_period(wgw_meter_zone_t *zone);
-
-/* The time to count by, of a process that does not count. */
-int64_t wgw_meter_now(wgw_meter_zone_t *zone);
 
 /* Adds a meter; the text of the key is not kept. */
 void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,

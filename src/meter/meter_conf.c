@@ -3,15 +3,48 @@
 #include "meter/meter_conf.h"
 
 
-/* not said: NGX_ERROR, or that of $wgw_life, once the key is known */
-#define NGX_WGW_METER_LIFE  -100
+/* life= is not said: none, or that of $wgw_life, once the key is known */
+#define NGX_WGW_METER_LIFE  ((ngx_uint_t) -1)
 
 
+typedef char *(*ngx_wgw_meter_value_pt)(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+
+
+static char *ngx_wgw_meter_key(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+static char *ngx_wgw_meter_defaults(ngx_conf_t *cf, ngx_str_t *key,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
 static wgw_meter_conf_t *ngx_wgw_meter_add(ngx_conf_t *cf,
     ngx_array_t *meters, ngx_str_t *name);
 static ngx_uint_t ngx_wgw_meter_names(ngx_str_t *key);
 static char *ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+static ngx_uint_t ngx_wgw_meter_flag(ngx_str_t *value,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+static char *ngx_wgw_meter_cap(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+static char *ngx_wgw_meter_life(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+static char *ngx_wgw_meter_label(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+static char *ngx_wgw_meter_label_add(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *variable, wgw_meter_conf_t *meter,
+    const ngx_wgw_meter_proto_t *proto);
+static char *ngx_wgw_meter_invalid(ngx_conf_t *cf, const char *name,
+    ngx_str_t *value);
+
+
+/* Parameters with a value of any kind. */
+static const struct {
+    const char              *name;
+    ngx_wgw_meter_value_pt   parse;
+} ngx_wgw_meter_values[] = {
+    { "cap=", ngx_wgw_meter_cap },
+    { "life=", ngx_wgw_meter_life },
+    { "label=", ngx_wgw_meter_label },
+    { NULL, NULL }
+};
 
 
 ngx_conf_enum_t  ngx_wgw_meter_log_levels[] = {
@@ -42,7 +75,7 @@ ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
     const ngx_wgw_meter_proto_t *proto)
 {
     char              *rc;
-    ngx_str_t         *value, name;
+    ngx_str_t         *value;
     ngx_uint_t         i;
     wgw_meter_conf_t  *meter;
 
@@ -75,45 +108,87 @@ ngx_wgw_meter_parse(ngx_conf_t *cf, ngx_array_t **meters,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_wgw_meter_is_variable(&value[2], &name) == NGX_OK) {
-        if (name.len == sizeof("wgw_name") - 1
-            && ngx_strncmp(name.data, "wgw_name", name.len) == 0)
-        {
-            meter->zone->named = 1;
-        }
+    rc = ngx_wgw_meter_key(cf, &value[2], meter, proto);
 
-        meter->key_index = proto->index(cf, &name);
-
-        if (meter->key_index == NGX_ERROR) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else {
-        meter->key = proto->compile(cf, &value[2]);
-
-        if (meter->key == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    for (i = 3; i < cf->args->nelts; i++) {
+    for (i = 3; rc == NGX_CONF_OK && i < cf->args->nelts; i++) {
         rc = ngx_wgw_meter_param(cf, &value[i], meter, proto);
-        if (rc != NGX_CONF_OK) {
-            return rc;
-        }
     }
 
-    if (meter->life_index == NGX_WGW_METER_LIFE) {
-        ngx_str_set(&name, "wgw_life");
+    return rc == NGX_CONF_OK
+           ? ngx_wgw_meter_defaults(cf, &value[2], meter, proto) : rc;
+}
 
-        meter->life_index = ngx_wgw_meter_names(&value[2])
-                            && proto->defined(cf, &name)
-                            ? proto->index(cf, &name) : NGX_ERROR;
+
+static char *
+ngx_wgw_meter_key(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
+    const ngx_wgw_meter_proto_t *proto)
+{
+    ngx_str_t  name;
+
+    if (ngx_wgw_meter_is_variable(value, &name) != NGX_OK) {
+        meter->key = proto->compile(cf, value);
+
+        return meter->key ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
+
+    if (name.len == sizeof("wgw_name") - 1
+        && ngx_strncmp(name.data, "wgw_name", name.len) == 0)
+    {
+        meter->zone->named = 1;
+    }
+
+    meter->key_index = proto->index(cf, &name);
+
+    return meter->key_index == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+/* What is not said.  Names bring their lives, and whose they are. */
+
+static char *
+ngx_wgw_meter_defaults(ngx_conf_t *cf, ngx_str_t *key,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto)
+{
+    ngx_int_t   index;
+    ngx_uint_t  i, named;
+
+    static ngx_str_t  life = ngx_string("wgw_life");
+
+    static struct {
+        ngx_str_t  name;
+        ngx_str_t  variable;
+    } labels[] = {
+        { ngx_string("owner"), ngx_string("wgw_owner") },
+        { ngx_string("workload"), ngx_string("wgw_workload") }
+    };
 
     if (meter->full == 0) {
         meter->full = meter->cap || meter->cap_index != NGX_ERROR
                       ? WGW_METER_FULL_REFUSE : WGW_METER_FULL_OTHER;
+    }
+
+    named = ngx_wgw_meter_names(key);
+
+    if (meter->life == NGX_WGW_METER_LIFE) {
+        index = named && proto->defined(cf, &life) ? proto->index(cf, &life)
+                                                   : NGX_ERROR;
+        meter->life = index == NGX_ERROR ? 0 : index + 1;
+    }
+
+    if (meter->labels != NGX_CONF_UNSET_PTR) {
+        return NGX_CONF_OK;
+    }
+
+    meter->labels = NULL;
+
+    for (i = 0; named && i < sizeof(labels) / sizeof(labels[0]); i++) {
+        if (proto->defined(cf, &labels[i].variable)
+            && ngx_wgw_meter_label_add(cf, &labels[i].name,
+                                       &labels[i].variable, meter, proto)
+               != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
     }
 
     return NGX_CONF_OK;
@@ -154,7 +229,8 @@ ngx_wgw_meter_add(ngx_conf_t *cf, ngx_array_t *meters, ngx_str_t *name)
     meter->zone = zone;
     meter->key_index = NGX_ERROR;
     meter->cap_index = NGX_ERROR;
-    meter->life_index = NGX_WGW_METER_LIFE;
+    meter->life = NGX_WGW_METER_LIFE;
+    meter->labels = NGX_CONF_UNSET_PTR;
     meter->count = WGW_COUNT_BOTH;
 
     return meter;
@@ -165,51 +241,32 @@ static char *
 ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
     const ngx_wgw_meter_proto_t *proto)
 {
-    ngx_str_t   cap, name;
-    wgw_text_t  text;
+    size_t      len;
+    ngx_str_t   rest;
+    ngx_uint_t  i;
 
-    if (ngx_strncmp(value->data, "cap=", 4) == 0) {
-        cap.data = value->data + 4;
-        cap.len = value->len - 4;
+    for (i = 0; ngx_wgw_meter_values[i].name; i++) {
+        len = ngx_strlen(ngx_wgw_meter_values[i].name);
 
-        if (ngx_wgw_meter_is_variable(&cap, &name) == NGX_OK) {
-            meter->cap_index = proto->index(cf, &name);
+        if (ngx_strncmp(value->data, ngx_wgw_meter_values[i].name, len)
+            == 0)
+        {
+            rest.data = value->data + len;
+            rest.len = value->len - len;
 
-            return meter->cap_index == NGX_ERROR ? NGX_CONF_ERROR
-                                                 : NGX_CONF_OK;
-        }
-
-        text.data = (char *) cap.data;
-        text.len = cap.len;
-
-        if (wgw_size_parse(text, WGW_METER_CAP_MAX, &meter->cap) == 0) {
-            return NGX_CONF_OK;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid cap \"%V\", must be a size or a variable; "
-                           "a size is a number, and nothing or one of "
-                           WGW_SIZE_UNITS, &cap);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_strncmp(value->data, "life=", 5) == 0) {
-        cap.data = value->data + 5;
-        cap.len = value->len - 5;
-
-        if (ngx_strcmp(cap.data, "off") == 0) {
-            meter->life_index = NGX_ERROR;
-            return NGX_CONF_OK;
-        }
-
-        if (ngx_wgw_meter_is_variable(&cap, &name) == NGX_OK) {
-            meter->life_index = proto->index(cf, &name);
-
-            return meter->life_index == NGX_ERROR ? NGX_CONF_ERROR
-                                                  : NGX_CONF_OK;
+            return ngx_wgw_meter_values[i].parse(cf, &rest, meter, proto);
         }
     }
 
+    return ngx_wgw_meter_flag(value, meter, proto)
+           ? NGX_CONF_OK : ngx_wgw_meter_invalid(cf, "", value);
+}
+
+
+static ngx_uint_t
+ngx_wgw_meter_flag(ngx_str_t *value, wgw_meter_conf_t *meter,
+    const ngx_wgw_meter_proto_t *proto)
+{
     if (ngx_strcmp(value->data, "count=both") == 0) {
         meter->count = WGW_COUNT_BOTH;
 
@@ -240,12 +297,170 @@ ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
         meter->precheck = 1;
 
     } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                           value);
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static char *
+ngx_wgw_meter_cap(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
+    const ngx_wgw_meter_proto_t *proto)
+{
+    ngx_str_t   name;
+    wgw_text_t  text;
+
+    if (ngx_wgw_meter_is_variable(value, &name) == NGX_OK) {
+        meter->cap_index = proto->index(cf, &name);
+
+        return meter->cap_index == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
+    }
+
+    text.data = (char *) value->data;
+    text.len = value->len;
+
+    if (wgw_size_parse(text, WGW_METER_CAP_MAX, &meter->cap) == 0) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid cap \"%V\", must be a size or a variable; "
+                       "a size is a number, and nothing or one of "
+                       WGW_SIZE_UNITS, value);
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_wgw_meter_life(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
+    const ngx_wgw_meter_proto_t *proto)
+{
+    ngx_int_t  index;
+    ngx_str_t  name;
+
+    if (ngx_strcmp(value->data, "off") == 0) {
+        meter->life = 0;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_wgw_meter_is_variable(value, &name) != NGX_OK) {
+        return ngx_wgw_meter_invalid(cf, "life=", value);
+    }
+
+    index = proto->index(cf, &name);
+
+    if (index == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
 
+    meter->life = index + 1;
+
     return NGX_CONF_OK;
+}
+
+
+/* "NAME:$VARIABLE" */
+
+static char *
+ngx_wgw_meter_label(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
+    const ngx_wgw_meter_proto_t *proto)
+{
+    u_char      *p;
+    ngx_str_t    name, rest, variable;
+    const char  *error;
+
+    if (ngx_strcmp(value->data, "off") == 0) {
+
+        if (meter->labels != NGX_CONF_UNSET_PTR) {
+            return ngx_wgw_meter_invalid(cf, "label=", value);
+        }
+
+        meter->labels = NULL;
+        return NGX_CONF_OK;
+    }
+
+    p = ngx_strlchr(value->data, value->data + value->len, ':');
+
+    if (p == NULL || meter->labels == NULL) {
+        return ngx_wgw_meter_invalid(cf, "label=", value);
+    }
+
+    name.data = value->data;
+    name.len = p - value->data;
+
+    rest.data = p + 1;
+    rest.len = value->len - name.len - 1;
+
+    if (ngx_wgw_meter_is_variable(&rest, &variable) != NGX_OK) {
+        return ngx_wgw_meter_invalid(cf, "label=", value);
+    }
+
+    error = wgw_label_name(&name);
+
+    if (error) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "the name of label \"%V\" %s",
+                           &name, error);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_wgw_meter_label_add(cf, &name, &variable, meter, proto);
+}
+
+
+static char *
+ngx_wgw_meter_label_add(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *variable,
+    wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto)
+{
+    ngx_int_t           index;
+    ngx_uint_t          i;
+    wgw_meter_label_t  *label;
+
+    if (meter->labels == NULL || meter->labels == NGX_CONF_UNSET_PTR) {
+        meter->labels = ngx_array_create(cf->pool, 2,
+                                         sizeof(wgw_meter_label_t));
+        if (meter->labels == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    label = meter->labels->elts;
+
+    for (i = 0; i < meter->labels->nelts; i++) {
+        if (label[i].name.len == name->len
+            && ngx_strncmp(label[i].name.data, name->data, name->len) == 0)
+        {
+            return "has two labels of one name";
+        }
+    }
+
+    if (meter->labels->nelts == WGW_LABELS) {
+        return "has more than 4 labels";
+    }
+
+    index = proto->index(cf, variable);
+
+    label = ngx_array_push(meter->labels);
+
+    if (label == NULL || index == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    label->name = *name;
+    label->index = index;
+
+    meter->zone->labels = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_wgw_meter_invalid(ngx_conf_t *cf, const char *name, ngx_str_t *value)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%s%V\"",
+                       name, value);
+    return NGX_CONF_ERROR;
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "meter/room.h"
+#include "table/labels.h"
 
 
 static ngx_uint_t wgw_room_percent(uint64_t taken, uint64_t max);
@@ -8,9 +9,20 @@ static ngx_uint_t wgw_room_percent(uint64_t taken, uint64_t max);
 void
 wgw_room(wgw_zone_t *zone, wgw_room_t *room)
 {
+    uint32_t  n;
+    uint64_t  max;
+
     room->keys = wgw_table_taken(&zone->table);
     room->keys_max = zone->conf.keys;
     room->bytes = wgw_table_arena(&zone->table, &room->bytes_max);
+
+    room->labels = 0;
+    room->labels_max = 0;
+
+    for (n = 0; n < zone->table.count; n++) {
+        room->labels += wgw_labels_taken(&zone->table.segments[n], &max);
+        room->labels_max += max;
+    }
 }
 
 
@@ -24,6 +36,10 @@ wgw_room_look(wgw_zone_t *zone, ngx_uint_t *told, ngx_log_t *log)
 
     used = ngx_max(wgw_room_percent(room.keys, room.keys_max),
                    wgw_room_percent(room.bytes, room.bytes_max));
+
+    if (room.labels_max) {
+        used = ngx_max(used, wgw_room_percent(room.labels, room.labels_max));
+    }
 
     used -= used % WGW_ROOM_STEP;
 
@@ -40,8 +56,9 @@ wgw_room_look(wgw_zone_t *zone, ngx_uint_t *told, ngx_log_t *log)
 
     ngx_log_error(NGX_LOG_WARN, log, 0,
                   "wgw_meter_zone \"%V\" is %ui%% full: %uL of %uL keys, "
-                  "%uL of %uL bytes for them", &zone->name, used,
-                  room.keys, room.keys_max, room.bytes, room.bytes_max);
+                  "%uL of %uL bytes for them, %uL of %uL for labels",
+                  &zone->name, used, room.keys, room.keys_max, room.bytes,
+                  room.bytes_max, room.labels, room.labels_max);
 }
 
 

@@ -3,7 +3,8 @@
  * room: how full a zone is, and who is told.
  *
  * A zone has room for so many keys and so many bytes of their texts; it is
- * full when either is used up.  From WGW_ROOM_ALARM percent on the log says
+ * full when either is used up.  So is the room for their labels, which ends no
+ * key.  From WGW_ROOM_ALARM percent on the log says
  * so at every WGW_ROOM_STEP more, in one worker.
  */
 
@@ -28,6 +29,8 @@ typedef struct {
     uint64_t    keys_max;
     uint64_t    bytes;          /* that the keys' texts take, in eights */
     uint64_t    bytes_max;
+    uint64_t    labels;         /* bytes of their blocks */
+    uint64_t    labels_max;     /* 0: there are none */
 } wgw_room_t;
 
 

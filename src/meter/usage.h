@@ -1,6 +1,6 @@
 
 /*
- * usage: what was counted, as JSON or as text for Prometheus (0.0.4).
+ * usage: what was counted, as JSON; see usage_metrics.h for Prometheus.
  *
  *     {"keys":[{"zone":"names","key":"shop.gw1.example","sent":1,
  *       "received":1,"requests":1,"refused":0,"cut":0,"held":0,"cap":null,
@@ -20,23 +20,11 @@
  * null start and an empty last one.  `next`, when it is not null, is the
  * value of `after` for the next page.  An answer for one key has only `keys`,
  * one for each zone that knows it.  A life of a key that has ended, see
- * table.h, is a key of its own, with a member, or a label, "life"; the one
- * that goes on is first.
- *
- *     wgw_meter_sent_bytes_total{zone="names",key="shop.gw1.example"} 1
- *     wgw_meter_sent_bytes_total{zone="names",key="",class="denied"} 0
- *     wgw_meter_window_bytes{zone="names",key="shop.gw1.example",
- *       window="this",direction="sent"} 1
- *
- * That is also OpenMetrics 1.0, but for the names of the counters, which have
- * no _total where their types are said, and for an end, "# EOF".
+ * table.h, is a key of its own, with a member "life"; the one that goes on is
+ * first.  Labels of a key are members behind its name.
  *
  * Keys are any bytes, and are written so that two are never one: see
  * wgw_out_json_key().
- *
- * What belongs to no key has the empty one, which no key is, and a label
- * `class`; Prometheus takes an absent label for an empty one, so that both
- * are of one family.  The fields are in one table for both forms.
  *
  * An answer is a chain of buffers in a pool, each of bounded size.
  */
@@ -45,32 +33,23 @@
 #define WGW_USAGE_H
 
 
-#include "meter/usage_page.h"
+#include "meter/usage_rows.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define WGW_USAGE_LIMIT      1000       /* keys of a page, unless said */
 #define WGW_USAGE_LIMIT_MAX  10000      /* and the most; also of metrics */
-#define WGW_USAGE_TOP_MAX    1000
 
 /* the longest name of a zone, so that a line of output has a bound */
 #define WGW_USAGE_ZONE       64
 
-
-/* 1 for a zone of query->zones that is asked for. */
-ngx_uint_t wgw_usage_selected(wgw_usage_query_t *query, ngx_uint_t n);
-
-/* Sets query->by: "sent", "received" or "requests"; or NGX_DECLINED. */
-ngx_int_t wgw_usage_by(wgw_usage_query_t *query, ngx_str_t *name);
 
 /*
  * Returns the length of `*out`, NGX_DECLINED when a key or zone was asked
  * for that is not there, or NGX_ERROR.  The last buffer has last_buf set.
  */
 off_t wgw_usage_json(ngx_pool_t *pool, wgw_usage_query_t *query,
-    ngx_chain_t **out);
-off_t wgw_usage_prometheus(ngx_pool_t *pool, wgw_usage_query_t *query,
     ngx_chain_t **out);
 
 

@@ -69,14 +69,14 @@ wgw_usage_page_end(wgw_usage_page_t *page, ngx_chain_t **out)
 }
 
 
-/* Whose a name is; it may be nobody's any more. */
-
 ngx_int_t
 wgw_usage_page_owner(wgw_usage_page_t *page, wgw_zone_t *zone,
-    wgw_text_t name)
+    wgw_text_t name, wgw_labels_t *labels)
 {
+    ngx_int_t           rc;
     ngx_str_t           text;
     wgw_out_t          *out;
+    wgw_text_t          owner, workload;
     wgw_usage_query_t  *query;
     wgw_usage_known_t   known;
 
@@ -89,21 +89,30 @@ wgw_usage_page_owner(wgw_usage_page_t *page, wgw_zone_t *zone,
     text.data = (u_char *) name.data;
     text.len = name.len;
 
-    ngx_memzero(&known, sizeof(wgw_usage_known_t));
+    rc = query->known(query->data, &text, 0, &known);
 
-    if (query->known(query->data, &text, 0, &known) == NGX_ERROR) {
+    if (rc == NGX_ERROR) {
         return NGX_ERROR;
+    }
+
+    owner = wgw_label_value(labels, wgw_text("owner"));
+    workload = wgw_label_value(labels, wgw_text("workload"));
+
+    if (rc == NGX_OK) {
+        owner = (wgw_text_t) { (char *) known.owner.data, known.owner.len };
+        workload = (wgw_text_t) { (char *) known.workload.data,
+                                  known.workload.len };
     }
 
     out = &page->out;
 
-    wgw_out_str(out, "\"owner\":");
-    wgw_out_json(out, (wgw_text_t) { (char *) known.owner.data,
-                                     known.owner.len });
+    wgw_out_str(out, ",\"owner\":");
+    wgw_out_json(out, owner);
     wgw_out_str(out, ",\"workload\":");
-    wgw_out_json(out, (wgw_text_t) { (char *) known.workload.data,
-                                     known.workload.len });
-    wgw_out_str(out, ",");
+    wgw_out_json(out, workload);
+
+    wgw_label_hide(labels, wgw_text("owner"));
+    wgw_label_hide(labels, wgw_text("workload"));
 
     return NGX_OK;
 }

@@ -11,13 +11,14 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "meter/label_text.h"
 #include "meter/meter.h"
 
 #pragma GCC visibility push(hidden)
 
 
-/* more than a key takes in any form, every byte of it escaped */
-#define WGW_USAGE_LINE  8192
+/* more than a key takes in any form, all of it and its labels escaped */
+#define WGW_USAGE_LINE  12288
 
 
 /* What is asked of a name: the one behind it that has a cap, or any. */
@@ -79,9 +80,13 @@ ngx_int_t wgw_usage_page_room(wgw_usage_page_t *page);
 /* The length of the whole, or NGX_ERROR. */
 off_t wgw_usage_page_end(wgw_usage_page_t *page, ngx_chain_t **out);
 
-/* "owner" and "workload" of a name, and a comma; nothing without names. */
+/*
+ * "owner" and "workload" of a name, each after a comma: as they are now, or,
+ * when the name is gone, as `labels` have them, which lose them; nothing
+ * without names.
+ */
 ngx_int_t wgw_usage_page_owner(wgw_usage_page_t *page, wgw_zone_t *zone,
-    wgw_text_t name);
+    wgw_text_t name, wgw_labels_t *labels);
 
 
 #pragma GCC visibility pop

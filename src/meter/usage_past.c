@@ -215,6 +215,7 @@ wgw_past_line(wgw_usage_page_t *page, ngx_uint_t n, wgw_text_t line,
     size_t              len;
     wgw_out_t           quoted;
     wgw_text_t          key, asked;
+    wgw_labels_t        labels;
     wgw_usage_query_t  *query;
 
     query = page->query;
@@ -244,15 +245,23 @@ wgw_past_line(wgw_usage_page_t *page, ngx_uint_t n, wgw_text_t line,
         wgw_out_str(&page->out, ",");
     }
 
-    /* behind the key and its comma; names need no escapes */
+    /* behind the key; names need no escapes */
 
-    len = (size_t) (key.data + key.len - line.data) + 1;
+    len = (size_t) (key.data + key.len - line.data);
 
     wgw_out_bytes(&page->out, line.data, len);
 
-    if (key.len > 2 && strstr(line.data, ",\"life\":") == NULL
+    /* as it was, unless the line is older than labels */
+
+    labels.n = 0;
+
+    if (key.len > 2
+        && strstr(line.data + len, ",\"life\":") == NULL
+        && strstr(line.data + len, ",\"owner\":") == NULL
+        && strstr(line.data + len, ",\"workload\":") == NULL
         && wgw_usage_page_owner(page, query->zones[n],
-                                (wgw_text_t) { key.data + 1, key.len - 2 })
+                                (wgw_text_t) { key.data + 1, key.len - 2 },
+                                &labels)
            != NGX_OK)
     {
         return NGX_ERROR;

@@ -144,18 +144,6 @@ wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin)
 }
 
 
-uint32_t
-wgw_table_repair(wgw_table_t *t, int rebuild)
-{
-    static const wgw_table_counters_t  counters = {
-        wgw_counter_fade,
-        wgw_counter_merge
-    };
-
-    return wgw_table_mend(t, rebuild, &counters);
-}
-
-
 void
 wgw_table_sweep(wgw_table_t *t, uint64_t period, uint32_t from, uint32_t n)
 {

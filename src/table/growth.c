@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "table/growth.h"
+#include "table/labels.h"
 
 
 /* as long as another may take to add a segment */
@@ -28,6 +29,9 @@ static int wgw_growth_fill(int fd, uint64_t offset, size_t size,
     const wgw_table_conf_t *conf, uint32_t number);
 static int wgw_growth_commit(int fd, uint32_t segments);
 static uint64_t wgw_growth_end(const wgw_table_parts_t *parts);
+static size_t wgw_growth_labels(wgw_table_t *t, uint32_t record);
+static void wgw_growth_relabel(wgw_table_t *to, uint32_t into,
+    wgw_table_t *from, uint32_t record);
 static int wgw_growth_key(wgw_table_t *t, uint32_t record, wgw_text_t *key);
 
 
@@ -147,6 +151,7 @@ wgw_growth_more(int fd, const wgw_table_conf_t *conf, const char **error)
     more = made;
     more.keys = conf->keys - made.keys;
     more.key_bytes = conf->key_bytes;
+    more.label_bytes = conf->label_bytes;
 
     return wgw_growth_add(fd, &parts, &more);
 }
@@ -324,11 +329,12 @@ wgw_growth_fit(wgw_table_t *t, uint64_t purge, int64_t now,
     wgw_table_conf_t *conf)
 {
     uint32_t    record, end, keys;
-    uint64_t    granules;
+    uint64_t    granules, labels;
     wgw_text_t  key;
 
     keys = 0;
     granules = 0;
+    labels = 0;
     end = wgw_table_end(t);
 
     for (record = WGW_TABLE_FIRST; record < end; record++) {
@@ -338,6 +344,7 @@ wgw_growth_fit(wgw_table_t *t, uint64_t purge, int64_t now,
             && !wgw_growth_idle(t, record, purge, now))
         {
             keys++;
+            labels += wgw_growth_labels(t, record);
             granules += (key.len + WGW_GRANULE - 1) / WGW_GRANULE;
 
             if (wgw_table_life(t, record)) {
@@ -356,7 +363,51 @@ wgw_growth_fit(wgw_table_t *t, uint64_t purge, int64_t now,
         conf->key_bytes++;
     }
 
+    /* at WGW_LABEL_MOST, where the largest blocks have room */
+
+    while ((uint64_t) conf->keys * conf->label_bytes < labels) {
+        conf->label_bytes += WGW_LABEL_UNIT;
+    }
+
     return 0;
+}
+
+
+static size_t
+wgw_growth_labels(wgw_table_t *t, uint32_t record)
+{
+    const wgw_segment_t  *s;
+
+    s = wgw_table_segment(t, record);
+
+    return wgw_labels_size(s, record - s->first);
+}
+
+
+/* The first that had any. */
+
+static void
+wgw_growth_relabel(wgw_table_t *to, uint32_t into, wgw_table_t *from,
+    uint32_t record)
+{
+    wgw_text_t            text;
+    wgw_labels_t          labels;
+    const wgw_segment_t  *s, *s_into;
+
+    s = wgw_table_segment(from, record);
+    s_into = wgw_table_segment(to, into);
+
+    wgw_labels_get(s, record - s->first, &labels);
+
+    if (labels.n == 0 || wgw_labels_size(s_into, into - s_into->first)) {
+        return;
+    }
+
+    text.data = labels.text;
+    text.len = (size_t) (labels.elts[labels.n - 1].value.data
+                         + labels.elts[labels.n - 1].value.len - labels.text);
+
+    (void) wgw_labels_set(s_into, into - s_into->first, text);
 }
 
 
@@ -392,6 +443,7 @@ wgw_growth_rewrite(void *memory, const wgw_table_conf_t *conf,
             into = wgw_table_live(&to, key, own ? own->life : 0);
 
             wgw_counter_copy(&to, into, from, record);
+            wgw_growth_relabel(&to, into, from, record);
         }
     }
 }

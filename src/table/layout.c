@@ -10,11 +10,17 @@
 #define WGW_BYTE_ORDER    0x01020304
 #define WGW_BILLABLE      1
 
+/* the version of a table without labels, which older readers know */
+#define WGW_TABLE_PLAIN   2
+
 
 typedef struct {
     size_t  hot;
     size_t  cold;
     size_t  arena;
+    size_t  keys;       /* one past the arena */
+    size_t  labels;
+    size_t  blocks;
     size_t  end;
 } wgw_table_layout_t;
 
@@ -22,6 +28,8 @@ typedef struct {
 _Static_assert(sizeof(wgw_table_made_t) == WGW_LINE, "made");
 _Static_assert(offsetof(wgw_table_made_t, version) == 12, "version");
 _Static_assert(offsetof(wgw_table_made_t, keys) == 20, "keys");
+_Static_assert(offsetof(wgw_table_made_t, key_bytes) == 24, "key_bytes");
+_Static_assert(offsetof(wgw_table_made_t, label_bytes) == 26, "label_bytes");
 _Static_assert(offsetof(wgw_table_made_t, window) == 28, "window");
 _Static_assert(offsetof(wgw_table_made_t, number) == 30, "number");
 _Static_assert(offsetof(wgw_table_made_t, seed) == 32, "seed");
@@ -36,6 +44,8 @@ _Static_assert(offsetof(wgw_table_header_t, boot) == 192, "boot");
 _Static_assert(offsetof(wgw_table_header_t, segments) == 208, "segments");
 _Static_assert(offsetof(wgw_table_header_t, trust) == 216, "trust");
 _Static_assert(offsetof(wgw_table_header_t, leap) == 224, "leap");
+_Static_assert(offsetof(wgw_table_header_t, units) == 232, "units");
+_Static_assert(offsetof(wgw_table_header_t, unused) == 240, "unused");
 
 _Static_assert(sizeof(wgw_record_hot_t) == WGW_LINE, "hot record");
 _Static_assert(offsetof(wgw_record_hot_t, requests) == 16, "requests");
@@ -50,7 +60,9 @@ _Static_assert(offsetof(wgw_record_cold_t, refused) == 8, "refused");
 _Static_assert(offsetof(wgw_record_cold_t, cap) == 24, "cap");
 
 
-static wgw_table_layout_t wgw_table_layout(uint32_t keys, uint32_t key_bytes);
+static wgw_table_layout_t wgw_table_layout(uint32_t keys, uint32_t key_bytes,
+    uint32_t label_bytes);
+static size_t wgw_table_line(size_t offset);
 static void wgw_table_make(wgw_table_header_t *header,
     const wgw_table_conf_t *conf, const uint8_t seed[WGW_HASH_SEED],
     uint32_t number);
@@ -71,7 +83,8 @@ static const uint8_t  wgw_table_seed[WGW_HASH_SEED] = {
 size_t
 wgw_table_size(const wgw_table_conf_t *conf)
 {
-    return wgw_table_layout(conf->keys, conf->key_bytes).end;
+    return wgw_table_layout(conf->keys, conf->key_bytes,
+                            conf->label_bytes).end;
 }
 
 
@@ -105,10 +118,12 @@ wgw_table_make(wgw_table_header_t *header, const wgw_table_conf_t *conf,
     memcpy(made->magic, WGW_MAGIC, sizeof(made->magic));
 
     made->byte_order = WGW_BYTE_ORDER;
-    made->version = WGW_TABLE_VERSION;
+    made->version = conf->label_bytes ? WGW_TABLE_VERSION
+                                      : WGW_TABLE_PLAIN;
     made->discipline = WGW_BILLABLE;
     made->keys = conf->keys;
-    made->key_bytes = conf->key_bytes;
+    made->key_bytes = (uint16_t) conf->key_bytes;
+    made->label_bytes = (uint16_t) conf->label_bytes;
     made->window = conf->window.kind;
     made->reset_day = conf->window.reset_day;
     made->number = (uint16_t) number;
@@ -192,6 +207,8 @@ wgw_table_look(wgw_table_made_t *made, const void *header,
     if (made->checksum != wgw_table_checksum(made)
         || made->keys == 0 || made->keys > WGW_TABLE_KEYS_MAX
         || made->key_bytes < 8 || made->key_bytes > WGW_TABLE_KEY_ROOM
+        || made->label_bytes > WGW_LABEL_MOST
+        || (made->label_bytes && made->version <= WGW_TABLE_PLAIN)
         || wgw_window_name(made->window) == NULL
         || made->reset_day > 31)
     {
@@ -201,6 +218,7 @@ wgw_table_look(wgw_table_made_t *made, const void *header,
 
     conf->keys = made->keys;
     conf->key_bytes = made->key_bytes;
+    conf->label_bytes = made->label_bytes;
     conf->window.kind = made->window;
     conf->window.reset_day = made->reset_day;
 
@@ -260,13 +278,23 @@ wgw_table_view(wgw_segment_t *s, void *memory, uint32_t first)
     bytes = memory;
     s->header = memory;
 
-    layout = wgw_table_layout(s->header->made.keys, s->header->made.key_bytes);
+    layout = wgw_table_layout(s->header->made.keys, s->header->made.key_bytes,
+                              s->header->made.label_bytes);
 
     s->index = (uint32_t *) (bytes + WGW_TABLE_HEADER);
     s->hot = (wgw_record_hot_t *) (bytes + layout.hot);
     s->cold = (wgw_record_cold_t *) (bytes + layout.cold);
     s->arena = bytes + layout.arena;
-    s->arena_size = layout.end - layout.arena;
+    s->arena_size = layout.keys - layout.arena;
+
+    s->labels = NULL;
+    s->blocks = bytes + layout.blocks;
+    s->blocks_max = (uint32_t) ((layout.end - layout.blocks)
+                                / WGW_LABEL_UNIT);
+
+    if (s->header->made.label_bytes) {
+        s->labels = (uint32_t *) (bytes + layout.labels);
+    }
 
     s->first = first;
     s->end = first + WGW_TABLE_FIRST + s->header->made.keys;
@@ -281,21 +309,41 @@ wgw_table_boot(wgw_table_t *t)
 
 
 static wgw_table_layout_t
-wgw_table_layout(uint32_t keys, uint32_t key_bytes)
+wgw_table_layout(uint32_t keys, uint32_t key_bytes, uint32_t label_bytes)
 {
     size_t              records;
     wgw_table_layout_t  layout;
 
     records = WGW_TABLE_FIRST + (size_t) keys;
 
-    layout.hot = WGW_TABLE_HEADER + 2 * (size_t) keys * sizeof(uint32_t);
-    layout.hot = (layout.hot + WGW_LINE - 1) & ~(size_t) (WGW_LINE - 1);
+    layout.hot = wgw_table_line(WGW_TABLE_HEADER
+                                + 2 * (size_t) keys * sizeof(uint32_t));
     layout.cold = layout.hot + records * sizeof(wgw_record_hot_t);
     layout.arena = layout.cold + records * sizeof(wgw_record_cold_t);
-    layout.end = layout.arena
-                 + (size_t) keys * key_bytes / WGW_GRANULE * WGW_GRANULE;
+    layout.keys = layout.arena
+                  + (size_t) keys * key_bytes / WGW_GRANULE * WGW_GRANULE;
+
+    layout.labels = layout.keys;
+    layout.blocks = layout.keys;
+    layout.end = layout.keys;
+
+    if (label_bytes) {
+        layout.blocks = wgw_table_line(layout.labels
+                                       + records * sizeof(uint32_t));
+        layout.end = layout.blocks
+                     + (size_t) keys * label_bytes / WGW_LABEL_UNIT
+                       * WGW_LABEL_UNIT
+                     + WGW_LABEL_MOST;
+    }
 
     return layout;
+}
+
+
+static size_t
+wgw_table_line(size_t offset)
+{
+    return (offset + WGW_LINE - 1) & ~(size_t) (WGW_LINE - 1);
 }
 
 

@@ -1,8 +1,8 @@
 
 /*
  * layout: the bytes of a table, for the parts that work on them:
- * layout.c (the header), table.c (keys), life.c (their lives) and counter.c
- * (what they count).
+ * layout.c (the header), table.c (keys), life.c (their lives), labels.c (what
+ * they are called besides) and counter.c (what they count).
  *
  * What holds between processes:
  *
@@ -29,7 +29,7 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_TABLE_VERSION    2
+#define WGW_TABLE_VERSION    3      /* 2, where it has no labels */
 #define WGW_TABLE_KEYS_MAX   16000000
 #define WGW_TABLE_KEY_MAX    255
 #define WGW_TABLE_KEY_BYTES  24     /* a usual key's */
@@ -38,6 +38,12 @@
 #define WGW_TABLE_BOOT       16     /* bytes, see wgw_table_boot() */
 #define WGW_TABLE_SEGMENTS   16     /* at most */
 #define WGW_TABLE_ALIGN      65536  /* of segments in a file, >= any page */
+
+/* blocks of labels: see labels.h */
+#define WGW_LABEL_UNIT       64     /* bytes */
+#define WGW_LABEL_CLASSES    6      /* of 1, 2, 4 to 32 units */
+#define WGW_LABEL_MOST       2048   /* bytes of the largest */
+#define WGW_LABEL_BYTES      256    /* of a key, on average, at most */
 
 /* windows after which it is no longer known when a record last counted */
 #define WGW_TABLE_IDLE_MAX   4000
@@ -59,6 +65,9 @@ typedef struct {
     struct wgw_record_cold_s  *cold;
     char                *arena;
     size_t               arena_size;
+    uint32_t            *labels;        /* of records; NULL: it has none */
+    char                *blocks;        /* ... and where those are */
+    uint32_t             blocks_max;    /* units */
     uint32_t             first;         /* number of its first record ... */
     uint32_t             end;           /* ... and one past its last */
 } wgw_segment_t;
@@ -76,6 +85,7 @@ typedef struct {
     uint32_t             keys;          /* 1 to WGW_TABLE_KEYS_MAX */
     uint32_t             key_bytes;     /* average, 8 to 288 */
     wgw_window_t         window;
+    uint32_t             label_bytes;   /* average, to 2048; 0: no labels */
 } wgw_table_conf_t;
 
 
@@ -90,7 +100,8 @@ typedef struct {
     uint32_t           version;
     uint32_t           discipline;
     uint32_t           keys;
-    uint32_t           key_bytes;
+    uint16_t           key_bytes;
+    uint16_t           label_bytes;     /* 0 up to version 2 */
     uint8_t            window;
     uint8_t            reset_day;
     uint16_t           number;          /* of the segment, from 0 on */
@@ -112,7 +123,9 @@ struct wgw_table_header_s {
     uint32_t           pad3;
     uint64_t           trust;           /* see clock.c; 0: not known */
     uint64_t           leap;            /* the clock that a leap has left */
-    uint8_t            reserved[WGW_TABLE_HEADER - 232];
+    uint64_t           units;           /* taken of the blocks of labels */
+    uint64_t           unused[WGW_LABEL_CLASSES];  /* see labels.c */
+    uint8_t            reserved[WGW_TABLE_HEADER - 288];
 };
 
 

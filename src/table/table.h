@@ -75,15 +75,6 @@ typedef struct {
 
 
 /*
- * Only while no other process uses the memory.  Releases what killed
- * processes held and, when `rebuild` is not 0 (the machine lost power, so
- * pages may be of different times), builds the index anew from the records
- * that are whole.  Records of one key become one.  Returns the number of
- * records that had lost their key: WGW_TABLE_OTHER gets what they counted.
- */
-uint32_t wgw_table_repair(wgw_table_t *table, int rebuild);
-
-/*
  * The record of a key, added if it is new; WGW_TABLE_OTHER when the table is
  * full, WGW_TABLE_UNKNOWN for an empty key.  Longer keys than
  * WGW_TABLE_KEY_MAX go to WGW_TABLE_OTHER.
@@ -211,17 +202,6 @@ void wgw_table_release(wgw_table_t *table, uint32_t record, uint64_t bytes);
 
 /* For the table's own parts. */
 
-/* What a repair does with counters: counter.c has them. */
-typedef struct {
-    void               (*fade)(wgw_table_t *table, uint32_t record);
-    void               (*merge)(wgw_table_t *table, uint32_t into,
-                                uint32_t record);
-} wgw_table_counters_t;
-
-/* wgw_table_repair(), of keys. */
-uint32_t wgw_table_mend(wgw_table_t *table, int rebuild,
-    const wgw_table_counters_t *counters);
-
 /*
  * The key a record holds, published or not.  Returns its mark; 0 and an empty
  * key if it holds none or names bytes that are not in the arena; 0 and their
@@ -237,8 +217,10 @@ void wgw_table_later(wgw_table_t *table, wgw_table_id_t *id, wgw_text_t key,
 /* What a record that holds a key is found by; 0, or -1 if it holds none. */
 int wgw_table_id(wgw_table_t *table, uint32_t record, wgw_table_id_t *id);
 
-/* The record of an id, or WGW_TABLE_UNKNOWN. */
+/* The record of an id, or WGW_TABLE_UNKNOWN; in the first segments only. */
 uint32_t wgw_table_lookup(wgw_table_t *table, const wgw_table_id_t *id);
+uint32_t wgw_table_look_in(wgw_table_t *table, const wgw_table_id_t *id,
+    uint32_t count);
 
 /* 1 when a record is the one that is found by its id. */
 int wgw_table_found(wgw_table_t *table, uint32_t record);

@@ -53,6 +53,33 @@ wgw_raise(uint64_t *word, uint64_t to)
 }
 
 
+/* `n` of what there are `limit` of; 0 and the first, or -1. */
+
+static inline int
+wgw_take(uint64_t *taken, uint64_t n, uint64_t limit, uint64_t *first)
+{
+    do {
+        *first = wgw_load(taken);
+
+        if (*first > limit || n > limit - *first) {
+            return -1;
+        }
+
+    } while (!wgw_swap(taken, *first, *first + n));
+
+    return 0;
+}
+
+
+/* Nobody knows of what was taken; it leaks if more was taken since. */
+
+static inline void
+wgw_untake(uint64_t *taken, uint64_t n, uint64_t first)
+{
+    (void) wgw_swap(taken, first + n, first);
+}
+
+
 #pragma GCC visibility pop
 
 #endif /* WGW_WORD_H */

@@ -215,8 +215,8 @@ wgw_zone_open_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone)
 
 
 /*
- * NGX_DECLINED: it starts anew.  One that is to have fewer keys has what it
- * counted, and all its room, as long as the master lives.
+ * NGX_DECLINED: it starts anew.  One of counters has what it counted, and the
+ * room it was made with, as long as the master lives.
  */
 
 static ngx_int_t
@@ -230,7 +230,7 @@ wgw_zone_keep_anonymous(ngx_cycle_t *cycle, wgw_zone_t *zone,
     wgw_zone_describe(zone, text[1]);
 
     if (ngx_strcmp(text[0], text[1]) == 0) {
-        return m->parts.count > 1
+        return zone->class->growth
                || m->parts.parts[0].size == zone->class->size(zone)
                ? wgw_zone_use(cycle, zone, m) : NGX_DECLINED;
     }

@@ -4,6 +4,7 @@
  */
 
 #include "table/growth.h"
+#include "table/mend.h"
 #include "table/zone.h"
 
 
@@ -105,7 +106,7 @@ wgw_zone_table_repair(wgw_zone_t *zone, int rebuild)
 }
 
 
-/* Not the size of keys: for a file it was decided when that was made. */
+/* Not the size of keys and labels, decided when a table was made. */
 
 static u_char *
 wgw_zone_table_describe(const wgw_zone_t *zone, u_char *buf, u_char *last)
@@ -165,7 +166,8 @@ wgw_zone_table_join(wgw_zone_t *zone, void *memory)
 static int
 wgw_zone_table_narrow(const wgw_zone_t *zone, const wgw_zone_t *made)
 {
-    return made->conf.key_bytes < zone->conf.key_bytes;
+    return made->conf.key_bytes < zone->conf.key_bytes
+           || made->conf.label_bytes < zone->conf.label_bytes;
 }
 
 

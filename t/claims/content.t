@@ -54,10 +54,12 @@ wgw_claims claims gateway=$gate subject=$node $claims;
 wgw_claims_did $node @{[ $c->did('node') ]};
 wgw_claims_zone file=content keys=1000;
 wgw_meter_zone payers file=payers keys=100;
+wgw_meter_zone tokens keys=1000;
 events { worker_connections 512; }
 http {
     keepalive_requests 100000;
     map_hash_bucket_size 128;
+    map \$arg_n \$first { default 0; }
     add_header X-Class "\$wgw_content" always;
     add_header X-Payer "\$wgw_payer" always;
     add_header X-Claim "\$wgw_claim" always;
@@ -71,6 +73,8 @@ http {
         location /ipfs/ {
             wgw_content public=5r/d url=https://asia.w3s.link/ipfs/\$wgw_cid;
             wgw_meter payers \$wgw_payer;
+            wgw_meter tokens \$wgw_claim label=payer:\$wgw_payer
+                                        label=class:\$wgw_content;
             try_files /file =404;
         }
 
@@ -236,6 +240,14 @@ my ($site) = post(site('alice', $one), auth('alice'));
 
 is(class("/ipfs/$one"), '200 claim', 'egress 23: a claim');
 is(payer("/ipfs/$one"), $c->did('alice'), 'egress 23: its payer');
+
+my $chain = get("/ipfs/$one")->{headers}{'x-claim'};
+
+ok(wait_for(sub {
+    my $reply = http_get($gw->port('ADMIN'), "/v1/usage/$chain?zone=tokens");
+    my ($row) = $reply->{status} == 200 ? @{ json($reply->{body})->{keys} } : ();
+    $row && $row->{payer} eq $c->did('alice') && $row->{class} eq 'claim';
+}), 'claims 13.6: usage of a chain names payer and class');
 like(get("/ipfs/$one")->{headers}{'x-claim'}, qr/^[0-9a-f]{64},[0-9a-f]{64}$/,
      'the chain');
 is(class("/ipfs/$one"), '200 claim', 'S28: without a limit') for 1 .. 10;
@@ -352,11 +364,13 @@ my $bytes = content(24);
 post(site('lena', $bytes), auth('lena', '["<",".usage.bytes.month",300000]'));
 
 my $raw = exchange($gw->port('HTTP'),
-                   "GET /big/$bytes HTTP/1.1\r\nHost: a\r\n"
+                   "GET /big/$bytes?n=1 HTTP/1.1\r\nHost: a\r\n"
                    . "Connection: close\r\n\r\n");
 is(length $raw, 300000, 'egress 94: exactly the limit, and cut');
 like($raw, qr/^X-Class: claim\r$/m, 'which was a claim');
 is(class("/ipfs/$bytes"), '200 public', 'and nothing is left of it');
+is(class("/ipfs/$bytes?n=2"), '200 public',
+   'whatever the first variable of the configuration is');
 
 
 # ---- revocation

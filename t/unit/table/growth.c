@@ -23,7 +23,7 @@
 #define KILLS     150
 
 
-static wgw_table_conf_t  conf = { 100, 24, { WGW_WINDOW_DAY, 1 } };
+static wgw_table_conf_t  conf = { 100, 24, { WGW_WINDOW_DAY, 1 }, 0 };
 static char              path[] = "/tmp/wgw-growth.XXXXXX";
 
 

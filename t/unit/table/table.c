@@ -435,7 +435,7 @@ static const check_case_t  check_cases[] = {
     { "is not a wgw table", 0, "\x7f""ELF", 4, 0 },
     { "is not a wgw table", 0, "\0\0\0\0\0\0\0", 8, 0 },
     { "was made by a machine of another byte order", 8, "\1\2\3\4", 4, 0 },
-    { "has format version 7, newer than 2", 12, "\7", 1, 0 },
+    { "has format version 7, newer than 3", 12, "\7", 1, 0 },
     { "has a damaged header", 12, "\0", 1, 0 },
     { "is a wgw table of another kind", 16, "\2", 1, 0 },
     { "has a damaged header", 20, "\1", 1, 0 },

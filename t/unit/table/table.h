@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "table/table.h"
+#include "table/mend.h"
 
 #include "t/unit/tap.h"
 
@@ -42,6 +42,8 @@ make(wgw_table_t *t, uint32_t keys, uint32_t key_bytes, int kind)
     void              *memory;
     size_t             size;
     wgw_table_conf_t   conf;
+
+    memset(&conf, 0, sizeof(conf));
 
     conf.keys = keys;
     conf.key_bytes = key_bytes;

@@ -169,7 +169,7 @@ concurrent_holds(int segments)
     child_t           *children;
     wgw_table_t        t;
     wgw_usage_t        usage;
-    wgw_table_conf_t   conf = { 10, 24, { WGW_WINDOW_DAY, 1 } };
+    wgw_table_conf_t   conf = { 10, 24, { WGW_WINDOW_DAY, 1 }, 0 };
 
     size = make(&t, 10, 24, WGW_WINDOW_DAY);
 

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 #include "t/unit/tap.h"
-#include "table/table.h"
+#include "table/labels.h"
+#include "table/mend.h"
 
 
 #define NOW     INT64_C(1795263004)
@@ -112,10 +113,83 @@ good(void *memory, uint64_t before)
 }
 
 
-/* Leads a child through one addition; `before` is what the key had. */
+/* The key gets another label, over a block that was another's. */
 
 static void
-test_steps(const char *what, void *shared, uint64_t before)
+relabel(wgw_table_t *t, const char *value)
+{
+    char         bytes[WGW_LABELS_TEXT];
+    wgw_text_t   packed;
+    wgw_label_t  label;
+
+    label.name = wgw_text("label");
+    label.value.data = value;
+    label.value.len = strlen(value);
+
+    packed.data = bytes;
+    packed.len = wgw_labels_add(bytes, 0, &label);
+
+    (void) wgw_labels_set(t->segments, WGW_TABLE_FIRST, packed);
+}
+
+
+static int
+labelled(wgw_table_t *t, const char *value)
+{
+    wgw_labels_t  labels;
+
+    wgw_labels_get(t->segments, WGW_TABLE_FIRST, &labels);
+
+    return labels.n == 1 && labels.elts[0].value.len == strlen(value)
+           && memcmp(labels.elts[0].value.data, value, strlen(value)) == 0;
+}
+
+
+/* Either label, and another process can go on. */
+
+static int
+good_label(void *memory, uint64_t before)
+{
+    int          i, same;
+    wgw_table_t  t;
+
+    (void) before;
+    wgw_table_open(&t, memory);
+
+    if (!labelled(&t, "old") && !labelled(&t, "new")) {
+        return 0;
+    }
+
+    same = 1;
+
+    for (i = 0; i < 8; i++) {
+        relabel(&t, i % 2 ? "one" : "another");
+        same &= labelled(&t, i % 2 ? "one" : "another");
+    }
+
+    return same && t.header->units <= 4;
+}
+
+
+static void
+step_label(wgw_table_t *t)
+{
+    relabel(t, "new");
+}
+
+
+static void
+step_count(wgw_table_t *t)
+{
+    count(t, "new.example", SENT);
+}
+
+
+/* Leads a child through one step; `before` is what the key had. */
+
+static void
+test_steps(const char *what, void *shared, uint64_t before,
+    void (*step)(wgw_table_t *t), int (*sound)(void *memory, uint64_t before))
 {
     int           status, bad, states;
     long          steps;
@@ -138,7 +212,7 @@ test_steps(const char *what, void *shared, uint64_t before)
         }
 
         raise(SIGSTOP);
-        count(&t, "new.example", SENT);
+        step(&t);
         _exit(0);
     }
 
@@ -157,7 +231,7 @@ test_steps(const char *what, void *shared, uint64_t before)
             memcpy(copy, shared, size);
 
             states++;
-            bad += !good(copy, before);
+            bad += !sound(copy, before);
         }
 
         ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
@@ -190,6 +264,7 @@ main(void)
     conf.keys = 20;
     conf.key_bytes = WGW_TABLE_KEY_BYTES;
     conf.window.kind = WGW_WINDOW_DAY;
+    conf.label_bytes = WGW_LABEL_UNIT;
 
     size = wgw_table_size(&conf);
     shared = mmap(NULL, size, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS,
@@ -200,11 +275,16 @@ main(void)
 
     count(&t, "old.example", SENT);
 
-    test_steps("a new key", shared, 0);
-    test_steps("a key that is there", shared, SENT);
+    test_steps("a new key", shared, 0, step_count, good);
+    test_steps("a key that is there", shared, SENT, step_count, good);
 
     ok(sent(&t, "new.example", &held) == 2 * SENT && held == 0,
        "both are counted");
+
+    relabel(&t, "first");
+    relabel(&t, "old");
+    test_steps("a label", shared, 0, step_label, good_label);
+    ok(labelled(&t, "new"), "which is set");
 
     munmap(shared, size);
 

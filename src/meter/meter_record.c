@@ -1,0 +1,135 @@
+
+#include "meter/key.h"
+#include "meter/meter_record.h"
+
+
+/* one line of the log says how keys are counted, in so many seconds */
+#define WGW_METER_HASHED   60
+
+
+static int wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t *key,
+    ngx_log_t *log, char buffer[WGW_KEY_TEXT]);
+static inline uint64_t wgw_meter_mark(wgw_text_t key, uint64_t life);
+
+
+void
+wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
+    ngx_log_t *log, wgw_meter_found_t *found)
+{
+    char                 buffer[WGW_KEY_TEXT];
+    uint64_t             mark;
+    wgw_meter_recent_t  *recent;
+
+    found->stale = 0;
+
+    if (key.len == 0) {
+        found->record = WGW_TABLE_UNKNOWN;
+        return;
+    }
+
+    if (*zone->zone.lost
+        || (wgw_key_hashed(key)
+            && wgw_meter_long(zone, &key, log, buffer) != 0))
+    {
+        found->record = WGW_TABLE_OTHER;
+        return;
+    }
+
+    mark = wgw_meter_mark(key, life);
+    recent = &zone->recent[(mark >> 32) & (WGW_METER_RECENT - 1)];
+    mark = mark >> 44 | 1;
+
+    if (recent->mark != (uint32_t) mark
+        || !wgw_table_is(&zone->zone.table, recent->record, key, life))
+    {
+        found->record = wgw_table_live(&zone->zone.table, key, life);
+
+        if (found->record < WGW_TABLE_FIRST) {
+            return;
+        }
+
+        recent->mark = (uint32_t) mark;
+        recent->record = found->record;
+        recent->labelled = (uint32_t) ngx_time() - 1;
+    }
+
+    found->record = recent->record;
+
+    if (recent->labelled != (uint32_t) ngx_time()) {
+        recent->labelled = (uint32_t) ngx_time();
+        found->stale = 1;
+    }
+}
+
+
+/*
+ * Other keys of the same place only cost a look at it: what the mark says is
+ * multiplied out of the key's length and its first and last bytes.
+ */
+
+static inline uint64_t
+wgw_meter_mark(wgw_text_t key, uint64_t life)
+{
+    uint64_t  first, last;
+
+    if (key.len < sizeof(uint64_t)) {
+        first = 0;
+        last = 0;
+        ngx_memcpy(&first, key.data, key.len);
+
+    } else {
+        ngx_memcpy(&first, key.data, sizeof(uint64_t));
+        ngx_memcpy(&last, key.data + key.len - sizeof(uint64_t),
+                   sizeof(uint64_t));
+    }
+
+    return (first ^ (last << 1 | last >> 63) ^ key.len ^ life)
+           * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+
+/* As for one that finds no room when there is no memory. */
+
+static int
+wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t *key, ngx_log_t *log,
+    char buffer[WGW_KEY_TEXT])
+{
+    size_t     len;
+    ngx_str_t  text;
+
+    len = key->len;
+
+    if (wgw_key_hash(key, buffer) != 0) {
+        return -1;
+    }
+
+    if (ngx_time() >= zone->hashed + WGW_METER_HASHED) {
+        zone->hashed = ngx_time();
+
+        text.data = (u_char *) key->data;
+        text.len = key->len;
+
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "a key of %uz bytes is counted by its hash, "
+                      "zone \"%V\", key \"%V\"", len, &zone->zone.name,
+                      &text);
+    }
+
+    return 0;
+}
+
+
+void
+wgw_meter_full(wgw_meter_zone_t *zone, ngx_uint_t refused, ngx_log_t *log)
+{
+    if (zone->full == ngx_time()) {
+        return;
+    }
+
+    zone->full = ngx_time();
+
+    ngx_log_error(NGX_LOG_CRIT, log, 0,
+                  "wgw_meter_zone \"%V\" is full, new keys are %s",
+                  &zone->zone.name,
+                  refused ? "refused" : "counted together, as \"other\"");
+}
