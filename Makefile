@@ -1,12 +1,13 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos matrix bench bench-full modules install uninstall version clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos matrix bench bench-full modules cli install uninstall version clean distclean help
 
 .DEFAULT_GOAL := build
 
-build:      ## nginx and the modules, in build/bin and build/modules
+build:      ## nginx, the modules and wgw, in build/bin and build/modules
 	@tools/deps.sh build
 	@tools/build.sh
+	@$(MAKE) --no-print-directory cli-files
 
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
@@ -31,6 +32,7 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/build.sh asan
+	@$(MAKE) --no-print-directory cli-unit
 	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
 
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
@@ -65,7 +67,11 @@ modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules
 	@tools/build.sh installed
 
-install: modules ## put these where that nginx loads them; DESTDIR= for a root
+cli:        ## the command wgw, its completion and man pages; needs no nginx
+	@tools/deps.sh cli
+	@$(MAKE) --no-print-directory cli-files
+
+install: modules cli ## put these where that nginx loads them; DESTDIR= for a root
 	@tools/install.sh
 
 uninstall:  ## take them away from there; names and counters stay
@@ -169,6 +175,44 @@ build/fuzz/%: fuzz/%.c build/parts/fuzz.a
 	@mkdir -p $(@D)
 	@$(FUZZ) -MMD -MP -MF $@.d -MT $@ -o $@.new $< build/parts/fuzz.a \
 	    $(PARTS_LIBS) && mv $@.new $@
+
+# The command is of several files, in a folder of its own.  What it links but
+# does not use itself is not named (--as-needed).
+
+CLI_LIBS = -Wl,--as-needed -lcurl -lssl $(PARTS_LIBS)
+CLI_SOURCES := $(wildcard cli/*.c)
+MAN_PAGES = wgw.8 wgw.conf.5 ngx_wgw_route_module.5 ngx_wgw_meter_module.5 \
+    ngx_wgw_auth_module.5
+
+.PHONY: cli-files cli-unit
+
+cli-files: build/bin/wgw build/completion/wgw $(MAN_PAGES:%=build/man/%)
+	@:
+
+cli-unit: build/asan/bin/wgw
+	@:
+
+define CLI
+build/parts/$(1)/cli/%.o: cli/%.c Makefile
+	@mkdir -p $$(@D)
+	@$(2) -D_GNU_SOURCE -I. -MMD -MP -MF $$(@:.o=.d) -MT $$@ -c -o $$@.new $$<
+	@mv $$@.new $$@
+
+$(3)/wgw: $$(CLI_SOURCES:%.c=build/parts/$(1)/%.o) build/parts/$(1).a
+	@mkdir -p $$(@D)
+	@$(2) -o $$@.new $$^ $$(CLI_LIBS) && mv $$@.new $$@
+endef
+
+$(eval $(call CLI,plain,$(PLAIN),build/bin))
+$(eval $(call CLI,unit,$(UNIT),build/asan/bin))
+
+build/completion/wgw: cli/wgw.bash
+	@mkdir -p $(@D)
+	@cp $< $@
+
+build/man/%: tools/man.pl docs/*.md src/core/version.h
+	@mkdir -p $(@D)
+	@perl tools/man.pl $* > $@.new && mv $@.new $@
 
 build/bin/%: tools/%.c build/parts/plain.a
 	@mkdir -p $(@D)
