@@ -124,11 +124,33 @@ uses(void)
 }
 
 
+/* Keys of a longer life, from before a reload or a step of the clock. */
+
+static void
+revoked_to_its_end(wgw_expiring_t *t)
+{
+    wgw_token_t  d, e;
+
+    d = token_of(5, 5, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
+    e = token_of(6, 6, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
+    (void) wgw_tokens_mint(t, &d, NOW + 20);
+    (void) wgw_tokens_mint(t, &e, NOW + 20);
+
+    ok(wgw_tokens_revoke(t, d.id, NOW + 60, NOW + 20) == WGW_TOKENS_OK
+       && check(t, &d, NOW + 899) == WGW_TOKENS_REVOKED,
+       "a key is revoked to its own end");
+    ok(wgw_tokens_revoke_address(t, e.address, NOW + 60, NOW + 20)
+       == WGW_TOKENS_OK && check(t, &e, NOW + 20) == WGW_TOKENS_REVOKED
+       && check(t, &e, NOW + 899) == WGW_TOKENS_REVOKED,
+       "and so are all of an address");
+}
+
+
 static void
 revocations(void)
 {
     size_t           size;
-    wgw_token_t      a, b, c, d, e, later;
+    wgw_token_t      a, b, c, later;
     wgw_expiring_t   t;
 
     size = make(&t, WGW_EXPIRING_NOTES, 100);
@@ -167,20 +189,7 @@ revocations(void)
        == WGW_TOKENS_OK && check(&t, &later, NOW + 59) == WGW_TOKENS_REVOKED,
        "until it is revoked again");
 
-    /* keys of a longer life, from before a reload or a step of the clock */
-
-    d = token_of(5, 5, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
-    e = token_of(6, 6, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
-    (void) wgw_tokens_mint(&t, &d, NOW + 20);
-    (void) wgw_tokens_mint(&t, &e, NOW + 20);
-
-    ok(wgw_tokens_revoke(&t, d.id, NOW + 60, NOW + 20) == WGW_TOKENS_OK
-       && check(&t, &d, NOW + 899) == WGW_TOKENS_REVOKED,
-       "a key is revoked to its own end");
-    ok(wgw_tokens_revoke_address(&t, e.address, NOW + 60, NOW + 20)
-       == WGW_TOKENS_OK && check(&t, &e, NOW + 20) == WGW_TOKENS_REVOKED
-       && check(&t, &e, NOW + 899) == WGW_TOKENS_REVOKED,
-       "and so are all of an address");
+    revoked_to_its_end(&t);
 
     memset(t.header->filter, 0, sizeof(t.header->filter));
 

@@ -523,15 +523,71 @@ writer(const char *name, volatile uint64_t *replied)
 }
 
 
+/* Starts the writers, and kills them at any moment; how many died of it. */
+
+static int
+killed_writers(char name[WRITERS][32], volatile uint64_t *replied)
+{
+    int              i, status, dead;
+    pid_t            pids[WRITERS];
+    struct timespec  pause;
+
+    for (i = 0; i < WRITERS; i++) {
+        snprintf(name[i], 32, "w%d.example", i);
+
+        pids[i] = fork();
+
+        if (pids[i] == 0) {
+            writer(name[i], &replied[i]);
+        }
+    }
+
+    pause.tv_sec = 0;
+    pause.tv_nsec = 50000000 + rand() % 50000000;
+    nanosleep(&pause, NULL);
+
+    dead = 0;
+
+    for (i = 0; i < WRITERS; i++) {
+        kill(pids[i], SIGKILL);
+        waitpid(pids[i], &status, 0);
+        dead += WIFSIGNALED(status);
+    }
+
+    return dead;
+}
+
+
+/* What was replied to is there, and at most what was not yet; 1: it is not. */
+
+static int
+lost(const char *name, int64_t found, volatile uint64_t *replied)
+{
+    int  bad;
+
+    if (found == -1) {
+        found = 0;
+    }
+
+    bad = found != (int64_t) *replied && found != (int64_t) *replied + 1;
+
+    if (bad) {
+        printf("# %s: replied %lu, found %ld\n", name, *replied,
+               (long) found);
+    }
+
+    *replied = (uint64_t) found;
+
+    return bad;
+}
+
+
 static void
 test_killed(void)
 {
-    int                 i, round, status, bad, dead;
+    int                 i, round, bad, dead;
     char                name[WRITERS][32];
-    pid_t               pids[WRITERS];
-    int64_t             found;
     wgw_store_t        *store;
-    struct timespec     pause;
     volatile uint64_t  *replied;
 
     store = fresh("kill");
@@ -547,25 +603,7 @@ test_killed(void)
 
     for (round = 0; round < ROUNDS; round++) {
 
-        for (i = 0; i < WRITERS; i++) {
-            snprintf(name[i], sizeof(name[i]), "w%d.example", i);
-
-            pids[i] = fork();
-
-            if (pids[i] == 0) {
-                writer(name[i], &replied[i]);
-            }
-        }
-
-        pause.tv_sec = 0;
-        pause.tv_nsec = 50000000 + rand() % 50000000;
-        nanosleep(&pause, NULL);
-
-        for (i = 0; i < WRITERS; i++) {
-            kill(pids[i], SIGKILL);
-            waitpid(pids[i], &status, 0);
-            dead += WIFSIGNALED(status);
-        }
+        dead += killed_writers(name, replied);
 
         /* some rounds as workers that live on, some as a new start */
 
@@ -574,21 +612,7 @@ test_killed(void)
                                  WGW_STORE_SYNC_META, &error);
 
         for (i = 0; i < WRITERS; i++) {
-            found = cap(store, name[i]);
-
-            if (found == -1) {
-                found = 0;
-            }
-
-            if (found != (int64_t) replied[i]
-                && found != (int64_t) replied[i] + 1)
-            {
-                bad++;
-                printf("# %s: replied %lu, found %ld\n", name[i], replied[i],
-                       found);
-            }
-
-            replied[i] = found;
+            bad += lost(name[i], cap(store, name[i]), &replied[i]);
         }
 
         if (put(store, "alive.example", round + 1).rc != WGW_STORE_OK) {
@@ -663,9 +687,6 @@ test_seen(void)
 int
 main(int argc, char **argv)
 {
-    int   rc;
-    char  command[300];
-
     if (argc == 3) {
         return other(argv[2]);
     }
@@ -683,9 +704,5 @@ main(int argc, char **argv)
     test_killed();
     test_seen();
 
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    rc = system(command);
-    ok(rc == 0, "cleaned");
-
-    return done();
+    return done_in(root);
 }
