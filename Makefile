@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos matrix bench bench-full modules cli install uninstall version clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix bench bench-full modules cli install uninstall version clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -44,6 +44,10 @@ chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
 	@tools/deps.sh test
 	@tools/chaos.sh
 
+fresh:      ## fresh Debians, by debootstrap, run make run and make test
+	@tools/deps.sh roots
+	@tools/fresh.sh "$(RELEASES)" "$(HOLES)" $(or $(T),$(FRESH_SUITES))
+
 matrix:     ## SRC="DIR ...": each of these nginx trees, built and tested
 	@tools/deps.sh build
 	@tools/deps.sh test
@@ -73,6 +77,10 @@ cli:        ## the command wgw, its completion and man pages; needs no nginx
 
 install: modules cli ## put these where that nginx loads them; DESTDIR= for a root
 	@tools/install.sh
+
+deb:        ## packages for RELEASES="bookworm trixie", in build/deb
+	@tools/deps.sh roots
+	@tools/deb.sh $(RELEASES)
 
 uninstall:  ## take them away from there; names and counters stay
 	@tools/install.sh remove
@@ -106,7 +114,17 @@ help:       ## this list
 #=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
 #=                    websocket tcp slow clock full names claims
 #=    CHROMIUM=PATH   the browser of make full-test
+#=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"
+#=                    of make fresh; the former of make deb; ROOTS=DIR
 #=    RUN_USER=NAME   who the workers of make run are, when root starts it
+
+
+# Debian's releases, for make deb and make fresh; of the holes in its mirror,
+# and of the suites that are run then, tools/fresh.sh tells.
+
+RELEASES ?= bookworm trixie
+HOLES ?= none dsc sources other nginx
+FRESH_SUITES = t/run.t t/names/names.t t/route/route.t t/meter/meter.t
 
 
 # What is not about nginx runs once only.

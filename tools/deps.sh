@@ -1,6 +1,6 @@
 #!/bin/sh
-# deps.sh build|test|full|bench|modules|cli: installs Debian packages that are
-# missing.  When all are there, nothing is asked of apt or of the network.
+# deps.sh build|test|full|roots|bench|modules|cli: installs Debian packages that
+# are missing.  When all are there, nothing is asked of apt or of the network.
 
 set -eu
 
@@ -37,6 +37,9 @@ full)
     fi
 
     set -- chromium
+    ;;
+roots)
+    set -- debootstrap util-linux mount git systemd-container perl dpkg-dev
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
