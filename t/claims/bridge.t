@@ -72,7 +72,8 @@ sub launch {
         exec 'node', 'build/bridge/claims-bridge.mjs', '--listen', $listen,
             '--service', "http://127.0.0.1:$port", '--key', $key,
             '--gateway', $gate, '--node', $storage, '--node', $asia,
-            '--did', "$asia=$storage", '--payer', "$alice=$named", @options
+            '--did', "$asia=$bob", '--did', "$asia=$storage",
+            '--payer', "$alice=$named", @options
             or POSIX::_exit(1);
     }
 
@@ -293,6 +294,8 @@ left('another content', qr/another content/, about => content('else'));
 left('another claim', qr/no location/, can => 'assert/other');
 left('delegated by a stranger', qr/is not authorized/, on => ['alice', $gate],
      break => 'stranger');
+left('a proof that is not there', qr/is not authorized/, on => [$gate],
+     break => 'linked');
 left('nowhere', qr/no or too many locations/, urls => []);
 left('the gateway pays', qr/cannot pay/, to => $gate);
 left('the operator pays', qr/cannot pay/, to => $operator);
@@ -490,7 +493,8 @@ sub class {
 
 post(decode_base64($reply->{body}));
 post(decode_base64(ask(path($two))->{body}));
-is(class($two), "200 claim $named", '13.5: who has delegated to the gateway pays');
+is(class($two), "200 claim $named",
+   '13.5: who has delegated to the gateway pays');
 is(class($three), '403 denied ', 'and for nothing else');
 
 # the other one is the payer's own, once for all that is committed to it
@@ -510,7 +514,8 @@ for my $cid (@contents) {
 my $auth = $node->call('delegate', by => 'carol', sub => $operator,
                        aud => $gate);
 post(decode_base64($auth->{token}));     # a tag of the candidate
-is(class($_), "200 claim $carol", '13.5, egress 46: with the payer\'s own delegation it is')
+is(class($_), "200 claim $carol",
+   '13.5, egress 46: with the payer\'s own delegation it is')
     for @contents;
 
 # a commitment is for a place

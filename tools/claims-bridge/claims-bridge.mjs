@@ -269,7 +269,7 @@ async function main() {
     server.keepAliveTimeout = 75000;
     server.maxConnections = 1024;
 
-    const { path } = conf.listen;
+    const { path, host, port } = conf.listen;
     if (path) {
         await clear(path);
     }
@@ -282,7 +282,7 @@ async function main() {
         if (path) {
             chmodSync(path, 0o660);
         }
-        say(`answers at ${path ?? `${conf.listen.host}:${conf.listen.port}`} as ${conf.key.did}`);
+        say(`answers at ${path ?? `${host}:${port}`} as ${conf.key.did}`);
     });
 
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
