@@ -129,11 +129,39 @@ entries(const char *directory, const char *name)
 
 
 static void
+replace_odd_sets(wgw_store_t *store)
+{
+    wgw_shadow_t        shadow;
+    wgw_store_counts_t  counts;
+
+    /* a name twice */
+
+    ok(begin(store, &shadow) == WGW_STORE_OK
+       && load(store, &shadow, 1, 1, 1) == WGW_STORE_OK
+       && load(store, &shadow, 2, 1, 2) == WGW_STORE_OK
+       && load(store, &shadow, 1, 1, 4) == WGW_STORE_OK
+       && load(store, &shadow, 2, 1, 3) == WGW_STORE_OK
+       && shadow.duplicate == 3,
+       "the first line with a name again is noted");
+    ok(clear(store, &shadow, 0) == WGW_STORE_OK && row_cap(store, 2) == 2,
+       "given up: nothing is changed");
+
+    /* an empty set */
+
+    ok(begin(store, &shadow) == WGW_STORE_OK
+       && wgw_shadow_flip(store, &shadow, &counts, &error) == WGW_STORE_OK
+       && counts.deleted == 3 && row_cap(store, 1) == -1,
+       "a set without names");
+    ok(clear(store, &shadow, 0) == WGW_STORE_OK, "tidied");
+}
+
+
+static void
 test_replace(void)
 {
     wgw_store_t         *store;
     wgw_shadow_t         shadow;
-    write_t    same, before;
+    write_t              same, before;
     wgw_store_counts_t   counts;
 
     store = fresh("replace");
@@ -168,25 +196,7 @@ test_replace(void)
     ok(clear(store, &shadow, 0) == WGW_STORE_OK, "tidied");
     ok(clear(store, &shadow, 0) == WGW_STORE_TAKEN, "which ends it");
 
-    /* a name twice */
-
-    ok(begin(store, &shadow) == WGW_STORE_OK
-       && load(store, &shadow, 1, 1, 1) == WGW_STORE_OK
-       && load(store, &shadow, 2, 1, 2) == WGW_STORE_OK
-       && load(store, &shadow, 1, 1, 4) == WGW_STORE_OK
-       && load(store, &shadow, 2, 1, 3) == WGW_STORE_OK
-       && shadow.duplicate == 3,
-       "the first line with a name again is noted");
-    ok(clear(store, &shadow, 0) == WGW_STORE_OK && row_cap(store, 2) == 2,
-       "given up: nothing is changed");
-
-    /* an empty set */
-
-    ok(begin(store, &shadow) == WGW_STORE_OK
-       && wgw_shadow_flip(store, &shadow, &counts, &error) == WGW_STORE_OK
-       && counts.deleted == 3 && row_cap(store, 1) == -1,
-       "a set without names");
-    ok(clear(store, &shadow, 0) == WGW_STORE_OK, "tidied");
+    replace_odd_sets(store);
 
     wgw_store_close();
 

@@ -189,15 +189,28 @@ growth(wgw_store_t *store, unsigned ended)
 
 
 static void
+held_pages(wgw_store_t *store)
+{
+    off_t  free, pinned;
+
+    growth(store, 1);
+    free = growth(store, 1);
+    pinned = growth(store, 0);
+    ok(free == 0 && pinned > 1000000,
+       "pages are used again once it ended: %ld, %ld bytes more",
+       (long) free, (long) pinned);
+}
+
+
+static void
 test_held(void)
 {
     int                 status;
-    off_t               free, pinned;
     pid_t               pid;
     uint64_t            id, again;
     wgw_text_t          packed;
     wgw_store_t        *store;
-    write_t   write;
+    write_t             write;
 
     pid = fork();
 
@@ -243,12 +256,7 @@ test_held(void)
     ok(hold(store) > 0, "an end may come twice");
     wgw_store_end(store);
 
-    growth(store, 1);
-    free = growth(store, 1);
-    pinned = growth(store, 0);
-    ok(free == 0 && pinned > 1000000,
-       "pages are used again once it ended: %ld, %ld bytes more",
-       (long) free, (long) pinned);
+    held_pages(store);
 
     wgw_store_close();
 }
