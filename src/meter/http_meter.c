@@ -4,6 +4,7 @@
  */
 
 #include "meter/http_key.h"
+#include "meter/http_late.h"
 #include "meter/http_page.h"
 #include "meter/http_rate.h"
 #include "meter/meter_module.h"
@@ -22,6 +23,7 @@
 typedef struct {
     ngx_uint_t  enabled;
     ngx_int_t   paused;         /* index of a variable, or NGX_ERROR */
+    ngx_int_t   preflight;      /* the same */
 } ngx_http_wgw_meter_main_conf_t;
 
 
@@ -43,13 +45,15 @@ static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
 static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
     wgw_flow_t **found, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow, ngx_uint_t may);
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
+    ngx_uint_t may);
+static ngx_uint_t ngx_http_wgw_meter_outside(ngx_http_request_t *r,
+    ngx_http_wgw_meter_main_conf_t *mmcf);
 static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow);
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
+    ngx_uint_t may);
 static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
     ngx_uint_t index);
 static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
@@ -275,6 +279,10 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         break;
     }
 
+    if (flow->late && ngx_http_wgw_late_push(r, flow) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
 #if (NGX_HTTP_V2)
 
     if (r->stream) {
@@ -345,6 +353,10 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
 
     if (flow == NULL || flow->meters.status == 0) {
         (void) ngx_http_wgw_meter_admit(r, &flow, 0);
+    }
+
+    if (flow && flow->late) {
+        (void) ngx_http_wgw_late_push(r, flow);
     }
 
     /* what left last, for the variables in the log */
@@ -465,6 +477,7 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     ngx_int_t                   rc;
     ngx_uint_t                  n, paced;
     wgw_flow_t                 *flow;
+    ngx_array_t                *meters;
     ngx_http_wgw_meter_more_t   more;
     ngx_http_wgw_meter_conf_t  *mcf;
 
@@ -482,11 +495,13 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
         ngx_http_wgw_meter_more(r, &more);
     }
 
-    n = (mcf->meters ? mcf->meters->nelts : 0) + more.n;
-    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
-
     flow = ngx_http_wgw_meter_find(r);
     *found = flow;
+
+    meters = flow && flow->late ? flow->late : mcf->meters;
+
+    n = (meters ? meters->nelts : 0) + more.n;
+    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
 
     if (flow) {
         n = flow->meters.status ? 0 : n;
@@ -516,8 +531,13 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     flow->meters.log_level = mcf->log_level;
     flow->meters.variable = ngx_http_wgw_meter_evaluate;
 
+    if (n && may && ngx_http_wgw_late_number(meters)) {
+        flow->late = meters;
+        n = ngx_http_wgw_late_number(meters) < n;
+    }
+
     if (n) {
-        rc = ngx_http_wgw_meter_decide(r, mcf, &more, flow, may);
+        rc = ngx_http_wgw_meter_decide(r, meters, &more, flow, may);
 
         if (rc != NGX_OK) {
             return rc;
@@ -537,9 +557,8 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
 
 
 static ngx_int_t
-ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow, ngx_uint_t may)
+ngx_http_wgw_meter_decide(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
 {
     size_t                           head;
     ngx_int_t                        rc;
@@ -547,14 +566,11 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
 
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
 
-    /* a paused name pays as little for its refusals as a flooded one */
-
     if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
-        || (!flow->tail && ngx_http_wgw_told(r, mmcf->paused)))
+        || (!flow->tail && ngx_http_wgw_meter_outside(r, mmcf)))
     {
-        wgw_meters_reject(&flow->meters,
-                          mcf->meters ? mcf->meters->elts : NULL,
-                          mcf->meters ? mcf->meters->nelts : 0);
+        wgw_meters_reject(&flow->meters, meters ? meters->elts : NULL,
+                          meters ? meters->nelts : 0);
         flow->requests = 1;
 
         return NGX_OK;
@@ -563,7 +579,7 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
     /* it may have waited, with its keys */
 
     if (flow->meters.n == 0
-        && ngx_http_wgw_meter_keys(r, mcf, more, flow) != NGX_OK)
+        && ngx_http_wgw_meter_keys(r, meters, more, flow, may) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -600,6 +616,22 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
 }
 
 
+/*
+ * Told by other modules: a paused name pays as little for its refusals as a
+ * flooded one; an answered preflight comes before all limits, as a page that
+ * may not ask cannot see the 429 it would get.
+ */
+
+static ngx_uint_t
+ngx_http_wgw_meter_outside(ngx_http_request_t *r,
+    ngx_http_wgw_meter_main_conf_t *mmcf)
+{
+    return ngx_http_wgw_told(r, mmcf->paused)
+           || (r->method == NGX_HTTP_OPTIONS
+               && ngx_http_wgw_told(r, mmcf->preflight));
+}
+
+
 /* What is refused is not paced. */
 
 static ngx_int_t
@@ -632,25 +664,30 @@ ngx_http_wgw_meter_pace(ngx_http_request_t *r, wgw_flow_t *flow)
 }
 
 
+/* All of them or, while it `may` wait, those that are known. */
+
 static ngx_int_t
-ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow)
+ngx_http_wgw_meter_keys(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
 {
     ngx_str_t          key;
     ngx_uint_t         i;
-    wgw_meter_conf_t  *meters;
+    wgw_meter_conf_t  *conf;
 
-    meters = mcf->meters ? mcf->meters->elts : NULL;
+    conf = meters ? meters->elts : NULL;
 
-    for (i = 0; mcf->meters && i < mcf->meters->nelts; i++) {
+    for (i = 0; meters && i < meters->nelts; i++) {
+
+        if (conf[i].late && may) {
+            continue;
+        }
+
         ngx_str_null(&key);
 
         /* unknown, if it failed before it had a name to be trusted */
 
         if (!flow->tail
-            && ngx_http_wgw_meter_key(r, meters[i].key_index, meters[i].key,
-                                      &key)
+            && ngx_http_wgw_meter_key(r, conf[i].key_index, conf[i].key, &key)
                != NGX_OK)
         {
             /* the error's own page is decided about anew */
@@ -659,8 +696,10 @@ ngx_http_wgw_meter_keys(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        wgw_meters_push(&flow->meters, &meters[i], &key);
+        wgw_meters_push(&flow->meters, &conf[i], &key);
     }
+
+    flow->late = may && ngx_http_wgw_late_number(meters) ? meters : NULL;
 
     for (i = 0; i < more->n; i++) {
         wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);
@@ -737,6 +776,7 @@ ngx_http_wgw_meter_create_main_conf(ngx_conf_t *cf)
     }
 
     mmcf->paused = NGX_ERROR;
+    mmcf->preflight = NGX_ERROR;
 
     return mmcf;
 }
@@ -828,6 +868,7 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
     }
 
     mmcf->paused = ngx_http_wgw_told_index(cf, "wgw_paused");
+    mmcf->preflight = ngx_http_wgw_told_index(cf, "wgw_auth_preflight");
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
