@@ -9,6 +9,8 @@ use warnings;
 use strict;
 
 use Encode 'decode';
+use File::Path 'make_path';
+use File::Temp 'tempdir';
 use Test::More;
 
 
@@ -151,6 +153,34 @@ subtest 'columns' => sub {
 
     is_deeply([wide("a\n\n    " . 'x' x 76 . "\n    " . 'y' x 77)],
               ['    ' . 'y' x 77], 'planted: 81 columns');
+};
+
+
+
+# With files for what was built, since only its words count here.
+
+subtest 'make install says what to write' => sub {
+    my $top = tempdir(CLEANUP => 1);
+
+    for my $file (map({ "installed/ngx_wgw_${_}_module.so" } qw(route meter auth)),
+                  'bin/wgw', 'man/wgw.8', 'completion/wgw')
+    {
+        make_path("$top/build/$file" =~ s{/[^/]*$}{}r);
+        open my $out, '>', "$top/build/$file" or die "$file: $!";
+    }
+
+    system('cp', '-r', 'tools', 'README.md', $top) == 0 or die;
+
+    my $said = `cd '$top' && DESTDIR='$top/root' sh tools/install.sh 2>&1`;
+
+    is($?, 0, 'it succeeds');
+    like($said, qr{^installed \Q$top\E/root/usr/lib/nginx/modules/ngx_wgw_auth}m,
+         'what it did');
+
+    my ($example) = $text{'README.md'}
+                    =~ /<!-- conf: whole gateway -->\n\n((?:(?: {4}.*)?\n)+)/;
+
+    ok(index($said, $example =~ s/\n+$//r) > 0, 'and the lines to write');
 };
 
 done_testing();
