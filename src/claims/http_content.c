@@ -73,6 +73,7 @@ static ngx_int_t ngx_http_wgw_content_decided(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 static ngx_int_t ngx_http_wgw_content_api_handler(ngx_http_request_t *r);
+static wgw_text_t content_path(const ngx_str_t *uri);
 static ngx_int_t ngx_http_wgw_content_find(ngx_http_request_t *r,
     wgw_cid_t *cid);
 static ngx_int_t ngx_http_wgw_content_variable(ngx_http_request_t *r,
@@ -182,6 +183,7 @@ static const ngx_str_t  ngx_http_wgw_content_classes[] = {
 static ngx_int_t
 ngx_http_wgw_content_handler(ngx_http_request_t *r)
 {
+    ngx_int_t                     rc;
     wgw_cid_t                     cid;
     ngx_pool_cleanup_t           *cln;
     ngx_http_wgw_content_ctx_t   *ctx;
@@ -189,10 +191,14 @@ ngx_http_wgw_content_handler(ngx_http_request_t *r)
 
     ccf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_content_module);
 
-    if (r != r->main || ccf->enable != 1 || ngx_http_wgw_content_ctx(r)
-        || ngx_http_wgw_content_asked(r, ccf, &cid) != NGX_OK)
-    {
+    if (r != r->main || ccf->enable != 1 || ngx_http_wgw_content_ctx(r)) {
         return NGX_DECLINED;
+    }
+
+    rc = ngx_http_wgw_content_asked(r, ccf, &cid);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_ABORT ? NGX_HTTP_BAD_REQUEST : NGX_DECLINED;
     }
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wgw_content_ctx_t));
@@ -456,16 +462,47 @@ ngx_http_wgw_content_api_handler(ngx_http_request_t *r)
 }
 
 
-/* By path or by host, of the request as it came. */
+/* As it came, without what follows it. */
+
+static wgw_text_t
+content_path(const ngx_str_t *uri)
+{
+    wgw_text_t  path;
+
+    path.data = (char *) uri->data;
+
+    for (path.len = 0; path.len < uri->len; path.len++) {
+        if (path.data[path.len] == '?' || path.data[path.len] == '#') {
+            break;
+        }
+    }
+
+    return path;
+}
+
+
+/*
+ * By path or by host.  NGX_ABORT: the path names another content, or one at
+ * all, only when dots, slashes and escapes are resolved, and a backend that
+ * gets it as it came may see the other one.
+ */
 
 static ngx_int_t
 ngx_http_wgw_content_find(ngx_http_request_t *r, wgw_cid_t *cid)
 {
-    wgw_text_t  text, found;
+    wgw_text_t  text, found, asked;
 
     text.data = (char *) r->uri.data;
     text.len = r->uri.len;
     found = wgw_cid_of_path(text);
+
+    if (r->valid_unparsed_uri) {
+        asked = wgw_cid_of_path(content_path(&r->unparsed_uri));
+
+        if (!wgw_text_equal(asked, found)) {
+            return NGX_ABORT;
+        }
+    }
 
     if (found.len && wgw_cid_read(cid, found) == 0) {
         return NGX_OK;
