@@ -73,7 +73,7 @@ static ngx_int_t ngx_http_wgw_content_decided(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 static ngx_int_t ngx_http_wgw_content_api_handler(ngx_http_request_t *r);
-static wgw_text_t content_path(const ngx_str_t *uri);
+static wgw_text_t ngx_http_wgw_content_path(const ngx_str_t *uri);
 static ngx_int_t ngx_http_wgw_content_find(ngx_http_request_t *r,
     wgw_cid_t *cid);
 static ngx_int_t ngx_http_wgw_content_variable(ngx_http_request_t *r,
@@ -465,7 +465,7 @@ ngx_http_wgw_content_api_handler(ngx_http_request_t *r)
 /* As it came, without what follows it. */
 
 static wgw_text_t
-content_path(const ngx_str_t *uri)
+ngx_http_wgw_content_path(const ngx_str_t *uri)
 {
     wgw_text_t  path;
 
@@ -497,7 +497,7 @@ ngx_http_wgw_content_find(ngx_http_request_t *r, wgw_cid_t *cid)
     found = wgw_cid_of_path(text);
 
     if (r->valid_unparsed_uri) {
-        asked = wgw_cid_of_path(content_path(&r->unparsed_uri));
+        asked = wgw_cid_of_path(ngx_http_wgw_content_path(&r->unparsed_uri));
 
         if (!wgw_text_equal(asked, found)) {
             return NGX_ABORT;
