@@ -109,7 +109,7 @@ is_deeply(json($reply->{body})->{tokens}, $answer->{tokens},
           'egress 62: with the same answer');
 
 is(post($c->raw($site))->{status}, 200, 'a token as it is');
-is(post("\xef\xbb\xbf" . $c->join($site) . "\r\n")->{status}, 200,
+is(post("\xef\xbb\xbf" . $c->join($site) =~ s/\n?\z/\r\n/r)->{status}, 200,
    'field 11.kinds: a container that an editor has saved');
 
 my $list = json(api('GET', "?content=$v0")->{body});
