@@ -23,6 +23,7 @@
 #include "cli/zonefile.h"
 
 
+#define BACKUP_TEMP   "temp"            /* nginx's, as the package has it */
 #define BACKUP_DEPTH  8                 /* of directories */
 #define BACKUP_TRIES  5                 /* of a table */
 
@@ -196,7 +197,9 @@ backup_directory(backup_t *b, const char *path, int depth)
         below = cli_format("%s%s%s", path, path[0] ? "/" : "",
                            items[i]->d_name);
 
-        if (rc == CLI_OK && !backup_skipped(items[i]->d_name)) {
+        if (rc == CLI_OK && !backup_skipped(items[i]->d_name)
+            && strcmp(below, BACKUP_TEMP) != 0)
+        {
             rc = backup_one(b, below, depth);
         }
 
@@ -211,7 +214,7 @@ backup_directory(backup_t *b, const char *path, int depth)
 }
 
 
-/* What a start makes anew, or is half of something. */
+/* What a start makes anew, is of requests only, or is half of something. */
 
 static int
 backup_skipped(const char *name)
