@@ -286,13 +286,23 @@ backup_file(backup_t *b, const char *path, const struct stat *st)
 {
     int                in, out, rc;
     char              *from, *to, *error;
+    struct stat        now;
     cli_entry_t       *entry;
     cli_entry_kind_t   kind;
 
     from = cli_format("%s/%s", b->from, path);
     to = cli_format("%s/%s", b->to, path);
 
-    in = open(from, O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
+    /* it may be another one by now, and a pipe would be waited for */
+
+    in = open(from, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
+
+    if (in >= 0 && (fstat(in, &now) != 0 || !S_ISREG(now.st_mode))) {
+        (void) close(in);
+        in = -1;
+        errno = EINVAL;
+    }
+
     out = in < 0 ? -1 : open(to, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
     error = NULL;
 
