@@ -9,10 +9,13 @@
 #include "format/hex.h"
 
 
-static ngx_int_t contents_look(wgw_claims_t *claims, wgw_store_t *store,
-    wgw_text_t multihash, wgw_content_t **slot, ngx_log_t *log);
-static wgw_content_t *contents_make(wgw_claims_t *claims,
-    wgw_store_t *store, wgw_text_t multihash, ngx_log_t *log);
+static void contents_forget(void);
+static wgw_content_t **contents_slot(wgw_text_t text);
+static void contents_look(wgw_claims_t *claims, wgw_content_t **slot,
+    ngx_log_t *log);
+static ngx_int_t contents_refresh(wgw_claims_t *claims, wgw_store_t *store,
+    wgw_content_t **slot, ngx_log_t *log);
+static wgw_content_t *contents_make(wgw_text_t text, const wgw_cid_t *cid);
 static ngx_int_t contents_fill(wgw_claims_t *claims, wgw_store_t *store,
     wgw_content_t *content, ngx_log_t *log);
 static ngx_int_t contents_chain(wgw_claims_t *claims, wgw_content_t *content,
@@ -32,8 +35,10 @@ static const wgw_cbor_t *contents_no_more(void *data);
 
 
 static wgw_content_t     *contents[WGW_CONTENTS];
-static uint8_t            contents_seed[WGW_HASH_SEED];
-static ngx_uint_t         contents_seeded;
+static uint64_t           contents_seed[WGW_HASH_SEED / 8];
+
+/* what is in them points to this one's zones */
+static volatile ngx_cycle_t  *contents_cycle;
 
 /* what was collected, while it is taken apart */
 static wgw_claim_t        contents_claims[WGW_CHAIN_TOKENS];
@@ -42,113 +47,205 @@ static wgw_chain_t        contents_chains[WGW_CHAIN_FOUND];
 
 
 ngx_int_t
-wgw_contents_find(wgw_claims_t *claims, wgw_text_t multihash,
+wgw_contents_find(wgw_claims_t *claims, wgw_text_t text,
     wgw_content_t **content, ngx_log_t *log)
 {
-    ngx_uint_t       i;
+    wgw_cid_t        cid;
     wgw_store_t     *store;
-    wgw_content_t  **slot;
+    wgw_content_t  **slot, *found;
 
-    if (!contents_seeded) {
+    if (contents_cycle != ngx_cycle) {
+        contents_forget();
+    }
 
-        for (i = 0; i < WGW_HASH_SEED; i++) {
-            contents_seed[i] = (uint8_t) ngx_random();
+    if (text.len == 0 || text.len > WGW_CID_TEXT_MAX) {
+        return NGX_DECLINED;
+    }
+
+    slot = contents_slot(text);
+    found = *slot;
+
+    if (found == NULL || !wgw_text_equal(found->text, text)) {
+
+        if (wgw_cid_read(&cid, text) != 0) {
+            return NGX_DECLINED;
         }
 
-        contents_seeded = 1;
+        found = contents_make(text, &cid);
+        if (found == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (*slot) {
+            wgw_contents_release(*slot);
+        }
+
+        *slot = found;
     }
 
-    store = wgw_claims_store(claims, log);
-    if (store == NULL) {
-        return NGX_ERROR;
-    }
+    if (found->id) {
+        store = wgw_claims_store(claims, log);
 
-    slot = &contents[wgw_hash(contents_seed, multihash.data, multihash.len)
-                     % WGW_CONTENTS];
-    *content = *slot;
-
-    if (*slot && wgw_text_equal((*slot)->multihash, multihash)) {
-
-        if ((*slot)->id && (*slot)->id == wgw_store_id(store)) {
+        if (store && found->id == wgw_store_id(store)) {
+            *content = found;
             return NGX_OK;
         }
-
-    } else if (*slot) {
-        ngx_destroy_pool((*slot)->pool);
-        *slot = NULL;
     }
 
-    if (contents_look(claims, store, multihash, slot, log) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
+    contents_look(claims, slot, log);
     *content = *slot;
 
     return NGX_OK;
 }
 
 
+void
+wgw_contents_hold(wgw_content_t *content)
+{
+    content->refs++;
+}
+
+
+void
+wgw_contents_release(wgw_content_t *content)
+{
+    if (--content->refs == 0) {
+        content->pool->log = ngx_cycle->log;
+        ngx_destroy_pool(content->pool);
+    }
+}
+
+
+/* After a reload without processes of its own. */
+
+static void
+contents_forget(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < WGW_CONTENTS; i++) {
+
+        if (contents[i]) {
+            wgw_contents_release(contents[i]);
+            contents[i] = NULL;
+        }
+    }
+
+    contents_cycle = ngx_cycle;
+}
+
+
+/*
+ * A CID ends with a digest.  Who makes two that meet slows himself down: a
+ * word of the product is as good as a hash.
+ */
+
+static wgw_content_t **
+contents_slot(wgw_text_t text)
+{
+    uint64_t    first, last, word;
+    ngx_uint_t  i;
+
+    while (contents_seed[0] == 0) {
+
+        for (i = 0; i < WGW_HASH_SEED; i++) {
+            ((uint8_t *) contents_seed)[i] = (uint8_t) (ngx_random() >> 8);
+        }
+    }
+
+    if (text.len < 2 * sizeof(uint64_t)) {
+        word = wgw_hash((uint8_t *) contents_seed, text.data, text.len);
+        return &contents[word % WGW_CONTENTS];
+    }
+
+    ngx_memcpy(&first, text.data + text.len - 16, sizeof(uint64_t));
+    ngx_memcpy(&last, text.data + text.len - 8, sizeof(uint64_t));
+
+    word = ((first ^ contents_seed[0]) * (contents_seed[1] | 1))
+           ^ ((last ^ contents_seed[1]) * (contents_seed[0] | 1));
+
+    return &contents[(word >> 32) % WGW_CONTENTS];
+}
+
+
 /* At the store: an entry whose stamps are the same stays as it is. */
 
-static ngx_int_t
-contents_look(wgw_claims_t *claims, wgw_store_t *store,
-    wgw_text_t multihash, wgw_content_t **slot, ngx_log_t *log)
+static void
+contents_look(wgw_claims_t *claims, wgw_content_t **slot, ngx_log_t *log)
 {
-    uint64_t             id;
-    ngx_int_t            rc;
+    uint64_t            id;
+    ngx_int_t           rc;
+    wgw_store_t        *store;
+    wgw_store_error_t   error;
+
+    rc = NGX_ERROR;
+    id = 0;
+
+    store = wgw_claims_store(claims, log);
+
+    if (store && wgw_store_begin(store, &id, &error) != WGW_STORE_OK) {
+        ngx_log_error(NGX_LOG_ERR, log, 0, "claims: %s", error.text);
+        store = NULL;
+    }
+
+    if (store) {
+        rc = contents_refresh(claims, store, slot, log);
+        wgw_store_end(store);
+    }
+
+    if (rc == NGX_OK) {
+        (*slot)->id = id;
+
+    } else {
+        (*slot)->id = 0;
+        (*slot)->n = 0;
+    }
+}
+
+
+static ngx_int_t
+contents_refresh(wgw_claims_t *claims, wgw_store_t *store,
+    wgw_content_t **slot, ngx_log_t *log)
+{
     wgw_content_t       *content;
     wgw_store_error_t    error;
     wgw_claim_stamps_t   stamps;
 
-    if (wgw_store_begin(store, &id, &error) != WGW_STORE_OK) {
+    content = *slot;
+
+    if (wgw_claim_rows_stamps(store, content->cid.multihash, &stamps, &error)
+        != WGW_STORE_OK)
+    {
         ngx_log_error(NGX_LOG_ERR, log, 0, "claims: %s", error.text);
         return NGX_ERROR;
     }
 
-    rc = NGX_ERROR;
-
-    if (wgw_claim_rows_stamps(store, multihash, &stamps, &error)
-        != WGW_STORE_OK)
+    if (content->id
+        && ngx_memcmp(&content->stamps, &stamps, sizeof(stamps)) == 0)
     {
-        ngx_log_error(NGX_LOG_ERR, log, 0, "claims: %s", error.text);
-        goto done;
+        return NGX_OK;
     }
 
-    content = *slot;
+    /* chains are filled in once: they may be held */
 
-    if (content
-        && ngx_memcmp(&content->stamps, &stamps, sizeof(stamps)) != 0)
-    {
-        ngx_destroy_pool(content->pool);
-        content = NULL;
-        *slot = NULL;
-    }
-
-    if (content == NULL) {
-        content = contents_make(claims, store, multihash, log);
-
+    if (content->chains) {
+        content = contents_make(content->text, &content->cid);
         if (content == NULL) {
-            goto done;
+            return NGX_ERROR;
         }
 
-        content->stamps = stamps;
+        wgw_contents_release(*slot);
         *slot = content;
     }
 
-    content->id = id;
-    rc = NGX_OK;
+    content->stamps = stamps;
 
-done:
-
-    wgw_store_end(store);
-
-    return rc;
+    return contents_fill(claims, store, content, log);
 }
 
 
 static wgw_content_t *
-contents_make(wgw_claims_t *claims, wgw_store_t *store,
-    wgw_text_t multihash, ngx_log_t *log)
+contents_make(wgw_text_t text, const wgw_cid_t *cid)
 {
     u_char         *copy;
     ngx_pool_t     *pool;
@@ -160,23 +257,21 @@ contents_make(wgw_claims_t *claims, wgw_store_t *store,
     }
 
     content = ngx_pcalloc(pool, sizeof(wgw_content_t));
-    copy = ngx_pnalloc(pool, multihash.len + 1);
+    copy = ngx_pnalloc(pool, text.len);
 
     if (content == NULL || copy == NULL) {
         ngx_destroy_pool(pool);
         return NULL;
     }
 
-    ngx_memcpy(copy, multihash.data, multihash.len);
+    ngx_memcpy(copy, text.data, text.len);
 
     content->pool = pool;
-    content->multihash.data = (char *) copy;
-    content->multihash.len = multihash.len;
+    content->refs = 1;
+    content->text.data = (char *) copy;
+    content->text.len = text.len;
 
-    if (contents_fill(claims, store, content, log) != NGX_OK) {
-        ngx_destroy_pool(pool);
-        return NULL;
-    }
+    wgw_cid_copy(&content->cid, cid);
 
     return content;
 }
@@ -192,7 +287,7 @@ contents_fill(wgw_claims_t *claims, wgw_store_t *store,
     wgw_store_error_t      error;
     wgw_content_token_t   *made[WGW_CHAIN_TOKENS];
 
-    if (wgw_claim_rows_collect(store, &claims->rules, content->multihash,
+    if (wgw_claim_rows_collect(store, &claims->rules, content->cid.multihash,
                                claims->quotes, contents_claims, &n, &error)
         != WGW_STORE_OK)
     {
@@ -467,7 +562,7 @@ contents_arg(void *data, wgw_text_t group, const wgw_text_t *name,
     ngx_memzero(value, sizeof(wgw_cbor_t));
 
     value->type = WGW_CBOR_BYTES;
-    value->bytes = content->multihash;
+    value->bytes = content->cid.multihash;
 
     return 1;
 }

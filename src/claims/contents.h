@@ -1,12 +1,15 @@
 
 /*
- * contents: the chains of a content, found and taken apart once, kept by each
- * worker.
+ * contents: a content as it was asked for, by the text of its CID, and its
+ * chains, found and taken apart once, kept by each worker.
  *
  * An entry is good while the store's id is that at which it was looked at;
  * then, while both of the content's stamps are the same (rows.h).  Tokens
  * that are revoked or put are seen by the next request.  Times are not part
  * of it: each chain says from when to when it holds.
+ *
+ * Another content may take an entry's place; who needs what is in it for
+ * longer than until the next one is found holds it.
  */
 
 #ifndef WGW_CONTENTS_H
@@ -18,6 +21,7 @@
 
 #include "claims/claims_conf.h"
 #include "claims/rows.h"
+#include "format/cid.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -55,20 +59,33 @@ typedef struct {
 
 typedef struct {
     ngx_pool_t            *pool;        /* of all this */
-    uint64_t               id;          /* of the snapshot */
+    ngx_uint_t             refs;        /* its place is one */
+    uint64_t               id;          /* of the snapshot; 0: none */
     wgw_claim_stamps_t     stamps;
-    wgw_text_t             multihash;
+    wgw_text_t             text;
+    wgw_cid_t              cid;
     wgw_content_chain_t   *chains;
     size_t                 n;
+
+    /* its keys in tables, for whom they were made last; NULL: for nobody */
+    const void            *quota_of;
+    wgw_expiring_key_t     quota;
+    const void            *asked_of;
+    wgw_expiring_key_t     asked;
 } wgw_content_t;
 
 
 /*
- * The entry, until the next call.  NGX_OK, or NGX_ERROR, logged, when the
- * store cannot be used.
+ * The entry, until the next call; without chains, and that logged, when the
+ * store cannot be used.  NGX_OK, NGX_DECLINED where the text is no CID, or
+ * NGX_ERROR: no memory.
  */
-ngx_int_t wgw_contents_find(wgw_claims_t *claims, wgw_text_t multihash,
+ngx_int_t wgw_contents_find(wgw_claims_t *claims, wgw_text_t text,
     wgw_content_t **content, ngx_log_t *log);
+
+/* An entry that stays until it was released as often. */
+void wgw_contents_hold(wgw_content_t *content);
+void wgw_contents_release(wgw_content_t *content);
 
 
 #pragma GCC visibility pop

@@ -4,9 +4,7 @@
  */
 
 #include "claims/http_decision.h"
-#include "claims/contents.h"
 #include "claims/http_args.h"
-#include "format/cid.h"
 #include "table/ration.h"
 
 
@@ -37,11 +35,13 @@ static ngx_int_t decision_chosen(ngx_http_request_t *r,
 static ngx_int_t decision_meters(ngx_http_request_t *r,
     wgw_content_chain_t *chain, ngx_http_wgw_meter_more_t *more);
 static unsigned decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
     wgw_decision_t *decision);
 static unsigned decision_quota(wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_expiring_key_t key, int64_t *end,
+    const wgw_decision_conf_t *conf, wgw_content_t *content, int64_t *end,
     wgw_decision_t *decision);
+static unsigned decision_over(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_decision_t *decision);
 static unsigned decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
     wgw_decision_budget_t *budget, wgw_decision_t *decision);
 static int64_t decision_end(wgw_window_t window);
@@ -50,20 +50,18 @@ static ngx_uint_t decision_random(wgw_claims_t *claims, ngx_uint_t n);
 
 ngx_int_t
 wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
     wgw_decision_t *decision)
 {
     ngx_int_t           rc;
-    wgw_content_t      *content;
+    wgw_asked_state_t   known;
     decision_choice_t   choice;
 
+    known = conf->lookup ? wgw_claims_lookup(claims, conf->lookup, content)
+                         : WGW_ASKED_FRESH;
     choice.n = 0;
 
-    /* without the store nobody pays */
-
-    if (wgw_contents_find(claims, multihash, &content, r->connection->log)
-        == NGX_OK)
-    {
+    if (content->n) {
         decision_candidates(r, claims, conf, content, &choice);
     }
 
@@ -75,8 +73,15 @@ wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
         }
     }
 
-    if (decision_public(r, claims, conf, multihash, decision)) {
-        decision->class = WGW_DECISION_PUBLIC;
+    if (decision_public(r, claims, conf, content, decision)) {
+        decision->class = known == WGW_ASKED_UNKNOWN
+                          ? WGW_DECISION_UNKNOWN_FIRST : WGW_DECISION_PUBLIC;
+        ngx_str_set(&decision->payer, "public");
+
+    } else if (known == WGW_ASKED_STALE && choice.n
+               && decision_over(r, claims, conf, decision))
+    {
+        decision->class = WGW_DECISION_STALE_OVER;
         ngx_str_set(&decision->payer, "public");
 
     } else if (conf->dry_run) {
@@ -106,7 +111,7 @@ decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
     ngx_memzero(&http, sizeof(wgw_http_args_t));
 
     http.request = r;
-    http.content = content->multihash;
+    http.content = content->cid.multihash;
     http.url = conf->url;
     http.origin_host = claims->origin_host;
 
@@ -299,22 +304,13 @@ wgw_decision_release(wgw_decision_t *decision)
 }
 
 
-/* The entry may be replaced by the next request: what lasts is copied. */
-
 static ngx_int_t
 decision_chosen(ngx_http_request_t *r, wgw_content_chain_t *chain,
     wgw_decision_t *decision)
 {
     decision->class = WGW_DECISION_CLAIM;
-    decision->payer.len = chain->payer.len;
-    decision->payer.data = ngx_pstrdup(r->pool, &chain->payer);
-    decision->claim.len = chain->ids.len;
-    decision->claim.data = ngx_pstrdup(r->pool, &chain->ids);
-
-    if (decision->payer.data == NULL || decision->claim.data == NULL) {
-        wgw_decision_release(decision);
-        return NGX_ERROR;
-    }
+    decision->payer = chain->payer;
+    decision->claim = chain->ids;
 
     if (decision_meters(r, chain, &decision->more) != NGX_OK) {
         wgw_decision_release(decision);
@@ -388,32 +384,21 @@ decision_meters(ngx_http_request_t *r, wgw_content_chain_t *chain,
 
 static unsigned
 decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
     wgw_decision_t *decision)
 {
-    int64_t             end;
-    uint8_t             bytes[1 + WGW_CID_MULTIHASH];
-    wgw_expiring_key_t  key;
+    int64_t  end;
 
     if (conf->required) {
         return 0;
     }
 
     end = 0;
-    ngx_memzero(&key, sizeof(wgw_expiring_key_t));
 
-    if (!conf->unlimited) {
-
-        /* a content asked for under two windows has a quota in each */
-
-        bytes[0] = conf->window.kind;
-        ngx_memcpy(bytes + 1, multihash.data, multihash.len);
-        key = wgw_expiring_key(&claims->quotas->expiring, bytes,
-                               1 + multihash.len);
-
-        if (!decision_quota(claims, conf, key, &end, decision)) {
-            return 0;
-        }
+    if (!conf->unlimited
+        && !decision_quota(claims, conf, content, &end, decision))
+    {
+        return 0;
     }
 
     if (conf->budget == NULL
@@ -423,7 +408,7 @@ decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
     }
 
     if (!conf->unlimited) {
-        wgw_ration_give(&claims->quotas->expiring, key, end);
+        wgw_ration_give(&claims->quotas->expiring, content->quota, end);
     }
 
     return 0;
@@ -432,15 +417,44 @@ decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
 
 static unsigned
 decision_quota(wgw_claims_t *claims, const wgw_decision_conf_t *conf,
-    wgw_expiring_key_t key, int64_t *end, wgw_decision_t *decision)
+    wgw_content_t *content, int64_t *end, wgw_decision_t *decision)
 {
-    uint32_t  taken;
+    uint8_t     bytes[1 + WGW_CID_MULTIHASH];
+    uint32_t    taken;
+    wgw_text_t  multihash;
+
+    /* a content asked for under two windows has a quota in each */
+
+    if (content->quota_of != conf) {
+        multihash = content->cid.multihash;
+        bytes[0] = conf->window.kind;
+        ngx_memcpy(bytes + 1, multihash.data, multihash.len);
+
+        content->quota = wgw_expiring_key(&claims->quotas->expiring, bytes,
+                                          1 + multihash.len);
+        content->quota_of = conf;
+    }
 
     *end = decision_end(conf->window);
     decision->wait = ngx_max(1, *end - ngx_time());
 
-    return wgw_ration_take(&claims->quotas->expiring, key, conf->quota, *end,
-                           ngx_time(), &taken);
+    return wgw_ration_take(&claims->quotas->expiring, content->quota,
+                           conf->quota, *end, ngx_time(), &taken);
+}
+
+
+/* What is served beyond all limits counts to the budget. */
+
+static unsigned
+decision_over(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_decision_t *decision)
+{
+    if (conf->required || decision->budget) {
+        return 0;
+    }
+
+    return conf->budget == NULL
+           || decision_budget(r, claims, conf->budget, decision);
 }
 
 

@@ -4,6 +4,7 @@
  */
 
 #include "meter/http_key.h"
+#include "meter/http_late.h"
 #include "meter/http_page.h"
 #include "meter/http_rate.h"
 #include "meter/meter_module.h"
@@ -43,13 +44,13 @@ static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
 static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
     wgw_flow_t **found, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow, ngx_uint_t may);
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
+    ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow);
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
+    ngx_uint_t may);
 static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
     ngx_uint_t index);
 static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
@@ -275,6 +276,10 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         break;
     }
 
+    if (flow->late && ngx_http_wgw_late_push(r, flow) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
 #if (NGX_HTTP_V2)
 
     if (r->stream) {
@@ -345,6 +350,10 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
 
     if (flow == NULL || flow->meters.status == 0) {
         (void) ngx_http_wgw_meter_admit(r, &flow, 0);
+    }
+
+    if (flow && flow->late) {
+        (void) ngx_http_wgw_late_push(r, flow);
     }
 
     /* what left last, for the variables in the log */
@@ -465,6 +474,7 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     ngx_int_t                   rc;
     ngx_uint_t                  n, paced;
     wgw_flow_t                 *flow;
+    ngx_array_t                *meters;
     ngx_http_wgw_meter_more_t   more;
     ngx_http_wgw_meter_conf_t  *mcf;
 
@@ -482,11 +492,13 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
         ngx_http_wgw_meter_more(r, &more);
     }
 
-    n = (mcf->meters ? mcf->meters->nelts : 0) + more.n;
-    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
-
     flow = ngx_http_wgw_meter_find(r);
     *found = flow;
+
+    meters = flow && flow->late ? flow->late : mcf->meters;
+
+    n = (meters ? meters->nelts : 0) + more.n;
+    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
 
     if (flow) {
         n = flow->meters.status ? 0 : n;
@@ -516,8 +528,13 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     flow->meters.log_level = mcf->log_level;
     flow->meters.variable = ngx_http_wgw_meter_evaluate;
 
+    if (n && may && ngx_http_wgw_late_number(meters)) {
+        flow->late = meters;
+        n = ngx_http_wgw_late_number(meters) < n;
+    }
+
     if (n) {
-        rc = ngx_http_wgw_meter_decide(r, mcf, &more, flow, may);
+        rc = ngx_http_wgw_meter_decide(r, meters, &more, flow, may);
 
         if (rc != NGX_OK) {
             return rc;
@@ -537,9 +554,8 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
 
 
 static ngx_int_t
-ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow, ngx_uint_t may)
+ngx_http_wgw_meter_decide(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
 {
     size_t                           head;
     ngx_int_t                        rc;
@@ -552,9 +568,8 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
     if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
         || (!flow->tail && ngx_http_wgw_told(r, mmcf->paused)))
     {
-        wgw_meters_reject(&flow->meters,
-                          mcf->meters ? mcf->meters->elts : NULL,
-                          mcf->meters ? mcf->meters->nelts : 0);
+        wgw_meters_reject(&flow->meters, meters ? meters->elts : NULL,
+                          meters ? meters->nelts : 0);
         flow->requests = 1;
 
         return NGX_OK;
@@ -563,7 +578,7 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r,
     /* it may have waited, with its keys */
 
     if (flow->meters.n == 0
-        && ngx_http_wgw_meter_keys(r, mcf, more, flow) != NGX_OK)
+        && ngx_http_wgw_meter_keys(r, meters, more, flow, may) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -632,25 +647,30 @@ ngx_http_wgw_meter_pace(ngx_http_request_t *r, wgw_flow_t *flow)
 }
 
 
+/* All of them or, while it `may` wait, those that are known. */
+
 static ngx_int_t
-ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow)
+ngx_http_wgw_meter_keys(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
 {
     ngx_str_t          key;
     ngx_uint_t         i;
-    wgw_meter_conf_t  *meters;
+    wgw_meter_conf_t  *conf;
 
-    meters = mcf->meters ? mcf->meters->elts : NULL;
+    conf = meters ? meters->elts : NULL;
 
-    for (i = 0; mcf->meters && i < mcf->meters->nelts; i++) {
+    for (i = 0; meters && i < meters->nelts; i++) {
+
+        if (conf[i].late && may) {
+            continue;
+        }
+
         ngx_str_null(&key);
 
         /* unknown, if it failed before it had a name to be trusted */
 
         if (!flow->tail
-            && ngx_http_wgw_meter_key(r, meters[i].key_index, meters[i].key,
-                                      &key)
+            && ngx_http_wgw_meter_key(r, conf[i].key_index, conf[i].key, &key)
                != NGX_OK)
         {
             /* the error's own page is decided about anew */
@@ -659,8 +679,10 @@ ngx_http_wgw_meter_keys(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        wgw_meters_push(&flow->meters, &meters[i], &key);
+        wgw_meters_push(&flow->meters, &conf[i], &key);
     }
+
+    flow->late = may && ngx_http_wgw_late_number(meters) ? meters : NULL;
 
     for (i = 0; i < more->n; i++) {
         wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);

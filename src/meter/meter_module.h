@@ -49,6 +49,9 @@ typedef void (*ngx_http_wgw_meter_more_pt)(ngx_http_request_t *r,
 
 extern ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
 
+/* Metrics of that part; may be NULL. */
+extern ngx_int_t  (*ngx_http_wgw_usage_more)(wgw_usage_page_t *page);
+
 extern ngx_module_t  ngx_http_wgw_meter_module;
 
 /* Sees to it that requests have flows where they need one. */

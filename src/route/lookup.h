@@ -17,6 +17,7 @@
 #include <ngx_core.h>
 
 #include "core/line.h"
+#include "core/value.h"
 #include "names/record.h"
 #include "route/routes.h"
 #include "store/store.h"
@@ -69,6 +70,10 @@ typedef enum {
     WGW_LOOKUP_OFFLOAD,                 /* stream's own */
     WGW_LOOKUP_HOST                     /* http's own */
 } wgw_lookup_field_e;
+
+
+/* The variables that are WGW_LOOKUP_* but for the last two. */
+extern const wgw_value_name_t  wgw_lookup_variables[];
 
 
 /* A directive needs names: while the configuration is read. */

@@ -41,6 +41,9 @@ my $key = "$dir/keys/operator";
 my ($storage, $alice, $bob, $space)
     = map { $node->call('did', name => $_) } qw(storage alice bob space);
 
+# what is issued within one is the same
+my $hour = int(time() / 3600);
+
 my %bridges;
 
 
@@ -199,6 +202,13 @@ is($tokens[0]{aud}, $alice, 'to whom it was made');
 is($tokens[0]{cmd}, '/assert/location', 'its command');
 is($tokens[0]{exp}, int $ends, 'it ends when that does');
 like($tokens[0]{pol}, qr/"\.url","\Q$url$one\E"/, 'where the content is');
+
+my $never = content('never');
+$node->call('commit', by => 'storage', as => $asia, to => 'alice',
+            cid => $never, urls => ["$url$never"], exp => 'never');
+my ($token) = tokens($never);
+cmp_ok($token->{exp} - time(), '>', 3590, 'what never ends lives for --life');
+cmp_ok($token->{exp} - time(), '<=', 7200, 'and not for ever');
 
 my $reply = ask(path(content('nothing')));
 is($reply->{status}, 404, 'of what nobody claims there is nothing');
@@ -374,8 +384,15 @@ $node->call('misbehave', how => {});
 
 my $body = ask(path($two))->{body};
 finish("127.0.0.1:$bridge");
-launch("127.0.0.1:$bridge", '--keep', '600', '--fresh', '3600');
-is(ask(path($two))->{body}, $body, 'after a restart the same tokens');
+launch("127.0.0.1:$bridge", '--keep', '600', '--fresh', '3600',
+       '--answer', '4000000');
+
+SKIP: {
+    my $again = ask(path($two))->{body};
+
+    skip 'another hour has begun', 1 if int(time() / 3600) != $hour;
+    is($again, $body, 'after a restart the same tokens');
+}
 
 $before = $node->call('asked');
 ask(path(content($_))) for 'keep 1', 'keep 2', 'keep 3', 'keep 1';
@@ -400,6 +417,21 @@ my $client = IO::Socket::UNIX->new($socket) or die $!;
 print $client 'GET ' . path($one) . " HTTP/1.0\r\n\r\n";
 is(status($client), 200, 'is taken over, and answers');
 finish("unix:$socket");
+
+
+# ---- what a gateway takes: 256 KB
+
+my $large = content('large');
+my @urls = map { $url . $_ x 900 } 'a' .. 'h';
+
+$node->call('commit', by => 'storage', as => $asia,
+            to => "did:web:p$_.example", cid => $large, urls => \@urls)
+    for 1 .. 40;
+$reply = ask(path($large));
+cmp_ok(length decode_base64($reply->{body}), '<', 262144,
+       'no larger than a gateway takes');
+cmp_ok(length decode_base64($reply->{body}), '>', 200000, 'but not much less');
+like(said(), qr/more than a container takes/, 'which is said');
 
 
 # ---- what it says is paid by
@@ -456,6 +488,7 @@ sub class {
 
 # both tokens are there
 
+post(decode_base64($reply->{body}));
 post(decode_base64(ask(path($two))->{body}));
 is(class($two), "200 claim $named", '13.5: who has delegated to the gateway pays');
 is(class($three), '403 denied ', 'and for nothing else');
@@ -489,7 +522,8 @@ post(decode_base64(ask(path($elsewhere))->{body}));
 is(class($elsewhere), '403 denied ', 'a commitment for another place');
 
 finish("127.0.0.1:$bridge");
-launch("127.0.0.1:$bridge", '--any-url');
+launch("127.0.0.1:$bridge", '--any-url', '--service',
+       "http://127.0.0.1:$port/under/a/path/");
 post(decode_base64(ask(path($elsewhere))->{body}));
 is(class($elsewhere), "200 claim $carol", 'for any, where that is set');
 

@@ -32,7 +32,8 @@ my $letters = 'abcdefghijklmnopqrstuvwxyz234567';
 sub content {
     my ($n) = @_;
 
-    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32) . pack('N8', ($n) x 8);
+    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32)
+                            . pack('N8', ($n) x 8);
 
     $bits .= '0' while length($bits) % 5;
 

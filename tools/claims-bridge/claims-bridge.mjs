@@ -282,7 +282,7 @@ async function main() {
         if (path) {
             chmodSync(path, 0o660);
         }
-        say(`answers at ${path ?? server.address().port} as ${conf.key.did}`);
+        say(`answers at ${path ?? `${conf.listen.host}:${conf.listen.port}`} as ${conf.key.did}`);
     });
 
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {

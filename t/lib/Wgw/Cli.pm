@@ -117,10 +117,12 @@ sub cli_gateway {
 }
 
 
-# The command: what is tested, or what `make build` made.
+# The command: of WGW_CLI, or what is tested, or what `make build` made; below
+# WGW_CLI_UNDER, which may be valgrind(1).
 
 sub wgw_program {
-    my ($program) = grep { -x $_ } "$top/$build/bin/wgw", "$top/build/bin/wgw";
+    my ($program) = grep { -x $_ } $ENV{WGW_CLI} || (),
+        "$top/$build/bin/wgw", "$top/build/bin/wgw";
 
     return $program || die 'there is no wgw: make cli';
 }

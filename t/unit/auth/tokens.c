@@ -496,12 +496,37 @@ settings(void)
 }
 
 
+/* What finds no room is not good again. */
+
+static void
+carried_into_few(wgw_expiring_t *small, wgw_expiring_t *to)
+{
+    int          i, wrong;
+    wgw_token_t  a;
+
+    for (i = 0; i < 60; i++) {
+        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
+        (void) wgw_tokens_mint(to, &a, NOW);
+        (void) wgw_tokens_revoke(to, a.id, NOW + 60, NOW);
+    }
+
+    ok(wgw_notes_carry(small, to, NOW) > 0, "not all fit");
+
+    for (i = 0, wrong = 0; i < 60; i++) {
+        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
+        wrong += check(small, &a, NOW) != WGW_TOKENS_REVOKED;
+    }
+
+    ok(wrong == 0, "field 11.15: what does not is not good again");
+}
+
+
 /* Field 11.15: another table, of another size. */
 
 static void
 carried(void)
 {
-    int              i, wrong;
+    int              i;
     size_t           sizes[3];
     wgw_token_t      a, b, c, d;
     wgw_expiring_t   from, to, small;
@@ -550,20 +575,7 @@ carried(void)
        && used(&from, "late", NOW + 20, 0, NOW) == WGW_TOKENS_FULL,
        "field 11.15: the old one takes nothing more");
 
-    for (i = 0; i < 60; i++) {
-        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
-        (void) wgw_tokens_mint(&to, &a, NOW);
-        (void) wgw_tokens_revoke(&to, a.id, NOW + 60, NOW);
-    }
-
-    ok(wgw_notes_carry(&small, &to, NOW) > 0, "not all fit");
-
-    for (i = 0, wrong = 0; i < 60; i++) {
-        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
-        wrong += check(&small, &a, NOW) != WGW_TOKENS_REVOKED;
-    }
-
-    ok(wrong == 0, "field 11.15: what does not is not good again");
+    carried_into_few(&small, &to);
 
     munmap(from.header, sizes[0]);
     munmap(to.header, sizes[1]);
