@@ -46,7 +46,7 @@ for my $release (@releases) {
         subtest 'another nginx below it'  => \&nginx_below;
         subtest 'remove, purge'           => \&away;
 
-        $m->off();
+        undef $m;
         $m = Wgw::Machine->new("$roots/deb-$release",
                                "$roots/$release-offline");
         packages();
@@ -148,7 +148,7 @@ sub run {
 # suites(NAME ...): which of these apt knows from now on, beside Debian's
 
 sub suites {
-    my $list = '/etc/apt/sources.list.d/wgw.list';
+    my $list = '/etc/apt/sources.list.d/repo.list';
     my $lines = join '\n', map { "deb [trusted=yes] file:/repo/$_ ./" } @_;
 
     $m->ok("printf '$lines\n' > $list && apt-get -q update"
@@ -160,7 +160,7 @@ sub suites {
 sub apt {
     my ($what) = @_;
 
-    return $m->sh('apt-get -q -y --no-install-recommends'
+    return $m->try('apt-get -q -y --no-install-recommends'
                   . " -o Dpkg::Options::=--force-confold $what");
 }
 
@@ -213,12 +213,11 @@ sub install {
          qr/^domain=gw1\.example\n.*^farm=1234\n/ms, '15.2: both answers');
     is($m->ok('stat -c %A:%U:%G /run/wgw'), "drwxr-x---:root:wgw\n",
        'the folder of the sockets');
-    isnt($m->sh('setpriv --reuid nobody --regid nogroup --clear-groups'
-                . ' curl -sS --unix-socket /run/wgw/admin.sock'
-                . ' http://localhost/v1/names; true') =~ /"names"/, 1,
-         'which nobody else may use');
+    unlike($m->sh('runuser -u nobody -- curl -sS --unix-socket'
+                  . ' /run/wgw/admin.sock http://localhost/v1/names'),
+           qr/"names"/, 'which nobody else may use');
     like($m->ok('cat /proc/$(pgrep -o -u wgw nginx)/status'),
-         qr/^CapEff:\s+0+$.*^NoNewPrivs:\s+1$/ms, 'workers may nothing');
+         qr/^CapEff:\s+0+\n.*^NoNewPrivs:\s+1\n/ms, 'workers may nothing');
 
     is($m->sh('systemctl is-active nginx'), "inactive\n",
        "Debian's nginx, with its default site only, has made room");
@@ -228,8 +227,9 @@ sub install {
 
     my $answer = $m->sh("curl -si --resolve '*:80:192.0.2.1'"
                         . ' http://shop.gw1.example/a?b=c');
-    like($answer, qr{^HTTP/1\.1 301 .*^Location: https://shop\.gw1\.example/a
-                     \?b=c\r$}msx, 'port 80 sends to https');
+    like($answer, qr/^HTTP\S+ 301 /, 'port 80 sends on');
+    like($answer, qr{^Location: https://shop\.gw1\.example/a\?b=c\r\n}m,
+         'to https');
 
     $m->ok('mkdir -p /var/lib/wgw/acme/.well-known/acme-challenge &&'
            . ' echo proof > /var/lib/wgw/acme/.well-known/acme-challenge/x');
@@ -282,12 +282,12 @@ sub name {
     is(usage_of('shop'), $sent, 'every byte of it is counted');
     like($m->ok('wgw names list'), qr/^shop\.gw1\.example\b/m, 'wgw lists it');
     like($m->ok('wgw usage shop'), qr/shop/, 'wgw usage');
-    is(($m->sh('wgw check --json'))[0] <= 1, 1, 'wgw check runs');
+    cmp_ok(($m->try('wgw check --json'))[0], '<=', 1, 'wgw check runs');
 
-    is(($m->sh('runuser -u nobody -- wgw names list'))[0] != 0, 1,
-       'nobody lists nothing');
+    isnt(($m->try('runuser -u nobody -- wgw names list'))[0], 0,
+         'nobody lists nothing');
     $m->ok('usermod -a -G wgw games');
-    is(($m->sh('runuser -u games -- wgw names list'))[0], 0,
+    is(($m->try('runuser -u games -- wgw names list'))[0], 0,
        'a member of the group wgw does');
 }
 
@@ -355,7 +355,7 @@ sub below_download {
     my $file = $m->up() . '/tmp/download';
 
     my $pid = $m->start("curl -sk --http1.1 --resolve '*:443:192.0.2.1'"
-        . ' --limit-rate 500k -o /dev/null'
+        . ' --limit-rate 150k -o /dev/null'
         . " -w '%{http_code} %{size_download} %{size_header}'"
         . ' https://shop.gw1.example/big', "$roots/download-$suffix");
 
@@ -427,7 +427,7 @@ sub away {
     is($m->sh('pgrep -u wgw nginx'), '', 'it runs no more');
     is($m->sh('systemctl is-active nginx'), "active\n",
        "Debian's nginx has its ports back");
-    like($m->ok('ls /var/lib/wgw'), qr/^meter$.*^names$/ms,
+    like($m->ok('ls /var/lib/wgw'), qr/^meter\n(?:.*\n)?names\n/m,
          'names and counters stay');
 
     ok_apt('install wgw', 'installed again');

@@ -7,7 +7,9 @@ package Wgw::Machine;
 #
 #     my $machine = Wgw::Machine->new('bookworm', "$roots/x", $below);
 #     $machine->boot();
-#     my ($status, $output) = $machine->sh('systemctl is-active wgw');
+#     my $output = $machine->sh('systemctl is-active wgw');
+#     my ($status, $output) = $machine->try('...');
+#     my $output = $machine->ok('...');           # or die
 #     $machine->off();
 #
 # Its files are seen, and may be written before the boot, below up().
@@ -97,9 +99,9 @@ sub first {
 }
 
 
-# what a shell there prints; in a list also its exit status, before it
+# the exit status of a shell there, and what it printed
 
-sub sh {
+sub try {
     my ($self, $command) = @_;
 
     open my $in, '-|', 'nsenter', '-t', $self->{first}, '-m', '-n', '-p', '-u',
@@ -109,18 +111,22 @@ sub sh {
 
     my $output = do { local $/; <$in> } // '';
     close $in;
-    my $status = $? >> 8;
 
-    return wantarray ? ($status, $output) : $output;
+    return ($? >> 8, $output);
 }
 
 
-# one that must do
+sub sh {
+    my ($self, $command) = @_;
+
+    return ($self->try($command))[1];
+}
+
 
 sub ok {
     my ($self, $command) = @_;
 
-    my ($status, $output) = $self->sh($command);
+    my ($status, $output) = $self->try($command);
     die "$command: $status\n$output" if $status;
 
     return $output;
@@ -135,7 +141,7 @@ sub start {
     my $pid = fork // die "fork: $!";
 
     if (!$pid) {
-        my ($status, $output) = $self->sh($command);
+        my ($status, $output) = $self->try($command);
         spew($log, $output);
         POSIX::_exit($status);
     }
