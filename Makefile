@@ -111,6 +111,8 @@ help:       ## this list
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    FUZZ_TARGETS="claims/token ..."  of these only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
+#=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
+#=                    websocket tcp slow clock full names claims
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"
 #=                    of make fresh; the former of make deb; ROOTS=DIR
@@ -214,13 +216,35 @@ build/parts/$(1)/cli/%.o: cli/%.c Makefile
 	@$(2) -D_GNU_SOURCE -I. -MMD -MP -MF $$(@:.o=.d) -MT $$@ -c -o $$@.new $$<
 	@mv $$@.new $$@
 
-$(3)/wgw: $$(CLI_SOURCES:%.c=build/parts/$(1)/%.o) build/parts/$(1).a
-	@mkdir -p $$(@D)
-	@$(2) -o $$@.new $$^ $$(CLI_LIBS) && mv $$@.new $$@
+build/parts/$(1)/cli.a: $$(CLI_SOURCES:%.c=build/parts/$(1)/%.o)
+	@rm -f $$@.new
+	@ar rcs $$@.new $$^
+	@mv $$@.new $$@
 endef
 
-$(eval $(call CLI,plain,$(PLAIN),build/bin))
-$(eval $(call CLI,unit,$(UNIT),build/asan/bin))
+$(eval $(call CLI,plain,$(PLAIN)))
+$(eval $(call CLI,unit,$(UNIT)))
+$(eval $(call CLI,fuzz,$(subst fuzzer,fuzzer-no-link,$(FUZZ))))
+
+build/bin/wgw: build/parts/plain/cli.a build/parts/plain.a
+	@mkdir -p $(@D)
+	@$(PLAIN) -o $@.new $^ $(CLI_LIBS) && mv $@.new $@
+
+build/asan/bin/wgw: build/parts/unit/cli.a build/parts/unit.a
+	@mkdir -p $(@D)
+	@$(UNIT) -o $@.new $^ $(CLI_LIBS) && mv $@.new $@
+
+build/unit/cli/%: t/unit/cli/%.c build/parts/unit/cli.a build/parts/unit.a
+	@echo "unit test: cli/$*"
+	@mkdir -p $(@D)
+	@$(UNIT) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
+	    $(filter %.c %.a,$^) $(CLI_LIBS) && mv $@.new $@
+
+build/fuzz/cli/%: fuzz/cli/%.c build/parts/fuzz/cli.a build/parts/fuzz.a
+	@echo "fuzz target: cli/$*"
+	@mkdir -p $(@D)
+	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
+	    $(filter %.c %.a,$^) $(CLI_LIBS) && mv $@.new $@
 
 build/completion/wgw: cli/wgw.bash
 	@mkdir -p $(@D)

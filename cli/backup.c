@@ -23,6 +23,7 @@
 #include "cli/zonefile.h"
 
 
+#define BACKUP_TEMP   "temp"            /* nginx's, as the package has it */
 #define BACKUP_DEPTH  8                 /* of directories */
 #define BACKUP_TRIES  5                 /* of a table */
 
@@ -196,7 +197,9 @@ backup_directory(backup_t *b, const char *path, int depth)
         below = cli_format("%s%s%s", path, path[0] ? "/" : "",
                            items[i]->d_name);
 
-        if (rc == CLI_OK && !backup_skipped(items[i]->d_name)) {
+        if (rc == CLI_OK && !backup_skipped(items[i]->d_name)
+            && strcmp(below, BACKUP_TEMP) != 0)
+        {
             rc = backup_one(b, below, depth);
         }
 
@@ -211,7 +214,7 @@ backup_directory(backup_t *b, const char *path, int depth)
 }
 
 
-/* What a start makes anew, or is half of something. */
+/* What a start makes anew, is of requests only, or is half of something. */
 
 static int
 backup_skipped(const char *name)
@@ -283,13 +286,23 @@ backup_file(backup_t *b, const char *path, const struct stat *st)
 {
     int                in, out, rc;
     char              *from, *to, *error;
+    struct stat        now;
     cli_entry_t       *entry;
     cli_entry_kind_t   kind;
 
     from = cli_format("%s/%s", b->from, path);
     to = cli_format("%s/%s", b->to, path);
 
-    in = open(from, O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
+    /* it may be another one by now, and a pipe would be waited for */
+
+    in = open(from, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
+
+    if (in >= 0 && (fstat(in, &now) != 0 || !S_ISREG(now.st_mode))) {
+        (void) close(in);
+        in = -1;
+        errno = EINVAL;
+    }
+
     out = in < 0 ? -1 : open(to, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
     error = NULL;
 

@@ -34,6 +34,7 @@ typedef struct {
 
 static int check_run(const cli_t *cli, const void *options, char **args,
     size_t n);
+static const char *check_host(void);
 static void check_all(cli_check_t *check);
 static void check_configuration(cli_check_t *check);
 static void check_said(cli_check_t *check, const char *conf, int status,
@@ -82,7 +83,7 @@ check_run(const cli_t *cli, const void *options, char **args, size_t n)
 
     if (rc == CLI_OK) {
         check.domain = wish->domain ? wish->domain
-                       : cli_conf_get(&check.conf, "domain", NULL);
+                       : cli_conf_get(&check.conf, "domain", check_host());
         check.state = wish->state ? wish->state
                       : cli_conf_get(&check.conf, "state", CLI_STATE);
         check.http_port = cli_conf_get(&check.conf, "http_port", "80");
@@ -95,6 +96,22 @@ check_run(const cli_t *cli, const void *options, char **args, size_t n)
     cli_conf_close(&check.conf);
 
     return rc;
+}
+
+
+/* What the package takes where nothing is said; NULL: it has no domain. */
+
+static const char *
+check_host(void)
+{
+    static char  name[256];
+
+    if (gethostname(name, sizeof(name) - 1) != 0 || strchr(name, '.') == NULL)
+    {
+        return NULL;
+    }
+
+    return name;
 }
 
 
@@ -289,12 +306,16 @@ check_exec(const cli_check_t *check, const char *conf, int out)
 }
 
 
-/* The last line of this level, without what is before it. */
+/*
+ * The last line of this level, without what is before it, which may be
+ * "2026/11/27 10:04:30 [emerg] 123#123: ", too.
+ */
 
 static char *
 check_line(char *output, const char *level)
 {
-    char  *line, *next;
+    char    *line, *next;
+    size_t   n;
 
     line = NULL;
 
@@ -306,6 +327,12 @@ check_line(char *output, const char *level)
         line += strlen(level);
         line += strspn(line, " ");
         line[strcspn(line, "\n")] = '\0';
+
+        n = strspn(line, "0123456789#");
+
+        if (n && strncmp(line + n, ": ", 2) == 0) {
+            line += n + 2;
+        }
     }
 
     return line;

@@ -190,17 +190,24 @@ host_conntrack(cli_check_t *check)
 }
 
 
-/* Of the gateway that runs, which may have other ones than this process. */
+/* Of a worker, which may have other ones than its master and this process. */
 
 static void
 host_files(cli_check_t *check)
 {
     char        path[64], *text, *line;
     size_t      len;
-    uint64_t    pid, n;
+    uint64_t    pid, worker, n;
 
     if (host_number(cli_conf_get(&check->conf, "pid", HOST_PID), &pid) != 0) {
         return;
+    }
+
+    (void) snprintf(path, sizeof(path), "/proc/%llu/task/%llu/children",
+                    (unsigned long long) pid, (unsigned long long) pid);
+
+    if (host_number(path, &worker) == 0 && worker) {
+        pid = worker;
     }
 
     (void) snprintf(path, sizeof(path), "/proc/%llu/limits",
@@ -216,7 +223,7 @@ host_files(cli_check_t *check)
             cli_check_found(check, CLI_DOUBT, "limits",
                             "LimitNOFILE=65536 in wgw.service (systemctl edit"
                             " wgw), or worker_rlimit_nofile in nginx.conf",
-                            "the gateway may have %llu files open, two for "
+                            "a worker may have %llu files open, two for "
                             "each connection", (unsigned long long) n);
         }
     }

@@ -80,7 +80,9 @@ conf_cut(char *text)
             line++;
         }
 
-        if (line < end && *line != '#' && memchr(line, '=', end - line)) {
+        if (line < end && *line != '#' && *line != '='
+            && memchr(line, '=', (size_t) (end - line)))
+        {
             conf_line(to, line, (size_t) (end - line));
             to += strlen(to) + 1;
             to += strlen(to) + 1;

@@ -35,6 +35,7 @@ typedef struct {
     char            since[USAGE_TITLE];
     cli_column_t    titles[CLI_COLUMNS];
     cli_columns_t   columns;
+    char           *tail;               /* JSON: what the zones are */
     uint64_t        n;
 } usage_list_t;
 
@@ -45,6 +46,7 @@ static int usage_path(const cli_t *cli, char path[CLI_PATH],
     const usage_wish_t *wish, const char *name);
 static int usage_is_window(const char *text);
 static int usage_page(void *data, yajl_val page);
+static void usage_tail(usage_list_t *list, yajl_val page);
 static void usage_begin(usage_list_t *list, yajl_val page);
 static void usage_titles(usage_list_t *list);
 static void usage_row(usage_list_t *list, yajl_val key);
@@ -105,8 +107,11 @@ usage_run(const cli_t *cli, const void *options, char **args, size_t n)
     }
 
     if (rc == CLI_OK && cli->json) {
-        fputs(list.n ? "]}\n" : "{\"keys\":[]}\n", stdout);
+        printf("%s]%s}\n", list.n ? "" : "{\"keys\":[",
+               list.tail ? list.tail : "");
     }
+
+    free(list.tail);
 
     if (list.columns.n) {
         cli_columns_end(&list.columns);
@@ -210,6 +215,10 @@ usage_page(void *data, yajl_val page)
         list->n++;
     }
 
+    if (list->cli->json) {
+        usage_tail(list, page);
+    }
+
     if (!list->cli->json && !YAJL_IS_STRING(cli_doc_get(page, "next"))
         && !YAJL_IS_NUMBER(cli_doc_get(page, "next")))
     {
@@ -219,6 +228,31 @@ usage_page(void *data, yajl_val page)
     cli_columns_flush(&list->columns);
 
     return CLI_OK;
+}
+
+
+/* The last page's is kept: each has it. */
+
+static void
+usage_tail(usage_list_t *list, yajl_val page)
+{
+    FILE    *file;
+    size_t   len;
+
+    if (cli_doc_count(page, "zones") == 0) {
+        return;
+    }
+
+    free(list->tail);
+    list->tail = NULL;
+
+    file = open_memstream(&list->tail, &len);
+
+    if (file) {
+        fputs(",\"zones\":", file);
+        cli_write_value(file, cli_doc_get(page, "zones"));
+        fclose(file);
+    }
 }
 
 

@@ -167,8 +167,12 @@ sub fragment {
     $main .= "wgw_names names;\n"
         if $text =~ /wgw_(?:route|backend|api)|\$wgw_name/
            && $text !~ /wgw_names\s/;
-    $main .= "wgw_meter_zone $1 keys=10;\n"
-        if $text =~ /wgw_meter\s+(\w+)\s/ && $text !~ /wgw_meter_zone\s+$1\s/;
+
+    for my $zone ($text =~ /wgw_meter\s+(\w+)\s/g) {
+        $main .= "wgw_meter_zone $zone keys=10;\n"
+            if "$main$text" !~ /wgw_meter_zone\s+$zone\s/;
+    }
+
     $main .= "wgw_rate_zone $1 keys=10;\n"
         if $text =~ /wgw_rate\s+(\w+)\s/ && $text !~ /wgw_rate_zone\s+$1\s/;
     $http .= "map \$http_upgrade \$websocket { default ''; }\n"

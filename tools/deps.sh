@@ -32,11 +32,11 @@ test)
     fi
     ;;
 full)
-    if [ -n "${CHROMIUM:-}" ] || command -v chromium > /dev/null; then
-        exit 0
-    fi
+    set -- pebble dehydrated certbot
 
-    set -- chromium
+    if [ -z "${CHROMIUM:-}" ] && ! command -v chromium > /dev/null; then
+        set -- "$@" chromium
+    fi
     ;;
 roots)
     set -- debootstrap util-linux mount git systemd-container perl dpkg-dev

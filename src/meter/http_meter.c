@@ -23,6 +23,7 @@
 typedef struct {
     ngx_uint_t  enabled;
     ngx_int_t   paused;         /* index of a variable, or NGX_ERROR */
+    ngx_int_t   preflight;      /* the same */
 } ngx_http_wgw_meter_main_conf_t;
 
 
@@ -46,6 +47,8 @@ static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
 static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
     ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
     ngx_uint_t may);
+static ngx_uint_t ngx_http_wgw_meter_outside(ngx_http_request_t *r,
+    ngx_http_wgw_meter_main_conf_t *mmcf);
 static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
@@ -563,10 +566,8 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r, ngx_array_t *meters,
 
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
 
-    /* a paused name pays as little for its refusals as a flooded one */
-
     if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
-        || (!flow->tail && ngx_http_wgw_told(r, mmcf->paused)))
+        || (!flow->tail && ngx_http_wgw_meter_outside(r, mmcf)))
     {
         wgw_meters_reject(&flow->meters, meters ? meters->elts : NULL,
                           meters ? meters->nelts : 0);
@@ -612,6 +613,22 @@ ngx_http_wgw_meter_decide(ngx_http_request_t *r, ngx_array_t *meters,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Told by other modules: a paused name pays as little for its refusals as a
+ * flooded one; an answered preflight comes before all limits, as a page that
+ * may not ask cannot see the 429 it would get.
+ */
+
+static ngx_uint_t
+ngx_http_wgw_meter_outside(ngx_http_request_t *r,
+    ngx_http_wgw_meter_main_conf_t *mmcf)
+{
+    return ngx_http_wgw_told(r, mmcf->paused)
+           || (r->method == NGX_HTTP_OPTIONS
+               && ngx_http_wgw_told(r, mmcf->preflight));
 }
 
 
@@ -759,6 +776,7 @@ ngx_http_wgw_meter_create_main_conf(ngx_conf_t *cf)
     }
 
     mmcf->paused = NGX_ERROR;
+    mmcf->preflight = NGX_ERROR;
 
     return mmcf;
 }
@@ -850,6 +868,7 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
     }
 
     mmcf->paused = ngx_http_wgw_told_index(cf, "wgw_paused");
+    mmcf->preflight = ngx_http_wgw_told_index(cf, "wgw_auth_preflight");
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 

@@ -39,6 +39,10 @@ typedef struct {
     wgw_line_t           peeks;         /* a stream server peeks */
     ngx_array_t          offload;       /* of wgw_offload_t * */
 
+    ngx_str_t            certs;         /* `wgw_certs`; empty: none */
+    wgw_line_t           certs_line;
+    wgw_line_t           certs_api;     /* the first one */
+
     wgw_store_t         *store;
     time_t               tried;         /* to open it */
 } wgw_names_t;

@@ -101,7 +101,10 @@ wgw_expiring_open(wgw_expiring_t *t, void *memory)
 {
     wgw_expiring_conf_t  conf;
 
+    static const volatile int  whole;
+
     t->header = memory;
+    t->lost = &whole;
 
     conf.kind = t->header->made.kind;
     conf.keys = t->header->made.keys;

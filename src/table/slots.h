@@ -105,6 +105,7 @@ typedef struct {
     wgw_bucket_t           *buckets;
     wgw_note_slot_t        *notes;
     uint32_t                n;          /* buckets */
+    const volatile int     *lost;       /* 1: what is in it is gone */
 } wgw_expiring_t;
 
 

@@ -82,6 +82,7 @@ static void
 wgw_zone_slots_open(wgw_zone_t *zone, void *memory)
 {
     wgw_expiring_open(&zone->expiring, memory);
+    zone->expiring.lost = zone->lost;
 }
 
 

@@ -72,7 +72,8 @@ sub launch {
         exec 'node', 'build/bridge/claims-bridge.mjs', '--listen', $listen,
             '--service', "http://127.0.0.1:$port", '--key', $key,
             '--gateway', $gate, '--node', $storage, '--node', $asia,
-            '--did', "$asia=$storage", '--payer', "$alice=$named", @options
+            '--did', "$asia=$bob", '--did', "$asia=$storage",
+            '--payer', "$alice=$named", @options
             or POSIX::_exit(1);
     }
 
@@ -293,6 +294,8 @@ left('another content', qr/another content/, about => content('else'));
 left('another claim', qr/no location/, can => 'assert/other');
 left('delegated by a stranger', qr/is not authorized/, on => ['alice', $gate],
      break => 'stranger');
+left('a proof that is not there', qr/is not authorized/, on => [$gate],
+     break => 'linked');
 left('nowhere', qr/no or too many locations/, urls => []);
 left('the gateway pays', qr/cannot pay/, to => $gate);
 left('the operator pays', qr/cannot pay/, to => $operator);
@@ -450,9 +453,26 @@ http {
     add_header X-Class "\$wgw_content" always;
     add_header X-Payer "\$wgw_payer" always;
 
+    upstream bridge {
+        server unix:$dir/looked;
+        keepalive 4;
+    }
+
     server {
         listen 127.0.0.1:%%HTTP%%;
         root files;
+        location ~ ^/looked/(.+) {
+            wgw_content \$1 public=9r/d url=$url\$1 lookup=/claims
+                        fresh=1s;
+            wgw_meter payers \$wgw_payer;
+            try_files /file =404;
+        }
+        location = /claims {
+            internal;
+            proxy_pass http://bridge/claims/multihash/\$wgw_multihash;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }
         location /ipfs/ {
             wgw_content required url=$url\$wgw_cid;
             wgw_meter payers \$wgw_payer;
@@ -478,9 +498,10 @@ sub post {
 }
 
 sub class {
-    my ($cid) = @_;
+    my ($cid, $under) = @_;
 
-    my $reply = http_get($gw->port('HTTP'), "/ipfs/$cid");
+    my $reply = http_get($gw->port('HTTP'), '/' . ($under // 'ipfs')
+                                            . "/$cid");
 
     return "$reply->{status} " . ($reply->{headers}{'x-class'} // '') . ' '
         . ($reply->{headers}{'x-payer'} // '');
@@ -490,7 +511,8 @@ sub class {
 
 post(decode_base64($reply->{body}));
 post(decode_base64(ask(path($two))->{body}));
-is(class($two), "200 claim $named", '13.5: who has delegated to the gateway pays');
+is(class($two), "200 claim $named",
+   '13.5: who has delegated to the gateway pays');
 is(class($three), '403 denied ', 'and for nothing else');
 
 # the other one is the payer's own, once for all that is committed to it
@@ -510,7 +532,8 @@ for my $cid (@contents) {
 my $auth = $node->call('delegate', by => 'carol', sub => $operator,
                        aud => $gate);
 post(decode_base64($auth->{token}));     # a tag of the candidate
-is(class($_), "200 claim $carol", '13.5, egress 46: with the payer\'s own delegation it is')
+is(class($_), "200 claim $carol",
+   '13.5, egress 46: with the payer\'s own delegation it is')
     for @contents;
 
 # a commitment is for a place
@@ -528,6 +551,40 @@ post(decode_base64(ask(path($elsewhere))->{body}));
 is(class($elsewhere), "200 claim $carol", 'for any, where that is set');
 
 is(usage($gw->port('ADMIN'), $carol)->{requests}, 3, 'each counted once');
+
+
+# ---- as the backend of look-ups
+
+launch("unix:$dir/looked", '--fresh', '0');
+chmod 0666, "$dir/looked";
+
+my ($both, $half, $bad) = map { content("looked $_") } qw(both half bad);
+
+$node->call('commit', by => 'storage', as => $asia, to => 'alice',
+            on => [$gate], cid => $both, urls => ["$url$both"]);
+$node->call('commit', by => 'storage', as => $asia, to => $carol,
+            cid => $half, urls => ["$url$half"]);
+$node->call('commit', by => 'mallory', as => $asia, to => $carol,
+            cid => $bad, urls => ["$url$bad"]);
+
+is(class($both, 'looked'), '200 unknown_first public',
+   '13.5: what nobody knows is served, and looked up');
+class($_, 'looked') for $half, $bad;
+
+ok(wait_for(sub { class($both, 'looked') eq "200 claim $named" }),
+   '13.5: then who has delegated it pays');
+ok(wait_for(sub { class($half, 'looked') eq "200 claim $carol" }),
+   '13.5: so with the payer\'s own delegation');
+ok(wait_for(sub { class($bad, 'looked') eq '200 public public' }),
+   '13.5: and nobody for what is forged');
+
+# later, when it comes
+
+$node->call('forget', cid => $bad);
+$node->call('commit', by => 'storage', as => $asia, to => $carol,
+            cid => $bad, urls => ["$url$bad"]);
+ok(wait_for(sub { class($bad, 'looked') eq "200 claim $carol" }),
+   '13.5: until there is a claim that is not');
 
 $gw->stop();
 

@@ -84,6 +84,29 @@ subtest 'a backup' => sub {
 };
 
 
+# The workers' user owns the store's directory: what it puts there must not have
+# root write somewhere else.
+
+subtest 'a store with a link in it' => sub {
+    my $user = (stat "$state/names")[4];
+
+    mkdir "$dir/evil";
+    mkdir "$dir/evil/names";
+    File::Copy::copy("$dir/b1/names/data.mdb", "$dir/evil/names/data.mdb");
+    spew("$dir/root-only", "precious\n");
+    chmod 0600, "$dir/root-only";
+    symlink "$dir/root-only", "$dir/evil/names/lock.mdb";
+    chown $user, -1, "$dir/evil/names", glob "$dir/evil/names/*.mdb";
+    chown 0, 0, "$dir/root-only";
+
+    $said = wgw('backup', "$dir/b0", '--state', "$dir/evil");
+    is($said->{exit}, 1, 'is not copied') or diag($said->{out});
+    like($said->{err}, qr/data\.mdb: .*Permission denied/, 'and why');
+    is(slurp("$dir/root-only"), "precious\n", 'nothing else was touched');
+    ok(!-e "$dir/b0" && !-e "$dir/b0.new", 'there is no half of a backup');
+};
+
+
 subtest 'a restore while it runs' => sub {
     $said = wgw('restore', "$dir/b1");
     is($said->{exit}, 5, 'is refused');

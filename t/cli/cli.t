@@ -164,6 +164,7 @@ subtest 'usage' => sub {
     is(scalar(grep { $_->{zone} ne 'names' }
               @{wgw_json('usage', '--zone', 'names')->{keys}}), 0, 'a zone');
 
+    is(wgw_json('usage')->{zones}[0]{keys_max}, 200000, 'and of zones');
     is(get('none')->{status}, 404, 'an unknown name');
     like(wait_for(sub { my $out = wgw('usage')->{out};
                         $out =~ /unknown/ && $out }) || '',

@@ -266,7 +266,9 @@ const ops = {
                         location: urls,
                     },
                 }],
-                proofs: proofs.slice(-1), expiration: ends,
+                proofs: proofs.slice(-1).map((p) => b === 'linked' ? p.cid
+                                             : p),
+                expiration: ends,
             });
             proofs.push(made);
 
