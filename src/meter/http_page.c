@@ -254,17 +254,8 @@ page_handler(ngx_http_request_t *r)
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
     pcf = mcf->page;
 
-    if (!wgw_request_trusted(r, pcf->hosts)) {
-        return wgw_request_distrust(r);
-    }
-
-    rc = wgw_reply_discard(r);
-    if (rc != NGX_OK) {
+    if (!wgw_endpoint_get(r, pcf->hosts, &rc)) {
         return rc;
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return wgw_reply_not_allowed(r, "GET, HEAD");
     }
 
     rc = page_query(r, &query, &usage, &error);
