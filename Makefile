@@ -23,7 +23,7 @@ else
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/test-all.sh $(OLD_SUITES)
 endif
 
-full-test: test ## make test on all it names, then t/full: a browser
+full-test: test deb ## make test on all it names, then t/full: a browser, packages
 	@tools/deps.sh full
 	@tools/test.sh build t/full/*.t
 	@! cat build/missing
@@ -112,7 +112,7 @@ help:       ## this list
 #=    FUZZ_TARGETS="claims/token ..."  of these only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
 #=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
-#=                    websocket tcp slow clock full names claims
+#=                    websocket tcp slow hostile clock full names claims
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"
 #=                    of make fresh; the former of make deb; ROOTS=DIR

@@ -48,8 +48,13 @@ static int backup_all(backup_t *b, const char *target);
 static int backup_directory(backup_t *b, const char *path, int depth);
 static int backup_one(backup_t *b, const char *path, int depth);
 static int backup_skipped(const char *path);
+static int backup_link(backup_t *b, const char *path,
+    const struct stat *st);
 static int backup_file(backup_t *b, const char *path,
     const struct stat *st);
+static int backup_open(const char *path);
+static char *backup_into(backup_t *b, const char *path,
+    const struct stat *st, int in);
 static char *backup_copy(cli_entry_kind_t kind, int from, int to,
     const char *path);
 static char *backup_zone(int from, int to);
@@ -270,8 +275,39 @@ backup_one(backup_t *b, const char *path, int depth)
     } else if (S_ISREG(st.st_mode)) {
         rc = backup_file(b, path, &st);
 
-    } else {
+    } else if (!S_ISLNK(st.st_mode) || backup_link(b, path, &st) != 0) {
         cli_note(b->cli, "%s is no file, and is left out", from);
+    }
+
+    free(from);
+    free(to);
+
+    return rc;
+}
+
+
+/* One that leads to something beside it, as certificates have. */
+
+static int
+backup_link(backup_t *b, const char *path, const struct stat *st)
+{
+    int           rc;
+    char         *from, *to, *target;
+    cli_entry_t  *entry;
+
+    from = cli_format("%s/%s", b->from, path);
+    to = cli_format("%s/%s", b->to, path);
+
+    target = cli_manifest_target(from);
+    rc = target && cli_manifest_below(target) ? symlink(target, to) : -1;
+
+    if (rc == 0) {
+        entry = cli_manifest_add(&b->manifest, path, CLI_ENTRY_LINK);
+        backup_owner(entry, st);
+        entry->target = target;
+
+    } else {
+        free(target);
     }
 
     free(from);
@@ -284,7 +320,56 @@ backup_one(backup_t *b, const char *path, int depth)
 static int
 backup_file(backup_t *b, const char *path, const struct stat *st)
 {
-    int                in, out, rc;
+    int    in, rc;
+    char  *from, *error;
+
+    from = cli_format("%s/%s", b->from, path);
+    in = backup_open(from);
+
+    if (in < 0) {
+        rc = errno == ENOENT ? CLI_OK           /* gone since */
+             : cli_fail(b->cli, CLI_FAILED, "%s: %s", from, strerror(errno));
+        free(from);
+        return rc;
+    }
+
+    error = backup_into(b, path, st, in);
+
+    rc = error ? cli_fail(b->cli, CLI_FAILED, "%s: %s", from, error)
+               : CLI_OK;
+
+    (void) close(in);
+    free(error);
+    free(from);
+
+    return rc;
+}
+
+
+/* It may be another one by now, and a pipe would be waited for. */
+
+static int
+backup_open(const char *path)
+{
+    int          fd;
+    struct stat  st;
+
+    fd = open(path, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
+
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+        (void) close(fd);
+        errno = EINVAL;
+        return -1;
+    }
+
+    return fd;
+}
+
+
+static char *
+backup_into(backup_t *b, const char *path, const struct stat *st, int in)
+{
+    int                out;
     char              *from, *to, *error;
     cli_entry_t       *entry;
     cli_entry_kind_t   kind;
@@ -292,12 +377,10 @@ backup_file(backup_t *b, const char *path, const struct stat *st)
     from = cli_format("%s/%s", b->from, path);
     to = cli_format("%s/%s", b->to, path);
 
-    in = open(from, O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
-    out = in < 0 ? -1 : open(to, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
-    error = NULL;
+    out = open(to, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
 
-    if (in < 0 || out < 0) {
-        error = cli_format("%s", strerror(errno));
+    if (out < 0) {
+        error = cli_format("%s: %s", to, strerror(errno));
 
     } else {
         kind = backup_kind(in, path);
@@ -311,18 +394,14 @@ backup_file(backup_t *b, const char *path, const struct stat *st)
         if (error == NULL) {
             error = cli_manifest_facts(entry, to);
         }
+
+        (void) close(out);
     }
 
-    rc = error ? cli_fail(b->cli, CLI_FAILED, "%s: %s", from, error)
-               : CLI_OK;
-
-    (void) close(in);
-    (void) close(out);
-    free(error);
     free(from);
     free(to);
 
-    return rc;
+    return error;
 }
 
 

@@ -1,10 +1,15 @@
 
+#include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/file.h"
 #include "cli/rowfile.h"
 #include "names/rows.h"
 #include "store/env.h"
@@ -23,6 +28,9 @@ typedef struct {
 } rows_look_t;
 
 
+static int rows_become(const char *store, wgw_store_error_t *error);
+static int rows_copy(const char *store, int to, wgw_store_error_t *error);
+static int rows_errno(wgw_store_error_t *error, const char *what);
 static int rows_all(rows_look_t *look);
 static int rows_database(rows_look_t *look, const MDB_val *name);
 static int rows_names(rows_look_t *look);
@@ -35,6 +43,72 @@ static int rows_fail(rows_look_t *look, const char *what, int err);
 
 int
 cli_rows_copy(const char *store, int to, wgw_store_error_t *error)
+{
+    int      says[2], status;
+    pid_t    pid;
+    ssize_t  n;
+
+    if (pipe2(says, O_CLOEXEC) != 0) {
+        return rows_errno(error, "pipe()");
+    }
+
+    pid = fork();
+
+    if (pid == 0) {
+        status = rows_become(store, error) != 0
+                 || rows_copy(store, to, error) != 0;
+
+        if (status) {
+            (void) cli_file_put(says[1], error, sizeof(*error));
+        }
+
+        _exit(status);
+    }
+
+    (void) close(says[1]);
+
+    n = read(says[0], error, sizeof(*error));
+    (void) close(says[0]);
+
+    if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+        return rows_errno(error, "fork()");
+    }
+
+    if (status != 0 && n != sizeof(*error)) {
+        (void) wgw_env_fail(error, "the process that copies it was killed");
+    }
+
+    return status == 0 ? 0 : -1;
+}
+
+
+/* Whose the directory is; of its group only, too. */
+
+static int
+rows_become(const char *store, wgw_store_error_t *error)
+{
+    struct stat  st;
+
+    if (lstat(store, &st) != 0) {
+        return rows_errno(error, "lstat()");
+    }
+
+    if (geteuid() != 0 || st.st_uid == 0) {
+        return 0;
+    }
+
+    if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0
+        || setuid(st.st_uid) != 0)
+    {
+        return rows_errno(error, "setuid()");
+    }
+
+    return 0;
+}
+
+
+static int
+rows_copy(const char *store, int to, wgw_store_error_t *error)
 {
     int        err;
     wgw_env_t  env;
@@ -55,6 +129,15 @@ cli_rows_copy(const char *store, int to, wgw_store_error_t *error)
     }
 
     return 0;
+}
+
+
+static int
+rows_errno(wgw_store_error_t *error, const char *what)
+{
+    (void) wgw_env_fail(error, "%s: %s", what, strerror(errno));
+
+    return -1;
 }
 
 
@@ -257,7 +340,7 @@ cli_rows_used(const char *store)
     struct flock  lock;
 
     path = cli_format("%s/lock.mdb", store);
-    fd = open(path, O_RDWR|O_CLOEXEC);
+    fd = open(path, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
     free(path);
 
     if (fd < 0) {

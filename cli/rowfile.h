@@ -7,6 +7,10 @@
  * workers do, lock.mdb and all (no process may do that beside an environment
  * of its own: this one has none).  The ids of transactions stay what they
  * were, so that nothing need be made anew.
+ *
+ * The directory belongs to the workers' user.  So that nothing which is put
+ * there can have root write to another file, it is opened by a process that
+ * has become that user.
  */
 
 #ifndef WGW_CLI_ROWFILE_H

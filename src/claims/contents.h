@@ -19,6 +19,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "claims/arg.h"
 #include "claims/claims_conf.h"
 #include "claims/rows.h"
 #include "format/cid.h"
@@ -26,7 +27,8 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_CONTENTS  4096              /* kept by a worker */
+#define WGW_CONTENTS       16384        /* kept by a worker */
+#define WGW_CONTENT_TESTS  64           /* of one; others are judged */
 
 
 /* A limit of a token: its record in the table of its window. */
@@ -37,10 +39,23 @@ typedef struct {
 } wgw_content_limit_t;
 
 
+/*
+ * A statement as nearly all are: an argument is that text.  Those that are
+ * the same are one, in whatever chains.
+ */
+typedef struct {
+    wgw_claim_arg_t        arg;
+    wgw_text_t             name;
+    wgw_text_t             text;
+    ngx_uint_t             fact;        /* of the argument: the same number */
+} wgw_content_test_t;
+
+
 typedef struct {
     uint8_t                id[WGW_TOKEN_ID];
     wgw_policy_t           policy;
-    uint16_t              *dynamic;     /* statements for each request */
+    uint64_t               tests;       /* bits: those of the content's */
+    uint16_t              *dynamic;     /* statements in another form */
     size_t                 ndynamic;
     wgw_content_limit_t   *limits;
     size_t                 nlimits;
@@ -54,6 +69,12 @@ typedef struct {
     int64_t                until;
     wgw_content_token_t   *tokens[WGW_CHAIN_MAX];
     size_t                 n;
+
+    /* of all its tokens */
+    uint64_t               tests;
+    size_t                 ndynamic;
+    size_t                 nlimits;
+    size_t                 nbytes;      /* of these, those on bytes */
 } wgw_content_chain_t;
 
 
@@ -66,6 +87,8 @@ typedef struct {
     wgw_cid_t              cid;
     wgw_content_chain_t   *chains;
     size_t                 n;
+    wgw_content_test_t    *tests;
+    size_t                 ntests;
 
     /* its keys in tables, for whom they were made last; NULL: for nobody */
     const void            *quota_of;

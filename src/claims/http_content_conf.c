@@ -3,6 +3,7 @@
  * The directives wgw_content, wgw_content_budget and wgw_claims_api.
  */
 
+#include "claims/expiry.h"
 #include "claims/http_content.h"
 #include "core/endpoint.h"
 #include "table/ration.h"
@@ -85,7 +86,7 @@ ngx_module_t  ngx_http_wgw_content_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    wgw_expiry_init,                       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */

@@ -19,11 +19,27 @@ typedef struct {
 } decision_choice_t;
 
 
+/* The request, and what was looked up of it. */
+typedef struct {
+    wgw_content_t        *content;
+    wgw_http_args_t       http;
+    wgw_policy_args_t     args;
+    uint64_t              tested;       /* bits: the tests that were made, */
+    uint64_t              holding;      /* and those that hold */
+    uint64_t              looked;       /* the facts that were looked up, */
+    uint64_t              there;        /* and those that there are */
+    wgw_text_t            facts[WGW_CONTENT_TESTS];
+} decision_asked_t;
+
+
 static void decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
     const wgw_decision_conf_t *conf, wgw_content_t *content,
     decision_choice_t *choice);
 static unsigned decision_holds(wgw_content_chain_t *chain,
-    const wgw_policy_args_t *args);
+    decision_asked_t *asked);
+static unsigned decision_tests(uint64_t tests, decision_asked_t *asked);
+static unsigned decision_fact(const wgw_content_test_t *test,
+    decision_asked_t *asked);
 static ngx_int_t decision_choose(ngx_http_request_t *r, wgw_claims_t *claims,
     decision_choice_t *choice, wgw_decision_t *decision);
 static unsigned decision_take(wgw_decision_t *decision,
@@ -102,20 +118,23 @@ decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
     const wgw_decision_conf_t *conf, wgw_content_t *content,
     decision_choice_t *choice)
 {
-    size_t                i, k, holds;
+    size_t                i;
     int64_t               now;
-    wgw_http_args_t       http;
-    wgw_policy_args_t     args;
+    decision_asked_t      asked;
     wgw_content_chain_t  *chain;
 
-    ngx_memzero(&http, sizeof(wgw_http_args_t));
+    asked.content = content;
+    asked.tested = 0;
+    asked.holding = 0;
+    asked.looked = 0;
+    asked.there = 0;
 
-    http.request = r;
-    http.content = content->cid.multihash;
-    http.url = conf->url;
-    http.origin_host = claims->origin_host;
+    asked.http.request = r;
+    asked.http.content = content->cid.multihash;
+    asked.http.url = conf->url;
+    asked.http.origin_host = claims->origin_host;
 
-    wgw_http_args(&args, &http);
+    wgw_http_args(&asked.args, &asked.http);
 
     now = ngx_time();
     choice->holds = 0;
@@ -124,33 +143,34 @@ decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
         chain = &content->chains[i];
 
         if (now < chain->from || now > chain->until
-            || !decision_holds(chain, &args))
+            || !decision_holds(chain, &asked))
         {
             continue;
         }
 
-        for (k = 0, holds = 0; k < chain->n; k++) {
-            holds += chain->tokens[k]->nlimits;
-        }
-
-        choice->holds = ngx_max(choice->holds, holds);
+        choice->holds = ngx_max(choice->holds, chain->nlimits);
         choice->chains[choice->n++] = chain;
     }
 }
 
 
 static unsigned
-decision_holds(wgw_content_chain_t *chain, const wgw_policy_args_t *args)
+decision_holds(wgw_content_chain_t *chain, decision_asked_t *asked)
 {
     size_t                i, k;
     wgw_content_token_t  *token;
 
-    for (i = 0; i < chain->n; i++) {
+    if (!decision_tests(chain->tests, asked)) {
+        return 0;
+    }
+
+    for (i = 0; chain->ndynamic && i < chain->n; i++) {
         token = chain->tokens[i];
 
         for (k = 0; k < token->ndynamic; k++) {
 
-            if (wgw_policy_judge(&token->policy, token->dynamic[k], args)
+            if (wgw_policy_judge(&token->policy, token->dynamic[k],
+                                 &asked->args)
                 != WGW_POLICY_TRUE)
             {
                 return 0;
@@ -159,6 +179,60 @@ decision_holds(wgw_content_chain_t *chain, const wgw_policy_args_t *args)
     }
 
     return 1;
+}
+
+
+/* What several chains ask for is looked up, and compared, once. */
+
+static unsigned
+decision_tests(uint64_t tests, decision_asked_t *asked)
+{
+    uint64_t             bit, left;
+    wgw_content_test_t  *test;
+
+    if (tests & asked->tested & ~asked->holding) {
+        return 0;
+    }
+
+    for (left = tests & ~asked->tested; left; left &= left - 1) {
+        bit = left & -left;
+        test = &asked->content->tests[__builtin_ctzll(left)];
+
+        asked->tested |= bit;
+
+        if (!decision_fact(test, asked)
+            || !wgw_text_equal(asked->facts[test->fact], test->text))
+        {
+            return 0;
+        }
+
+        asked->holding |= bit;
+    }
+
+    return 1;
+}
+
+
+/* 1 when it is there. */
+
+static unsigned
+decision_fact(const wgw_content_test_t *test, decision_asked_t *asked)
+{
+    uint64_t  bit;
+
+    bit = UINT64_C(1) << test->fact;
+
+    if (!(asked->looked & bit)) {
+        asked->looked |= bit;
+
+        if (wgw_http_args_text(&asked->http, test->arg, &test->name,
+                               &asked->facts[test->fact]))
+        {
+            asked->there |= bit;
+        }
+    }
+
+    return (asked->there & bit) != 0;
 }
 
 
@@ -216,7 +290,7 @@ decision_take(wgw_decision_t *decision, wgw_content_chain_t *chain,
     size_t                i, k;
     wgw_content_token_t  *token;
 
-    for (i = 0; i < chain->n; i++) {
+    for (i = 0; chain->nlimits && i < chain->n; i++) {
         token = chain->tokens[i];
 
         for (k = 0; k < token->nlimits; k++) {
@@ -330,12 +404,7 @@ decision_meters(ngx_http_request_t *r, wgw_content_chain_t *chain,
     wgw_meter_conf_t     *meter;
     wgw_content_limit_t  *limit;
 
-    for (i = 0, n = 0; i < chain->n; i++) {
-
-        for (k = 0; k < chain->tokens[i]->nlimits; k++) {
-            n += chain->tokens[i]->limits[k].limit.bytes;
-        }
-    }
+    n = chain->nbytes;
 
     if (n == 0) {
         return NGX_OK;
@@ -496,10 +565,28 @@ decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
 }
 
 
+/* As long as a window goes on, the next one begins at the same time. */
+
 static int64_t
 decision_end(wgw_window_t window)
 {
-    return wgw_window_start(window, wgw_window_period(window, ngx_time()) + 1);
+    int64_t         now;
+
+    static struct {
+        int64_t     from;
+        int64_t     end;
+    } known[WGW_WINDOW_TOTAL + 1];
+
+    now = ngx_time();
+
+    if (now < known[window.kind].from || now >= known[window.kind].end) {
+        known[window.kind].from = now;
+        known[window.kind].end = wgw_window_start(window,
+                                            wgw_window_period(window, now)
+                                            + 1);
+    }
+
+    return known[window.kind].end;
 }
 
 
