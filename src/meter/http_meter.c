@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_wgw_meter_early_hints(ngx_http_request_t *r);
 #endif
 static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_answer(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_wgw_meter_precheck(ngx_http_request_t *r,
@@ -42,6 +44,8 @@ static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
 static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
     ngx_uint_t n);
+static wgw_flow_t *ngx_http_wgw_meter_room(ngx_http_request_t *r,
+    wgw_flow_t *flow, ngx_uint_t n);
 static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
     wgw_flow_t **found, ngx_uint_t may);
 static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
@@ -245,21 +249,8 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         wgw_flow_owe(flow);
     }
 
-    if (rc == NGX_OK && ngx_http_wgw_meter_precheck(r, flow) != NGX_OK) {
-        wgw_flow_deny(flow);
-        rc = NGX_DECLINED;
-    }
-
-    if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED) {
-
-        if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
-            rc = NGX_DECLINED;
-
-        } else if (flow->meters.limit
-                   && ngx_http_wgw_meter_refusal_retry(r, flow) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    if (rc == NGX_OK) {
+        rc = ngx_http_wgw_meter_answer(r, flow);
     }
 
     switch (rc) {
@@ -279,10 +270,6 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         break;
     }
 
-    if (flow->late && ngx_http_wgw_late_push(r, flow) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
 #if (NGX_HTTP_V2)
 
     if (r->stream) {
@@ -293,6 +280,33 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 #endif
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/* NGX_OK when it may go, NGX_DECLINED, or NGX_ERROR. */
+
+static ngx_int_t
+ngx_http_wgw_meter_answer(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    if (ngx_http_wgw_meter_precheck(r, flow) != NGX_OK) {
+        wgw_flow_deny(flow);
+        return NGX_DECLINED;
+    }
+
+    if (flow->meters.status == WGW_METER_REJECTED) {
+
+        if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
+            return NGX_DECLINED;
+        }
+
+        if (flow->meters.limit
+            && ngx_http_wgw_meter_refusal_retry(r, flow) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return flow->late ? ngx_http_wgw_late_push(r, flow) : NGX_OK;
 }
 
 
@@ -464,6 +478,30 @@ ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
 }
 
 
+/* A flow with room for `n` meters, unless it has its own; or NULL. */
+
+static wgw_flow_t *
+ngx_http_wgw_meter_room(ngx_http_request_t *r, wgw_flow_t *flow, ngx_uint_t n)
+{
+    if (flow == NULL) {
+        flow = ngx_http_wgw_meter_start(r, n);
+
+        if (flow) {
+            flow->meters.elts = (wgw_meter_t *) &flow[1];
+        }
+
+        return flow;
+    }
+
+    if (n && flow->meters.n == 0) {
+        flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
+        return flow->meters.elts ? flow : NULL;
+    }
+
+    return flow;
+}
+
+
 /*
  * NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR; where it
  * `may` wait, NGX_AGAIN.  `found` is the flow, or NULL where nothing is
@@ -475,7 +513,7 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
     ngx_uint_t may)
 {
     ngx_int_t                   rc;
-    ngx_uint_t                  n, paced;
+    ngx_uint_t                  n, late, paced;
     wgw_flow_t                 *flow;
     ngx_array_t                *meters;
     ngx_http_wgw_meter_more_t   more;
@@ -512,28 +550,21 @@ ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
         return NGX_OK;
     }
 
+    flow = ngx_http_wgw_meter_room(r, flow, n);
+
     if (flow == NULL) {
-        flow = ngx_http_wgw_meter_start(r, n);
-        if (flow == NULL) {
-            return NGX_ERROR;
-        }
-
-        flow->meters.elts = (wgw_meter_t *) &flow[1];
-        *found = flow;
-
-    } else if (n && flow->meters.n == 0) {
-        flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
-        if (flow->meters.elts == NULL) {
-            return NGX_ERROR;
-        }
+        return NGX_ERROR;
     }
+
+    *found = flow;
 
     flow->meters.log_level = mcf->log_level;
     flow->meters.variable = ngx_http_wgw_meter_evaluate;
 
-    if (n && may && ngx_http_wgw_late_number(meters)) {
-        flow->late = meters;
-        n = ngx_http_wgw_late_number(meters) < n;
+    if (n && may) {
+        late = ngx_http_wgw_late_number(meters);
+        flow->late = late ? meters : NULL;
+        n -= late;
     }
 
     if (n) {
