@@ -14,6 +14,7 @@
 #include "meter/http_meter_v1.h"
 #include "meter/http_told.h"
 #include "meter/http_meter_v2.h"
+#include "meter/http_meter_v2_head.h"
 #include "meter/http_meter_v2_out.h"
 #include "meter/pace.h"
 #include "core/request.h"
