@@ -3,6 +3,7 @@
  * The http side of the meter: what is metered, and when it is decided.
  */
 
+#include "meter/http_flow.h"
 #include "meter/http_key.h"
 #include "meter/http_page.h"
 #include "meter/http_rate.h"
@@ -20,12 +21,6 @@
 #include "core/request.h"
 
 
-typedef struct {
-    ngx_uint_t  enabled;
-    ngx_int_t   paused;         /* index of a variable, or NGX_ERROR */
-} ngx_http_wgw_meter_main_conf_t;
-
-
 static ngx_int_t ngx_http_wgw_meter_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_handler(ngx_http_request_t *r);
 #if (nginx_version >= 1029000)
@@ -35,25 +30,9 @@ static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_int_t ngx_http_wgw_meter_answer(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_precheck(ngx_http_request_t *r,
-    wgw_flow_t *flow);
-static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
-static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
-static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
-    ngx_uint_t n);
-static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
-    wgw_flow_t **found, ngx_uint_t may);
-static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow, ngx_uint_t may);
-static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
-    wgw_flow_t *flow);
-static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow);
-static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
-    ngx_uint_t index);
-static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
     wgw_flow_t *flow);
 
 static ngx_int_t ngx_http_wgw_meter_variable(ngx_http_request_t *r,
@@ -145,8 +124,6 @@ ngx_module_t  ngx_http_wgw_meter_module = {
 };
 
 
-ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
-
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 #if (nginx_version >= 1029000)
 static ngx_http_output_header_filter_pt  ngx_http_next_early_hints_filter;
@@ -164,8 +141,8 @@ ngx_http_wgw_meter_body_handler(ngx_http_request_t *r)
 {
     if (r == r->main
         && (r->headers_in.content_length_n > 0 || r->headers_in.chunked)
-        && ngx_http_wgw_meter_find(r) == NULL
-        && ngx_http_wgw_meter_start(r, 0) == NULL)
+        && ngx_http_wgw_meter_flow(r) == NULL
+        && ngx_http_wgw_meter_flow_start(r, 0) == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -180,7 +157,7 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
     ngx_int_t    rc;
     wgw_flow_t  *flow;
 
-    rc = ngx_http_wgw_meter_admit(r, &flow, 1);
+    rc = ngx_http_wgw_meter_flow_admit(r, &flow, 1);
 
     /* what came waits for its turn */
 
@@ -202,7 +179,7 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
         return NGX_AGAIN;
 
     case NGX_DECLINED:
-        return ngx_http_wgw_meter_status(r);
+        return ngx_http_wgw_meter_flow_status(r);
 
     case NGX_ERROR:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -226,13 +203,13 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
     wgw_flow_t  *flow;
 
     if (r != r->main) {
-        flow = ngx_http_wgw_meter_find(r);
+        flow = ngx_http_wgw_meter_flow(r);
 
         return flow && ngx_http_wgw_meter_refusal_proxied(r, flow)
                ? NGX_ERROR : ngx_http_next_header_filter(r);
     }
 
-    rc = ngx_http_wgw_meter_admit(r, &flow, 0);
+    rc = ngx_http_wgw_meter_flow_admit(r, &flow, 0);
 
     if (flow == NULL || (flow->meters.status == 0 && flow->paces == NULL)) {
         return rc == NGX_OK ? ngx_http_next_header_filter(r) : NGX_ERROR;
@@ -242,21 +219,8 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         wgw_flow_owe(flow);
     }
 
-    if (rc == NGX_OK && ngx_http_wgw_meter_precheck(r, flow) != NGX_OK) {
-        wgw_flow_deny(flow);
-        rc = NGX_DECLINED;
-    }
-
-    if (rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED) {
-
-        if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
-            rc = NGX_DECLINED;
-
-        } else if (flow->meters.limit
-                   && ngx_http_wgw_meter_refusal_retry(r, flow) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    if (rc == NGX_OK) {
+        rc = ngx_http_wgw_meter_answer(r, flow);
     }
 
     switch (rc) {
@@ -267,7 +231,7 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         ngx_http_wgw_meter_refusal_begin(r, flow);
 
         return ngx_http_filter_finalize_request(r, &ngx_http_wgw_meter_module,
-                                               ngx_http_wgw_meter_status(r));
+                                        ngx_http_wgw_meter_flow_status(r));
 
     case NGX_ERROR:
         return NGX_ERROR;
@@ -289,6 +253,33 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 }
 
 
+/*
+ * NGX_OK when the response may go as it is, which says when to come again if
+ * it is a refusal; NGX_DECLINED when it is too long, or a refusal's page is
+ * one of a backend; or NGX_ERROR.
+ */
+
+static ngx_int_t
+ngx_http_wgw_meter_answer(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    if (ngx_http_wgw_meter_precheck(r, flow) != NGX_OK) {
+        wgw_flow_deny(flow);
+        return NGX_DECLINED;
+    }
+
+    if (flow->meters.status != WGW_METER_REJECTED) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
+        return NGX_DECLINED;
+    }
+
+    return flow->meters.limit ? ngx_http_wgw_meter_refusal_retry(r, flow)
+                              : NGX_OK;
+}
+
+
 /* What comes of a request's body, before a backend has it. */
 
 static ngx_int_t
@@ -296,14 +287,14 @@ ngx_http_wgw_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
     wgw_flow_t  *flow;
 
-    flow = ngx_http_wgw_meter_find(r);
+    flow = ngx_http_wgw_meter_flow(r);
 
     if (flow == NULL || flow->meters.status == 0) {
         return ngx_http_next_request_body_filter(r, in);
     }
 
     if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
-        return ngx_http_wgw_meter_status(r);
+        return ngx_http_wgw_meter_flow_status(r);
     }
 
 #if (NGX_HTTP_V2)
@@ -325,7 +316,7 @@ ngx_http_wgw_meter_early_hints(ngx_http_request_t *r)
 {
     wgw_flow_t  *flow;
 
-    flow = (r == r->main) ? ngx_http_wgw_meter_find(r) : NULL;
+    flow = (r == r->main) ? ngx_http_wgw_meter_flow(r) : NULL;
 
     return flow ? ngx_http_wgw_meter_hints(flow,
                                            ngx_http_next_early_hints_filter)
@@ -342,10 +333,10 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
 {
     wgw_flow_t  *flow;
 
-    flow = ngx_http_wgw_meter_find(r);
+    flow = ngx_http_wgw_meter_flow(r);
 
     if (flow == NULL || flow->meters.status == 0) {
-        (void) ngx_http_wgw_meter_admit(r, &flow, 0);
+        (void) ngx_http_wgw_meter_flow_admit(r, &flow, 0);
     }
 
     /* what left last, for the variables in the log */
@@ -380,326 +371,10 @@ ngx_http_wgw_meter_precheck(ngx_http_request_t *r, wgw_flow_t *flow)
 
 
 static ngx_int_t
-ngx_http_wgw_meter_status(ngx_http_request_t *r)
-{
-    wgw_flow_t                 *flow;
-    ngx_http_wgw_meter_conf_t  *mcf;
-
-    flow = ngx_http_wgw_meter_find(r);
-
-    if (flow && flow->meters.full) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
-    }
-
-    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
-
-    return mcf->status;
-}
-
-
-static wgw_flow_t *
-ngx_http_wgw_meter_find(ngx_http_request_t *r)
-{
-    return wgw_request_ctx(r->main, &ngx_http_wgw_meter_module,
-                           ngx_wgw_meter_cleanup);
-}
-
-
-/* A flow with room for `n` meters, which is on the connection, for HTTP/1. */
-
-static wgw_flow_t *
-ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
-{
-    size_t               size;
-    wgw_flow_t          *flow;
-    ngx_pool_cleanup_t  *cln;
-
-    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
-
-    cln = ngx_pool_cleanup_add(r->pool, size);
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    flow = cln->data;
-    ngx_memzero(flow, size);
-
-    cln->handler = ngx_wgw_meter_cleanup;
-    ngx_http_set_ctx(r, flow, ngx_http_wgw_meter_module);
-
-#if (NGX_HTTP_V2)
-
-    if (r->stream) {
-        wgw_flow_init(flow, &ngx_http_wgw_meter_v2, r, r->connection,
-                      r->pool);
-        wgw_flow_start(flow, 0);
-
-        return ngx_http_wgw_meter_v2_out_watch(r->stream) == NGX_OK ? flow
-                                                                    : NULL;
-    }
-
-#endif
-
-    wgw_flow_init(flow, &ngx_http_wgw_meter_v1, r, r->connection, r->pool);
-
-    /* the phases set it: who has none failed before them */
-
-    flow->tail = (r->write_event_handler == NULL);
-    flow->read = ngx_http_wgw_meter_v1_input(r, flow->tail);
-
-    wgw_flow_start(flow, 1);
-
-    return flow;
-}
-
-
-/*
- * NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR; where it
- * `may` wait, NGX_AGAIN.  `found` is the flow, or NULL where nothing is
- * metered.
- */
-
-static ngx_int_t
-ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
-    ngx_uint_t may)
-{
-    ngx_int_t                   rc;
-    ngx_uint_t                  n, paced;
-    wgw_flow_t                 *flow;
-    ngx_http_wgw_meter_more_t   more;
-    ngx_http_wgw_meter_conf_t  *mcf;
-
-    *found = NULL;
-
-    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
-
-    if (r != r->main) {
-        return NGX_OK;
-    }
-
-    ngx_memzero(&more, sizeof(ngx_http_wgw_meter_more_t));
-
-    if (ngx_http_wgw_meter_more) {
-        ngx_http_wgw_meter_more(r, &more);
-    }
-
-    n = (mcf->meters ? mcf->meters->nelts : 0) + more.n;
-    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
-
-    flow = ngx_http_wgw_meter_find(r);
-    *found = flow;
-
-    if (flow) {
-        n = flow->meters.status ? 0 : n;
-        paced = flow->paces ? 0 : paced;
-    }
-
-    if (n == 0 && paced == 0) {
-        return NGX_OK;
-    }
-
-    if (flow == NULL) {
-        flow = ngx_http_wgw_meter_start(r, n);
-        if (flow == NULL) {
-            return NGX_ERROR;
-        }
-
-        flow->meters.elts = (wgw_meter_t *) &flow[1];
-        *found = flow;
-
-    } else if (n && flow->meters.n == 0) {
-        flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
-        if (flow->meters.elts == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    flow->meters.log_level = mcf->log_level;
-    flow->meters.variable = ngx_http_wgw_meter_evaluate;
-
-    if (n) {
-        rc = ngx_http_wgw_meter_decide(r, mcf, &more, flow, may);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    if (flow->meters.status == WGW_METER_REJECTED) {
-        if (n) {
-            ngx_http_wgw_meter_refusal_begin(r, flow);
-        }
-
-        return n && flow->meters.limit ? NGX_DECLINED : NGX_OK;
-    }
-
-    return paced ? ngx_http_wgw_meter_pace(r, flow) : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow, ngx_uint_t may)
-{
-    size_t                           head;
-    ngx_int_t                        rc;
-    ngx_http_wgw_meter_main_conf_t  *mmcf;
-
-    mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
-
-    /* a paused name pays as little for its refusals as a flooded one */
-
-    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
-        || (!flow->tail && ngx_http_wgw_told(r, mmcf->paused)))
-    {
-        wgw_meters_reject(&flow->meters,
-                          mcf->meters ? mcf->meters->elts : NULL,
-                          mcf->meters ? mcf->meters->nelts : 0);
-        flow->requests = 1;
-
-        return NGX_OK;
-    }
-
-    /* it may have waited, with its keys */
-
-    if (flow->meters.n == 0
-        && ngx_http_wgw_meter_keys(r, mcf, more, flow) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    head = 0;
-
-#if (NGX_HTTP_V2)
-
-    if (r->stream) {
-        head = NGX_HTTP_WGW_METER_V2_HEAD;
-    }
-
-#endif
-
-    if (flow->attached) {
-        head = (r->http_version < NGX_HTTP_VERSION_10) ? 0 : WGW_FLOW_HEAD;
-    }
-
-    rc = wgw_flow_admit(flow, ngx_http_wgw_meter_length(r, flow), head, may);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (flow->meters.status != WGW_METER_REJECTED
-        && r->headers_in.content_length_n > 0
-        && !wgw_meters_precheck(&flow->meters, WGW_COUNT_RECEIVED,
-                                r->headers_in.content_length_n))
-    {
-        wgw_meters_deny(&flow->meters);
-    }
-
-    return NGX_OK;
-}
-
-
-/* What is refused is not paced. */
-
-static ngx_int_t
-ngx_http_wgw_meter_pace(ngx_http_request_t *r, wgw_flow_t *flow)
-{
-    wgw_paces_t  *paces;
-
-    if (flow->tail || ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
-        return NGX_OK;
-    }
-
-    paces = ngx_pcalloc(r->pool, sizeof(wgw_paces_t));
-    if (paces == NULL) {
-        return NGX_ERROR;
-    }
-
-    paces->log = r->connection->log;
-    paces->log_level = flow->meters.log_level;
-
-    if (wgw_paces_open(paces, r->pool, ngx_http_wgw_rates(r),
-                       ngx_http_wgw_meter_key, r)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    wgw_flow_pace(flow, paces, ngx_http_wgw_meter_length(r, flow));
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow)
-{
-    ngx_str_t          key;
-    ngx_uint_t         i;
-    wgw_meter_conf_t  *meters;
-
-    meters = mcf->meters ? mcf->meters->elts : NULL;
-
-    for (i = 0; mcf->meters && i < mcf->meters->nelts; i++) {
-        ngx_str_null(&key);
-
-        /* unknown, if it failed before it had a name to be trusted */
-
-        if (!flow->tail
-            && ngx_http_wgw_meter_key(r, meters[i].key_index, meters[i].key,
-                                      &key)
-               != NGX_OK)
-        {
-            /* the error's own page is decided about anew */
-
-            flow->meters.n = 0;
-            return NGX_ERROR;
-        }
-
-        wgw_meters_push(&flow->meters, &meters[i], &key);
-    }
-
-    for (i = 0; i < more->n; i++) {
-        wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_variable_value_t *
-ngx_http_wgw_meter_evaluate(void *data, ngx_uint_t index)
-{
-    return ngx_http_get_flushed_variable(data, index);
-}
-
-
-/* The bytes of the request that have come. */
-
-static off_t
-ngx_http_wgw_meter_length(ngx_http_request_t *r, wgw_flow_t *flow)
-{
-    off_t  length;
-
-    length = flow->class->received(flow);
-
-    if (flow->attached && !flow->tail) {
-        length += ngx_http_wgw_meter_v1_expected(r);
-    }
-
-    return length;
-}
-
-
-static ngx_int_t
 ngx_http_wgw_meter_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    return ngx_wgw_meter_variable(ngx_http_wgw_meter_find(r), r->pool, v,
+    return ngx_wgw_meter_variable(ngx_http_wgw_meter_flow(r), r->pool, v,
                                   data);
 }
 

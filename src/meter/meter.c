@@ -22,9 +22,14 @@ static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
 static uint64_t wgw_meter_used(wgw_meter_t *meter);
 static inline void wgw_meter_note(wgw_meter_t *meter);
+static void wgw_meter_holder(wgw_meter_t *meter);
 static void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
 static void wgw_meters_log(wgw_meters_t *meters, const char *what);
 static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
+
+
+/* notes what those hold that have no note */
+static wgw_holder_t  wgw_meter_nobody;
 
 
 void
@@ -66,6 +71,7 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 static uint64_t
 wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
 {
+    u_char                *p;
     uint64_t               life;
     wgw_text_t             text;
     ngx_variable_value_t  *v;
@@ -74,6 +80,22 @@ wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
 
     if (v == NULL || v->not_found || v->len == 0) {
         return 0;
+    }
+
+    /* so many digits need no test for what is too much */
+
+    if (v->len < NGX_INT64_LEN - 1) {
+        life = 0;
+
+        for (p = v->data; p < v->data + v->len; p++) {
+            if (*p < '0' || *p > '9') {
+                return 0;
+            }
+
+            life = life * 10 + (*p - '0');
+        }
+
+        return life;
     }
 
     text.data = (const char *) v->data;
@@ -283,6 +305,28 @@ wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
 
 
 void
+wgw_meters_done(wgw_meters_t *meters)
+{
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (meter->held) {
+            wgw_meter_drop(meter, meter->held);
+        }
+
+        if (meter->holder && meter->holder != &wgw_meter_nobody) {
+            wgw_holders_free(meter->conf->zone->zone.holders, meter->holder);
+        }
+
+        meter->holder = NULL;
+    }
+}
+
+
+void
 wgw_meters_deny(wgw_meters_t *meters)
 {
     ngx_uint_t    i;
@@ -293,7 +337,7 @@ wgw_meters_deny(wgw_meters_t *meters)
     wgw_table_refused(&meters->limit->conf->zone->zone.table,
                       meters->limit->record);
 
-    wgw_meters_keep(meters, 0, 0);
+    wgw_meters_done(meters);
 
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
@@ -521,31 +565,30 @@ wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received)
 }
 
 
-/* After a hold and before a release, see holders.h. */
+/* After a hold and before a release, see holders.h; kept to the end. */
 
 static inline void
 wgw_meter_note(wgw_meter_t *meter)
 {
-    wgw_holders_t  *holders;
-
-    holders = meter->conf->zone->zone.holders;
-
-    if (meter->holder == 0) {
-        if (meter->held == 0) {
-            return;
-        }
-
-        meter->holder = wgw_holders_take(holders, meter->record);
-
-        if (meter->holder == 0) {
-            return;
-        }
+    if (meter->holder == NULL) {
+        wgw_meter_holder(meter);
     }
 
-    wgw_holders_set(holders, meter->holder, meter->held);
+    wgw_holders_note(meter->holder, meter->held);
+}
 
-    if (meter->held == 0) {
-        meter->holder = 0;
+
+/* When there are no notes any more it goes without. */
+
+__attribute__((noinline))
+static void
+wgw_meter_holder(wgw_meter_t *meter)
+{
+    meter->holder = wgw_holders_take(meter->conf->zone->zone.holders,
+                                     meter->record);
+
+    if (meter->holder == NULL) {
+        meter->holder = &wgw_meter_nobody;
     }
 }
 
