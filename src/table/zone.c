@@ -6,6 +6,7 @@
 #include "core/statefile.h"
 #include "table/zone.h"
 #include "table/zone_file.h"
+#include "table/zone_lock.h"
 
 
 /* how often a file may be replaced while it is opened */
