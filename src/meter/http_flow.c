@@ -14,6 +14,8 @@
 #include "core/request.h"
 
 
+static ngx_uint_t ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more);
 static wgw_flow_t *ngx_http_wgw_meter_flow_room(ngx_http_request_t *r,
     wgw_flow_t *flow, ngx_uint_t n);
 static ngx_int_t ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r,
@@ -107,15 +109,7 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
 
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
 
-    more.n = 0;
-    more.refused = 0;
-
-    if (ngx_http_wgw_meter_more) {
-        ngx_memzero(&more, sizeof(ngx_http_wgw_meter_more_t));
-        ngx_http_wgw_meter_more(r, &more);
-    }
-
-    n = (mcf->meters ? mcf->meters->nelts : 0) + more.n;
+    n = ngx_http_wgw_meter_flow_count(r, mcf, &more);
     paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
 
     flow = ngx_http_wgw_meter_flow(r);
@@ -157,6 +151,24 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
     }
 
     return paced ? ngx_http_wgw_meter_flow_pace(r, flow) : NGX_OK;
+}
+
+
+/* How many meters there are, with those of others. */
+
+static ngx_uint_t
+ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more)
+{
+    more->n = 0;
+    more->refused = 0;
+
+    if (ngx_http_wgw_meter_more) {
+        ngx_memzero(more, sizeof(ngx_http_wgw_meter_more_t));
+        ngx_http_wgw_meter_more(r, more);
+    }
+
+    return (mcf->meters ? mcf->meters->nelts : 0) + more->n;
 }
 
 

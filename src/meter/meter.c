@@ -14,6 +14,8 @@
 
 static uint64_t wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf);
 static inline ngx_uint_t wgw_meter_digits(const u_char *p, uint64_t *number);
+static inline ngx_uint_t wgw_meter_passes(wgw_meters_t *meters,
+    wgw_meter_t *meter, uint64_t length, uint64_t head, uint64_t *credit);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
     uint64_t head);
 static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
@@ -136,7 +138,6 @@ uint64_t
 wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     uint64_t credit, int *waiting)
 {
-    uint64_t      got;
     ngx_uint_t    i;
     wgw_meter_t  *meter;
 
@@ -147,38 +148,19 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
 
-        if (meter->cap == 0) {
-            if (meter->record != WGW_TABLE_OTHER
-                || meter->conf->full != WGW_METER_FULL_REFUSE)
-            {
-                continue;
-            }
-
-            meters->full = 1;
-
-        } else if (wgw_meter_holds(meter, WGW_COUNT_BOTH)) {
-            got = wgw_meter_reserve(meter, length, head, credit);
-
-            if (got != WGW_METER_REFUSED) {
-                credit = got < credit ? got : credit;
-                continue;
-            }
-
-            if (waiting
-                && wgw_meter_fits(meter, wgw_meter_need(meter, length, head)))
-            {
-                *waiting = 1;
-
-                wgw_meters_keep(meters, 0, 0);
-                meters->status = 0;
-
-                return 0;
-            }
-
-        } else if (wgw_meter_fits(meter,
-                                  wgw_meter_need(meter, length, head)))
-        {
+        if (wgw_meter_passes(meters, meter, length, head, &credit)) {
             continue;
+        }
+
+        if (waiting && wgw_meter_holds(meter, WGW_COUNT_BOTH)
+            && wgw_meter_fits(meter, wgw_meter_need(meter, length, head)))
+        {
+            *waiting = 1;
+
+            wgw_meters_keep(meters, 0, 0);
+            meters->status = 0;
+
+            return 0;
         }
 
         meters->limit = meter;
@@ -204,6 +186,37 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     }
 
     return credit;
+}
+
+
+/* 1, and the credit there is, unless this meter has to refuse the request. */
+
+static inline ngx_uint_t
+wgw_meter_passes(wgw_meters_t *meters, wgw_meter_t *meter, uint64_t length,
+    uint64_t head, uint64_t *credit)
+{
+    uint64_t  got;
+
+    if (meter->cap == 0) {
+        meters->full = meter->record == WGW_TABLE_OTHER
+                       && meter->conf->full == WGW_METER_FULL_REFUSE;
+
+        return !meters->full;
+    }
+
+    if (!wgw_meter_holds(meter, WGW_COUNT_BOTH)) {
+        return wgw_meter_fits(meter, wgw_meter_need(meter, length, head));
+    }
+
+    got = wgw_meter_reserve(meter, length, head, *credit);
+
+    if (got == WGW_METER_REFUSED) {
+        return 0;
+    }
+
+    *credit = got < *credit ? got : *credit;
+
+    return 1;
 }
 
 

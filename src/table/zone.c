@@ -363,7 +363,6 @@ wgw_zone_open_once(ngx_cycle_t *cycle, wgw_zone_t *zone)
     }
 
     m = wgw_mapping_create(log, zone);
-
     if (m == NULL) {
         (void) close(fd);
         return NGX_ERROR;
