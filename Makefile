@@ -1,12 +1,13 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos matrix bench bench-full modules install uninstall version clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix bench bench-full modules cli install uninstall version clean distclean help
 
 .DEFAULT_GOAL := build
 
-build:      ## nginx and the modules, in build/bin and build/modules
+build:      ## nginx, the modules and wgw, in build/bin and build/modules
 	@tools/deps.sh build
 	@tools/build.sh
+	@$(MAKE) --no-print-directory cli-files
 
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
@@ -31,6 +32,7 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/build.sh asan
+	@$(MAKE) --no-print-directory cli-unit
 	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
 
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
@@ -41,6 +43,10 @@ fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
 chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
 	@tools/deps.sh test
 	@tools/chaos.sh
+
+fresh:      ## fresh Debians, by debootstrap, run make run and make test
+	@tools/deps.sh roots
+	@tools/fresh.sh "$(RELEASES)" "$(HOLES)" $(or $(T),$(FRESH_SUITES))
 
 matrix:     ## SRC="DIR ...": each of these nginx trees, built and tested
 	@tools/deps.sh build
@@ -65,8 +71,16 @@ modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules
 	@tools/build.sh installed
 
-install: modules ## put these where that nginx loads them; DESTDIR= for a root
+cli:        ## the command wgw, its completion and man pages; needs no nginx
+	@tools/deps.sh cli
+	@$(MAKE) --no-print-directory cli-files
+
+install: modules cli ## put these where that nginx loads them; DESTDIR= for a root
 	@tools/install.sh
+
+deb:        ## packages for RELEASES="bookworm trixie", in build/deb
+	@tools/deps.sh roots
+	@tools/deb.sh $(RELEASES)
 
 uninstall:  ## take them away from there; names and counters stay
 	@tools/install.sh remove
@@ -97,8 +111,20 @@ help:       ## this list
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    FUZZ_TARGETS="claims/token ..."  of these only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
+#=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
+#=                    websocket tcp slow clock full names claims
 #=    CHROMIUM=PATH   the browser of make full-test
+#=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"
+#=                    of make fresh; the former of make deb; ROOTS=DIR
 #=    RUN_USER=NAME   who the workers of make run are, when root starts it
+
+
+# Debian's releases, for make deb and make fresh; of the holes in its mirror,
+# and of the suites that are run then, tools/fresh.sh tells.
+
+RELEASES ?= bookworm trixie
+HOLES ?= none dsc sources other nginx
+FRESH_SUITES = t/run.t t/names/names.t t/route/route.t t/meter/meter.t
 
 
 # What is not about nginx runs once only.
@@ -167,6 +193,66 @@ build/fuzz/%: fuzz/%.c build/parts/fuzz.a
 	@mkdir -p $(@D)
 	@$(FUZZ) -MMD -MP -MF $@.d -MT $@ -o $@.new $< build/parts/fuzz.a \
 	    $(PARTS_LIBS) && mv $@.new $@
+
+# The command is of several files, in a folder of its own.  What it links but
+# does not use itself is not named (--as-needed).
+
+CLI_LIBS = -Wl,--as-needed -lcurl -lssl $(PARTS_LIBS)
+CLI_SOURCES := $(wildcard cli/*.c)
+MAN_PAGES = wgw.8 wgw.conf.5 ngx_wgw_route_module.5 ngx_wgw_meter_module.5 \
+    ngx_wgw_auth_module.5
+
+.PHONY: cli-files cli-unit
+
+cli-files: build/bin/wgw build/completion/wgw $(MAN_PAGES:%=build/man/%)
+	@:
+
+cli-unit: build/asan/bin/wgw
+	@:
+
+define CLI
+build/parts/$(1)/cli/%.o: cli/%.c Makefile
+	@mkdir -p $$(@D)
+	@$(2) -D_GNU_SOURCE -I. -MMD -MP -MF $$(@:.o=.d) -MT $$@ -c -o $$@.new $$<
+	@mv $$@.new $$@
+
+build/parts/$(1)/cli.a: $$(CLI_SOURCES:%.c=build/parts/$(1)/%.o)
+	@rm -f $$@.new
+	@ar rcs $$@.new $$^
+	@mv $$@.new $$@
+endef
+
+$(eval $(call CLI,plain,$(PLAIN)))
+$(eval $(call CLI,unit,$(UNIT)))
+$(eval $(call CLI,fuzz,$(subst fuzzer,fuzzer-no-link,$(FUZZ))))
+
+build/bin/wgw: build/parts/plain/cli.a build/parts/plain.a
+	@mkdir -p $(@D)
+	@$(PLAIN) -o $@.new $^ $(CLI_LIBS) && mv $@.new $@
+
+build/asan/bin/wgw: build/parts/unit/cli.a build/parts/unit.a
+	@mkdir -p $(@D)
+	@$(UNIT) -o $@.new $^ $(CLI_LIBS) && mv $@.new $@
+
+build/unit/cli/%: t/unit/cli/%.c build/parts/unit/cli.a build/parts/unit.a
+	@echo "unit test: cli/$*"
+	@mkdir -p $(@D)
+	@$(UNIT) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
+	    $(filter %.c %.a,$^) $(CLI_LIBS) && mv $@.new $@
+
+build/fuzz/cli/%: fuzz/cli/%.c build/parts/fuzz/cli.a build/parts/fuzz.a
+	@echo "fuzz target: cli/$*"
+	@mkdir -p $(@D)
+	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
+	    $(filter %.c %.a,$^) $(CLI_LIBS) && mv $@.new $@
+
+build/completion/wgw: cli/wgw.bash
+	@mkdir -p $(@D)
+	@cp $< $@
+
+build/man/%: tools/man.pl docs/*.md src/core/version.h
+	@mkdir -p $(@D)
+	@perl tools/man.pl $* > $@.new && mv $@.new $@
 
 build/bin/%: tools/%.c build/parts/plain.a
 	@mkdir -p $(@D)

@@ -175,11 +175,18 @@ ngx_wgw_auth_takes_over(ngx_cycle_t *cycle, ngx_wgw_auth_conf_t *acf)
 
     n = ngx_wgw_auth_noted(acf->before);
 
+    name = acf->tokens.file.len ? &acf->tokens.file : &acf->tokens.name;
+
+    if (*acf->before->lost) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "wgw table \"%V\" cannot take over what the one before "
+                      "it knows: that was damaged", name);
+        return NGX_ERROR;
+    }
+
     if (n == 0) {
         return NGX_OK;
     }
-
-    name = acf->tokens.file.len ? &acf->tokens.file : &acf->tokens.name;
 
     if (ngx_memcmp(wgw_expiring_seed(table), wgw_expiring_seed(acf->before),
                    WGW_HASH_SEED)

@@ -14,9 +14,12 @@
 #include <sys/mman.h>
 
 #include "route/balancer.h"
+#include "route/certs.h"
+#include "route/certs_own.h"
 #include "route/health.h"
 #include "route/hop.h"
 #include "route/lookup.h"
+#include "core/place.h"
 #include "format/name.h"
 #include "names/names_api.h"
 #include "names/rows.h"
@@ -42,9 +45,12 @@ static u_char *ngx_wgw_route_path(ngx_listening_t *ls);
 #endif
 static char *ngx_wgw_route_init_store(ngx_cycle_t *cycle,
     wgw_names_t *names);
+static char *ngx_wgw_route_init_certs(ngx_cycle_t *cycle,
+    wgw_names_t *names);
 static ngx_int_t ngx_wgw_route_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_wgw_route_init_process(ngx_cycle_t *cycle);
 static void ngx_wgw_route_exit_process(ngx_cycle_t *cycle);
+static char *ngx_wgw_certs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_wgw_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_wgw_names_option(ngx_conf_t *cf, ngx_str_t *value,
     wgw_names_t *names);
@@ -57,6 +63,13 @@ static ngx_command_t  ngx_wgw_route_commands[] = {
     { ngx_string("wgw_names"),
       NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
       ngx_wgw_names,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("wgw_certs"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE1,
+      ngx_wgw_certs,
       0,
       0,
       NULL },
@@ -123,6 +136,10 @@ static char *
 ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf)
 {
     wgw_names_t *names = conf;
+
+    if (ngx_wgw_route_init_certs(cycle, names) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (names->path.len == 0) {
 
@@ -335,6 +352,46 @@ ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
 }
 
 
+/* A certificate for those that have none is made here. */
+
+static char *
+ngx_wgw_route_init_certs(ngx_cycle_t *cycle, wgw_names_t *names)
+{
+    int               rc;
+    const char       *error;
+    ngx_core_conf_t  *ccf;
+
+    if (names->certs.len == 0) {
+
+        if (names->certs_api.number) {
+            return wgw_line_error(cycle->log, &names->certs_api, 0,
+                                  "no \"wgw_certs\" directive in "
+                                  "configuration for \"wgw_certs_api\"");
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    if (ngx_test_config || ngx_process == NGX_PROCESS_SIGNALLER) {
+        rc = wgw_place_directory((char *) names->certs.data, geteuid(),
+                                 getegid(), &error);
+    } else {
+        rc = wgw_certs_own((char *) names->certs.data, names->rules.domain,
+                           geteuid() == 0 ? ccf->group : (gid_t) -1, &error);
+    }
+
+    if (rc != 0) {
+        return wgw_line_error(cycle->log, &names->certs_line, errno,
+                              "certificates \"%V\" %s", &names->certs,
+                              error);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 {
@@ -390,6 +447,33 @@ ngx_wgw_route_exit_process(ngx_cycle_t *cycle)
     wgw_writer_exit();
     wgw_routes_clear();
     wgw_store_close();
+}
+
+
+static char *
+ngx_wgw_certs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    wgw_names_t *names = conf;
+
+    ngx_str_t  *value;
+
+    if (names->certs.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    names->certs = value[1];
+    names->certs_line = wgw_line(cf);
+
+    if (names->certs.len == 0
+        || ngx_conf_full_name(cf->cycle, &names->certs, 0) != NGX_OK
+        || names->certs.len > WGW_CERTS_DIR - 1)
+    {
+        return "has an invalid path";
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -3,11 +3,14 @@
 # The reference, docs/*.md, against the sources: each directive is there as
 # Syntax, Default and Context, each variable and metric in a table, each
 # message of the error log in a table as well; every link leads somewhere, and
-# every file that is named is there.
+# every file that is named is there.  Code fits 80 columns.
 
 use warnings;
 use strict;
 
+use Encode 'decode';
+use File::Path 'make_path';
+use File::Temp 'tempdir';
 use Test::More;
 
 
@@ -128,11 +131,56 @@ subtest 'files' => sub {
 
     cmp_ok($n, '>', 100, 'files are named');
 
+    for my $room (glob 'src/*/') {
+        like($text{'docs/architecture.md'}, qr{^\| `\Q@{[substr $room, 4]}\E` \|}m,
+             "$room is among the rooms");
+    }
+
     # what is found where it is not
     is_deeply([missing('`src/route/lookup.c`, `routes.c`; `names/rows.h`')],
               [], 'a file beside another, and one of a room');
     is_deeply([missing('`src/route/lookup.c`, `rows.c` and `src/attic/box.c`')],
               ['rows.c', 'src/attic/box.c'], 'planted: no such file');
+};
+
+
+
+subtest 'columns' => sub {
+    # but what a command prints is as wide as it is
+    for my $page (grep { !m{^docs/(?:cli|claims)\.md$} } @pages) {
+        is(join("\n", wide($text{$page})), '', "$page: no wide code");
+    }
+
+    is_deeply([wide("a\n\n    " . 'x' x 76 . "\n    " . 'y' x 77)],
+              ['    ' . 'y' x 77], 'planted: 81 columns');
+};
+
+
+
+# With files for what was built, since only its words count here.
+
+subtest 'make install says what to write' => sub {
+    my $top = tempdir(CLEANUP => 1);
+
+    for my $file (map({ "installed/ngx_wgw_${_}_module.so" } qw(route meter auth)),
+                  'bin/wgw', 'man/wgw.8', 'completion/wgw')
+    {
+        make_path("$top/build/$file" =~ s{/[^/]*$}{}r);
+        open my $out, '>', "$top/build/$file" or die "$file: $!";
+    }
+
+    system('cp', '-r', 'tools', 'README.md', $top) == 0 or die;
+
+    my $said = `cd '$top' && DESTDIR='$top/root' sh tools/install.sh 2>&1`;
+
+    is($?, 0, 'it succeeds');
+    like($said, qr{^installed \Q$top\E/root/usr/lib/nginx/modules/ngx_wgw_auth}m,
+         'what it did');
+
+    my ($example) = $text{'README.md'}
+                    =~ /<!-- conf: whole gateway -->\n\n((?:(?: {4}.*)?\n)+)/;
+
+    ok(index($said, $example =~ s/\n+$//r) > 0, 'and the lines to write');
 };
 
 done_testing();
@@ -187,6 +235,24 @@ sub missing {
     }
 
     return @missing;
+}
+
+
+# Lines of code that are wider than 80 columns.
+
+sub wide {
+    my ($page) = @_;
+
+    my ($fenced, @wide);
+
+    for (split /\n/, $page) {
+        $fenced = !$fenced if /^```/;
+
+        push @wide, $_
+            if ($fenced || /^ {4}/) && length(decode('UTF-8', $_)) > 80;
+    }
+
+    return @wide;
 }
 
 

@@ -138,7 +138,7 @@ sub blocks {
 sub here {
     my ($text) = @_;
 
-    $text =~ s{(?<![\w/])/(etc/nginx|var/lib/wgw|var/log/nginx|var/www|run/nginx)}
+    $text =~ s{(?<![\w/])/((?:etc|run)/(?:nginx|wgw)|var/lib/wgw|var/log/nginx|var/www)}
               {$dir/root/$1}g;
     $text =~ s{(listen\s+(?:127\.0\.0\.1:|\[::\]:)?)(\d+)\b}{$1 . port_of($1, $2)}ge;
     $text =~ s{offload=127\.0\.0\.1:(\d+)}
@@ -167,8 +167,12 @@ sub fragment {
     $main .= "wgw_names names;\n"
         if $text =~ /wgw_(?:route|backend|api)|\$wgw_name/
            && $text !~ /wgw_names\s/;
-    $main .= "wgw_meter_zone $1 keys=10;\n"
-        if $text =~ /wgw_meter\s+(\w+)\s/ && $text !~ /wgw_meter_zone\s+$1\s/;
+
+    for my $zone ($text =~ /wgw_meter\s+(\w+)\s/g) {
+        $main .= "wgw_meter_zone $zone keys=10;\n"
+            if "$main$text" !~ /wgw_meter_zone\s+$zone\s/;
+    }
+
     $main .= "wgw_rate_zone $1 keys=10;\n"
         if $text =~ /wgw_rate\s+(\w+)\s/ && $text !~ /wgw_rate_zone\s+$1\s/;
     $http .= "map \$http_upgrade \$websocket { default ''; }\n"
@@ -176,6 +180,8 @@ sub fragment {
     $http .= "map \$http_upgrade \$connection_upgrade { default ''; }\n"
         if $text =~ /\$connection_upgrade/
            && $text !~ /map \S+ \$connection_upgrade/;
+    $http .= "upstream wgw { wgw_backend; }\n"
+        if $text =~ m{/etc/wgw/proxy\.conf};
     $http .= "upstream $1 { server 127.0.0.1:1; }\n"
         if $text =~ m{proxy_pass\s+http://(\w+);};
 
@@ -199,11 +205,30 @@ sub fragment {
 
     system('rm', '-rf', "$dir/root");
     system('mkdir', '-p', "$dir/root/var/lib/wgw", "$dir/root/var/www");
+    as_packaged($text) if $text =~ m{/etc/wgw/};
 
     $gw->configure(here($conf));
     my ($status, $output) = $gw->run('-t');
     is($status, 0, "start 10.12 $where: a part of $context")
         or diag($output, here($conf));
+}
+
+
+# What Debian's package `wgw` has, and a certificate of each name in TEXT.
+
+sub as_packaged {
+    my ($text) = @_;
+
+    my $etc = "$dir/root/etc/wgw";
+
+    system('mkdir', '-p', "$etc/tls", "$dir/root/run/wgw");
+    spew("$etc/proxy.conf", 'proxy_pass $wgw_scheme://wgw;');
+
+    while ($text =~ m{/etc/wgw/tls/(\w+)\.crt}g) {
+        is(system("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=$1"
+                  . " -keyout $etc/tls/$1.key -out $etc/tls/$1.crt 2> $etc/said"),
+           0, "a certificate of $1");
+    }
 }
 
 
@@ -215,7 +240,8 @@ sub start_whole {
     my $etc = "$dir/root/etc/nginx";
 
     system('rm', '-rf', "$dir/root");
-    system('mkdir', '-p', "$etc/modules-enabled", "$dir/root/var/log/nginx",
+    system('mkdir', '-p', "$etc/modules-enabled", "$dir/root/logs",
+           "$dir/root/var/log/nginx",
            "$dir/root/run", "$dir/root/var/lib", "$dir/root/var/www");
     chmod 0755, map { "$dir/root/$_" } '', 'etc', 'etc/nginx', 'var',
         'var/lib', 'var/log', 'run';
@@ -252,8 +278,9 @@ sub start_whole {
         exec @command, '-g', 'daemon off;';
     }
 
-    my ($admin) = $conf =~ /listen\s+(\S+);\s+wgw_meter\s+off/;
-    $admin =~ s/.*://;
+    # the administration is the server without a meter, or with locations only
+    my ($admin) = $conf =~ /listen\s+127\.0\.0\.1:(\d+);
+                            \s+(?:wgw_meter\s+off|location\s+\/v1)/x;
     ok(wait_for(sub { connect_to($admin) }), "start 10.12 $where: a start")
         or diag(slurp("$dir/root/var/log/nginx/error.log"));
 
@@ -313,6 +340,109 @@ sub try_gateway {
 }
 
 
+# Sites that are counted, as people see it.
+
+sub try_metering {
+    my ($where, $pid, $admin) = @_;
+
+    mkdir "$dir/root/var/www/shop";
+    spew("$dir/root/var/www/shop/index.html", "a page\n");
+
+    my $reply = http_get($gw->port('P80'), '/', host => 'www.shop.example');
+    is($reply->{body}, "a page\n", "$where: the site is served");
+
+    ok(wait_for(sub { (usage($admin, 'www.shop.example') || { })->{requests} }),
+       'and counted');
+    is(usage($admin, 'www.shop.example')->{cap}, 1000000000000, 'with its cap');
+    like(http_get($admin, '/metrics')->{body},
+         qr/^wgw_meter_requests_total\{zone="sites",key="www\.shop/m, 'metrics');
+
+    my $said = command($admin, 'usage');
+    like($said, qr/^www\.shop\.example .* 1\.00 TB +<1%/m, 'as wgw says it');
+
+    stop_whole($pid);
+}
+
+
+# Names without a meter.
+
+sub try_routing {
+    my ($where, $pid, $admin) = @_;
+
+    my $port = free_port();
+    my $backend = backend($port);
+
+    like(command($admin, 'names', 'add', 'shop', "http://127.0.0.1:$port"),
+         qr/^name +shop\.gw1\.example$/m, "$where: a name, by wgw");
+    like(http_get($gw->port('P80'), '/', host => 'shop.gw1.example')->{body},
+         qr/^shop\.gw1\.example/, 'is served');
+    is(http_get($gw->port('P80'), '/', host => 'none.gw1.example')->{status},
+       404, 'another one is not');
+
+    $backend->stop();
+    stop_whole($pid);
+}
+
+
+# Sign-in without the rest.
+
+sub try_signin {
+    my ($where, $pid, $admin) = @_;
+
+    my $backend = backend($gw->port('P18545'));
+    my $key = sign_in('http://app.example/auth', 'app.example:80', 'P80');
+
+    my $reply = http_get($gw->port('P80'), '/x', host => 'app.example',
+                         headers => "$key\r\n");
+    is($reply->{status}, 200, "$where: a call with a key");
+    like($reply->{body}, qr/0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266/,
+         'by its address');
+    is(http_get($gw->port('P80'), '/x', host => 'app.example')->{status}, 401,
+       'nobody without');
+    like(command($admin, 'tokens'), qr/^\S{22}  0xf39F/m, 'as wgw says it');
+
+    $backend->stop();
+    stop_whole($pid);
+}
+
+
+# What the command says of the administration on this port.
+
+sub command {
+    my ($admin, @arguments) = @_;
+
+    return `build/bin/wgw --url http://127.0.0.1:$admin @arguments 2>&1`;
+}
+
+
+# A wallet's key of URL, whose HOST:PORT is our PORT; as a header.
+
+sub sign_in {
+    my ($url, $host, $port) = @_;
+
+    # of the address in the examples, well known
+    spew("$dir/wallet", 'ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784'
+                        . 'd7bf4f2ff80');
+    mkdir "$dir/bin";
+    my $curl = `sh -c 'command -v curl'`;
+    chomp $curl;
+    spew("$dir/bin/curl", "#!/bin/sh\nexec $curl -q -k --connect-to "
+         . "$host:127.0.0.1:" . $gw->port($port) . " \"\$@\"\n");
+    chmod 0755, "$dir/bin/curl";
+
+    my $tool = ($ENV{WGW_BUILD} || 'build') . '/bin/siwe-token';
+    $tool = 'build/bin/siwe-token' if !-x $tool;
+
+    my $key = `PATH=$dir/bin:\$PATH $tool $url $dir/wallet 2>$dir/said`;
+    chomp $key;
+    like($key, qr/^x-api-key: /i, 'start 10.12 a wallet signs in')
+        or diag(slurp("$dir/said"),
+                slurp("$dir/root/var/log/nginx/error.log"));
+
+    return $key;
+}
+
+
 # The provider: a wallet signs in, and calls with its key.
 
 sub try_provider {
@@ -320,26 +450,8 @@ sub try_provider {
 
     my $backend = backend($gw->port('P18545'));
 
-    # of the address in the example, well known
-    spew("$dir/wallet", 'ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784'
-                        . 'd7bf4f2ff80');
-    mkdir "$dir/bin";
-    my $curl = `sh -c 'command -v curl'`;
-    chomp $curl;
-    spew("$dir/bin/curl", "#!/bin/sh\nexec $curl -q -k --connect-to "
-         . 'rpc.gw1.example:443:127.0.0.1:' . $gw->port('P443')
-         . " \"\$@\"\n");
-    chmod 0755, "$dir/bin/curl";
-
-    my $tool = ($ENV{WGW_BUILD} || 'build') . '/bin/siwe-token';
-    $tool = 'build/bin/siwe-token' if !-x $tool;
-
-    my $key = `PATH=$dir/bin:\$PATH $tool https://rpc.gw1.example/auth $dir/wallet 2>$dir/said`;
-    chomp $key;
-    like($key, qr/^x-api-key: /i, 'start 10.12 a wallet signs in')
-        or diag(slurp("$dir/said"),
-                slurp("$dir/root/var/log/nginx/error.log"));
-
+    my $key = sign_in('https://rpc.gw1.example/auth', 'rpc.gw1.example:443',
+                      'P443');
     my @to = ('-k', '--connect-to', 'rpc.gw1.example:443:127.0.0.1:'
               . $gw->port('P443'));
 

@@ -21,7 +21,8 @@ use Test::More;
 
 # what each room is above; features are beside each other
 my %floor = (format => 1, crypto => 2, core => 3, store => 4, table => 4,
-             map { $_ => 5 } qw(names route meter claims auth router fleet));
+             (map { $_ => 5 } qw(names route meter claims auth router fleet)),
+             cli => 8);         # a program of its own, which nobody uses
 
 # features that may use another one
 my %sideways = map { $_ => 1 }
@@ -31,6 +32,7 @@ my %sideways = map { $_ => 1 }
 # What nginx finds a module's configuration by is no arrow to who defines it.
 my $handle = qr{^ngx_(http_|stream_)?wgw_\w+_module$};
 
+my $command = 'build/parts/plain/cli';
 my $objects = ($ENV{WGW_BUILD} || 'build') . '/nginx/objs/addon';
 
 
@@ -42,6 +44,17 @@ subtest 'the house' => sub {
 
     is(join("\n", sort @{$house->{wrong}}), '', 'no circle, no arrow up');
 };
+
+
+# What a merge left, and no compiler reads.
+
+my @files = grep { -f && -T } split /\0/, `git ls-files -z 2> /dev/null`;
+
+SKIP: {
+    skip 'no git checkout', 1 if !@files;
+
+    is(join("\n", grep { conflict($_) } @files), '', 'no conflict is left');
+}
 
 
 # Each fault that this is for, planted in a copy, is found.
@@ -65,6 +78,11 @@ planted('an arrow between features, from an adapter',
 planted('a circle of rooms', qr{^rooms in a circle: core table$},
         'src/core/board.c' => '#include "table/window.h"',
         'src/table/window.c' => '#include "core/board.h"');
+planted('an arrow to the command', qr{^up: meter/top -> cli/cli$},
+        'src/meter/top.c' => '#include "cli/cli.h"');
+planted('an arrow from the command to an adapter',
+        qr{^nginx: cli/usage -> meter/http_meter_v1$},
+        'cli/usage.c' => '#include "meter/http_meter_v1.h"');
 planted('a file of no room', qr{^no room: src/attic/box\.c$},
         'src/attic/box.c' => '');
 planted('what is not there', qr{^src/format/text\.c: no "format/nothing\.h"$},
@@ -95,7 +113,7 @@ sub planted {
 
     my $copy = tempdir(CLEANUP => 1);
 
-    system('cp', '-r', 'src', glob('ngx_wgw_*.c'), $copy) == 0 or die;
+    system('cp', '-r', 'src', 'cli', glob('ngx_wgw_*.c'), $copy) == 0 or die;
 
     for my $file (sort keys %plants) {
         my $path = $file =~ /\.o$/ ? "$copy/objs/$file" : "$copy/$file";
@@ -129,8 +147,8 @@ sub look {
     my (%files, %uses, %arrows, @wrong);
 
     find({ no_chdir => 1, wanted => sub {
-        $files{$1} = 1 if m{^\Q$top\E/(src/[a-z]+/\w+\.[ch])$};
-    } }, "$top/src");
+        $files{$1} = 1 if m{^\Q$top\E/((?:src/[a-z]+|cli)/\w+\.[ch])$};
+    } }, "$top/src", "$top/cli");
 
     $files{s{^\Q$top\E/}{}r} = 1 for glob "$top/ngx_wgw_*_module.c";
 
@@ -141,14 +159,15 @@ sub look {
 
         for my $header (includes("$top/$file")) {
 
-            if (!$files{"src/$header"}) {
+            my $path = $header =~ m{^cli/} ? $header : "src/$header";
+
+            if (!$files{$path}) {
                 push @wrong, "$file: no \"$header\"";
                 next;
             }
 
-            $uses{$file}{"src/$header"} = 1;
-            arrow(\%arrows, part($file, \%files),
-                  part("src/$header", \%files));
+            $uses{$file}{$path} = 1;
+            arrow(\%arrows, part($file, \%files), part($path, \%files));
         }
     }
 
@@ -157,6 +176,15 @@ sub look {
     return { wrong => [@wrong, circles('files', \%uses), faults(\%arrows)],
              parts => { map { part($_, \%files) => 1 } keys %files },
              objects => $n };
+}
+
+
+sub conflict {
+    my ($file) = @_;
+
+    open my $in, '<', $file or die "$file: $!";
+
+    return grep { /^(?:<{7}|>{7}) \S/ } <$in>;
 }
 
 
@@ -176,10 +204,10 @@ sub part {
 
     return "/$1" if $file =~ m{^(ngx_wgw_\w+)\.c$};
 
-    my ($room, $name) = $file =~ m{^src/(\w+)/(\w+)\.};
+    my ($folder, $room, $name) = $file =~ m{^((?:src/)?(\w+))/(\w+)\.};
     my $part = $name;
 
-    while (!$files->{"src/$room/$part.h"}) {
+    while (!$files->{"$folder/$part.h"}) {
         $part =~ s/_[^_]+$// or return "$room/$name";
     }
 
@@ -194,9 +222,10 @@ sub symbols {
 
     my (%defined, %used, $n);
 
-    for my $object (glob "$objs/*/*.o") {
+    for my $object (glob "$objs/*/*.o $command/*.o") {
         my ($room, $name) = $object =~ m{([^/]+)/([^/]+)\.o$};
-        my $file = $name =~ /^ngx_wgw_/ ? "$name.c" : "src/$room/$name.c";
+        my $file = $name =~ /^ngx_wgw_/ ? "$name.c"
+                 : $room eq 'cli' ? "cli/$name.c" : "src/$room/$name.c";
 
         # the file may be gone, or, in a copy, not be that object's source
         next unless $files->{$file};
@@ -258,6 +287,10 @@ sub fault {
     my ($one, $other) = map { m{^(\w*)/} } $from, $to;
 
     return "up: $from -> $to" if height($from) < height($to);
+
+    # it has no nginx
+    return "nginx: $from -> $to"
+        if $one eq 'cli' && ($other eq '' || $to =~ m{/(?:http|stream)_});
     return if $one eq $other || $one eq '';
 
     return "sideways: $from -> $to"

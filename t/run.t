@@ -392,7 +392,10 @@ sub tls {
 sub certificate {
     my ($name) = @_;
 
-    return scalar `openssl x509 -in '$run/tls/$name.crt' -noout -fingerprint`;
+    my $file = $name eq 'gateway' ? 'certs/.self/fullchain.pem'
+                                  : "tls/$name.crt";
+
+    return scalar `openssl x509 -in '$run/$file' -noout -fingerprint`;
 }
 
 

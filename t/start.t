@@ -35,6 +35,7 @@ if (!-d "$packages/from") {
 my $root = tempdir(DIR => $ENV{WGW_TEST_ROOT} || '/tmp', CLEANUP => !$ENV{LEAVE});
 my $mirror = "$root/mirror";
 my $other = $own eq 'trixie' ? 'bookworm' : 'trixie';
+our $valid = '';                    # a line of each Release
 
 chmod 0755, $root;
 key();
@@ -74,6 +75,13 @@ way('start 10.A2: no source', undef);
 
 fill(trixie => [ ], 'trixie-security' => [ 3 ]);
 way('start 10.A2: only in security', qr/source \(1\.26\.3-3\)$/);
+
+{
+    local $valid = 'Valid-Until: ' . gmtime_rfc(-86400) . "\n";
+
+    fill(trixie => [ 1 ]);
+    way('start 10.A2: the index is out of date', qr/source \(1\.26\.3-1\)$/);
+}
 
 
 # ---- all sources are missing: this release's packages, built and run
@@ -143,8 +151,8 @@ done_testing();
 sub copy {
     if (!-d "$root/copy") {
         mkdir "$root/copy";
-        system("cp -R config Makefile nginx.conf.example *.c src tools t fuzz"
-               . " '$root/copy'") == 0 or die 'cp';
+        system("tar --exclude ./build --exclude ./run --exclude ./.git -c ."
+               . " | tar -x -C '$root/copy'") == 0 or die 'tar';
     }
 
     return "$root/copy";
@@ -161,6 +169,7 @@ sub shell {
     local $ENV{WGW_APT} = "$root/apt";
     local $ENV{WGW_KEYRING} = "$root/key.gpg";
     local $ENV{WGW_APT_LOG} = "$root/apt.log";
+    local $ENV{APT_CONFIG} = "$root/apt/apt.conf";
 
     my $text = `cd '$dir' && { $command\n} 2>&1`;
 
@@ -242,13 +251,14 @@ sub mended {
 sub only_one_suite {
     my $dir = copy();
 
-    system("rm -rf '$dir'/fuzz/* '$dir'/t/*.t '$dir'/t/*/*.t");
+    system("rm -rf '$dir'/fuzz/*/ '$dir'/t/*.t '$dir'/t/*/*.t");
     spew("$dir/t/one.t", "use Test::More; ok(1); done_testing();\n");
 
     # which needs nothing of npm
-    make_path("$dir/build/npm");
-    spew("$dir/$_/package.json", "{ }\n") for 't/clients', 'build/npm';
-    rename "$dir/build/npm/package.json", "$dir/build/npm/installed";
+    make_path("$dir/build/npm", "$dir/build/bridge");
+    spew("$dir/$_", "{ }\n")
+        for 't/clients/package.json', 'build/npm/installed',
+            'tools/claims-bridge/package.json', 'build/bridge/installed';
 }
 
 
@@ -272,6 +282,9 @@ sub machine {
     my $uri = 'http://127.0.0.1:' . $web->port('HTTP');
 
     make_path("$root/apt/sources.list.d");
+
+    # not what this machine has told its apt, for a mirror of its own perhaps
+    spew("$root/apt/apt.conf", qq{Dir::Etc::Parts "$root/apt/none";\n});
     spew("$root/apt/sources.list", "deb [arch=amd64] $uri/debian $own main\n");
     spew("$root/apt/sources.list.d/security.sources",
          "Types: deb\nURIs: $uri/debian-security\n"
@@ -381,7 +394,8 @@ sub suite {
     my %index = ('main/source/Sources' => $sources,
                  'main/binary-amd64/Packages' => $packages);
     my $release = "Origin: Debian\nSuite: $suite\nCodename: $suite\n"
-                . "Date: " . gmtime_rfc() . "\nArchitectures: amd64\n"
+                . "Date: " . gmtime_rfc(-172800) . "\n${valid}"
+                . "Architectures: amd64\n"
                 . "Components: main\nSHA256:\n";
 
     make_path("$dist/main/source", "$dist/main/binary-amd64");
@@ -399,7 +413,9 @@ sub suite {
 
 
 sub gmtime_rfc {
-    return POSIX::strftime('%a, %d %b %Y %H:%M:%S UTC', gmtime);
+    my ($later) = @_;
+
+    return POSIX::strftime('%a, %d %b %Y %H:%M:%S UTC', gmtime(time + $later));
 }
 
 

@@ -4,12 +4,16 @@
 # apt.sh RELEASE packages DIR PACKAGE... .debs, all of one version where they
 #                                        are of one source
 # apt.sh own                             the release of this machine
+# apt.sh mirror                          its mirror of Debian
+# apt.sh security                        and that of security updates
 #
 # Fetches from a Debian release, with its updates and its security ones, into
 # DIR; prints the version.  The mirrors are those that the machine has; its
 # apt configuration is read, not changed, and neither are its lists, so that
 # any user may do this.  An index may name files that its mirror has not: each
-# version is tried, the newest first, until one comes whole.
+# version is tried, the newest first, until one comes whole.  One that is out
+# of date, as those of mirrors are that have stopped, is taken: it is signed,
+# and nothing of it is installed but a test's own tools.
 #
 # WGW_APT=DIR is read in place of /etc/apt, WGW_KEYRING=FILE is trusted in
 # place of Debian's keyring.
@@ -123,6 +127,7 @@ Dir::State::Lists "$tmp/lists";
 Dir::Cache "$tmp/cache";
 Acquire::Languages "none";
 Acquire::Retries "2";
+Acquire::Check-Valid-Until "false";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -223,9 +228,17 @@ get() {
 }
 
 
-case $# in
-1)
+case $1 in
+own)
     own
+    exit 0
+    ;;
+mirror)
+    mirrors | head -n 1
+    exit 0
+    ;;
+security)
+    security_mirrors | head -n 1
     exit 0
     ;;
 *)

@@ -21,7 +21,8 @@
  *     claim join FILE ...
  *         prints one container of all tokens of these (- is stdin)
  *     claim show FILE ...
- *         prints each token as JSON, and whether its signature is right
+ *         prints each token as JSON, and on stderr whether its signature is
+ *         right; the key of a did:web is not known here
  *     claim post URL FILE ...
  *         posts these to a gateway's wgw_claims_api, by curl(1)
  *
@@ -703,13 +704,13 @@ command_show(int argc, char **argv)
         wgw_out_init(&out, json, sizeof(json));
         wgw_claim_json(&out, &claim);
         printf("%.*s\n", (int) (out.pos - json), json);
+        fflush(stdout);
 
         reason = wgw_token_verify(&claim.token, NULL, 0, &which);
+        fprintf(stderr, "token %zu: %s\n", k,
+                reason ? reason : "signature:good");
 
-        if (reason) {
-            fprintf(stderr, "token %zu: %s\n", k, reason);
-            code = strcmp(reason, "did:unresolved") == 0 ? code : 1;
-        }
+        code |= reason && strcmp(reason, "did:unresolved") != 0;
     }
 
     return code;

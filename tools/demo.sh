@@ -98,7 +98,7 @@ A cap of 1,000,000 bytes a month and a file of 600,000; the third time: 429
 
 What was counted, the names, and one of your own
 
-  curl $admin/v1/usage
+  curl $admin/v1/usage            # as a page, for a browser: $admin/
   curl $admin/v1/names
   curl -X PUT -d '$record' $admin/v1/names/mine
   curl http://mine.gw.localhost:$PORT_HTTP/

@@ -1,6 +1,6 @@
 #!/bin/sh
-# deps.sh build|test|full|bench|modules: installs Debian packages that are
-# missing.  When all are there, nothing is asked of apt or of the network.
+# deps.sh build|test|full|roots|bench|modules|cli: installs Debian packages that
+# are missing.  When all are there, nothing is asked of apt or of the network.
 
 set -eu
 
@@ -14,13 +14,17 @@ fail() {
 case $1 in
 build)
     set -- gcc libc6-dev make dpkg-dev libpcre2-dev zlib1g-dev libssl-dev \
-        liblmdb-dev libyajl-dev libsecp256k1-dev openssl ca-certificates \
-        curl
+        liblmdb-dev libyajl-dev libsecp256k1-dev libcurl4-openssl-dev openssl \
+        ca-certificates curl perl
+    ;;
+cli)
+    set -- gcc libc6-dev make zlib1g-dev libssl-dev liblmdb-dev libyajl-dev \
+        libsecp256k1-dev libcurl4-openssl-dev perl
     ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
         nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev \
-        patchelf gnupg
+        patchelf gnupg mandoc libio-pty-perl
 
     # another Node.js than Debian's has its own npm
     if ! command -v node > /dev/null || ! command -v npm > /dev/null; then
@@ -28,11 +32,14 @@ test)
     fi
     ;;
 full)
-    if [ -n "${CHROMIUM:-}" ] || command -v chromium > /dev/null; then
-        exit 0
-    fi
+    set -- pebble dehydrated certbot
 
-    set -- chromium
+    if [ -z "${CHROMIUM:-}" ] && ! command -v chromium > /dev/null; then
+        set -- "$@" chromium
+    fi
+    ;;
+roots)
+    set -- debootstrap util-linux mount git systemd-container perl dpkg-dev
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \

@@ -20,6 +20,8 @@ if [ $# = 0 ]; then
 fi
 
 for source in "$@"; do
+    [ "$source" != 'fuzz/*/*.c' ] || break       # there are none
+
     source=${source#fuzz/}
     target=build/fuzz/${source%.c}
     name=${target##*/}

@@ -1,6 +1,7 @@
 #!/bin/sh
 # install.sh           puts what `make modules` built where Debian's nginx looks
-#                      for it, below DESTDIR, and enables it once
+#                      for it, below DESTDIR, and enables it once; and what
+#                      `make cli` built where commands and manuals are
 # install.sh remove    takes it away again
 #
 # Ours come after stream, which is 50.  A module that the configuration loads
@@ -12,6 +13,7 @@ root=${DESTDIR:-}
 modules=$root/usr/lib/nginx/modules
 available=$root/usr/share/nginx/modules-available
 enabled=$root/etc/nginx/modules-enabled
+completions=$root/usr/share/bash-completion/completions
 
 
 # ngx_wgw_route_module.so: mod-wgw-route.conf
@@ -26,6 +28,28 @@ conf_of() {
 loaded_by_hand() {
     grep -rqs "^[^#]*load_module.*$1" "$root/etc/nginx/nginx.conf" \
         "$root/etc/nginx/conf.d"
+}
+
+
+# man8/wgw.8: where a page of the manual goes
+
+man_of() {
+    echo "$root/usr/share/man/man${1##*.}/$1"
+}
+
+
+put_command() {
+    mkdir -p "$root/usr/bin" "$completions"
+
+    install -m 755 build/bin/wgw "$root/usr/bin"
+    install -m 644 build/completion/wgw "$completions"
+    echo "installed $root/usr/bin/wgw"
+
+    for page in build/man/*; do
+        to=$(man_of "${page##*/}")
+        mkdir -p "${to%/*}"
+        install -m 644 "$page" "$to"
+    done
 }
 
 
@@ -100,10 +124,26 @@ remove() {
             fi
         done
     done
+
+    for file in "$root/usr/bin/wgw" "$completions/wgw" $(pages); do
+        if [ -e "$file" ]; then
+            rm -f "$file"
+            echo "removed $file"
+        fi
+    done
+}
+
+
+pages() {
+    for page in wgw.8 wgw.conf.5 ngx_wgw_route_module.5 \
+        ngx_wgw_meter_module.5 ngx_wgw_auth_module.5
+    do
+        man_of "$page"
+    done
 }
 
 
 case ${1:-} in
 remove) remove ;;
-*)      put ;;
+*)      put_command && put ;;
 esac

@@ -186,7 +186,6 @@ check_ports
 
 mkdir -p logs tls www
 
-certificate gateway gw.localhost '*.gw.localhost'
 certificate secure secure.gw.localhost
 certificate pass pass.gw.localhost
 

@@ -29,6 +29,8 @@
 #define LIVE_BUFFER   8192
 
 
+static void live_put(int api, const char *name, int i);
+static int live_get(const int *fds, int workers, const char *name, int i);
 static void live_workers(int port, int *fds, int n);
 static void live_print(const char *name, double *times, int n);
 static int live_connect(int port);
@@ -42,8 +44,7 @@ static void live_die(const char *what);
 int
 main(int argc, char **argv)
 {
-    int     i, k, api, workers, changes, stale, fds[LIVE_WORKERS];
-    char    text[512], body[64], buffer[LIVE_BUFFER];
+    int     i, api, workers, changes, stale, fds[LIVE_WORKERS];
     double  start, *reply, *served;
 
     if (argc != 6) {
@@ -66,35 +67,13 @@ main(int argc, char **argv)
     api = live_connect(atoi(argv[2]));
 
     for (i = 0; i < changes; i++) {
-        snprintf(body, sizeof(body),
-                 "{\"backends\":[\"http://127.0.0.1:%d\"]}", 9100 + i % 16);
-
-        snprintf(text, sizeof(text), "PUT /v1/names/%.99s%d.gw.test HTTP/1.1"
-                 "\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n%s",
-                 argv[5], i, strlen(body), body);
-
         start = live_now();
-        live_send(api, text);
-
-        if (live_receive(api, buffer) != 201) {
-            fprintf(stderr, "the API answers:\n%s\n", buffer);
-            return 1;
-        }
-
+        live_put(api, argv[5], i);
         reply[i] = live_now() - start;
 
-        snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: %.99s%d.gw.test"
-                 "\r\n\r\n", argv[5], i);
-
-        for (k = 0; k < workers; k++) {
-            live_send(fds[k], text);
-        }
-
-        for (k = 0; k < workers; k++) {
-            stale += live_receive(fds[k], buffer) != 200;
-        }
-
+        stale += live_get(fds, workers, argv[5], i);
         served[i] = live_now() - start;
+
         usleep(2000);
     }
 
@@ -105,6 +84,52 @@ main(int argc, char **argv)
     printf("}\n");
 
     return 0;
+}
+
+
+static void
+live_put(int api, const char *name, int i)
+{
+    char  text[512], body[64], buffer[LIVE_BUFFER];
+
+    snprintf(body, sizeof(body), "{\"backends\":[\"http://127.0.0.1:%d\"]}",
+             9100 + i % 16);
+
+    snprintf(text, sizeof(text), "PUT /v1/names/%.99s%d.gw.test HTTP/1.1"
+             "\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n%s",
+             name, i, strlen(body), body);
+
+    live_send(api, text);
+
+    if (live_receive(api, buffer) != 201) {
+        fprintf(stderr, "the API answers:\n%s\n", buffer);
+        exit(1);
+    }
+}
+
+
+/* From each worker; returns how many do not know the name. */
+
+static int
+live_get(const int *fds, int workers, const char *name, int i)
+{
+    int   k, stale;
+    char  text[256], buffer[LIVE_BUFFER];
+
+    snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: %.99s%d.gw.test"
+             "\r\n\r\n", name, i);
+
+    for (k = 0; k < workers; k++) {
+        live_send(fds[k], text);
+    }
+
+    stale = 0;
+
+    for (k = 0; k < workers; k++) {
+        stale += live_receive(fds[k], buffer) != 200;
+    }
+
+    return stale;
 }
 
 

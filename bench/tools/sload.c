@@ -67,6 +67,9 @@ typedef struct {
 } load_worker_t;
 
 
+static int load_options(int argc, char **argv);
+static void load_measure(double *seconds, double *cpu);
+static void load_start(void);
 static void load_listen(int first, int n, int bytes)
     __attribute__((noreturn));
 static void *load_run(void *data);
@@ -88,6 +91,8 @@ static int            mode, port, zipf, npids;
 static int            nworkers = 16;
 static long           names = 1, total;
 static double         warm = 0.2, duration = 2;
+static int            bytes;
+static uint64_t       seed = 1;
 static const char    *path = "/";
 static pid_t          pids[LOAD_PIDS];
 static load_worker_t  workers[LOAD_THREADS];
@@ -103,13 +108,49 @@ static float         *samples;          /* seconds */
 int
 main(int argc, char **argv)
 {
-    int       c, i, bytes;
-    double    begin, seconds, cpu;
-    uint64_t  seed;
+    double  seconds = 0, cpu = 0;
 
-    bytes = 0;
-    seed = 1;
-    seconds = 0;
+    if (load_options(argc, argv) != 0) {
+        fprintf(stderr, "usage: see the head of sload.c\n");
+        return 2;
+    }
+
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+
+    if (bytes) {
+        load_listen(port, nworkers, bytes);
+    }
+
+    ssl_ctx = SSL_CTX_new(TLS_client_method());
+    samples = malloc(LOAD_SAMPLES * sizeof(float));
+
+    if (ssl_ctx == NULL || samples == NULL) {
+        load_die("memory");
+    }
+
+    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
+    load_capture();
+
+    load_measure(&seconds, &cpu);
+
+    qsort(samples, done < LOAD_SAMPLES ? (size_t) done : LOAD_SAMPLES,
+          sizeof(float), load_compare);
+
+    printf("{\"rps\": %.1f, \"cpu_us\": %.3f, \"p50\": %.1f, \"p99\": %.1f, "
+           "\"requests\": %ld, \"bad\": %ld, \"broken\": %ld}\n",
+           done / seconds, done ? cpu * 1e6 / done : 0,
+           load_percentile(0.5), load_percentile(0.99), (long) done,
+           (long) bad, (long) broken);
+
+    return 0;
+}
+
+
+static int
+load_options(int argc, char **argv)
+{
+    int  c;
 
     while ((c = getopt(argc, argv, "m:u:c:w:d:n:N:zp:s:l:")) != -1) {
         switch (c) {
@@ -136,36 +177,65 @@ main(int argc, char **argv)
             break;
 
         default:
-            return 2;
+            return -1;
         }
     }
 
     if (optind != argc - 1 || nworkers < 1 || nworkers > LOAD_THREADS) {
-        fprintf(stderr, "usage: see the head of sload.c\n");
-        return 2;
+        return -1;
     }
 
     port = atoi(argv[optind]);
-    signal(SIGPIPE, SIG_IGN);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
 
-    if (bytes) {
-        load_listen(port, nworkers, bytes);
-    }
+    return 0;
+}
 
-    ssl_ctx = SSL_CTX_new(TLS_client_method());
-    samples = malloc(LOAD_SAMPLES * sizeof(float));
 
-    if (ssl_ctx == NULL || samples == NULL) {
-        load_die("memory");
-    }
+/* For so many requests, or after a warm-up for so long. */
 
-    SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
-    load_capture();
+static void
+load_measure(double *seconds, double *cpu)
+{
+    int     i;
+    double  begin;
 
     measuring = total > 0;
     begin = load_now();
-    cpu = load_cpu();
+    *cpu = load_cpu();
+
+    load_start();
+
+    if (total == 0) {
+        usleep((useconds_t) (warm * 1e6));
+
+        done = 0;
+        begin = load_now();
+        *cpu = load_cpu();
+        measuring = 1;
+
+        usleep((useconds_t) (duration * 1e6));
+
+        measuring = 0;
+        *seconds = load_now() - begin;
+        *cpu = load_cpu() - *cpu;
+        ending = 1;
+    }
+
+    for (i = 0; i < nworkers; i++) {
+        pthread_join(workers[i].thread, NULL);
+    }
+
+    if (total) {
+        *seconds = load_now() - begin;
+        *cpu = load_cpu() - *cpu;
+    }
+}
+
+
+static void
+load_start(void)
+{
+    int  i;
 
     for (i = 0; i < nworkers; i++) {
         workers[i].random = (seed * 1000 + (uint64_t) i + 1) * LOAD_SEED;
@@ -176,42 +246,6 @@ main(int argc, char **argv)
             load_die("pthread_create()");
         }
     }
-
-    if (total == 0) {
-        usleep((useconds_t) (warm * 1e6));
-
-        done = 0;
-        begin = load_now();
-        cpu = load_cpu();
-        measuring = 1;
-
-        usleep((useconds_t) (duration * 1e6));
-
-        measuring = 0;
-        seconds = load_now() - begin;
-        cpu = load_cpu() - cpu;
-        ending = 1;
-    }
-
-    for (i = 0; i < nworkers; i++) {
-        pthread_join(workers[i].thread, NULL);
-    }
-
-    if (total) {
-        seconds = load_now() - begin;
-        cpu = load_cpu() - cpu;
-    }
-
-    qsort(samples, done < LOAD_SAMPLES ? (size_t) done : LOAD_SAMPLES,
-          sizeof(float), load_compare);
-
-    printf("{\"rps\": %.1f, \"cpu_us\": %.3f, \"p50\": %.1f, \"p99\": %.1f, "
-           "\"requests\": %ld, \"bad\": %ld, \"broken\": %ld}\n",
-           done / seconds, done ? cpu * 1e6 / done : 0,
-           load_percentile(0.5), load_percentile(0.99), (long) done,
-           (long) bad, (long) broken);
-
-    return 0;
 }
 
 

@@ -56,6 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
+    memset(&rules, 0, sizeof(rules));
     rules.allow = allow;
     rules.nallow = (data[0] & 1) ? 2 : 0;
     rules.deny = deny;

@@ -119,6 +119,7 @@ typedef struct {
 
     wgw_text_t                body;         /* for its methods */
 
+    unsigned                  preflight:1;  /* is answered */
     unsigned                  counted:1;    /* it has a number of uses */
     unsigned                  used:1;       /* of these, one */
     unsigned                  spent:1;      /* there was none left */

@@ -1,10 +1,15 @@
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
 #include <sys/mman.h>
 
 #include "auth/auth_state.h"
 
 
 #define NGX_WGW_AUTH_REASONS  40
+#define AUTH_WATCH            1000      /* ms */
 
 
 const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[] = {
@@ -26,6 +31,7 @@ const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[] = {
     { "wallet_keys", 0 },
     { "replay", 0 },
     { "full", 0 },
+    { "lost", 0 },
     { "other", 0 },
     { "missing", 1 },
     { "repeated", 1 },
@@ -41,6 +47,7 @@ const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[] = {
     { "service", 1 },
     { "revoked", 1 },
     { "exhausted", 1 },
+    { "lost", 1 },
     { "allowlist", 1 },
     { "method", 1 },
     { "ended", 1 },
@@ -51,6 +58,9 @@ const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[] = {
 
 _Static_assert(sizeof(ngx_wgw_auth_reasons) / sizeof(ngx_wgw_auth_reason_t)
                <= NGX_WGW_AUTH_REASONS, "each reason has a counter");
+
+
+static void auth_watch(ngx_event_t *ev);
 
 
 /* shared by the workers, kept over reloads */
@@ -82,6 +92,46 @@ ngx_wgw_auth_counters_init(ngx_log_t *log)
     }
 
     return NGX_OK;
+}
+
+
+/* In each worker, as long as there is a file. */
+
+void
+ngx_wgw_auth_watch(ngx_cycle_t *cycle)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    static ngx_event_t       ev;
+    static ngx_connection_t  dumb = { .fd = (ngx_socket_t) -1 };
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    if (acf->tokens.mapping == NULL || acf->tokens.file.len == 0) {
+        return;
+    }
+
+    ev.handler = auth_watch;
+    ev.data = &dumb;
+    ev.log = cycle->log;
+    ev.cancelable = 1;
+
+    ngx_add_timer(&ev, AUTH_WATCH);
+}
+
+
+static void
+auth_watch(ngx_event_t *ev)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    wgw_zone_watch(&acf->tokens, ev->log);
+
+    ngx_add_timer(ev, AUTH_WATCH);
 }
 
 

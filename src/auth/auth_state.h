@@ -70,6 +70,12 @@ int64_t ngx_wgw_auth_now(void);
 /* In init_conf: the counters, kept over reloads.  NGX_ERROR is logged. */
 ngx_int_t ngx_wgw_auth_counters_init(ngx_log_t *log);
 
+/*
+ * In init_process of an http module: sees what becomes of the zone's file,
+ * every second.
+ */
+void ngx_wgw_auth_watch(ngx_cycle_t *cycle);
+
 /* In exit_process. */
 void ngx_wgw_auth_exit_process(ngx_cycle_t *cycle);
 

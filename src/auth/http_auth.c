@@ -12,6 +12,9 @@
 
 static ngx_int_t ngx_http_wgw_auth_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_wgw_auth_preflight(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_wgw_auth_init_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_wgw_auth_add_variables(ngx_conf_t *cf);
 static void ngx_http_wgw_auth_use(ngx_conf_t *cf);
 static char *ngx_http_wgw_auth(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -237,7 +240,7 @@ ngx_module_t  ngx_http_wgw_auth_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_wgw_auth_init_process,        /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -271,6 +274,11 @@ static ngx_http_variable_t  ngx_http_wgw_auth_vars[] = {
 
     { ngx_string("wgw_auth_token_id"), NULL, ngx_http_wgw_auth_variable,
       NGX_HTTP_WGW_AUTH_VAR_TOKEN_ID, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    /* for the meter: "1" when `wgw_auth_cors` answers a preflight */
+
+    { ngx_string("wgw_auth_preflight"), NULL, ngx_http_wgw_auth_preflight,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -326,6 +334,31 @@ ngx_http_wgw_auth_variable(ngx_http_request_t *r,
     if (value.len == 0) {
         return wgw_value_none(v);
     }
+
+    return wgw_value_set(v, &value);
+}
+
+
+static ngx_int_t
+ngx_http_wgw_auth_init_process(ngx_cycle_t *cycle)
+{
+    ngx_wgw_auth_watch(cycle);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_auth_preflight(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                 value;
+    ngx_http_wgw_auth_ctx_t  *ctx;
+
+    ctx = ngx_http_wgw_auth_find_ctx(r->main);
+
+    ngx_str_set(&value, "1");
+    value.len = (ctx && ctx->preflight);
 
     return wgw_value_set(v, &value);
 }

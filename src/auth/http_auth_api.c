@@ -161,6 +161,12 @@ api_address(ngx_http_request_t *r, wgw_text_t text)
 static ngx_int_t
 api_revoked(ngx_http_request_t *r, wgw_tokens_rc_t rc)
 {
+    if (rc == WGW_TOKENS_LOST) {
+        return wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                               "wgw_auth_zone was damaged: no key is good "
+                               "until a start with another file");
+    }
+
     if (rc != WGW_TOKENS_OK) {
         return wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
                                "there is no room in wgw_auth_zone: nothing "

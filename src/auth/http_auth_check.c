@@ -26,6 +26,7 @@ static void auth_claims(ngx_http_request_t *r,
     wgw_jwt_t *jwt);
 static void auth_refuse(ngx_http_wgw_auth_ctx_t *ctx, ngx_uint_t status,
     const char *reason, const char *phrase);
+static void auth_lost(ngx_http_wgw_auth_ctx_t *ctx);
 static void auth_use(ngx_http_wgw_auth_ctx_t *ctx);
 static ngx_int_t auth_refused(ngx_http_request_t *r,
     ngx_http_wgw_auth_ctx_t *ctx);
@@ -287,7 +288,8 @@ static ngx_int_t
 auth_good(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
     ngx_http_wgw_auth_ctx_t *ctx, wgw_jwt_t *jwt)
 {
-    size_t  len;
+    size_t           len;
+    wgw_tokens_rc_t  rc;
 
     if (jwt->jti.len != WGW_JWT_ID
         || wgw_base64url_decode(ctx->token_id, &len, jwt->jti) != 0)
@@ -306,16 +308,29 @@ auth_good(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
         return NGX_DECLINED;
     }
 
-    if (wgw_tokens_check(ngx_wgw_auth_tokens(), ctx->token_id, jwt->address,
-                         (int64_t) jwt->iat, (int64_t) jwt->exp,
-                         ngx_wgw_auth_now())
-        != WGW_TOKENS_OK)
-    {
+    rc = wgw_tokens_check(ngx_wgw_auth_tokens(), ctx->token_id, jwt->address,
+                          (int64_t) jwt->iat, (int64_t) jwt->exp,
+                          ngx_wgw_auth_now());
+
+    if (rc == WGW_TOKENS_LOST) {
+        auth_lost(ctx);
+        return NGX_DECLINED;
+    }
+
+    if (rc != WGW_TOKENS_OK) {
         auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "revoked", "was revoked");
         return NGX_DECLINED;
     }
 
     return NGX_OK;
+}
+
+
+static void
+auth_lost(ngx_http_wgw_auth_ctx_t *ctx)
+{
+    auth_refuse(ctx, NGX_HTTP_SERVICE_UNAVAILABLE, "lost",
+                "cannot be looked up: try again later");
 }
 
 
@@ -336,11 +351,20 @@ auth_refuse(ngx_http_wgw_auth_ctx_t *ctx, ngx_uint_t status,
 static void
 auth_use(ngx_http_wgw_auth_ctx_t *ctx)
 {
+    wgw_tokens_rc_t  rc;
+
     if (!ctx->used) {
         ctx->used = 1;
-        ctx->spent = wgw_tokens_use(ngx_wgw_auth_tokens(), ctx->token_id,
-                                    ngx_wgw_auth_now())
-                     != WGW_TOKENS_OK;
+
+        rc = wgw_tokens_use(ngx_wgw_auth_tokens(), ctx->token_id,
+                            ngx_wgw_auth_now());
+
+        ctx->spent = (rc != WGW_TOKENS_OK);
+
+        if (rc == WGW_TOKENS_LOST) {
+            auth_lost(ctx);
+            return;
+        }
     }
 
     if (ctx->spent) {

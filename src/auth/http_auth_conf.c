@@ -6,6 +6,7 @@
 
 
 #include "auth/auth_module.h"
+#include "core/conffile.h"
 #include "auth/quota.h"
 
 #include <ctype.h>
@@ -150,45 +151,15 @@ static ssize_t
 ngx_http_wgw_auth_read_secret(ngx_conf_t *cf, ngx_str_t *name,
     u_char *secret)
 {
-    ssize_t          n;
-    ngx_fd_t         fd;
-    ngx_file_info_t  fi;
+    ssize_t  n;
 
-    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    n = wgw_conffile(cf, name, secret, NGX_HTTP_WGW_AUTH_SECRET + 1, "secret");
 
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
-        && (ngx_file_access(&fi) & 0007))
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "secret in \"%V\" may be read by everybody", name);
-    }
-
-    n = ngx_read_fd(fd, secret, NGX_HTTP_WGW_AUTH_SECRET + 1);
-
-    if (n == -1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", name);
-
-    } else if (n == 0 || n > NGX_HTTP_WGW_AUTH_SECRET) {
+    if (n == 0 || n > NGX_HTTP_WGW_AUTH_SECRET) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "secret in \"%V\" is %s", name,
                            n ? "longer than 4096 bytes" : "empty");
-        n = -1;
-    }
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
     }
 
     return n;

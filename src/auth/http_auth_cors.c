@@ -242,8 +242,15 @@ cors_origin(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf)
 static ngx_int_t
 cors_preflight(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf)
 {
-    ngx_int_t    rc;
-    const char  *methods, *headers;
+    ngx_int_t                 rc;
+    const char               *methods, *headers;
+    ngx_http_wgw_auth_ctx_t  *ctx;
+
+    ctx = ngx_http_wgw_auth_find_ctx(r);
+
+    if (ctx) {
+        ctx->preflight = 1;
+    }
 
     methods = conf->signin || conf->allow || conf->deny
               ? "POST" : "GET, HEAD, POST";

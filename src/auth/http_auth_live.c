@@ -59,6 +59,7 @@ auth_over(ngx_http_wgw_auth_ctx_t *ctx, int64_t now, ngx_log_t *log)
 {
     ngx_uint_t            upgraded;
     wgw_expiring_t       *table;
+    wgw_tokens_rc_t       rc;
     ngx_http_upstream_t  *u;
 
     u = ctx->request->upstream;
@@ -74,11 +75,11 @@ auth_over(ngx_http_wgw_auth_ctx_t *ctx, int64_t now, ngx_log_t *log)
 
     table = ngx_wgw_auth_tokens();
 
-    if (wgw_tokens_check(table, ctx->token_id, ctx->wallet, ctx->iat,
-                         ctx->expires, now)
-        != WGW_TOKENS_OK)
-    {
-        return "was revoked";
+    rc = wgw_tokens_check(table, ctx->token_id, ctx->wallet, ctx->iat,
+                          ctx->expires, now);
+
+    if (rc != WGW_TOKENS_OK) {
+        return rc == WGW_TOKENS_LOST ? "cannot be looked up" : "was revoked";
     }
 
     /* of what happens in another table this worker learns nothing */

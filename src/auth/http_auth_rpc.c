@@ -218,6 +218,8 @@ rpc_decide(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
         return rpc_too_long(r);
     }
 
+    ngx_memzero(&rules, sizeof(wgw_rpc_rules_t));
+
     rules.allow = conf->allow ? conf->allow->elts : NULL;
     rules.nallow = conf->allow ? conf->allow->nelts : 0;
     rules.deny = conf->deny ? conf->deny->elts : NULL;

@@ -15,6 +15,8 @@ static void signin_service(wgw_http_signin_t *s, ngx_str_t *service);
 static ngx_int_t signin_wallet(wgw_http_signin_t *s);
 static ngx_int_t signin_place(wgw_http_signin_t *s);
 static ngx_int_t signin_remember(wgw_http_signin_t *s);
+static ngx_int_t signin_no_room(wgw_http_signin_t *s, wgw_tokens_rc_t rc,
+    const char *full);
 static ngx_int_t signin_replayed(wgw_http_signin_t *s);
 static ngx_int_t signin_register(wgw_http_signin_t *s);
 static void signin_claims(wgw_http_signin_t *s, int64_t iat, int64_t exp);
@@ -191,9 +193,18 @@ signin_remember(wgw_http_signin_t *s)
 
     return rc == WGW_TOKENS_REPLAY
            ? signin_replayed(s)
-           : wgw_http_signin_refuse(s->request, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                    "full",
-                                    "too many sign-ins: try again later");
+           : signin_no_room(s, rc, "too many sign-ins: try again later");
+}
+
+
+static ngx_int_t
+signin_no_room(wgw_http_signin_t *s, wgw_tokens_rc_t rc, const char *full)
+{
+    return wgw_http_signin_refuse(s->request, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                  rc == WGW_TOKENS_LOST ? "lost" : "full",
+                                  rc == WGW_TOKENS_LOST
+                                  ? "what was signed before cannot be looked "
+                                    "up: try again later" : full);
 }
 
 
@@ -209,9 +220,10 @@ signin_replayed(wgw_http_signin_t *s)
 static ngx_int_t
 signin_register(wgw_http_signin_t *s)
 {
-    size_t       len;
-    int64_t      now;
-    wgw_token_t  token;
+    size_t           len;
+    int64_t          now;
+    wgw_token_t      token;
+    wgw_tokens_rc_t  rc;
 
     now = ngx_wgw_auth_now();
 
@@ -243,12 +255,10 @@ signin_register(wgw_http_signin_t *s)
     token.uses = s->conf->uses ? (uint32_t) s->conf->uses
                                : WGW_TOKENS_UNLIMITED;
 
-    if (wgw_tokens_mint(ngx_wgw_auth_tokens(), &token, now)
-        != WGW_TOKENS_OK)
-    {
-        return wgw_http_signin_refuse(s->request, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                      "full", "too many keys are out: try "
-                                      "again later");
+    rc = wgw_tokens_mint(ngx_wgw_auth_tokens(), &token, now);
+
+    if (rc != WGW_TOKENS_OK) {
+        return signin_no_room(s, rc, "too many keys are out: try again later");
     }
 
     return signin_mint(s);

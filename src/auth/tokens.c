@@ -45,6 +45,7 @@ static int wgw_tokens_of(wgw_expiring_t *t,
     wgw_token_t *token);
 static wgw_tokens_rc_t wgw_tokens_bar(wgw_expiring_t *t,
     wgw_expiring_key_t key, const wgw_note_t *note, int64_t now);
+static wgw_tokens_rc_t wgw_tokens_told(wgw_expiring_t *t, wgw_tokens_rc_t rc);
 static uint64_t wgw_tokens_next(wgw_expiring_t *t, uint64_t from,
     int64_t now, wgw_token_t *token);
 
@@ -71,7 +72,7 @@ wgw_tokens_replay(wgw_expiring_t *t,
     {
 
     case WGW_NOTES_OK:
-        return WGW_TOKENS_OK;
+        return wgw_tokens_told(t, WGW_TOKENS_OK);
 
     case WGW_NOTES_FULL:
         return WGW_TOKENS_FULL;
@@ -159,7 +160,7 @@ wgw_tokens_mint(wgw_expiring_t *t, const wgw_token_t *token, int64_t now)
     {
 
     case WGW_NOTES_OK:
-        return WGW_TOKENS_OK;
+        return wgw_tokens_told(t, WGW_TOKENS_OK);
 
     case WGW_NOTES_FULL:
         return WGW_TOKENS_FULL;
@@ -204,7 +205,7 @@ wgw_tokens_check(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
         }
     }
 
-    return WGW_TOKENS_OK;
+    return wgw_tokens_told(t, WGW_TOKENS_OK);
 }
 
 
@@ -251,23 +252,23 @@ wgw_tokens_use(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
                          wgw_text(""));
 
     if (!wgw_notes_has(t, key, WGW_TOKENS_MINTED, now)) {
-        return WGW_TOKENS_UNKNOWN;
+        return wgw_tokens_told(t, WGW_TOKENS_UNKNOWN);
     }
 
     if (wgw_notes_count(t, key, now) == WGW_TOKENS_UNLIMITED) {
-        return WGW_TOKENS_OK;
+        return wgw_tokens_told(t, WGW_TOKENS_OK);
     }
 
     switch (wgw_notes_use(t, key, now)) {
 
     case WGW_NOTES_OK:
-        return WGW_TOKENS_OK;
+        return wgw_tokens_told(t, WGW_TOKENS_OK);
 
     case WGW_NOTES_SPENT:
         return WGW_TOKENS_EXHAUSTED;
 
     default: /* WGW_NOTES_NONE */
-        return WGW_TOKENS_UNKNOWN;
+        return wgw_tokens_told(t, WGW_TOKENS_UNKNOWN);
     }
 }
 
@@ -291,7 +292,7 @@ wgw_tokens_revoke(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     if (wgw_notes_turn(t, key, WGW_TOKENS_MINTED, &note, now)
         == WGW_NOTES_OK)
     {
-        return WGW_TOKENS_OK;
+        return wgw_tokens_told(t, WGW_TOKENS_OK);
     }
 
     return wgw_tokens_bar(t, key, &note, now);
@@ -306,6 +307,7 @@ wgw_tokens_revoke_address(wgw_expiring_t *t,
     uint64_t            cursor;
     wgw_note_t          note;
     wgw_token_t         token;
+    wgw_tokens_rc_t     rc;
     wgw_expiring_key_t  key;
 
     iat = now;
@@ -328,8 +330,10 @@ wgw_tokens_revoke_address(wgw_expiring_t *t,
     key = wgw_tokens_key(t, WGW_TOKENS_BARRED, address, WGW_TOKENS_ADDRESS,
                          wgw_text(""));
 
-    return wgw_tokens_bar(t, key, &note, now) == WGW_TOKENS_OK
-           ? WGW_TOKENS_OK : wgw_tokens_revoke_each(t, address, now);
+    rc = wgw_tokens_bar(t, key, &note, now);
+
+    return rc == WGW_TOKENS_FULL ? wgw_tokens_revoke_each(t, address, now)
+                                 : rc;
 }
 
 
@@ -457,11 +461,21 @@ wgw_tokens_bar(wgw_expiring_t *t, wgw_expiring_key_t key,
     if (wgw_notes_raise(t, key, note->count, note->until, now)
         == WGW_NOTES_OK)
     {
-        return WGW_TOKENS_OK;
+        return wgw_tokens_told(t, WGW_TOKENS_OK);
     }
 
-    return wgw_notes_insert(t, key, note, now, 0) == WGW_NOTES_OK
-           ? WGW_TOKENS_OK : WGW_TOKENS_FULL;
+    return wgw_tokens_told(t, wgw_notes_insert(t, key, note, now, 0)
+                              == WGW_NOTES_OK
+                              ? WGW_TOKENS_OK : WGW_TOKENS_FULL);
+}
+
+
+/* What a table says of which pages are gone is nothing. */
+
+static wgw_tokens_rc_t
+wgw_tokens_told(wgw_expiring_t *t, wgw_tokens_rc_t rc)
+{
+    return *t->lost ? WGW_TOKENS_LOST : rc;
 }
 
 

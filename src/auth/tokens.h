@@ -35,13 +35,16 @@
 #define WGW_TOKENS_END        WGW_NOTES_END
 
 
+/* LOST may be the answer instead of any other: to be refused with 503. */
+
 typedef enum {
     WGW_TOKENS_OK = 0,
     WGW_TOKENS_FULL,            /* no room: to be refused with 503 */
     WGW_TOKENS_REPLAY,          /* used, or it ended too long ago to tell */
     WGW_TOKENS_EXHAUSTED,
     WGW_TOKENS_UNKNOWN,
-    WGW_TOKENS_REVOKED
+    WGW_TOKENS_REVOKED,
+    WGW_TOKENS_LOST             /* the table is gone, nothing can be told */
 } wgw_tokens_rc_t;
 
 

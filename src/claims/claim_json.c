@@ -69,8 +69,11 @@ wgw_claim_json(wgw_out_t *out, const wgw_claim_t *claim)
         wgw_claim_json_value(out, ",\"meta\":", token, "meta");
     }
 
-    wgw_out_str(out, ",\"came\":");
-    wgw_out_uint(out, claim->came);
+    if (claim->came) {
+        wgw_out_str(out, ",\"came\":");
+        wgw_out_uint(out, claim->came);
+    }
+
     wgw_out_str(out, "}");
 }
 

@@ -7,7 +7,7 @@
  *      "meta":{...},"came":seconds}
  *
  * nbf and meta as in the token; content, its multihash, where it is about
- * one.
+ * one; came, where it is known.
  */
 
 #ifndef WGW_CLAIM_JSON_H

@@ -20,6 +20,8 @@ static char *wgw_claims_option(ngx_conf_t *cf, ngx_str_t *value,
 static char *wgw_claims_subject(ngx_conf_t *cf, wgw_claims_t *claims,
     wgw_text_t did);
 static char *wgw_claims_zones(ngx_conf_t *cf, wgw_claims_t *claims);
+static wgw_zone_t *wgw_claims_slots(ngx_conf_t *cf, wgw_claims_t *claims,
+    const char *what, ngx_uint_t kind);
 static ngx_int_t wgw_claims_zone_name(ngx_conf_t *cf, wgw_claims_t *claims,
     const char *what, ngx_str_t *name, ngx_str_t *file);
 static char *wgw_claims_init_store(ngx_cycle_t *cycle, wgw_claims_t *claims);
@@ -374,24 +376,46 @@ wgw_claims_zones(ngx_conf_t *cf, wgw_claims_t *claims)
         claims->limits[i] = (wgw_meter_zone_t *) zone;
     }
 
-    if (wgw_claims_zone_name(cf, claims, "public", &name, &file) != NGX_OK) {
+    claims->quotas = wgw_claims_slots(cf, claims, "public",
+                                      WGW_EXPIRING_RATIONS);
+
+    claims->asked = wgw_claims_slots(cf, claims, "asked", WGW_EXPIRING_ASKED);
+
+    if (claims->quotas == NULL || claims->asked == NULL) {
         return NGX_CONF_ERROR;
+    }
+
+    /* what was asked may be asked again */
+
+    ngx_str_null(&claims->asked->file);
+
+    return NGX_CONF_OK;
+}
+
+
+static wgw_zone_t *
+wgw_claims_slots(ngx_conf_t *cf, wgw_claims_t *claims, const char *what,
+    ngx_uint_t kind)
+{
+    ngx_str_t    name, file;
+    wgw_zone_t  *zone;
+
+    if (wgw_claims_zone_name(cf, claims, what, &name, &file) != NGX_OK) {
+        return NULL;
     }
 
     zone = wgw_zone_get(cf, &claims->zones, &name, &wgw_zone_expiring,
                         sizeof(wgw_zone_t));
 
     if (zone == NULL || wgw_zone_define(cf, zone) != NGX_OK) {
-        return NGX_CONF_ERROR;
+        return NULL;
     }
 
     zone->file = file;
-    zone->expiring_conf.kind = WGW_EXPIRING_RATIONS;
+    zone->expiring_conf.kind = kind;
     zone->expiring_conf.keys = claims->keys;
 
-    claims->quotas = zone;
-
-    return NGX_CONF_OK;
+    return zone;
 }
 
 
@@ -462,6 +486,10 @@ wgw_claims_init_conf(ngx_cycle_t *cycle)
     zones = claims->zones.elts;
 
     for (i = 0; i < claims->zones.nelts; i++) {
+
+        if (zones[i] == claims->asked && !claims->looked_up) {
+            continue;
+        }
 
         if (wgw_zone_open(cycle, zones[i]) != NGX_OK) {
             return NGX_CONF_ERROR;

@@ -9,8 +9,9 @@
  *     wgw_claims_did DID KEY;
  *     wgw_claims_zone [file=PATH] keys=N;
  *
- * The zone is six tables: one of counters for each window that a limit may
- * have (FILE.minute and so on), and one of public quotas (FILE.public).
+ * The zone is seven tables: one of counters for each window that a limit may
+ * have (FILE.minute and so on), one of public quotas (FILE.public), and, where
+ * claims are looked up, one of what was asked, in memory only.
  */
 
 #ifndef WGW_CLAIMS_CONF_H
@@ -51,11 +52,13 @@ typedef struct wgw_claims_s {
     ngx_array_t          zones;         /* wgw_zone_t *, all of these */
     wgw_meter_zone_t    *limits[WGW_LIMIT_WINDOWS];
     wgw_zone_t          *quotas;
+    wgw_zone_t          *asked;
 
     uint64_t             seed;          /* of the choice; 0: any */
 
     ngx_uint_t           needed;        /* something in http uses claims */
     ngx_uint_t           counted;       /* and public quotas */
+    ngx_uint_t           looked_up;
 } wgw_claims_t;
 
 

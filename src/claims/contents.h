@@ -1,12 +1,15 @@
 
 /*
- * contents: the chains of a content, found and taken apart once, kept by each
- * worker.
+ * contents: a content as it was asked for, by the text of its CID, and its
+ * chains, found and taken apart once, kept by each worker.
  *
  * An entry is good while the store's id is that at which it was looked at;
  * then, while both of the content's stamps are the same (rows.h).  Tokens
  * that are revoked or put are seen by the next request.  Times are not part
  * of it: each chain says from when to when it holds.
+ *
+ * Another content may take an entry's place; who needs what is in it for
+ * longer than until the next one is found holds it.
  */
 
 #ifndef WGW_CONTENTS_H
@@ -16,13 +19,16 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "claims/arg.h"
 #include "claims/claims_conf.h"
 #include "claims/rows.h"
+#include "format/cid.h"
 
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_CONTENTS  4096              /* kept by a worker */
+#define WGW_CONTENTS       16384        /* kept by a worker */
+#define WGW_CONTENT_TESTS  64           /* of one; others are judged */
 
 
 /* A limit of a token: its record in the table of its window. */
@@ -33,10 +39,23 @@ typedef struct {
 } wgw_content_limit_t;
 
 
+/*
+ * A statement as nearly all are: an argument is that text.  Those that are
+ * the same are one, in whatever chains.
+ */
+typedef struct {
+    wgw_claim_arg_t        arg;
+    wgw_text_t             name;
+    wgw_text_t             text;
+    ngx_uint_t             fact;        /* of the argument: the same number */
+} wgw_content_test_t;
+
+
 typedef struct {
     uint8_t                id[WGW_TOKEN_ID];
     wgw_policy_t           policy;
-    uint16_t              *dynamic;     /* statements for each request */
+    uint64_t               tests;       /* bits: those of the content's */
+    uint16_t              *dynamic;     /* statements in another form */
     size_t                 ndynamic;
     wgw_content_limit_t   *limits;
     size_t                 nlimits;
@@ -50,25 +69,46 @@ typedef struct {
     int64_t                until;
     wgw_content_token_t   *tokens[WGW_CHAIN_MAX];
     size_t                 n;
+
+    /* of all its tokens */
+    uint64_t               tests;
+    size_t                 ndynamic;
+    size_t                 nlimits;
+    size_t                 nbytes;      /* of these, those on bytes */
 } wgw_content_chain_t;
 
 
 typedef struct {
     ngx_pool_t            *pool;        /* of all this */
-    uint64_t               id;          /* of the snapshot */
+    ngx_uint_t             refs;        /* its place is one */
+    uint64_t               id;          /* of the snapshot; 0: none */
     wgw_claim_stamps_t     stamps;
-    wgw_text_t             multihash;
+    wgw_text_t             text;
+    wgw_cid_t              cid;
     wgw_content_chain_t   *chains;
     size_t                 n;
+    wgw_content_test_t    *tests;
+    size_t                 ntests;
+
+    /* its keys in tables, for whom they were made last; NULL: for nobody */
+    const void            *quota_of;
+    wgw_expiring_key_t     quota;
+    const void            *asked_of;
+    wgw_expiring_key_t     asked;
 } wgw_content_t;
 
 
 /*
- * The entry, until the next call.  NGX_OK, or NGX_ERROR, logged, when the
- * store cannot be used.
+ * The entry, until the next call; without chains, and that logged, when the
+ * store cannot be used.  NGX_OK, NGX_DECLINED where the text is no CID, or
+ * NGX_ERROR: no memory.
  */
-ngx_int_t wgw_contents_find(wgw_claims_t *claims, wgw_text_t multihash,
+ngx_int_t wgw_contents_find(wgw_claims_t *claims, wgw_text_t text,
     wgw_content_t **content, ngx_log_t *log);
+
+/* An entry that stays until it was released as often. */
+void wgw_contents_hold(wgw_content_t *content);
+void wgw_contents_release(wgw_content_t *content);
 
 
 #pragma GCC visibility pop

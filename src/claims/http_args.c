@@ -19,13 +19,14 @@ typedef struct {
 static int args_find(void *data, wgw_text_t group, const wgw_text_t *name,
     wgw_cbor_t *value);
 static int args_text(wgw_cbor_t *value, const u_char *data, size_t len);
-static int args_url(wgw_http_args_t *http, wgw_cbor_t *value);
-static int args_header(wgw_http_args_t *http, wgw_text_t name,
-    wgw_cbor_t *value);
+static void args_set(wgw_text_t *text, const ngx_str_t *value);
+static unsigned args_url(wgw_http_args_t *http, wgw_text_t *text);
+static unsigned args_header(wgw_http_args_t *http, wgw_text_t name,
+    wgw_text_t *text);
 static unsigned args_single(wgw_text_t name);
-static void args_origin(wgw_cbor_t *value);
-static int args_query(wgw_http_args_t *http, wgw_text_t name,
-    wgw_cbor_t *value);
+static void args_origin(wgw_text_t *text);
+static unsigned args_query(wgw_http_args_t *http, wgw_text_t name,
+    wgw_text_t *text);
 static unsigned args_next(ngx_http_request_t *r, size_t *at,
     args_pair_t *pair);
 static unsigned args_unescape(ngx_http_request_t *r, wgw_text_t *text);
@@ -47,6 +48,9 @@ wgw_http_args(wgw_policy_args_t *args, wgw_http_args_t *http)
     args->find = args_find;
     args->whole = args_whole;
     args->data = http;
+
+    http->has_url = 0;
+    http->has_whole = 0;
 }
 
 
@@ -54,49 +58,77 @@ static int
 args_find(void *data, wgw_text_t group, const wgw_text_t *name,
     wgw_cbor_t *value)
 {
-    ngx_str_t            *host;
-    wgw_http_args_t      *http = data;
-    ngx_http_request_t   *r;
+    wgw_text_t         text;
+    wgw_claim_arg_t    arg;
+    wgw_http_args_t   *http = data;
 
-    r = http->request;
+    arg = wgw_claim_arg(group, name != NULL);
 
-    if (wgw_text_equal(group, wgw_text("headers"))) {
-        return name ? args_header(http, *name, value) : -1;
+    if (arg == WGW_CLAIM_ARG_GROUP) {
+        return -1;
     }
 
-    if (wgw_text_equal(group, wgw_text("query"))) {
-        return name ? args_query(http, *name, value) : -1;
-    }
-
-    if (name) {
+    if (!wgw_http_args_text(http, arg, name, &text)) {
         return 0;
     }
 
-    if (wgw_text_equal(group, wgw_text("content"))) {
+    if (arg == WGW_CLAIM_ARG_CONTENT) {
         ngx_memzero(value, sizeof(wgw_cbor_t));
         value->type = WGW_CBOR_BYTES;
-        value->bytes = http->content;
+        value->bytes = text;
         return 1;
     }
 
-    if (wgw_text_equal(group, wgw_text("url"))) {
-        return args_url(http, value);
-    }
+    return args_text(value, (u_char *) text.data, text.len);
+}
 
-    if (wgw_text_equal(group, wgw_text("method"))) {
-        return args_text(value, r->method_name.data, r->method_name.len);
-    }
 
-    if (wgw_text_equal(group, wgw_text("path"))) {
-        return args_text(value, r->uri.data, r->uri.len);
-    }
+unsigned
+wgw_http_args_text(wgw_http_args_t *http, wgw_claim_arg_t arg,
+    const wgw_text_t *name, wgw_text_t *text)
+{
+    ngx_http_request_t  *r;
 
-    if (wgw_text_equal(group, wgw_text("host"))) {
-        host = &r->headers_in.server;
-        return host->len ? args_text(value, host->data, host->len) : 0;
-    }
+    r = http->request;
 
-    return 0;
+    switch (arg) {
+
+    case WGW_CLAIM_ARG_HEADER:
+        return args_header(http, *name, text);
+
+    case WGW_CLAIM_ARG_QUERY:
+        return args_query(http, *name, text);
+
+    case WGW_CLAIM_ARG_CONTENT:
+        *text = http->content;
+        return 1;
+
+    case WGW_CLAIM_ARG_URL:
+        return args_url(http, text);
+
+    case WGW_CLAIM_ARG_METHOD:
+        args_set(text, &r->method_name);
+        return 1;
+
+    case WGW_CLAIM_ARG_PATH:
+        args_set(text, &r->uri);
+        return 1;
+
+    case WGW_CLAIM_ARG_HOST:
+        args_set(text, &r->headers_in.server);
+        return text->len != 0;
+
+    default:
+        return 0;
+    }
+}
+
+
+static void
+args_set(wgw_text_t *text, const ngx_str_t *value)
+{
+    text->data = (char *) value->data;
+    text->len = value->len;
 }
 
 
@@ -107,11 +139,22 @@ args_text(wgw_cbor_t *value, const u_char *data, size_t len)
 {
     size_t          n, left;
     uint32_t        code;
+    uint64_t        word;
     const uint8_t  *p;
 
     p = data;
 
     for (left = len; left; left -= n, p += n) {
+
+        n = sizeof(uint64_t);
+
+        if (left >= n) {
+            ngx_memcpy(&word, p, n);
+
+            if ((word & UINT64_C(0x8080808080808080)) == 0) {
+                continue;
+            }
+        }
 
         if (*p < 0x80) {
             n = 1;
@@ -135,8 +178,8 @@ args_text(wgw_cbor_t *value, const u_char *data, size_t len)
 }
 
 
-static int
-args_url(wgw_http_args_t *http, wgw_cbor_t *value)
+static unsigned
+args_url(wgw_http_args_t *http, wgw_text_t *text)
 {
     if (http->url == NULL) {
         return 0;
@@ -154,14 +197,15 @@ args_url(wgw_http_args_t *http, wgw_cbor_t *value)
         http->has_url = 1;
     }
 
-    return args_text(value, http->url_value.data, http->url_value.len);
+    args_set(text, &http->url_value);
+
+    return 1;
 }
 
 
-static int
-args_header(wgw_http_args_t *http, wgw_text_t name, wgw_cbor_t *value)
+static unsigned
+args_header(wgw_http_args_t *http, wgw_text_t name, wgw_text_t *text)
 {
-    int                   found;
     size_t                len;
     u_char               *joined, *p;
     ngx_uint_t            i, n;
@@ -220,16 +264,19 @@ args_header(wgw_http_args_t *http, wgw_text_t name, wgw_cbor_t *value)
         return 0;
     }
 
-    found = joined ? args_text(value, joined, len - 2)
-                   : args_text(value, first->value.data, first->value.len);
+    if (joined) {
+        text->data = (char *) joined;
+        text->len = len - 2;
 
-    if (found && http->origin_host
-        && wgw_text_equal(name, wgw_text("origin")))
-    {
-        args_origin(value);
+    } else {
+        args_set(text, &first->value);
     }
 
-    return found;
+    if (http->origin_host && wgw_text_equal(name, wgw_text("origin"))) {
+        args_origin(text);
+    }
+
+    return 1;
 }
 
 
@@ -245,12 +292,12 @@ args_single(wgw_text_t name)
 /* https://example.com:8443 as example.com */
 
 static void
-args_origin(wgw_cbor_t *value)
+args_origin(wgw_text_t *text)
 {
     u_char  *p, *last, *host;
 
-    p = (u_char *) value->bytes.data;
-    last = p + value->bytes.len;
+    p = (u_char *) text->data;
+    last = p + text->len;
 
     host = ngx_strlcasestrn(p, last, (u_char *) "://", 2);
 
@@ -272,22 +319,20 @@ args_origin(wgw_cbor_t *value)
         p++;
     }
 
-    value->bytes.data = (char *) host;
-    value->bytes.len = p - host;
+    text->data = (char *) host;
+    text->len = p - host;
 }
 
 
-static int
-args_query(wgw_http_args_t *http, wgw_text_t name, wgw_cbor_t *value)
+static unsigned
+args_query(wgw_http_args_t *http, wgw_text_t name, wgw_text_t *text)
 {
     size_t         at;
     unsigned       found;
-    wgw_text_t     text;
     args_pair_t    pair;
 
     at = 0;
     found = 0;
-    text = (wgw_text_t) { NULL, 0 };
 
     while (args_next(http->request, &at, &pair)) {
 
@@ -301,11 +346,10 @@ args_query(wgw_http_args_t *http, wgw_text_t name, wgw_cbor_t *value)
             return 0;
         }
 
-        text = pair.value;
+        *text = pair.value;
     }
 
-    return found && args_unescape(http->request, &text)
-           && args_text(value, (u_char *) text.data, text.len);
+    return found && args_unescape(http->request, text);
 }
 
 

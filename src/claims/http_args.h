@@ -1,16 +1,11 @@
 
 /*
- * http_args: what a policy may look at, of a request.
+ * http_args: the arguments of a policy (arg.h), of a request.
  *
- *     content     bytes of the multihash
- *     url         what the gateway would fetch, if that is configured
- *     method, host, path
- *     headers     by lower-case name; lines of one name joined with ", ", but
- *                 Origin, Host and Authorization only if there is one
- *     query       names and values unescaped once; none of a name that comes
- *                 twice
- *
- * What is not UTF-8 is not there.
+ * Of headers lines of one name are joined with ", ", but Origin, Host and
+ * Authorization are there only if there is one.  Of the query names and values
+ * are unescaped once, and none of a name that comes twice is there.  What is
+ * not UTF-8 is not there.
  */
 
 #ifndef WGW_HTTP_ARGS_H
@@ -21,6 +16,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "claims/arg.h"
 #include "claims/policy.h"
 
 #pragma GCC visibility push(hidden)
@@ -39,8 +35,15 @@ typedef struct {
 } wgw_http_args_t;
 
 
-/* `http` is set but for what comes after the blank line, which is zero. */
+/* `http` is set but for what comes after the blank line. */
 void wgw_http_args(wgw_policy_args_t *args, wgw_http_args_t *http);
+
+/*
+ * An argument as it is, be it UTF-8 or not: who compares it with what is need
+ * not know.  0 when it is not there.
+ */
+unsigned wgw_http_args_text(wgw_http_args_t *http, wgw_claim_arg_t arg,
+    const wgw_text_t *name, wgw_text_t *text);
 
 
 #pragma GCC visibility pop

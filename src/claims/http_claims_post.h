@@ -16,9 +16,6 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_CLAIMS_API_BODY    262144   /* bytes, and inflated */
-#define WGW_CLAIMS_API_TOKENS  256      /* of a submission */
-
 #define WGW_CLAIMS_POST_NO_STORE  "the store of claims cannot be used, see "  \
                                   "the error log"
 

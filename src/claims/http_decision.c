@@ -4,9 +4,7 @@
  */
 
 #include "claims/http_decision.h"
-#include "claims/contents.h"
 #include "claims/http_args.h"
-#include "format/cid.h"
 #include "table/ration.h"
 
 
@@ -21,11 +19,27 @@ typedef struct {
 } decision_choice_t;
 
 
+/* The request, and what was looked up of it. */
+typedef struct {
+    wgw_content_t        *content;
+    wgw_http_args_t       http;
+    wgw_policy_args_t     args;
+    uint64_t              tested;       /* bits: the tests that were made, */
+    uint64_t              holding;      /* and those that hold */
+    uint64_t              looked;       /* the facts that were looked up, */
+    uint64_t              there;        /* and those that there are */
+    wgw_text_t            facts[WGW_CONTENT_TESTS];
+} decision_asked_t;
+
+
 static void decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
     const wgw_decision_conf_t *conf, wgw_content_t *content,
     decision_choice_t *choice);
 static unsigned decision_holds(wgw_content_chain_t *chain,
-    const wgw_policy_args_t *args);
+    decision_asked_t *asked);
+static unsigned decision_tests(uint64_t tests, decision_asked_t *asked);
+static unsigned decision_fact(const wgw_content_test_t *test,
+    decision_asked_t *asked);
 static ngx_int_t decision_choose(ngx_http_request_t *r, wgw_claims_t *claims,
     decision_choice_t *choice, wgw_decision_t *decision);
 static unsigned decision_take(wgw_decision_t *decision,
@@ -37,11 +51,13 @@ static ngx_int_t decision_chosen(ngx_http_request_t *r,
 static ngx_int_t decision_meters(ngx_http_request_t *r,
     wgw_content_chain_t *chain, ngx_http_wgw_meter_more_t *more);
 static unsigned decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
     wgw_decision_t *decision);
 static unsigned decision_quota(wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_expiring_key_t key, int64_t *end,
+    const wgw_decision_conf_t *conf, wgw_content_t *content, int64_t *end,
     wgw_decision_t *decision);
+static unsigned decision_over(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_decision_t *decision);
 static unsigned decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
     wgw_decision_budget_t *budget, wgw_decision_t *decision);
 static int64_t decision_end(wgw_window_t window);
@@ -50,20 +66,18 @@ static ngx_uint_t decision_random(wgw_claims_t *claims, ngx_uint_t n);
 
 ngx_int_t
 wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
     wgw_decision_t *decision)
 {
     ngx_int_t           rc;
-    wgw_content_t      *content;
+    wgw_asked_state_t   known;
     decision_choice_t   choice;
 
+    known = conf->lookup ? wgw_claims_lookup(claims, conf->lookup, content)
+                         : WGW_ASKED_FRESH;
     choice.n = 0;
 
-    /* without the store nobody pays */
-
-    if (wgw_contents_find(claims, multihash, &content, r->connection->log)
-        == NGX_OK)
-    {
+    if (content->n) {
         decision_candidates(r, claims, conf, content, &choice);
     }
 
@@ -75,8 +89,15 @@ wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
         }
     }
 
-    if (decision_public(r, claims, conf, multihash, decision)) {
-        decision->class = WGW_DECISION_PUBLIC;
+    if (decision_public(r, claims, conf, content, decision)) {
+        decision->class = known == WGW_ASKED_UNKNOWN
+                          ? WGW_DECISION_UNKNOWN_FIRST : WGW_DECISION_PUBLIC;
+        ngx_str_set(&decision->payer, "public");
+
+    } else if (known == WGW_ASKED_STALE && choice.n
+               && decision_over(r, claims, conf, decision))
+    {
+        decision->class = WGW_DECISION_STALE_OVER;
         ngx_str_set(&decision->payer, "public");
 
     } else if (conf->dry_run) {
@@ -97,20 +118,23 @@ decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
     const wgw_decision_conf_t *conf, wgw_content_t *content,
     decision_choice_t *choice)
 {
-    size_t                i, k, holds;
+    size_t                i;
     int64_t               now;
-    wgw_http_args_t       http;
-    wgw_policy_args_t     args;
+    decision_asked_t      asked;
     wgw_content_chain_t  *chain;
 
-    ngx_memzero(&http, sizeof(wgw_http_args_t));
+    asked.content = content;
+    asked.tested = 0;
+    asked.holding = 0;
+    asked.looked = 0;
+    asked.there = 0;
 
-    http.request = r;
-    http.content = content->multihash;
-    http.url = conf->url;
-    http.origin_host = claims->origin_host;
+    asked.http.request = r;
+    asked.http.content = content->cid.multihash;
+    asked.http.url = conf->url;
+    asked.http.origin_host = claims->origin_host;
 
-    wgw_http_args(&args, &http);
+    wgw_http_args(&asked.args, &asked.http);
 
     now = ngx_time();
     choice->holds = 0;
@@ -119,33 +143,34 @@ decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
         chain = &content->chains[i];
 
         if (now < chain->from || now > chain->until
-            || !decision_holds(chain, &args))
+            || !decision_holds(chain, &asked))
         {
             continue;
         }
 
-        for (k = 0, holds = 0; k < chain->n; k++) {
-            holds += chain->tokens[k]->nlimits;
-        }
-
-        choice->holds = ngx_max(choice->holds, holds);
+        choice->holds = ngx_max(choice->holds, chain->nlimits);
         choice->chains[choice->n++] = chain;
     }
 }
 
 
 static unsigned
-decision_holds(wgw_content_chain_t *chain, const wgw_policy_args_t *args)
+decision_holds(wgw_content_chain_t *chain, decision_asked_t *asked)
 {
     size_t                i, k;
     wgw_content_token_t  *token;
 
-    for (i = 0; i < chain->n; i++) {
+    if (!decision_tests(chain->tests, asked)) {
+        return 0;
+    }
+
+    for (i = 0; chain->ndynamic && i < chain->n; i++) {
         token = chain->tokens[i];
 
         for (k = 0; k < token->ndynamic; k++) {
 
-            if (wgw_policy_judge(&token->policy, token->dynamic[k], args)
+            if (wgw_policy_judge(&token->policy, token->dynamic[k],
+                                 &asked->args)
                 != WGW_POLICY_TRUE)
             {
                 return 0;
@@ -154,6 +179,60 @@ decision_holds(wgw_content_chain_t *chain, const wgw_policy_args_t *args)
     }
 
     return 1;
+}
+
+
+/* What several chains ask for is looked up, and compared, once. */
+
+static unsigned
+decision_tests(uint64_t tests, decision_asked_t *asked)
+{
+    uint64_t             bit, left;
+    wgw_content_test_t  *test;
+
+    if (tests & asked->tested & ~asked->holding) {
+        return 0;
+    }
+
+    for (left = tests & ~asked->tested; left; left &= left - 1) {
+        bit = left & -left;
+        test = &asked->content->tests[__builtin_ctzll(left)];
+
+        asked->tested |= bit;
+
+        if (!decision_fact(test, asked)
+            || !wgw_text_equal(asked->facts[test->fact], test->text))
+        {
+            return 0;
+        }
+
+        asked->holding |= bit;
+    }
+
+    return 1;
+}
+
+
+/* 1 when it is there. */
+
+static unsigned
+decision_fact(const wgw_content_test_t *test, decision_asked_t *asked)
+{
+    uint64_t  bit;
+
+    bit = UINT64_C(1) << test->fact;
+
+    if (!(asked->looked & bit)) {
+        asked->looked |= bit;
+
+        if (wgw_http_args_text(&asked->http, test->arg, &test->name,
+                               &asked->facts[test->fact]))
+        {
+            asked->there |= bit;
+        }
+    }
+
+    return (asked->there & bit) != 0;
 }
 
 
@@ -211,7 +290,7 @@ decision_take(wgw_decision_t *decision, wgw_content_chain_t *chain,
     size_t                i, k;
     wgw_content_token_t  *token;
 
-    for (i = 0; i < chain->n; i++) {
+    for (i = 0; chain->nlimits && i < chain->n; i++) {
         token = chain->tokens[i];
 
         for (k = 0; k < token->nlimits; k++) {
@@ -299,22 +378,13 @@ wgw_decision_release(wgw_decision_t *decision)
 }
 
 
-/* The entry may be replaced by the next request: what lasts is copied. */
-
 static ngx_int_t
 decision_chosen(ngx_http_request_t *r, wgw_content_chain_t *chain,
     wgw_decision_t *decision)
 {
     decision->class = WGW_DECISION_CLAIM;
-    decision->payer.len = chain->payer.len;
-    decision->payer.data = ngx_pstrdup(r->pool, &chain->payer);
-    decision->claim.len = chain->ids.len;
-    decision->claim.data = ngx_pstrdup(r->pool, &chain->ids);
-
-    if (decision->payer.data == NULL || decision->claim.data == NULL) {
-        wgw_decision_release(decision);
-        return NGX_ERROR;
-    }
+    decision->payer = chain->payer;
+    decision->claim = chain->ids;
 
     if (decision_meters(r, chain, &decision->more) != NGX_OK) {
         wgw_decision_release(decision);
@@ -334,12 +404,7 @@ decision_meters(ngx_http_request_t *r, wgw_content_chain_t *chain,
     wgw_meter_conf_t     *meter;
     wgw_content_limit_t  *limit;
 
-    for (i = 0, n = 0; i < chain->n; i++) {
-
-        for (k = 0; k < chain->tokens[i]->nlimits; k++) {
-            n += chain->tokens[i]->limits[k].limit.bytes;
-        }
-    }
+    n = chain->nbytes;
 
     if (n == 0) {
         return NGX_OK;
@@ -388,32 +453,21 @@ decision_meters(ngx_http_request_t *r, wgw_content_chain_t *chain,
 
 static unsigned
 decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
     wgw_decision_t *decision)
 {
-    int64_t             end;
-    uint8_t             bytes[1 + WGW_CID_MULTIHASH];
-    wgw_expiring_key_t  key;
+    int64_t  end;
 
     if (conf->required) {
         return 0;
     }
 
     end = 0;
-    ngx_memzero(&key, sizeof(wgw_expiring_key_t));
 
-    if (!conf->unlimited) {
-
-        /* a content asked for under two windows has a quota in each */
-
-        bytes[0] = conf->window.kind;
-        ngx_memcpy(bytes + 1, multihash.data, multihash.len);
-        key = wgw_expiring_key(&claims->quotas->expiring, bytes,
-                               1 + multihash.len);
-
-        if (!decision_quota(claims, conf, key, &end, decision)) {
-            return 0;
-        }
+    if (!conf->unlimited
+        && !decision_quota(claims, conf, content, &end, decision))
+    {
+        return 0;
     }
 
     if (conf->budget == NULL
@@ -423,7 +477,7 @@ decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
     }
 
     if (!conf->unlimited) {
-        wgw_ration_give(&claims->quotas->expiring, key, end);
+        wgw_ration_give(&claims->quotas->expiring, content->quota, end);
     }
 
     return 0;
@@ -432,15 +486,44 @@ decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
 
 static unsigned
 decision_quota(wgw_claims_t *claims, const wgw_decision_conf_t *conf,
-    wgw_expiring_key_t key, int64_t *end, wgw_decision_t *decision)
+    wgw_content_t *content, int64_t *end, wgw_decision_t *decision)
 {
-    uint32_t  taken;
+    uint8_t     bytes[1 + WGW_CID_MULTIHASH];
+    uint32_t    taken;
+    wgw_text_t  multihash;
+
+    /* a content asked for under two windows has a quota in each */
+
+    if (content->quota_of != conf) {
+        multihash = content->cid.multihash;
+        bytes[0] = conf->window.kind;
+        ngx_memcpy(bytes + 1, multihash.data, multihash.len);
+
+        content->quota = wgw_expiring_key(&claims->quotas->expiring, bytes,
+                                          1 + multihash.len);
+        content->quota_of = conf;
+    }
 
     *end = decision_end(conf->window);
     decision->wait = ngx_max(1, *end - ngx_time());
 
-    return wgw_ration_take(&claims->quotas->expiring, key, conf->quota, *end,
-                           ngx_time(), &taken);
+    return wgw_ration_take(&claims->quotas->expiring, content->quota,
+                           conf->quota, *end, ngx_time(), &taken);
+}
+
+
+/* What is served beyond all limits counts to the budget. */
+
+static unsigned
+decision_over(ngx_http_request_t *r, wgw_claims_t *claims,
+    const wgw_decision_conf_t *conf, wgw_decision_t *decision)
+{
+    if (conf->required || decision->budget) {
+        return 0;
+    }
+
+    return conf->budget == NULL
+           || decision_budget(r, claims, conf->budget, decision);
 }
 
 
@@ -482,10 +565,28 @@ decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
 }
 
 
+/* As long as a window goes on, the next one begins at the same time. */
+
 static int64_t
 decision_end(wgw_window_t window)
 {
-    return wgw_window_start(window, wgw_window_period(window, ngx_time()) + 1);
+    int64_t         now;
+
+    static struct {
+        int64_t     from;
+        int64_t     end;
+    } known[WGW_WINDOW_TOTAL + 1];
+
+    now = ngx_time();
+
+    if (now < known[window.kind].from || now >= known[window.kind].end) {
+        known[window.kind].from = now;
+        known[window.kind].end = wgw_window_start(window,
+                                            wgw_window_period(window, now)
+                                            + 1);
+    }
+
+    return known[window.kind].end;
 }
 
 

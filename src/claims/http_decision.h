@@ -7,6 +7,10 @@
  * each, until the request is admitted or refused by others; those on bytes
  * become meters of the request.  If there is none, the content's public quota
  * decides.
+ *
+ * Where claims are looked up: a content of which nothing is known is public,
+ * and one whose claims hold but are used up is served beyond its quota, too,
+ * while what is known is stale: there may be more by now.
  */
 
 #ifndef WGW_HTTP_DECISION_H
@@ -17,7 +21,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "claims/claims_conf.h"
+#include "claims/contents.h"
+#include "claims/http_lookup.h"
 #include "meter/meter_module.h"
 
 #pragma GCC visibility push(hidden)
@@ -31,6 +36,8 @@ typedef enum {
     WGW_DECISION_NONE = 0,
     WGW_DECISION_CLAIM,
     WGW_DECISION_PUBLIC,
+    WGW_DECISION_UNKNOWN_FIRST,         /* public, before it was looked up */
+    WGW_DECISION_STALE_OVER,            /* beyond all limits, meanwhile */
     WGW_DECISION_DENIED,
     WGW_DECISION_DRY_RUN                /* would have been denied */
 } wgw_decision_class_t;
@@ -51,6 +58,7 @@ typedef struct {
     uint32_t                   quota;   /* public requests a window */
     wgw_window_t               window;
     wgw_decision_budget_t     *budget;
+    wgw_claims_ask_t         *lookup;  /* or NULL */
     unsigned                   unlimited:1;     /* the public */
     unsigned                   required:1;      /* there is no public */
     unsigned                   dry_run:1;
@@ -77,9 +85,12 @@ typedef struct {
 } wgw_decision_t;
 
 
-/* Of a zeroed decision.  NGX_OK, or NGX_ERROR. */
+/*
+ * Of a zeroed decision, which may point into the content.  NGX_OK, or
+ * NGX_ERROR.
+ */
 ngx_int_t wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
-    const wgw_decision_conf_t *conf, wgw_text_t multihash,
+    const wgw_decision_conf_t *conf, wgw_content_t *content,
     wgw_decision_t *decision);
 
 /* What is held counts now, or is given back; nothing the second time. */

@@ -44,7 +44,7 @@ static void rows_either(wgw_txn_t *t, unsigned db, const void *key,
     size_t len, unsigned put);
 static void rows_end_key(uint8_t key[ROWS_END], const wgw_claim_t *claim);
 static void rows_stamp(wgw_txn_t *t, wgw_text_t content);
-static void rows_end(wgw_txn_t *t, int64_t now);
+static int64_t rows_end_of(const void *key);
 static wgw_txn_verdict_t rows_ended(wgw_text_t key, wgw_text_t value,
     void *data);
 static int rows_copy(wgw_claim_t *claim, uint8_t *copy, wgw_text_t row);
@@ -108,7 +108,7 @@ wgw_claim_rows_put(wgw_txn_t *t, const wgw_claim_t *claims, size_t n,
         }
     }
 
-    rows_end(t, now);
+    wgw_claim_rows_end(t, now);
 
     for (i = 0; i < n; i++) {
 
@@ -169,7 +169,7 @@ wgw_claim_rows_revoke(wgw_txn_t *t, wgw_text_t name, int64_t now)
     wgw_claim_t     claim;
     wgw_store_rc_t  rc;
 
-    rows_end(t, now);
+    wgw_claim_rows_end(t, now);
     memset(until, 0, sizeof(until));
 
     if (name.len == WGW_TOKEN_CID) {
@@ -309,8 +309,8 @@ rows_stamp(wgw_txn_t *t, wgw_text_t content)
 }
 
 
-static void
-rows_end(wgw_txn_t *t, int64_t now)
+void
+wgw_claim_rows_end(wgw_txn_t *t, int64_t now)
 {
     size_t         i;
     uint8_t        copy[WGW_CLAIM_ROW];
@@ -340,11 +340,26 @@ rows_end(wgw_txn_t *t, int64_t now)
 }
 
 
+wgw_store_rc_t
+wgw_claim_rows_ended(wgw_store_t *store, int64_t now, unsigned *ended,
+    wgw_store_error_t *error)
+{
+    wgw_text_t      key, value;
+    wgw_store_rc_t  rc;
+
+    rc = wgw_store_next(store, WGW_CLAIM_ENDS, rows_text("", 0), &key, &value,
+                        error);
+
+    *ended = rc == WGW_STORE_OK && key.len == ROWS_END
+             && rows_end_of(key.data) < now - ROWS_LATE;
+
+    return rc == WGW_STORE_NONE ? WGW_STORE_OK : rc;
+}
+
+
 static wgw_txn_verdict_t
 rows_ended(wgw_text_t key, wgw_text_t value, void *data)
 {
-    size_t         i;
-    int64_t        end;
     rows_ended_t  *ended;
 
     (void) value;
@@ -355,19 +370,31 @@ rows_ended(wgw_text_t key, wgw_text_t value, void *data)
         return WGW_TXN_STOP;
     }
 
-    end = 0;
-
-    for (i = 0; i < 8; i++) {
-        end = end << 8 | (uint8_t) key.data[i];
-    }
-
-    if (end >= ended->now) {
+    if (rows_end_of(key.data) >= ended->now) {
         return WGW_TXN_STOP;
     }
 
     memcpy(ended->keys[ended->n++], key.data, ROWS_END);
 
     return WGW_TXN_KEEP;
+}
+
+
+static int64_t
+rows_end_of(const void *key)
+{
+    size_t          i;
+    int64_t         end;
+    const uint8_t  *p;
+
+    p = key;
+    end = 0;
+
+    for (i = 0; i < 8; i++) {
+        end = end << 8 | p[i];
+    }
+
+    return end;
 }
 
 

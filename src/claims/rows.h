@@ -15,7 +15,8 @@
  * DIDs and contents are put as the first 16 bytes of their SHA-256 (zeros:
  * any), so that keys have one length: who reads a row compares.
  *
- * What has ended is taken out, some at a time, by every change.
+ * What has ended is taken out, some at a time, by every change, an hour later:
+ * no skew is longer, and what was revoked must not come back.
  */
 
 #ifndef WGW_CLAIM_ROWS_H
@@ -67,7 +68,14 @@ wgw_store_rc_t wgw_claim_rows_put(wgw_txn_t *t, const wgw_claim_t *claims,
 wgw_store_rc_t wgw_claim_rows_revoke(wgw_txn_t *t, wgw_text_t name,
     int64_t now);
 
-/* In a look, as what follows: the stamps; zeros where nothing has come. */
+/* Takes out some of what has ended. */
+void wgw_claim_rows_end(wgw_txn_t *t, int64_t now);
+
+/* In a look, as what follows: whether there is something to take out. */
+wgw_store_rc_t wgw_claim_rows_ended(wgw_store_t *store, int64_t now,
+    unsigned *ended, wgw_store_error_t *error);
+
+/* The stamps; zeros where nothing has come. */
 wgw_store_rc_t wgw_claim_rows_stamps(wgw_store_t *store, wgw_text_t content,
     wgw_claim_stamps_t *stamps, wgw_store_error_t *error);
 

@@ -12,6 +12,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/value.h"
+
 #pragma GCC visibility push(hidden)
 
 
@@ -20,6 +22,10 @@
  * ngx_http_null_variable.
  */
 ngx_int_t wgw_hook_vars(ngx_conf_t *cf, ngx_http_variable_t *vars);
+
+/* The same for a list of value.h, all not cacheable. */
+ngx_int_t wgw_hook_values(ngx_conf_t *cf, const wgw_value_name_t *list,
+    ngx_http_get_variable_pt getter);
 
 /* In postconfiguration: a phase's handler; of these the last one is first. */
 ngx_int_t wgw_hook_phase(ngx_conf_t *cf, ngx_uint_t phase,

@@ -13,6 +13,7 @@ static ngx_int_t request_address(wgw_addr_t *addr, ngx_str_t *host);
 static ngx_uint_t request_same_origin(ngx_str_t *origin, ngx_str_t *host,
     ngx_str_t *server);
 static void request_path(ngx_http_request_t *r, ngx_str_t *path);
+static ngx_uint_t request_is(u_char *p, u_char *last, const char *type);
 static ngx_int_t request_unescape(ngx_http_request_t *r, wgw_text_t *text);
 
 
@@ -441,6 +442,88 @@ wgw_request_finish(ngx_http_request_t *r, ngx_int_t rc)
  * The name was deleted.  A reset, so that a body without a length does not
  * look whole; in HTTP/2 nginx resets the stream.
  */
+
+ngx_uint_t
+wgw_request_accepts(ngx_http_request_t *r, const char *type)
+{
+    u_char           *p, *end, *last;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != 6
+                || ngx_memcmp(h[i].lowcase_key, "accept", 6) != 0)
+            {
+                continue;
+            }
+
+            p = h[i].value.data;
+            last = p + h[i].value.len;
+
+            for ( /* void */ ; p < last; p = end + 1) {
+                end = ngx_strlchr(p, last, ',');
+
+                if (end == NULL) {
+                    end = last;
+                }
+
+                if (request_is(p, end, type)) {
+                    return 1;
+                }
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* One of a list: "TYPE; q=0" is one that is not wanted. */
+
+static ngx_uint_t
+request_is(u_char *p, u_char *last, const char *type)
+{
+    size_t   len;
+    u_char  *q;
+
+    len = ngx_strlen(type);
+
+    while (p < last && (*p == ' ' || *p == '\t')) {
+        p++;
+    }
+
+    if ((size_t) (last - p) < len
+        || ngx_strncasecmp(p, (u_char *) type, len) != 0)
+    {
+        return 0;
+    }
+
+    p += len;
+
+    if (p < last && *p != ';' && *p != ' ' && *p != '\t') {
+        return 0;
+    }
+
+    q = ngx_strlcasestrn(p, last, (u_char *) "q=0", 3 - 1);
+
+    if (q == NULL || (q[-1] != ';' && q[-1] != ' ' && q[-1] != '\t')) {
+        return 1;
+    }
+
+    /* 0, 0.0 and so on */
+
+    for (q += 3; q < last && (*q == '.' || *q == '0'); q++) {
+        /* void */
+    }
+
+    return q < last && *q >= '1' && *q <= '9';
+}
+
 
 void
 wgw_request_end(void *data)

@@ -57,6 +57,9 @@ ngx_table_elt_t *wgw_request_header(ngx_http_request_t *r, const char *name,
  */
 ngx_int_t wgw_request_rest(ngx_http_request_t *r, wgw_text_t *rest);
 
+/* 1 when a type of document is among those the client names, in any list. */
+ngx_uint_t wgw_request_accepts(ngx_http_request_t *r, const char *type);
+
 /*
  * The body that was read, in one piece, of at most `max` bytes; allocated
  * unless it is.  Returns NGX_OK, or the status to refuse the request with:

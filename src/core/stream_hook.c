@@ -26,6 +26,29 @@ wgw_stream_hook_vars(ngx_conf_t *cf, ngx_stream_variable_t *vars)
 
 
 ngx_int_t
+wgw_stream_hook_values(ngx_conf_t *cf, const wgw_value_name_t *list,
+    ngx_stream_get_variable_pt getter)
+{
+    ngx_str_t               name;
+    ngx_stream_variable_t  *var;
+
+    for ( /* void */ ; list->name.len; list++) {
+        name = list->name;
+
+        var = ngx_stream_add_variable(cf, &name, NGX_STREAM_VAR_NOCACHEABLE);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = getter;
+        var->data = list->field;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 wgw_stream_hook_phase(ngx_conf_t *cf, ngx_uint_t phase,
     ngx_stream_handler_pt handler)
 {

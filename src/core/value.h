@@ -11,6 +11,16 @@
 #include <ngx_core.h>
 
 
+/*
+ * A variable that http and stream have alike, of a list that ends with an
+ * empty name: each has a getter for all of them, which is told the field.
+ */
+typedef struct {
+    ngx_str_t   name;
+    uintptr_t   field;
+} wgw_value_name_t;
+
+
 /* Where there is none; both return NGX_OK, as a getter does. */
 
 static ngx_inline ngx_int_t

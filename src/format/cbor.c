@@ -45,8 +45,8 @@ static const char *wgw_cbor_enter(wgw_cbor_check_t *check, unsigned map,
 static int wgw_cbor_utf8(wgw_text_t text);
 static const uint8_t *wgw_cbor_head(const uint8_t *p, unsigned *major,
     uint64_t *number);
-static int wgw_cbor_equal_list(const wgw_cbor_t *a, const wgw_cbor_t *b);
-static int wgw_cbor_equal_map(const wgw_cbor_t *a, const wgw_cbor_t *b);
+static int wgw_cbor_equal_items(const wgw_cbor_t *a, const wgw_cbor_t *b,
+    int map);
 static int wgw_cbor_integer(const wgw_cbor_t *item, __int128 *number);
 static int wgw_cbor_against(__int128 number, double real);
 static void wgw_cbor_put_head(wgw_out_t *out, unsigned major, uint64_t n);
@@ -538,10 +538,10 @@ wgw_cbor_equal(const wgw_cbor_t *a, const wgw_cbor_t *b)
         return a->number == b->number;
 
     case WGW_CBOR_LIST:
-        return wgw_cbor_equal_list(a, b);
+        return wgw_cbor_equal_items(a, b, 0);
 
     case WGW_CBOR_MAP:
-        return wgw_cbor_equal_map(a, b);
+        return wgw_cbor_equal_items(a, b, 1);
 
     default:
         return wgw_text_equal(a->bytes, b->bytes);
@@ -549,10 +549,13 @@ wgw_cbor_equal(const wgw_cbor_t *a, const wgw_cbor_t *b)
 }
 
 
-/* These call each other as deep as documents are nested, at most. */
+/*
+ * It and wgw_cbor_equal() call each other as deep as documents are nested, at
+ * most.  The order of maps is the same where their keys are.
+ */
 
 static int
-wgw_cbor_equal_list(const wgw_cbor_t *a, const wgw_cbor_t *b)
+wgw_cbor_equal_items(const wgw_cbor_t *a, const wgw_cbor_t *b, int map)
 {
     uint64_t        i;
     wgw_cbor_t      x, y;
@@ -566,46 +569,18 @@ wgw_cbor_equal_list(const wgw_cbor_t *a, const wgw_cbor_t *b)
     q = b->first;
 
     for (i = 0; i < a->number; i++) {
-        p = a->keyed ? wgw_cbor_skip(p) : p;
-        q = b->keyed ? wgw_cbor_skip(q) : q;
 
-        wgw_cbor_read(&x, p);
-        wgw_cbor_read(&y, q);
+        if (map) {
+            p = wgw_cbor_read(&x, p);
+            q = wgw_cbor_read(&y, q);
 
-        if (!wgw_cbor_equal(&x, &y)) {
-            return 0;
-        }
+            if (!wgw_text_equal(x.bytes, y.bytes)) {
+                return 0;
+            }
 
-        p = wgw_cbor_skip(p);
-        q = wgw_cbor_skip(q);
-    }
-
-    return 1;
-}
-
-
-/* Their order is the same where their keys are. */
-
-static int
-wgw_cbor_equal_map(const wgw_cbor_t *a, const wgw_cbor_t *b)
-{
-    uint64_t        i;
-    wgw_cbor_t      x, y;
-    const uint8_t  *p, *q;
-
-    if (a->number != b->number) {
-        return 0;
-    }
-
-    p = a->first;
-    q = b->first;
-
-    for (i = 0; i < a->number; i++) {
-        p = wgw_cbor_read(&x, p);
-        q = wgw_cbor_read(&y, q);
-
-        if (!wgw_text_equal(x.bytes, y.bytes)) {
-            return 0;
+        } else {
+            p = a->keyed ? wgw_cbor_skip(p) : p;
+            q = b->keyed ? wgw_cbor_skip(q) : q;
         }
 
         wgw_cbor_read(&x, p);

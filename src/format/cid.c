@@ -17,6 +17,17 @@
 #define WGW_CID_V0_BYTES   34
 
 
+void
+wgw_cid_copy(wgw_cid_t *to, const wgw_cid_t *from)
+{
+    *to = *from;
+
+    to->multihash.data = (const char *) to->bytes
+                         + (from->multihash.data
+                            - (const char *) from->bytes);
+}
+
+
 int
 wgw_cid_read(wgw_cid_t *cid, wgw_text_t text)
 {

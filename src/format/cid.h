@@ -28,7 +28,7 @@
 #define WGW_CID_TEXT_MAX   (1 + WGW_CID_BYTES * 2)
 
 
-/* The multihash is a view into `bytes`: a copy of this needs its own. */
+/* The multihash is a view into `bytes`: see wgw_cid_copy(). */
 typedef struct {
     unsigned    version;            /* 0 or 1 */
     uint64_t    codec;
@@ -37,6 +37,8 @@ typedef struct {
     wgw_text_t  multihash;
 } wgw_cid_t;
 
+
+void wgw_cid_copy(wgw_cid_t *to, const wgw_cid_t *from);
 
 /* Each returns 0, or -1 for anything but one whole CID. */
 int wgw_cid_read(wgw_cid_t *cid, wgw_text_t text);

@@ -52,6 +52,7 @@ static wgw_hello_rc_t wgw_hello_start(wgw_hello_cursor_t *c);
 static wgw_hello_rc_t wgw_hello_fields(wgw_hello_cursor_t *c);
 static wgw_hello_rc_t wgw_hello_extension(wgw_hello_t *hello,
     wgw_hello_cursor_t *c);
+static wgw_hello_rc_t wgw_hello_list(wgw_hello_cursor_t *c, unsigned seen);
 static wgw_hello_rc_t wgw_hello_server_name(wgw_hello_t *hello,
     wgw_hello_cursor_t *c);
 static wgw_hello_rc_t wgw_hello_host_name(wgw_hello_t *hello,
@@ -350,17 +351,17 @@ wgw_hello_extension(wgw_hello_t *hello, wgw_hello_cursor_t *c)
 }
 
 
+/* An extension that is there once, and whose scope is one list. */
+
 static wgw_hello_rc_t
-wgw_hello_server_name(wgw_hello_t *hello, wgw_hello_cursor_t *c)
+wgw_hello_list(wgw_hello_cursor_t *c, unsigned seen)
 {
-    size_t          type, len;
+    size_t          len;
     wgw_hello_rc_t  rc;
 
-    if (c->sni) {
+    if (seen) {
         return WGW_HELLO_BAD;
     }
-
-    c->sni = 1;
 
     rc = wgw_hello_number(c, 2, &len);
 
@@ -368,9 +369,24 @@ wgw_hello_server_name(wgw_hello_t *hello, wgw_hello_cursor_t *c)
         return rc;
     }
 
-    if (len == 0 || len != c->left - c->scope) {
-        return WGW_HELLO_BAD;
+    return len == 0 || len != c->left - c->scope ? WGW_HELLO_BAD
+                                                 : WGW_HELLO_DONE;
+}
+
+
+static wgw_hello_rc_t
+wgw_hello_server_name(wgw_hello_t *hello, wgw_hello_cursor_t *c)
+{
+    size_t          type, len;
+    wgw_hello_rc_t  rc;
+
+    rc = wgw_hello_list(c, c->sni);
+
+    if (rc != WGW_HELLO_DONE) {
+        return rc;
     }
+
+    c->sni = 1;
 
     while (c->left > c->scope) {
 
@@ -445,21 +461,13 @@ wgw_hello_alpn(wgw_hello_t *hello, wgw_hello_cursor_t *c)
     size_t          len;
     wgw_hello_rc_t  rc;
 
-    if (c->alpn) {
-        return WGW_HELLO_BAD;
-    }
-
-    c->alpn = 1;
-
-    rc = wgw_hello_number(c, 2, &len);
+    rc = wgw_hello_list(c, c->alpn);
 
     if (rc != WGW_HELLO_DONE) {
         return rc;
     }
 
-    if (len == 0 || len != c->left - c->scope) {
-        return WGW_HELLO_BAD;
-    }
+    c->alpn = 1;
 
     while (c->left > c->scope) {
 

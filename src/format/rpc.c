@@ -486,6 +486,8 @@ wgw_rpc_begin(wgw_rpc_reader_t *reader)
 static void
 wgw_rpc_end(wgw_rpc_reader_t *reader)
 {
+    wgw_text_t  method;
+
     if (reader->invalid == NULL && !(reader->seen & 1u << WGW_RPC_IS_METHOD))
     {
         reader->invalid = "the call has no method";
@@ -500,6 +502,11 @@ wgw_rpc_end(wgw_rpc_reader_t *reader)
 
     if (reader->reply) {
         wgw_rpc_answer(reader);
+
+    } else if (reader->rules->called && reader->invalid == NULL) {
+        method.data = reader->method;
+        method.len = reader->method_len;
+        reader->rules->called(reader->rules->data, method);
     }
 }
 

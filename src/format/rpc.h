@@ -23,7 +23,7 @@
 
 #define WGW_RPC_DEPTH   64      /* of nested arrays and objects */
 #define WGW_RPC_ID      128     /* bytes of an id that is sent back */
-#define WGW_RPC_METHOD  64      /* of a method that is named in an error */
+#define WGW_RPC_METHOD  64      /* of a method that is told of, not only judged */
 
 
 /* What wgw_rpc_check() may write for a batch of n calls. */
@@ -49,6 +49,10 @@ typedef struct {
     const wgw_text_t  *deny;
     size_t             ndeny;
     size_t             batch;       /* calls at most in one body; from 1 */
+
+    /* unless NULL, what each call calls; the body may still prove bad */
+    void             (*called)(void *data, wgw_text_t method);
+    void              *data;
 } wgw_rpc_rules_t;
 
 

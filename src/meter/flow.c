@@ -133,6 +133,14 @@ wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head, ngx_uint_t may)
 
 
 void
+wgw_flow_late(wgw_flow_t *flow, wgw_meter_conf_t *conf, ngx_str_t *key)
+{
+    wgw_meters_late(&flow->meters, conf, key, flow->sent, flow->received,
+                    flow->requests ? 0 : 1);
+}
+
+
+void
 wgw_flow_pace(wgw_flow_t *flow, wgw_paces_t *paces, off_t length)
 {
     flow->paces = paces;

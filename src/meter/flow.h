@@ -129,6 +129,8 @@ struct wgw_flow_s {
     ngx_pool_t              *pool;
 
     wgw_meters_t             meters;
+    ngx_array_t             *late;      /* of wgw_meter_conf_t, some of which
+                                           are still to be pushed; or NULL */
     wgw_paces_t             *paces;     /* NULL: no rates of bytes */
 
     wgw_flow_t              *next;      /* of the same hash bucket */
@@ -188,6 +190,9 @@ void wgw_flow_attach(wgw_flow_t *flow);
  */
 ngx_int_t wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head,
     ngx_uint_t may);
+
+/* Once it is decided: another meter, see wgw_meters_late(). */
+void wgw_flow_late(wgw_flow_t *flow, wgw_meter_conf_t *conf, ngx_str_t *key);
 
 /*
  * From here on bytes move at the rates.  `length` bytes have come for the

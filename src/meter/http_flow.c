@@ -1,6 +1,7 @@
 
 #include "meter/http_flow.h"
 #include "meter/http_key.h"
+#include "meter/http_late.h"
 #include "meter/http_meter_refusal.h"
 #include "meter/http_meter_v1.h"
 #include "meter/http_meter_v2.h"
@@ -15,19 +16,23 @@
 
 
 static ngx_uint_t ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more);
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more);
+static ngx_int_t ngx_http_wgw_meter_flow_refuse(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static wgw_flow_t *ngx_http_wgw_meter_flow_room(ngx_http_request_t *r,
     wgw_flow_t *flow, ngx_uint_t n);
 static ngx_int_t ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow, ngx_uint_t may);
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
+    ngx_uint_t may);
+static ngx_uint_t ngx_http_wgw_meter_flow_outside(ngx_http_request_t *r,
+    ngx_uint_t may);
 static size_t ngx_http_wgw_meter_flow_head(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_flow_pace(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_flow_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow);
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
+    ngx_uint_t may);
 static ngx_variable_value_t *ngx_http_wgw_meter_flow_evaluate(void *data,
     ngx_uint_t index);
 static off_t ngx_http_wgw_meter_flow_length(ngx_http_request_t *r,
@@ -98,6 +103,7 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
     ngx_int_t                   rc;
     ngx_uint_t                  n, paced;
     wgw_flow_t                 *flow;
+    ngx_array_t                *meters;
     ngx_http_wgw_meter_more_t   more;
     ngx_http_wgw_meter_conf_t  *mcf;
 
@@ -109,11 +115,13 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
 
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
 
-    n = ngx_http_wgw_meter_flow_count(r, mcf, &more);
-    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
-
     flow = ngx_http_wgw_meter_flow(r);
     *found = flow;
+
+    meters = flow && flow->late ? flow->late : mcf->meters;
+
+    n = ngx_http_wgw_meter_flow_count(r, meters, &more);
+    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
 
     if (flow) {
         n = flow->meters.status ? 0 : n;
@@ -134,31 +142,42 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
     flow->meters.log_level = mcf->log_level;
     flow->meters.variable = ngx_http_wgw_meter_flow_evaluate;
 
-    if (n) {
-        rc = ngx_http_wgw_meter_flow_decide(r, mcf, &more, flow, may);
+    if (n && may && ngx_http_wgw_late_number(meters)) {
+        flow->late = meters;
+        n = ngx_http_wgw_late_number(meters) < n;
+    }
 
-        if (rc != NGX_OK) {
-            return rc;
-        }
+    rc = n ? ngx_http_wgw_meter_flow_decide(r, meters, &more, flow, may)
+           : NGX_OK;
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     if (flow->meters.status == WGW_METER_REJECTED) {
-        if (n) {
-            ngx_http_wgw_meter_refusal_begin(r, flow);
-        }
-
-        return n && flow->meters.limit ? NGX_DECLINED : NGX_OK;
+        return n ? ngx_http_wgw_meter_flow_refuse(r, flow) : NGX_OK;
     }
 
     return paced ? ngx_http_wgw_meter_flow_pace(r, flow) : NGX_OK;
 }
 
 
+/* NGX_OK for what another part has refused. */
+
+static ngx_int_t
+ngx_http_wgw_meter_flow_refuse(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    ngx_http_wgw_meter_refusal_begin(r, flow);
+
+    return flow->meters.limit ? NGX_DECLINED : NGX_OK;
+}
+
+
 /* How many meters there are, with those of others. */
 
 static ngx_uint_t
-ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more)
+ngx_http_wgw_meter_flow_count(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more)
 {
     more->n = 0;
     more->refused = 0;
@@ -168,7 +187,7 @@ ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
         ngx_http_wgw_meter_more(r, more);
     }
 
-    return (mcf->meters ? mcf->meters->nelts : 0) + more->n;
+    return (meters ? meters->nelts : 0) + more->n;
 }
 
 
@@ -201,27 +220,16 @@ ngx_http_wgw_meter_flow_room(ngx_http_request_t *r, wgw_flow_t *flow,
 
 
 static ngx_int_t
-ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow, ngx_uint_t may)
+ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
 {
-    ngx_int_t                        rc;
-    ngx_http_wgw_meter_main_conf_t  *mmcf;
-
-    mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
-
-    /*
-     * A paused name pays as little for its refusals as a flooded one; the phase
-     * that may wait is only reached by their error page.
-     */
+    ngx_int_t  rc;
 
     if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
-        || (!flow->tail && (!may || r->internal)
-            && ngx_http_wgw_told(r, mmcf->paused)))
+        || (!flow->tail && ngx_http_wgw_meter_flow_outside(r, may)))
     {
-        wgw_meters_reject(&flow->meters,
-                          mcf->meters ? mcf->meters->elts : NULL,
-                          mcf->meters ? mcf->meters->nelts : 0);
+        wgw_meters_reject(&flow->meters, meters ? meters->elts : NULL,
+                          meters ? meters->nelts : 0);
         flow->requests = 1;
 
         return NGX_OK;
@@ -230,7 +238,7 @@ ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r,
     /* it may have waited, with its keys */
 
     if (flow->meters.n == 0
-        && ngx_http_wgw_meter_flow_keys(r, mcf, more, flow) != NGX_OK)
+        && ngx_http_wgw_meter_flow_keys(r, meters, more, flow, may) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -251,6 +259,26 @@ ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Told by other modules: a paused name pays as little for its refusals as a
+ * flooded one; an answered preflight comes before all limits, as a page that
+ * may not ask cannot see the 429 it would get.  Of those that are paused the
+ * phase that may wait sees the error page only.
+ */
+
+static ngx_uint_t
+ngx_http_wgw_meter_flow_outside(ngx_http_request_t *r, ngx_uint_t may)
+{
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
+
+    return ((!may || r->internal) && ngx_http_wgw_told(r, mmcf->paused))
+           || (r->method == NGX_HTTP_OPTIONS
+               && ngx_http_wgw_told(r, mmcf->preflight));
 }
 
 
@@ -307,25 +335,30 @@ ngx_http_wgw_meter_flow_pace(ngx_http_request_t *r, wgw_flow_t *flow)
 }
 
 
+/* All of them or, while it `may` wait, those that are known. */
+
 static ngx_int_t
-ngx_http_wgw_meter_flow_keys(ngx_http_request_t *r,
-    ngx_http_wgw_meter_conf_t *mcf, ngx_http_wgw_meter_more_t *more,
-    wgw_flow_t *flow)
+ngx_http_wgw_meter_flow_keys(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
 {
     ngx_str_t          key;
     ngx_uint_t         i;
-    wgw_meter_conf_t  *meters;
+    wgw_meter_conf_t  *conf;
 
-    meters = mcf->meters ? mcf->meters->elts : NULL;
+    conf = meters ? meters->elts : NULL;
 
-    for (i = 0; mcf->meters && i < mcf->meters->nelts; i++) {
+    for (i = 0; meters && i < meters->nelts; i++) {
+
+        if (conf[i].late && may) {
+            continue;
+        }
+
         ngx_str_null(&key);
 
         /* unknown, if it failed before it had a name to be trusted */
 
         if (!flow->tail
-            && ngx_http_wgw_meter_key(r, meters[i].key_index, meters[i].key,
-                                      &key)
+            && ngx_http_wgw_meter_key(r, conf[i].key_index, conf[i].key, &key)
                != NGX_OK)
         {
             /* the error's own page is decided about anew */
@@ -334,8 +367,10 @@ ngx_http_wgw_meter_flow_keys(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        wgw_meters_push(&flow->meters, &meters[i], &key);
+        wgw_meters_push(&flow->meters, &conf[i], &key);
     }
+
+    flow->late = may && ngx_http_wgw_late_number(meters) ? meters : NULL;
 
     for (i = 0; i < more->n; i++) {
         wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);

@@ -5,6 +5,7 @@
 
 #include "meter/http_flow.h"
 #include "meter/http_key.h"
+#include "meter/http_late.h"
 #include "meter/http_page.h"
 #include "meter/http_rate.h"
 #include "meter/meter_module.h"
@@ -240,6 +241,10 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         break;
     }
 
+    if (flow->late && ngx_http_wgw_late_push(r, flow) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
 #if (NGX_HTTP_V2)
 
     if (r->stream) {
@@ -339,6 +344,10 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
         (void) ngx_http_wgw_meter_flow_admit(r, &flow, 0);
     }
 
+    if (flow && flow->late) {
+        (void) ngx_http_wgw_late_push(r, flow);
+    }
+
     /* what left last, for the variables in the log */
 
     if (flow && (r->connection->error || r->connection->timedout)) {
@@ -413,6 +422,7 @@ ngx_http_wgw_meter_create_main_conf(ngx_conf_t *cf)
     }
 
     mmcf->paused = NGX_ERROR;
+    mmcf->preflight = NGX_ERROR;
 
     return mmcf;
 }
@@ -504,6 +514,7 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
     }
 
     mmcf->paused = ngx_http_wgw_told_index(cf, "wgw_paused");
+    mmcf->preflight = ngx_http_wgw_told_index(cf, "wgw_auth_preflight");
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 

@@ -30,10 +30,9 @@ static ngx_int_t ngx_http_wgw_usage_list(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_wgw_usage_number(wgw_arg_t *arg, uint64_t min,
     uint64_t max, uint64_t *n, wgw_args_error_t *error,
     const char *message);
-static ngx_uint_t ngx_http_wgw_usage_accepts(ngx_http_request_t *r,
-    const char *type);
-static ngx_uint_t ngx_http_wgw_usage_is(u_char *p, u_char *last,
-    const char *type);
+
+
+ngx_int_t  (*ngx_http_wgw_usage_more)(wgw_usage_page_t *page);
 
 
 char *
@@ -189,14 +188,15 @@ ngx_http_wgw_usage_now(ngx_http_request_t *r, wgw_usage_query_t *query,
         length = wgw_usage_json(r->pool, query, &out);
 
     } else {
-        query->openmetrics = ngx_http_wgw_usage_accepts(r,
-                                "application/openmetrics-text");
+        query->openmetrics = wgw_request_accepts(r,
+                                             "application/openmetrics-text");
 
         type = query->openmetrics
                ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                : "text/plain; version=0.0.4; charset=utf-8";
 
         query->limit = WGW_USAGE_LIMIT_MAX;
+        query->more = ngx_http_wgw_usage_more;
         length = wgw_usage_metrics(r->pool, query, &out);
     }
 
@@ -418,88 +418,4 @@ ngx_http_wgw_usage_number(wgw_arg_t *arg, uint64_t min, uint64_t max,
     error->message = message;
 
     return 1;
-}
-
-
-/* 1 when a type of document is among those the client names, in any list. */
-
-static ngx_uint_t
-ngx_http_wgw_usage_accepts(ngx_http_request_t *r, const char *type)
-{
-    u_char           *p, *end, *last;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len != 6
-                || ngx_memcmp(h[i].lowcase_key, "accept", 6) != 0)
-            {
-                continue;
-            }
-
-            p = h[i].value.data;
-            last = p + h[i].value.len;
-
-            for ( /* void */ ; p < last; p = end + 1) {
-                end = ngx_strlchr(p, last, ',');
-
-                if (end == NULL) {
-                    end = last;
-                }
-
-                if (ngx_http_wgw_usage_is(p, end, type)) {
-                    return 1;
-                }
-            }
-        }
-    }
-
-    return 0;
-}
-
-
-/* One of a list: "TYPE; q=0" is one that is not wanted. */
-
-static ngx_uint_t
-ngx_http_wgw_usage_is(u_char *p, u_char *last, const char *type)
-{
-    size_t   len;
-    u_char  *q;
-
-    len = ngx_strlen(type);
-
-    while (p < last && (*p == ' ' || *p == '\t')) {
-        p++;
-    }
-
-    if ((size_t) (last - p) < len
-        || ngx_strncasecmp(p, (u_char *) type, len) != 0)
-    {
-        return 0;
-    }
-
-    p += len;
-
-    if (p < last && *p != ';' && *p != ' ' && *p != '\t') {
-        return 0;
-    }
-
-    q = ngx_strlcasestrn(p, last, (u_char *) "q=0", 3 - 1);
-
-    if (q == NULL || (q[-1] != ';' && q[-1] != ' ' && q[-1] != '\t')) {
-        return 1;
-    }
-
-    /* 0, 0.0 and so on */
-
-    for (q += 3; q < last && (*q == '.' || *q == '0'); q++) {
-        /* void */
-    }
-
-    return q < last && *q >= '1' && *q <= '9';
 }

@@ -69,6 +69,17 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
 }
 
 
+void
+wgw_meters_late(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key,
+    uint64_t sent, uint64_t received, uint64_t requests)
+{
+    wgw_meters_push(meters, conf, key);
+
+    wgw_table_add(&conf->zone->zone.table, meters->elts[meters->n - 1].record,
+                  wgw_meter_window(conf->zone), sent, received, requests);
+}
+
+
 /* What is no number is no life. */
 
 static uint64_t

@@ -60,6 +60,8 @@ typedef struct {
     unsigned                 dry_run:1;
     unsigned                 precheck:1;
     unsigned                 full:2;    /* WGW_METER_FULL_* */
+    unsigned                 late:1;    /* its key is known with the answer;
+                                           there is no cap */
 } wgw_meter_conf_t;
 
 
@@ -98,6 +100,13 @@ typedef struct {
 /* Adds a meter; the text of the key is not kept. */
 void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,
     ngx_str_t *key);
+
+/*
+ * The same when it was decided already, for a key that is known late: with
+ * what the others have counted so far.
+ */
+void wgw_meters_late(wgw_meters_t *meters, wgw_meter_conf_t *conf,
+    ngx_str_t *key, uint64_t sent, uint64_t received, uint64_t requests);
 
 /*
  * Decides, and sets status.  `length` bytes have come for the request and

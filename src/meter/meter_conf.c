@@ -18,6 +18,8 @@ static char *ngx_wgw_meter_defaults(ngx_conf_t *cf, ngx_str_t *key,
 static wgw_meter_conf_t *ngx_wgw_meter_add(ngx_conf_t *cf,
     ngx_array_t *meters, ngx_str_t *name);
 static ngx_uint_t ngx_wgw_meter_names(ngx_str_t *key);
+static char *ngx_wgw_meter_late(ngx_conf_t *cf, wgw_meter_conf_t *meter,
+    ngx_str_t *key);
 static char *ngx_wgw_meter_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
 static ngx_uint_t ngx_wgw_meter_flag(ngx_str_t *value,
@@ -161,6 +163,10 @@ ngx_wgw_meter_defaults(ngx_conf_t *cf, ngx_str_t *key,
         { ngx_string("owner"), ngx_string("wgw_owner") },
         { ngx_string("workload"), ngx_string("wgw_workload") }
     };
+
+    if (ngx_wgw_meter_late(cf, meter, key) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (meter->full == 0) {
         meter->full = meter->cap || meter->cap_index != NGX_ERROR
@@ -500,6 +506,33 @@ ngx_wgw_meter_names(ngx_str_t *key)
     }
 
     return 0;
+}
+
+
+/* Whom a router asks is known once it has an answer. */
+
+static char *
+ngx_wgw_meter_late(ngx_conf_t *cf, wgw_meter_conf_t *meter, ngx_str_t *key)
+{
+    if (ngx_strnstr(key->data, "$wgw_provider", key->len) == NULL
+        && ngx_strnstr(key->data, "${wgw_provider", key->len) == NULL)
+    {
+        return NGX_CONF_OK;
+    }
+
+    meter->late = 1;
+
+    if (meter->cap == 0 && meter->cap_index == NGX_ERROR && !meter->precheck
+        && meter->full != WGW_METER_FULL_REFUSE)
+    {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "the key \"%V\" is known too late for a cap or a "
+                       "refusal", key);
+
+    return NGX_CONF_ERROR;
 }
 
 

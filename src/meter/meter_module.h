@@ -34,6 +34,7 @@ typedef struct {
 typedef struct {
     ngx_uint_t       enabled;
     ngx_int_t        paused;    /* index of a variable, or NGX_ERROR */
+    ngx_int_t        preflight; /* the same */
 } ngx_http_wgw_meter_main_conf_t;
 
 
@@ -54,6 +55,9 @@ typedef void (*ngx_http_wgw_meter_more_pt)(ngx_http_request_t *r,
 
 
 extern ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
+
+/* Metrics of that part; may be NULL. */
+extern ngx_int_t  (*ngx_http_wgw_usage_more)(wgw_usage_page_t *page);
 
 extern ngx_module_t  ngx_http_wgw_meter_module;
 

@@ -58,6 +58,7 @@ wgw_traffic_read(wgw_traffic_t *traffic, uint64_t now,
     wgw_traffic_sum_t  last, sum;
 
     from = WGW_TRAFFIC_STEPS;       /* none is known */
+    last = (wgw_traffic_sum_t) { 0, 0, 0 };
     step = now / WGW_TRAFFIC_STEP - WGW_TRAFFIC_STEPS + 1;
 
     for (i = 0; i <= WGW_TRAFFIC_STEPS; i++, step++) {

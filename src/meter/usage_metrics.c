@@ -74,6 +74,7 @@ wgw_usage_metrics(ngx_pool_t *pool, wgw_usage_query_t *query,
 
     ngx_memzero(&page, sizeof(wgw_usage_page_t));
     page.pool = pool;
+    page.query = query;
 
     for (field = wgw_usage_fields; field->name; field++) {
         if (wgw_metrics_totals(&page, query, field, &rows) != NGX_OK) {
@@ -84,6 +85,7 @@ wgw_usage_metrics(ngx_pool_t *pool, wgw_usage_query_t *query,
     if (wgw_metrics_windows(&page, &rows) != NGX_OK
         || wgw_metrics_keys(&page, &rows) != NGX_OK
         || wgw_metrics_gauges(&page, query) != NGX_OK
+        || (query->more && query->more(&page) != NGX_OK)
         || wgw_usage_page_room(&page) != NGX_OK)
     {
         return NGX_ERROR;

@@ -69,6 +69,21 @@ wgw_usage_page_end(wgw_usage_page_t *page, ngx_chain_t **out)
 }
 
 
+void
+wgw_usage_page_counter(wgw_usage_page_t *page, const char *name)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    if (page->query->openmetrics) {
+        len -= sizeof("_total") - 1;
+    }
+
+    wgw_out_bytes(&page->out, name, len);
+}
+
+
 ngx_int_t
 wgw_usage_page_owner(wgw_usage_page_t *page, wgw_zone_t *zone,
     wgw_text_t name, wgw_labels_t *labels)

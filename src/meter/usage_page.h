@@ -36,6 +36,9 @@ typedef struct {
 } wgw_usage_known_t;
 
 
+struct wgw_usage_page_s;
+
+
 /* What is asked for. */
 typedef struct {
     wgw_zone_t        **zones;
@@ -59,11 +62,14 @@ typedef struct {
     ngx_int_t         (*known)(void *data, ngx_str_t *name, ngx_uint_t next,
                                wgw_usage_known_t *known);
     void               *data;
+
+    /* writes metrics of another part; NULL: there are none */
+    ngx_int_t         (*more)(struct wgw_usage_page_s *page);
 } wgw_usage_query_t;
 
 
 /* The caller zeroes it, and sets pool. */
-typedef struct {
+typedef struct wgw_usage_page_s {
     ngx_pool_t         *pool;
     ngx_chain_t        *first;
     ngx_chain_t       **last;
@@ -79,6 +85,9 @@ ngx_int_t wgw_usage_page_room(wgw_usage_page_t *page);
 
 /* The length of the whole, or NGX_ERROR. */
 off_t wgw_usage_page_end(wgw_usage_page_t *page, ngx_chain_t **out);
+
+/* A counter's family: in OpenMetrics without its "_total". */
+void wgw_usage_page_counter(wgw_usage_page_t *page, const char *name);
 
 /*
  * "owner" and "workload" of a name, each after a comma: as they are now, or,

@@ -538,18 +538,13 @@ wgw_wrap_piece(wgw_flow_t *flow, ngx_chain_t **in, off_t size, off_t limit,
                             &waiting, &wait);
 
     if (wait) {
-        if (wgw_flow_delay(flow, flow->connection->write, wait) != NGX_OK) {
-            *in = NGX_CHAIN_ERROR;
-        }
-
+        *in = wgw_flow_delay(flow, flow->connection->write, wait) == NGX_OK
+              ? *in : NGX_CHAIN_ERROR;
         return NGX_DONE;
     }
 
     if (allowed < head) {
-        if (wgw_wrap_torn(flow, head) != NGX_AGAIN) {
-            *in = NGX_CHAIN_ERROR;
-        }
-
+        *in = wgw_wrap_torn(flow, head) == NGX_AGAIN ? *in : NGX_CHAIN_ERROR;
         return NGX_DONE;
     }
 

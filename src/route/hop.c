@@ -193,9 +193,14 @@ hop_port(ngx_http_request_t *r, ngx_str_t *port)
 ngx_uint_t
 wgw_hop_asked(ngx_http_request_t *r)
 {
-    ngx_str_t  *value;
+    ngx_str_t                       *value;
+    ngx_http_upstream_headers_in_t  *answer;
 
-    if (hop_asks(&r->upstream->headers_in)) {
+    answer = &r->upstream->headers_in;
+
+    if ((answer->www_authenticate || answer->status_n == 407)
+        && hop_asks(answer))
+    {
         return 1;
     }
 

@@ -117,34 +117,12 @@ ngx_module_t  ngx_http_wgw_route_module = {
 };
 
 
+/* beside those of a look-up */
+
 static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
-
-    { ngx_string("wgw_name"), NULL, ngx_http_wgw_route_variable,
-      WGW_LOOKUP_NAME, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_backend"), NULL, ngx_http_wgw_route_variable,
-      WGW_LOOKUP_BACKEND, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_scheme"), NULL, ngx_http_wgw_route_variable,
-      WGW_LOOKUP_SCHEME, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_tls_name"), NULL, ngx_http_wgw_route_variable,
-      WGW_LOOKUP_TLS_NAME, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_cap"), NULL, ngx_http_wgw_route_variable,
-      WGW_LOOKUP_CAP, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_owner"), NULL, ngx_http_wgw_route_variable,
-      WGW_LOOKUP_OWNER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_workload"), NULL, ngx_http_wgw_route_variable,
-      WGW_LOOKUP_WORKLOAD, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("wgw_host"), NULL, ngx_http_wgw_route_variable,
       WGW_LOOKUP_HOST, 0, 0 },
-
-    { ngx_string("wgw_life"), NULL, ngx_http_wgw_route_variable,
-      WGW_LOOKUP_LIFE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     /* "1" when `wgw_route` refused the request of a paused name */
 
@@ -491,6 +469,12 @@ ngx_http_wgw_route_paused(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_wgw_route_add_variables(ngx_conf_t *cf)
 {
+    if (wgw_hook_values(cf, wgw_lookup_variables, ngx_http_wgw_route_variable)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     return wgw_hook_vars(cf, ngx_http_wgw_route_vars);
 }
 

@@ -12,6 +12,19 @@ static void lookup_set_cap(wgw_lookup_t *lookup, wgw_route_t *route);
 static ngx_int_t lookup_local(ngx_connection_t *c, ngx_sockaddr_t *local);
 
 
+const wgw_value_name_t  wgw_lookup_variables[] = {
+    { ngx_string("wgw_name"), WGW_LOOKUP_NAME },
+    { ngx_string("wgw_backend"), WGW_LOOKUP_BACKEND },
+    { ngx_string("wgw_scheme"), WGW_LOOKUP_SCHEME },
+    { ngx_string("wgw_tls_name"), WGW_LOOKUP_TLS_NAME },
+    { ngx_string("wgw_cap"), WGW_LOOKUP_CAP },
+    { ngx_string("wgw_owner"), WGW_LOOKUP_OWNER },
+    { ngx_string("wgw_workload"), WGW_LOOKUP_WORKLOAD },
+    { ngx_string("wgw_life"), WGW_LOOKUP_LIFE },
+    { ngx_null_string, 0 }
+};
+
+
 static wgw_names_t  *lookup_names;
 
 

@@ -17,6 +17,7 @@
 #include <ngx_core.h>
 
 #include "core/line.h"
+#include "core/value.h"
 #include "names/record.h"
 #include "route/routes.h"
 #include "store/store.h"
@@ -37,6 +38,10 @@ typedef struct {
     wgw_line_t           used;          /* that one's */
     wgw_line_t           peeks;         /* a stream server peeks */
     ngx_array_t          offload;       /* of wgw_offload_t * */
+
+    ngx_str_t            certs;         /* `wgw_certs`; empty: none */
+    wgw_line_t           certs_line;
+    wgw_line_t           certs_api;     /* the first one */
 
     wgw_store_t         *store;
     time_t               tried;         /* to open it */
@@ -69,6 +74,10 @@ typedef enum {
     WGW_LOOKUP_OFFLOAD,                 /* stream's own */
     WGW_LOOKUP_HOST                     /* http's own */
 } wgw_lookup_field_e;
+
+
+/* The variables that are WGW_LOOKUP_* but for the last two. */
+extern const wgw_value_name_t  wgw_lookup_variables[];
 
 
 /* A directive needs names: while the configuration is read. */

@@ -106,31 +106,9 @@ ngx_module_t  ngx_stream_wgw_route_module = {
 };
 
 
+/* beside those of a look-up */
+
 static ngx_stream_variable_t  ngx_stream_wgw_route_vars[] = {
-
-    { ngx_string("wgw_name"), NULL, ngx_stream_wgw_route_variable,
-      WGW_LOOKUP_NAME, NGX_STREAM_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_backend"), NULL, ngx_stream_wgw_route_variable,
-      WGW_LOOKUP_BACKEND, NGX_STREAM_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_scheme"), NULL, ngx_stream_wgw_route_variable,
-      WGW_LOOKUP_SCHEME, NGX_STREAM_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_tls_name"), NULL, ngx_stream_wgw_route_variable,
-      WGW_LOOKUP_TLS_NAME, NGX_STREAM_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_cap"), NULL, ngx_stream_wgw_route_variable,
-      WGW_LOOKUP_CAP, NGX_STREAM_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_owner"), NULL, ngx_stream_wgw_route_variable,
-      WGW_LOOKUP_OWNER, NGX_STREAM_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_workload"), NULL, ngx_stream_wgw_route_variable,
-      WGW_LOOKUP_WORKLOAD, NGX_STREAM_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("wgw_life"), NULL, ngx_stream_wgw_route_variable,
-      WGW_LOOKUP_LIFE, NGX_STREAM_VAR_NOCACHEABLE, 0 },
 
     /* "1" when the session is about to be handed over to http */
 
@@ -396,6 +374,13 @@ ngx_stream_wgw_route_variable(ngx_stream_session_t *s,
 static ngx_int_t
 ngx_stream_wgw_route_add_variables(ngx_conf_t *cf)
 {
+    if (wgw_stream_hook_values(cf, wgw_lookup_variables,
+                               ngx_stream_wgw_route_variable)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     return wgw_stream_hook_vars(cf, ngx_stream_wgw_route_vars);
 }
 

@@ -67,10 +67,13 @@ api_reply(ngx_http_request_t *r, ngx_uint_t metrics)
 {
     size_t                            size;
     wgw_out_t                         out;
+    ngx_uint_t                        openmetrics;
     ngx_chain_t                      *cl;
     ngx_http_wgw_router_main_conf_t  *rmcf;
 
     rmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_router_module);
+
+    openmetrics = wgw_request_accepts(r, "application/openmetrics-text");
 
     size = metrics ? wgw_router_metrics_size(rmcf) : api_size(rmcf);
 
@@ -82,7 +85,7 @@ api_reply(ngx_http_request_t *r, ngx_uint_t metrics)
     wgw_out_init(&out, cl->buf->pos, size);
 
     if (metrics) {
-        wgw_router_metrics(&out, rmcf);
+        wgw_router_metrics(&out, rmcf, openmetrics);
 
     } else {
         api_json(&out, rmcf);
@@ -91,8 +94,10 @@ api_reply(ngx_http_request_t *r, ngx_uint_t metrics)
     cl->buf->last = (u_char *) out.pos;
 
     return wgw_reply_send(r, NGX_HTTP_OK,
-                          metrics ? "text/plain; version=0.0.4; "
-                                    "charset=utf-8" : "application/json",
+                          !metrics ? "application/json"
+                          : openmetrics ? "application/openmetrics-text; "
+                                          "version=1.0.0; charset=utf-8"
+                          : "text/plain; version=0.0.4; charset=utf-8",
                           cl);
 }
 

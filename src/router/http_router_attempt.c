@@ -64,9 +64,9 @@ wgw_attempt_reset(wgw_attempt_t *attempt, ngx_http_request_t *r,
     attempt->going = 1;
     attempt->body = 0;
 
-    ngx_memzero(attempt->tried, sizeof(attempt->tried));
-    ngx_memzero(attempt->renewed, sizeof(attempt->renewed));
-    ngx_memzero(attempt->out, sizeof(attempt->out));
+    attempt->tried = 0;
+    attempt->renewed = 0;
+    attempt->out = 0;
 
     h = wgw_request_header(r, "din-session-id", NULL);
 
@@ -92,19 +92,10 @@ attempt_cleanup(void *data)
 }
 
 
-ngx_uint_t
-wgw_attempt_index(wgw_attempt_t *attempt)
+uint64_t
+wgw_attempt_bit(wgw_attempt_t *attempt)
 {
-    ngx_uint_t        i;
-    wgw_provider_t  **provider;
-
-    provider = attempt->providers->all.elts;
-
-    for (i = 0; provider[i] != attempt->provider; i++) {
-        /* void */
-    }
-
-    return i;
+    return UINT64_C(1) << attempt->provider->index;
 }
 
 
@@ -127,7 +118,7 @@ wgw_attempt_failed(wgw_attempt_t *attempt, wgw_standing_why_t why)
 void
 wgw_attempt_tried(wgw_attempt_t *attempt)
 {
-    attempt->tried[wgw_attempt_index(attempt)] = 1;
+    attempt->tried |= wgw_attempt_bit(attempt);
     attempt->provider = NULL;
 }
 

@@ -35,10 +35,12 @@ typedef struct {
     ngx_list_part_t         *last;          /* of these; NULL: of no others */
     ngx_uint_t               nelts;
     ngx_int_t              (*process_header)(ngx_http_request_t *r);
+    u_char                  *copy;          /* of an answer in chunks */
+    size_t                   room;
     uint64_t                 affinity;      /* of Din-Session-Id */
-    u_char                   tried[WGW_PROVIDERS_MAX];
-    u_char                   renewed[WGW_PROVIDERS_MAX];
-    u_char                   out[WGW_PROVIDERS_MAX];    /* by its methods */
+    uint64_t                 tried;         /* a bit for each provider */
+    uint64_t                 renewed;
+    uint64_t                 out;           /* by its methods */
     unsigned                 going:1;       /* the handler is ours to call */
     unsigned                 body:1;        /* was read */
     unsigned                 waiting:1;
@@ -61,8 +63,8 @@ wgw_attempt_t *wgw_attempt_create(ngx_http_request_t *r,
 void wgw_attempt_reset(wgw_attempt_t *attempt, ngx_http_request_t *r,
     wgw_providers_t *providers);
 
-/* Which of all providers the one at hand is. */
-ngx_uint_t wgw_attempt_index(wgw_attempt_t *attempt);
+/* The bit of the provider at hand. */
+uint64_t wgw_attempt_bit(wgw_attempt_t *attempt);
 
 /* The provider failed: it could not be reached, or broke off. */
 void wgw_attempt_failed(wgw_attempt_t *attempt, wgw_standing_why_t why);

@@ -3,88 +3,17 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "core/request.h"
-#include "format/rpc.h"
 #include "router/http_router_candidates.h"
 
 
-#define CANDIDATES_FORGET  10           /* s, where nobody checks */
-#define CANDIDATES_BODY    1048576      /* bytes that methods are looked for */
+#define CANDIDATES_FORGET  10       /* s, where nobody checks */
 
 
-static ngx_uint_t candidates_call(wgw_text_t body, ngx_array_t *methods,
-    ngx_uint_t only);
 static wgw_provider_t *candidates_choose(wgw_attempt_t *attempt,
     wgw_provider_t *but);
 static void candidates_weigh(wgw_attempt_t *attempt, ngx_uint_t i,
     wgw_choice_t *choice);
 static ngx_uint_t candidates_hopeful(wgw_provider_t *provider);
-
-
-ngx_int_t
-wgw_candidates_read(wgw_attempt_t *attempt)
-{
-    ngx_int_t         rc;
-    ngx_uint_t        i, routed;
-    wgw_text_t        body;
-    wgw_provider_t  **provider;
-
-    if (!attempt->providers->routed) {
-        return NGX_OK;
-    }
-
-    rc = wgw_request_body(attempt->request, CANDIDATES_BODY, &body);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    provider = attempt->providers->all.elts;
-    routed = 0;
-
-    for (i = 0; i < attempt->providers->all.nelts; i++) {
-        if (provider[i]->methods) {
-            routed |= candidates_call(body, provider[i]->methods, 0);
-        }
-    }
-
-    for (i = 0; i < attempt->providers->all.nelts; i++) {
-        attempt->out[i] = provider[i]->methods
-                          ? !candidates_call(body, provider[i]->methods, 1)
-                          : routed;
-    }
-
-    return NGX_OK;
-}
-
-
-/* 1 when the body calls one of these methods; or nothing but these. */
-
-static ngx_uint_t
-candidates_call(wgw_text_t body, ngx_array_t *methods, ngx_uint_t only)
-{
-    char             buffer[WGW_RPC_REPLY(1)];
-    wgw_out_t        reply;
-    wgw_rpc_rules_t  rules;
-
-    ngx_memzero(&rules, sizeof(wgw_rpc_rules_t));
-
-    rules.batch = 1000;
-
-    if (only) {
-        rules.allow = methods->elts;
-        rules.nallow = methods->nelts;
-
-    } else {
-        rules.deny = methods->elts;
-        rules.ndeny = methods->nelts;
-    }
-
-    wgw_out_init(&reply, buffer, sizeof(buffer));
-
-    return wgw_rpc_check(body, &rules, &reply)
-           == (only ? WGW_RPC_ALLOWED : WGW_RPC_REFUSED);
-}
 
 
 wgw_provider_t *
@@ -168,7 +97,7 @@ candidates_weigh(wgw_attempt_t *attempt, ngx_uint_t i, wgw_choice_t *choice)
         choice->standing = WGW_STANDING_WARNING;
     }
 
-    choice->out = attempt->tried[i] || attempt->out[i]
+    choice->out = ((attempt->tried | attempt->out) >> i & 1)
                   || (provider->service.host->asked
                       && provider->service.host->naddresses == 0);
 }

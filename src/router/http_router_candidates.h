@@ -14,13 +14,6 @@
 #pragma GCC visibility push(hidden)
 
 
-/*
- * Reads the body, which is whole: a call of a method that some provider names
- * goes to those that name it, and these get nothing else.  NGX_OK, or a
- * status.
- */
-ngx_int_t wgw_candidates_read(wgw_attempt_t *attempt);
-
 /* The provider for the next attempt, or NULL. */
 wgw_provider_t *wgw_candidates_pick(wgw_attempt_t *attempt);
 

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "router/http_router_calls.h"
 #include "router/http_router_candidates.h"
 #include "router/http_router_fields.h"
 #include "router/http_router_handler.h"
@@ -97,7 +98,7 @@ handler_body(ngx_http_request_t *r)
 
     attempt->body = 1;
 
-    rc = wgw_candidates_read(attempt);
+    rc = wgw_calls_read(attempt);
 
     if (rc != NGX_OK) {
         ngx_http_finalize_request(r, rc);

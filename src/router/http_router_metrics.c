@@ -6,20 +6,37 @@
 #include "router/http_router_metrics.h"
 
 
-#define METRICS_SERVICE   4096      /* bytes, at most */
-#define METRICS_PROVIDER  8192
+#define METRICS_FAMILIES  8192      /* bytes, at most: their names and kinds */
+#define METRICS_LINE      128       /* of one, without what names it */
+#define METRICS_PROVIDER  48        /* lines of one */
 
 
+/* What there is of each provider. */
 typedef struct {
     const char             *name;
     const char             *type;
+    const char             *help;
     void                  (*print)(wgw_out_t *out, const char *name,
                                    wgw_provider_t *provider);
 } metric_t;
 
 
+/* Of each service: where in its memory. */
+typedef struct {
+    const char             *name;
+    const char             *help;
+    size_t                  offset;
+} metric_service_t;
+
+
+static size_t metrics_service_size(wgw_providers_t *providers);
+static void metrics_family(wgw_out_t *out, const char *name, const char *type,
+    const char *help, ngx_uint_t openmetrics);
+static void metrics_services(wgw_out_t *out, ngx_array_t *list,
+    ngx_uint_t openmetrics);
+static void metrics_calls(wgw_out_t *out, wgw_providers_t *providers);
 static void metrics_service(wgw_out_t *out, const char *name,
-    wgw_providers_t *providers, uint64_t *number);
+    wgw_providers_t *providers);
 static void metrics_label(wgw_out_t *out, const char *name,
     wgw_provider_t *provider, const char *label, const char *value);
 static void metrics_number(wgw_out_t *out, uint64_t number);
@@ -46,18 +63,59 @@ static void metrics_handshakes(wgw_out_t *out, const char *name,
 static uint64_t metrics_load(uint64_t *word);
 
 
+static const metric_service_t  metrics_of_service[] = {
+
+    { "wgw_router_requests_total", "Requests.",
+      offsetof(wgw_providers_shared_t, requests) },
+
+    { "wgw_router_retries_total", "Attempts after the first.",
+      offsetof(wgw_providers_shared_t, retries) },
+
+    { "wgw_router_exhausted_total",
+      "Requests that no provider could be asked for.",
+      offsetof(wgw_providers_shared_t, exhausted) },
+
+    { "wgw_router_timedout_total",
+      "Requests that ended by the limit over all attempts.",
+      offsetof(wgw_providers_shared_t, timedout) },
+
+    { NULL, NULL, 0 }
+};
+
+
 static const metric_t  metrics_list[] = {
-    { "wgw_router_attempts_total", "counter", metrics_attempts },
-    { "wgw_router_answers_total", "counter", metrics_answers },
-    { "wgw_router_retried_total", "counter", metrics_retried },
-    { "wgw_router_latency_seconds", "histogram", metrics_latency },
-    { "wgw_router_standing", "gauge", metrics_standing },
-    { "wgw_router_block_number", "gauge", metrics_height },
-    { "wgw_router_checks_total", "counter", metrics_checks },
-    { "wgw_router_sessions", "gauge", metrics_sessions },
-    { "wgw_router_session_age_seconds", "gauge", metrics_age },
-    { "wgw_router_handshakes_total", "counter", metrics_handshakes },
-    { NULL, NULL, NULL }
+
+    { "wgw_router_attempts_total", "counter",
+      "Attempts.", metrics_attempts },
+
+    { "wgw_router_answers_total", "counter",
+      "Answers by their status; failed is none.", metrics_answers },
+
+    { "wgw_router_retried_total", "counter",
+      "Answers given up for that of another.", metrics_retried },
+
+    { "wgw_router_latency_seconds", "histogram",
+      "Until the header of an answer.", metrics_latency },
+
+    { "wgw_router_standing", "gauge",
+      "1 for the standing it has.", metrics_standing },
+
+    { "wgw_router_block_number", "gauge",
+      "How high its chain is.", metrics_height },
+
+    { "wgw_router_checks_total", "counter",
+      "Checks by their result.", metrics_checks },
+
+    { "wgw_router_sessions", "gauge",
+      "Sessions that are good.", metrics_sessions },
+
+    { "wgw_router_session_age_seconds", "gauge",
+      "Age of the oldest session that is good.", metrics_age },
+
+    { "wgw_router_handshakes_total", "counter",
+      "Sign-ins by their result.", metrics_handshakes },
+
+    { NULL, NULL, NULL, NULL }
 };
 
 
@@ -69,18 +127,17 @@ wgw_router_metrics_size(ngx_http_wgw_router_main_conf_t *rmcf)
     wgw_provider_t   **provider;
     wgw_providers_t  **providers;
 
-    size = METRICS_SERVICE;
+    size = METRICS_FAMILIES;
     providers = rmcf->providers.elts;
 
     for (i = 0; i < rmcf->providers.nelts; i++) {
-        size += METRICS_SERVICE + 8 * providers[i]->name.len;
+        size += metrics_service_size(providers[i]);
         provider = providers[i]->all.elts;
-
-        /* each of some thirty lines of metrics has both names */
 
         for (k = 0; k < providers[i]->all.nelts; k++) {
             size += METRICS_PROVIDER
-                    + 64 * (providers[i]->name.len + provider[k]->name.len);
+                    * (METRICS_LINE + 2 * providers[i]->name.len
+                                    + 2 * provider[k]->name.len);
         }
     }
 
@@ -88,41 +145,41 @@ wgw_router_metrics_size(ngx_http_wgw_router_main_conf_t *rmcf)
 }
 
 
-void
-wgw_router_metrics(wgw_out_t *out, ngx_http_wgw_router_main_conf_t *rmcf)
-{
-    ngx_uint_t           i, k;
-    wgw_provider_t     **provider;
-    wgw_providers_t    **providers;
-    const metric_t  *metric;
+/* A label's value may be twice as long as it is. */
 
-    static const char   *services[] = {
-        "wgw_router_requests_total", "wgw_router_retries_total",
-        "wgw_router_exhausted_total", "wgw_router_timedout_total"
-    };
+static size_t
+metrics_service_size(wgw_providers_t *providers)
+{
+    size_t      size, line;
+    ngx_uint_t  i;
+
+    line = METRICS_LINE + 2 * providers->name.len;
+    size = 4 * line;
+
+    for (i = 0; providers->ncounted && i <= providers->ncounted; i++) {
+        size += line + 2 * providers->counted[i].method.len;
+    }
+
+    return size;
+}
+
+
+void
+wgw_router_metrics(wgw_out_t *out, ngx_http_wgw_router_main_conf_t *rmcf,
+    ngx_uint_t openmetrics)
+{
+    ngx_uint_t          i, k;
+    wgw_provider_t    **provider;
+    wgw_providers_t   **providers;
+    const metric_t     *metric;
+
+    metrics_services(out, &rmcf->providers, openmetrics);
 
     providers = rmcf->providers.elts;
 
-    for (k = 0; k < 4; k++) {
-        wgw_out_str(out, "# TYPE ");
-        wgw_out_str(out, services[k]);
-        wgw_out_str(out, " counter\n");
-
-        for (i = 0; i < rmcf->providers.nelts; i++) {
-            metrics_service(out, services[k], providers[i],
-                        k == 0 ? &providers[i]->shared->requests
-                        : k == 1 ? &providers[i]->shared->retries
-                        : k == 2 ? &providers[i]->shared->exhausted
-                        : &providers[i]->shared->timedout);
-        }
-    }
-
     for (metric = metrics_list; metric->name; metric++) {
-        wgw_out_str(out, "# TYPE ");
-        wgw_out_str(out, metric->name);
-        wgw_out_str(out, " ");
-        wgw_out_str(out, metric->type);
-        wgw_out_str(out, "\n");
+        metrics_family(out, metric->name, metric->type, metric->help,
+                       openmetrics);
 
         for (i = 0; i < rmcf->providers.nelts; i++) {
             provider = providers[i]->all.elts;
@@ -132,20 +189,96 @@ wgw_router_metrics(wgw_out_t *out, ngx_http_wgw_router_main_conf_t *rmcf)
             }
         }
     }
+
+    if (openmetrics) {
+        wgw_out_str(out, "# EOF\n");
+    }
+}
+
+
+/* In OpenMetrics a counter's family is not named as its samples are. */
+
+static void
+metrics_family(wgw_out_t *out, const char *name, const char *type,
+    const char *help, ngx_uint_t openmetrics)
+{
+    wgw_text_t  family = { name, ngx_strlen(name) };
+
+    if (openmetrics && ngx_strcmp(type, "counter") == 0) {
+        family.len -= sizeof("_total") - 1;
+    }
+
+    wgw_out_str(out, "# HELP ");
+    wgw_out_bytes(out, family.data, family.len);
+    wgw_out_str(out, " ");
+    wgw_out_str(out, help);
+    wgw_out_str(out, "\n# TYPE ");
+    wgw_out_bytes(out, family.data, family.len);
+    wgw_out_str(out, " ");
+    wgw_out_str(out, type);
+    wgw_out_str(out, "\n");
 }
 
 
 static void
-metrics_service(wgw_out_t *out, const char *name, wgw_providers_t *providers,
-    uint64_t *number)
+metrics_services(wgw_out_t *out, ngx_array_t *list, ngx_uint_t openmetrics)
+{
+    char                     *shared;
+    ngx_uint_t                i;
+    wgw_providers_t         **providers;
+    const metric_service_t   *metric;
+
+    providers = list->elts;
+
+    for (metric = metrics_of_service; metric->name; metric++) {
+        metrics_family(out, metric->name, "counter", metric->help,
+                       openmetrics);
+
+        for (i = 0; i < list->nelts; i++) {
+            shared = (char *) providers[i]->shared;
+
+            metrics_service(out, metric->name, providers[i]);
+            wgw_out_str(out, "} ");
+            metrics_number(out, metrics_load((uint64_t *)
+                                             (shared + metric->offset)));
+        }
+    }
+
+    metrics_family(out, "wgw_router_calls_total", "counter",
+                   "Calls by the methods that are counted.", openmetrics);
+
+    for (i = 0; i < list->nelts; i++) {
+        metrics_calls(out, providers[i]);
+    }
+}
+
+
+static void
+metrics_calls(wgw_out_t *out, wgw_providers_t *providers)
+{
+    ngx_uint_t      i;
+    wgw_counted_t  *counted;
+
+    for (i = 0; providers->ncounted && i <= providers->ncounted; i++) {
+        counted = &providers->counted[i];
+
+        metrics_service(out, "wgw_router_calls_total", providers);
+        wgw_out_str(out, ",method=");
+        wgw_out_label(out, counted->method);
+        wgw_out_str(out, "} ");
+        metrics_number(out, metrics_load(counted->calls));
+    }
+}
+
+
+static void
+metrics_service(wgw_out_t *out, const char *name, wgw_providers_t *providers)
 {
     ngx_str_t  *service = &providers->name;
 
     wgw_out_str(out, name);
     wgw_out_str(out, "{service=");
     wgw_out_label(out, (wgw_text_t) { (char *) service->data, service->len });
-    wgw_out_str(out, "} ");
-    metrics_number(out, metrics_load(number));
 }
 
 
@@ -153,13 +286,9 @@ static void
 metrics_label(wgw_out_t *out, const char *name, wgw_provider_t *provider,
     const char *label, const char *value)
 {
-    ngx_str_t  *text = &provider->providers->name;
+    ngx_str_t  *text = &provider->name;
 
-    wgw_out_str(out, name);
-    wgw_out_str(out, "{service=");
-    wgw_out_label(out, (wgw_text_t) { (char *) text->data, text->len });
-
-    text = &provider->name;
+    metrics_service(out, name, provider->providers);
 
     wgw_out_str(out, ",provider=");
     wgw_out_label(out, (wgw_text_t) { (char *) text->data, text->len });

@@ -1,7 +1,8 @@
 
 /*
- * http_router_metrics: what is known of providers, in Prometheus' text
- * format.  Labels are bounded: by what the configuration names.
+ * http_router_metrics: what is known of providers, in Prometheus' text format
+ * 0.0.4 or, for those who ask for it, in OpenMetrics 1.0.  Labels are bounded
+ * by what the configuration names.
  */
 
 #ifndef WGW_HTTP_ROUTER_METRICS_H
@@ -18,7 +19,7 @@
 size_t wgw_router_metrics_size(ngx_http_wgw_router_main_conf_t *rmcf);
 
 void wgw_router_metrics(wgw_out_t *out,
-    ngx_http_wgw_router_main_conf_t *rmcf);
+    ngx_http_wgw_router_main_conf_t *rmcf, ngx_uint_t openmetrics);
 
 
 #pragma GCC visibility pop

@@ -17,6 +17,7 @@ static ngx_int_t verdict_status(wgw_attempt_t *attempt, ngx_uint_t status);
 static ngx_int_t verdict_refused(wgw_attempt_t *attempt, ngx_uint_t status);
 static void verdict_busy(wgw_attempt_t *attempt);
 static ngx_int_t verdict_codes(wgw_attempt_t *attempt);
+static ngx_int_t verdict_copy(wgw_attempt_t *attempt, ngx_buf_t *b);
 static ngx_int_t verdict_listed(wgw_attempt_t *attempt, u_char *p, size_t len);
 static void verdict_answered(wgw_attempt_t *attempt, ngx_uint_t status);
 
@@ -138,7 +139,6 @@ verdict_status(wgw_attempt_t *attempt, ngx_uint_t status)
 static ngx_int_t
 verdict_refused(wgw_attempt_t *attempt, ngx_uint_t status)
 {
-    u_char          *renewed;
     wgw_provider_t  *provider;
 
     provider = attempt->provider;
@@ -146,16 +146,14 @@ verdict_refused(wgw_attempt_t *attempt, ngx_uint_t status)
     wgw_session_refused(attempt->session, attempt->session_id,
                         ngx_current_msec, (uint32_t) ngx_random() << 1);
 
-    renewed = &attempt->renewed[wgw_attempt_index(attempt)];
-
-    if (*renewed
+    if ((attempt->renewed & wgw_attempt_bit(attempt))
         || attempt->attempts >= attempt->providers->attempts
         || !wgw_session_hope(attempt->session, ngx_current_msec))
     {
         return NGX_DECLINED;
     }
 
-    *renewed = 1;
+    attempt->renewed |= wgw_attempt_bit(attempt);
 
     ngx_log_error(NGX_LOG_WARN, attempt->request->connection->log, 0,
                   "provider \"%V\" refused the session's key with %ui",
@@ -218,7 +216,6 @@ verdict_codes(wgw_attempt_t *attempt)
     int                   rc;
     off_t                 length;
     size_t                len, size;
-    u_char               *copy;
     ngx_http_upstream_t  *u;
 
     u = attempt->request->upstream;
@@ -228,17 +225,14 @@ verdict_codes(wgw_attempt_t *attempt)
 
     if (u->headers_in.chunked) {
 
-        copy = ngx_pnalloc(attempt->request->pool, len ? len : 1);
-        if (copy == NULL) {
+        if (verdict_copy(attempt, &u->buffer) != NGX_OK) {
             return NGX_OK;
         }
 
-        ngx_memcpy(copy, u->buffer.pos, len);
-
-        rc = wgw_answer_chunks((char *) copy, len, &size);
+        rc = wgw_answer_chunks((char *) attempt->copy, len, &size);
 
         if (rc == 1) {
-            return verdict_listed(attempt, copy, size);
+            return verdict_listed(attempt, attempt->copy, size);
         }
 
         return rc == 0 && u->buffer.last < u->buffer.end ? NGX_AGAIN
@@ -254,6 +248,31 @@ verdict_codes(wgw_attempt_t *attempt)
     }
 
     return verdict_listed(attempt, u->buffer.pos, length);
+}
+
+
+/* Into room for all that fits, which is made once. */
+
+static ngx_int_t
+verdict_copy(wgw_attempt_t *attempt, ngx_buf_t *b)
+{
+    size_t  room;
+
+    room = b->end - b->start;
+
+    if (attempt->room < room) {
+        attempt->copy = ngx_pnalloc(attempt->request->pool, room);
+        if (attempt->copy == NULL) {
+            attempt->room = 0;
+            return NGX_ERROR;
+        }
+
+        attempt->room = room;
+    }
+
+    ngx_memcpy(attempt->copy, b->pos, b->last - b->pos);
+
+    return NGX_OK;
 }
 
 

@@ -48,7 +48,7 @@ wgw_provider_conf(ngx_conf_t *cf, wgw_providers_t *providers)
     provider->providers = providers;
     provider->weight = 1;
     provider->nsessions = 1;
-    provider->line = cf->conf_file->line;
+    provider->index = providers->all.nelts;
 
     rv = provider_end(cf, &provider->service, &value[1]);
 
@@ -275,7 +275,7 @@ provider_methods(ngx_conf_t *cf, wgw_provider_t *provider, ngx_str_t *list)
         method->len = comma - p;
     }
 
-    provider->providers->routed = 1;
+    provider->providers->routed |= UINT64_C(1) << provider->index;
 
     return NGX_CONF_OK;
 }

@@ -7,6 +7,7 @@
 #include "router/providers.h"
 
 
+static char *providers_calls(ngx_conf_t *cf, wgw_providers_t *providers);
 static char *providers_memory(ngx_conf_t *cf, wgw_provider_t *provider);
 static char *providers_sessions(ngx_conf_t *cf, wgw_provider_t *provider);
 
@@ -77,13 +78,49 @@ wgw_providers_share(ngx_conf_t *cf, wgw_providers_t *providers)
     }
 
     provider = providers->all.elts;
-    rv = NGX_CONF_OK;
+    rv = providers_calls(cf, providers);
 
     for (i = 0; rv == NGX_CONF_OK && i < providers->all.nelts; i++) {
         rv = providers_memory(cf, provider[i]);
     }
 
     return rv;
+}
+
+
+/* Of each method, whatever others are counted. */
+
+static char *
+providers_calls(ngx_conf_t *cf, wgw_providers_t *providers)
+{
+    ngx_str_t       name, method;
+    ngx_uint_t      i;
+    wgw_counted_t  *counted;
+
+    for (i = 0; providers->ncounted && i <= providers->ncounted; i++) {
+        counted = &providers->counted[i];
+
+        method.data = (u_char *) counted->method.data;
+        method.len = counted->method.len;
+
+        name.data = ngx_pnalloc(cf->pool, providers->name.len + method.len
+                                          + 16);
+        if (name.data == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        name.len = ngx_sprintf(name.data, "calls %V %V", &method,
+                               &providers->name)
+                   - name.data;
+
+        counted->calls = wgw_keep_memory(cf, &name, sizeof(uint64_t));
+
+        if (counted->calls == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -23,8 +23,9 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_PROVIDERS_MAX       64      /* of one service */
+#define WGW_PROVIDERS_MAX       64      /* of one service: bits */
 #define WGW_PROVIDERS_SESSIONS  64      /* with one provider */
+#define WGW_PROVIDERS_COUNTED   32      /* methods that metrics tell apart */
 #define WGW_PROVIDERS_BUCKETS   12      /* of the histogram, the last: above */
 
 
@@ -80,10 +81,17 @@ struct wgw_provider_s {
     wgw_session_t          *sessions;
     ngx_uint_t              nsessions;
     uint64_t                hash;
-    ngx_uint_t              line;
+    ngx_uint_t              index;          /* among all */
     wgw_provider_shared_t  *shared;
     unsigned                checking:1;     /* in this worker */
 };
+
+
+/* A method that metrics tell apart. */
+typedef struct {
+    wgw_text_t              method;
+    uint64_t               *calls;          /* shared */
+} wgw_counted_t;
 
 
 struct wgw_providers_s {
@@ -109,8 +117,10 @@ struct wgw_providers_s {
     wgw_idle_cache_t        idle;
     wgw_providers_shared_t *shared;
     ngx_event_t             timer;          /* of checks */
+    uint64_t                routed;         /* a bit: it has methods */
+    wgw_counted_t          *counted;        /* and one for all others */
+    ngx_uint_t              ncounted;
     unsigned                has_signer:1;
-    unsigned                routed:1;       /* somebody has methods */
 };
 
 

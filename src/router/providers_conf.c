@@ -4,6 +4,7 @@
 #include <ngx_http.h>
 
 #include "crypto/eip191.h"
+#include "format/rpc.h"
 #include "route/trust.h"
 #include "router/option.h"
 #include "router/provider_conf.h"
@@ -42,6 +43,9 @@ static void providers_free_trust(void *data);
 static char *providers_check(ngx_conf_t *cf, wgw_providers_t *providers);
 static char *providers_attempts(ngx_conf_t *cf, wgw_providers_t *providers);
 static char *providers_codes(ngx_conf_t *cf, wgw_providers_t *providers);
+static char *providers_count(ngx_conf_t *cf, wgw_providers_t *providers);
+static ngx_uint_t providers_counts(wgw_providers_t *providers,
+    ngx_str_t *method);
 static char *providers_resolver(ngx_conf_t *cf, wgw_providers_t *providers);
 static char *providers_whole(ngx_conf_t *cf, providers_parse_t *parse);
 static ngx_int_t providers_host(ngx_conf_t *cf, providers_parse_t *parse,
@@ -55,6 +59,7 @@ static const providers_line_t  providers_lines[] = {
     { "check", providers_check, 1, 2 },
     { "attempts", providers_attempts, 1, 4 },
     { "retry_errors", providers_codes, 1, 8 },
+    { "count", providers_count, 1, 64 },
     { "ca", providers_ca, 1, 16 },
     { "resolver", providers_resolver, 1, 32 },
     { NULL, NULL, 0, 0 }
@@ -481,6 +486,71 @@ providers_codes(ngx_conf_t *cf, wgw_providers_t *providers)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* count METHOD ...; */
+
+static char *
+providers_count(ngx_conf_t *cf, wgw_providers_t *providers)
+{
+    ngx_str_t   *value;
+    ngx_uint_t   i, k;
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts - 1 > WGW_PROVIDERS_COUNTED) {
+        return "has too many methods: there may be 32";
+    }
+
+    providers->counted = ngx_pcalloc(cf->pool, (WGW_PROVIDERS_COUNTED + 1)
+                                               * sizeof(wgw_counted_t));
+    if (providers->counted == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (k = 0; k < value[i].len; k++) {
+            if (value[i].data[k] <= ' ' || value[i].data[k] >= 127) {
+                return wgw_option_bad(cf, "invalid method", &value[i]);
+            }
+        }
+
+        if (k == 0 || k > WGW_RPC_METHOD || providers_counts(providers,
+                                                             &value[i]))
+        {
+            return wgw_option_bad(cf, "empty, too long or duplicate method",
+                                  &value[i]);
+        }
+
+        providers->counted[providers->ncounted].method.data
+                                                 = (char *) value[i].data;
+        providers->counted[providers->ncounted++].method.len = value[i].len;
+    }
+
+    providers->counted[providers->ncounted].method = wgw_text("other");
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+providers_counts(wgw_providers_t *providers, ngx_str_t *method)
+{
+    ngx_uint_t  i;
+    wgw_text_t  text;
+
+    text.data = (char *) method->data;
+    text.len = method->len;
+
+    for (i = 0; i < providers->ncounted; i++) {
+        if (wgw_text_equal(providers->counted[i].method, text)) {
+            return 1;
+        }
+    }
+
+    return wgw_text_equal(text, wgw_text("other"));
 }
 
 

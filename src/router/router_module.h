@@ -17,6 +17,7 @@
  *     http_router_handshake    makes sessions
  *     http_router_wait         for a session, or for an answer
  *     http_router_candidates   whom a request may go to
+ *     http_router_calls        what it calls
  *     http_router_fields       the headers that a provider gets
  *     http_router_attempt      a request on its way
  *     http_router_errand       a request of our own to a provider

@@ -80,7 +80,7 @@ wgw_expiring_check(const void *header, size_t size, wgw_expiring_conf_t *conf,
     if (made.checksum != wgw_expiring_checksum(&made)
         || made.keys == 0 || made.keys > WGW_EXPIRING_KEYS_MAX
         || made.kind < WGW_EXPIRING_RATES
-        || made.kind > WGW_EXPIRING_RATIONS
+        || made.kind > WGW_EXPIRING_ASKED
         || made.size != wgw_expiring_size(conf))
     {
         *error = "has a damaged header";
@@ -101,7 +101,10 @@ wgw_expiring_open(wgw_expiring_t *t, void *memory)
 {
     wgw_expiring_conf_t  conf;
 
+    static const volatile int  whole;
+
     t->header = memory;
+    t->lost = &whole;
 
     conf.kind = t->header->made.kind;
     conf.keys = t->header->made.keys;

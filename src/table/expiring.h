@@ -8,6 +8,7 @@
  *     rates   see gcra.h:  the entry nearest to its end makes room
  *     notes   see notes.h: nothing live is dropped, the new one is refused
  *     rations see ration.h: the entry that was used least makes room
+ *     asked   see asked.h: the entry that ends first makes room
  *
  * The memory is little-endian, holds no pointers, and is laid out as
  *
@@ -16,11 +17,9 @@
  *              and their times, the line next to it
  *     notes    128 bytes a slot, in tables of notes only
  *
- * There are two slots for each of `keys` rates or rations, 32 bytes in all,
- * and three for two notes, 216 bytes each.  A rate and a ration have one
- * bucket that they may be in; a note has two, so that the table takes `keys`
- * of them, but for a few in ten
- * thousand.
+ * There are two slots for each of `keys`, 32 bytes in all, and of notes three
+ * for two, 216 bytes each.  A key has one bucket that it may be in; a note has
+ * two, so that the table takes `keys` of them, but for a few in ten thousand.
  *
  * Keys are not kept: a 128-bit hash under the table's secret seed stands for
  * them.  Strangers can neither aim at a bucket nor find two equal keys.  A
@@ -52,7 +51,8 @@
 /* kinds of tables */
 #define WGW_EXPIRING_RATES     2
 #define WGW_EXPIRING_NOTES     3
-#define WGW_EXPIRING_RATIONS    4
+#define WGW_EXPIRING_RATIONS   4
+#define WGW_EXPIRING_ASKED     5
 
 
 typedef struct {

@@ -20,13 +20,10 @@
 static uint64_t wgw_ration_word(int64_t end, uint32_t count);
 static int64_t wgw_ration_end(uint64_t word);
 static uint32_t wgw_ration_count(uint64_t word);
-static int wgw_ration_find(const wgw_bucket_t *b, uint64_t tag,
-    uint64_t *seen);
 static int wgw_ration_room(const wgw_bucket_t *b, int64_t now,
     uint64_t *seen);
 static int wgw_ration_enter(wgw_bucket_t *b, uint64_t tag, uint64_t word,
     int64_t now);
-static int wgw_ration_alone(const wgw_bucket_t *b, uint64_t tag, int slot);
 
 
 int
@@ -48,7 +45,7 @@ wgw_ration_take(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t limit,
 
     for (tries = 0; tries < WGW_RATION_TRIES; tries++) {
 
-        slot = wgw_ration_find(b, key.hash[1], &seen);
+        slot = wgw_slot_find(b, key.hash[1], &seen);
 
         if (slot < 0) {
 
@@ -102,7 +99,7 @@ wgw_ration_give(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t end)
 
     for (tries = 0; tries < WGW_RATION_TRIES; tries++) {
 
-        slot = wgw_ration_find(b, key.hash[1], &seen);
+        slot = wgw_slot_find(b, key.hash[1], &seen);
 
         if (slot < 0 || wgw_ration_end(seen) != end
             || wgw_ration_count(seen) == 0)
@@ -125,7 +122,7 @@ wgw_ration_taken(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
     int       slot;
     uint64_t  seen;
 
-    slot = wgw_ration_find(&t->buckets[wgw_slot_bucket(t, key, 0)],
+    slot = wgw_slot_find(&t->buckets[wgw_slot_bucket(t, key, 0)],
                           key.hash[1], &seen);
 
     return slot < 0 || wgw_ration_end(seen) <= now ? 0 : wgw_ration_count(seen);
@@ -151,32 +148,6 @@ static uint32_t
 wgw_ration_count(uint64_t word)
 {
     return (uint32_t) word >> WGW_RATION_SHIFT;
-}
-
-
-static int
-wgw_ration_find(const wgw_bucket_t *b, uint64_t tag, uint64_t *seen)
-{
-    int  i;
-
-    for (i = 0; i < WGW_SLOTS; i++) {
-
-        if (wgw_load(&b->tag[i]) != tag) {
-            continue;
-        }
-
-        *seen = wgw_load(&b->when[i]);
-
-        /* the tag may have gone before the word was read */
-
-        if ((*seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE
-            && wgw_load(&b->tag[i]) == tag)
-        {
-            return i;
-        }
-    }
-
-    return -1;
 }
 
 
@@ -224,77 +195,15 @@ wgw_ration_room(const wgw_bucket_t *b, int64_t now, uint64_t *seen)
 }
 
 
-/* 1 when the key is in; 0: somebody else was, or is about to be. */
+/* 1 when the key is in. */
 
 static int
 wgw_ration_enter(wgw_bucket_t *b, uint64_t tag, uint64_t word, int64_t now)
 {
     int       slot;
-    uint64_t  seen, claim;
+    uint64_t  seen;
 
     slot = wgw_ration_room(b, now, &seen);
 
-    if (slot < 0) {
-        return 0;
-    }
-
-    claim = wgw_slot_claim(&b->when[slot], seen, now);
-
-    if (claim == 0) {
-        return 0;
-    }
-
-    __atomic_store_n(&b->tag[slot], tag, __ATOMIC_SEQ_CST);
-
-    if (!wgw_ration_alone(b, tag, slot)) {
-        (void) wgw_swap(&b->when[slot], claim, 0);
-        return 0;
-    }
-
-    return wgw_swap(&b->when[slot], claim, word);
-}
-
-
-/*
- * Each of two writes its tag before it looks: one of them sees the other.
- * The lower slot waits for what becomes of the higher, which may have looked
- * before; a process that was killed is not waited for long.
- */
-
-static int
-wgw_ration_alone(const wgw_bucket_t *b, uint64_t tag, int slot)
-{
-    int       i, tries;
-    uint64_t  word;
-
-    for (i = 0; i < WGW_SLOTS; i++) {
-
-        for (tries = 0; i != slot && tries < WGW_RATION_TRIES * 16; tries++) {
-
-            if (wgw_load(&b->tag[i]) != tag) {
-                break;
-            }
-
-            word = wgw_load(&b->when[i]);
-
-            if ((word & WGW_SLOT_STATE) == WGW_SLOT_LIVE) {
-
-                if (wgw_load(&b->tag[i]) == tag) {
-                    return 0;
-                }
-
-                continue;
-            }
-
-            if ((word & WGW_SLOT_STATE) != WGW_SLOT_CLAIM) {
-                break;
-            }
-
-            if (i < slot) {
-                return 0;
-            }
-        }
-    }
-
-    return 1;
+    return slot >= 0 && wgw_slot_enter(b, slot, seen, tag, word, now);
 }

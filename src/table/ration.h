@@ -6,10 +6,8 @@
  * An entry is one word: when its window ends (32 bits of seconds), the count
  * (30 bits) and the slot's state.  It is free once the window has ended.  A
  * full bucket drops the entry that was used least: an exhausted one outlasts
- * any flood of keys that are used less often.
- *
- * A new key writes its tag under a claim and looks again before it is
- * published, so that of two that come at once one counts: no unit is lost.
+ * any flood of keys that are used less often.  Of two that bring a key at once
+ * one counts: no unit is lost.
  */
 
 #ifndef WGW_RATION_H

@@ -9,6 +9,12 @@
 #define WGW_CLAIM_PID      22           /* bits, above the state */
 #define WGW_CLAIM_SECONDS  24           /* where they begin */
 
+/* looks at a slot that another process is about to publish */
+#define WGW_SLOT_TRIES     4096
+
+
+static int wgw_slot_alone(const wgw_bucket_t *b, uint64_t tag, int slot);
+
 
 _Static_assert(sizeof(wgw_expiring_made_t) == 64, "made");
 _Static_assert(offsetof(wgw_expiring_made_t, version) == 12, "version");
@@ -90,4 +96,98 @@ wgw_slot_sum(uint64_t tag, uint64_t when, const wgw_note_slot_t *note)
     memcpy(&words[3], note->payload, WGW_NOTE_PAYLOAD);
 
     return wgw_hash(wgw_slot_sums, words, sizeof(words));
+}
+
+
+int
+wgw_slot_find(const wgw_bucket_t *b, uint64_t tag, uint64_t *seen)
+{
+    int  i;
+
+    for (i = 0; i < WGW_SLOTS; i++) {
+
+        if (wgw_load(&b->tag[i]) != tag) {
+            continue;
+        }
+
+        *seen = wgw_load(&b->when[i]);
+
+        /* the tag may have gone before the word was read */
+
+        if ((*seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE
+            && wgw_load(&b->tag[i]) == tag)
+        {
+            return i;
+        }
+    }
+
+    return -1;
+}
+
+
+int
+wgw_slot_enter(wgw_bucket_t *b, int slot, uint64_t seen, uint64_t tag,
+    uint64_t word, int64_t seconds)
+{
+    uint64_t  claim;
+
+    claim = wgw_slot_claim(&b->when[slot], seen, seconds);
+
+    if (claim == 0) {
+        return 0;
+    }
+
+    __atomic_store_n(&b->tag[slot], tag, __ATOMIC_SEQ_CST);
+
+    if (!wgw_slot_alone(b, tag, slot)) {
+        (void) wgw_swap(&b->when[slot], claim, 0);
+        return 0;
+    }
+
+    return wgw_swap(&b->when[slot], claim, word);
+}
+
+
+/*
+ * Each of two writes its tag before it looks: one of them sees the other.
+ * The lower slot waits for what becomes of the higher, which may have looked
+ * before; a process that was killed is not waited for long.
+ */
+
+static int
+wgw_slot_alone(const wgw_bucket_t *b, uint64_t tag, int slot)
+{
+    int       i, tries;
+    uint64_t  word;
+
+    for (i = 0; i < WGW_SLOTS; i++) {
+
+        for (tries = 0; i != slot && tries < WGW_SLOT_TRIES; tries++) {
+
+            if (wgw_load(&b->tag[i]) != tag) {
+                break;
+            }
+
+            word = wgw_load(&b->when[i]);
+
+            if ((word & WGW_SLOT_STATE) == WGW_SLOT_LIVE) {
+
+                if (wgw_load(&b->tag[i]) == tag) {
+                    return 0;
+                }
+
+                continue;
+            }
+
+            if ((word & WGW_SLOT_STATE) != WGW_SLOT_CLAIM) {
+                break;
+            }
+
+            if (i < slot) {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
 }

@@ -1,7 +1,7 @@
 
 /*
  * slots: the bytes of an expiring table, for the parts that work on them:
- * expiring.c (the memory), gcra.c (rates) and notes.c.
+ * expiring.c (the memory), gcra.c (rates), notes.c, ration.c and asked.c.
  *
  * What holds between processes:
  *
@@ -30,6 +30,7 @@
 
 #define WGW_SLOTS         8         /* of a bucket */
 #define WGW_FILTER        256       /* words, a power of two */
+#define WGW_PLACES        240       /* of these, in tables of what was asked */
 
 #define WGW_EXPIRING_HEADER  4096   /* bytes */
 #define WGW_EXPIRING_BOOT    16     /* bytes, see wgw_expiring_boot() */
@@ -43,6 +44,13 @@
 #define WGW_SLOT_LIVE     1
 #define WGW_SLOT_CLAIM    2
 #define WGW_SLOT_STATE    3
+
+
+/* In place of the filter, see asked.h. */
+typedef struct {
+    uint64_t               places[WGW_PLACES];
+    uint64_t               counts[WGW_FILTER - WGW_PLACES];
+} wgw_asking_t;
 
 
 /* Written once; the checksum is of all before it. */
@@ -66,7 +74,12 @@ typedef struct {
     uint8_t                boot[WGW_EXPIRING_BOOT];
     uint64_t               span[WGW_NOTE_KINDS];
     uint64_t               stretched[WGW_NOTE_KINDS];
-    uint64_t               filter[WGW_FILTER];
+
+    union {
+        uint64_t           filter[WGW_FILTER];      /* of notes */
+        wgw_asking_t       asking;
+    };
+
     uint64_t               moved;       /* to another table: no changes */
     uint8_t                reserved2[WGW_EXPIRING_HEADER - 2312];
 } wgw_expiring_header_t;
@@ -92,6 +105,7 @@ typedef struct {
     wgw_bucket_t           *buckets;
     wgw_note_slot_t        *notes;
     uint32_t                n;          /* buckets */
+    const volatile int     *lost;       /* 1: what is in it is gone */
 } wgw_expiring_t;
 
 
@@ -152,6 +166,21 @@ uint64_t wgw_slot_claim(uint64_t *when, uint64_t seen, int64_t seconds);
 
 /* 1 for a claim that has ended. */
 int wgw_slot_stale(uint64_t seen, int64_t seconds);
+
+/*
+ * For tables where a key has one bucket, and its word all there is of it: the
+ * slot of a tag and its word, or -1.
+ */
+int wgw_slot_find(const wgw_bucket_t *b, uint64_t tag, uint64_t *seen);
+
+/*
+ * Puts a new tag and its word in a slot that was seen so, free or to be
+ * evicted: 1, or 0 where somebody else was faster, or is about to be.  A new
+ * key writes its tag under a claim and looks again before it is published, so
+ * that of two that come at once one is in.
+ */
+int wgw_slot_enter(wgw_bucket_t *b, int slot, uint64_t seen, uint64_t tag,
+    uint64_t word, int64_t seconds);
 
 /* What the sum of a note must be. */
 uint64_t wgw_slot_sum(uint64_t tag, uint64_t when,

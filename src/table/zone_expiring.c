@@ -64,7 +64,9 @@ wgw_zone_slots_check(wgw_zone_t *made, const void *header, ngx_fd_t fd,
         *error = made->expiring_conf.kind == WGW_EXPIRING_RATES
                  ? "is one of rates"
                  : made->expiring_conf.kind == WGW_EXPIRING_NOTES
-                   ? "is one of notes" : "is one of rations";
+                   ? "is one of notes"
+                   : made->expiring_conf.kind == WGW_EXPIRING_RATIONS
+                     ? "is one of rations" : "is one of what was asked";
         return -1;
     }
 
@@ -80,6 +82,7 @@ static void
 wgw_zone_slots_open(wgw_zone_t *zone, void *memory)
 {
     wgw_expiring_open(&zone->expiring, memory);
+    zone->expiring.lost = zone->lost;
 }
 
 

@@ -81,6 +81,12 @@ http {
             proxy_pass http://127.0.0.1:%%BACK%%;
         }
 
+        location /host {
+            wgw_auth eth;
+            wgw_meter caps \$host cap=1500;
+            proxy_pass http://127.0.0.1:%%BACK%%;
+        }
+
         location /small {
             wgw_auth eth;
             client_max_body_size 1k;
@@ -206,6 +212,19 @@ for my $path (qw(/rate /req)) {
 my @cap = map { page('/cap') } 1 .. 4;
 is($cap[-1], '429 https://app.example', 'field 11.19: /cap: a page may read it');
 is(preflight('/cap'), '204 https://app.example', 'field 11.19: its preflight');
+
+# by what is known before the key: the server's own name
+
+page('/host') for 1 .. 4;
+is(page('/host'), '429 https://app.example', 'field 11.19: a cap by host');
+is(preflight('/host'), '204 https://app.example',
+   'field 11.19: its preflights') for 1 .. 6;
+
+my ($caps) = grep { $_->{zone} eq 'caps' }
+             @{json(http_get($gw->port('HTTP'), '/v1/usage')->{body})->{zones}};
+
+is($caps->{denied}{refused}, 0, 'are not refused');
+cmp_ok($caps->{denied}{requests}, '>=', 7, 'and counted as denied');
 
 is(page('/small', method => 'POST', body => 'x' x 2000),
    '413 https://app.example', 'field 11.19: a body that is too large');

@@ -359,4 +359,36 @@ EOF
     chmod 0755, "$dir/state";
 }
 
+# ---- a file that is shortened while it is used
+
+for my $size (100_000, 4096, 0) {
+    my $gw = provider('wgw_auth_zone file=tokens keys=2000;');
+    my $dir = $gw->dir();
+
+    $gw->start();
+
+    my $first = signin($gw, $wallets[0], '/auth');
+    my $key = key_of($first);
+    my @workers = $gw->workers();
+
+    is(with_key($gw, '/ok', $key)->{status}, 204, 'a key');
+    truncate "$dir/tokens", $size or die $!;
+    ok(wait_for(sub { $gw->log() =~ /\[crit\] .*tokens" was damaged/ }, 4),
+       "field 11.7: shortened to $size: in the log");
+
+    refused(with_key($gw, '/ok', $key), 503,
+            'field 11.7: a key that cannot be looked up',
+            like => qr/cannot be looked up/);
+    refused(signin($gw, $wallets[1], '/auth'), 503, 'field 11.7: a sign-in');
+    is(http_get($gw->port('HTTP'), "/v1/auth/addresses/$wallets[0]{address}",
+                method => 'DELETE')->{status}, 503, 'field 11.7: a revocation');
+    is(join(' ', $gw->workers()), "@workers", 'field 11.7: no worker has ended');
+
+    $gw->expect(qr/tokens" (is truncated|is not a wgw table)/);
+    CORE::kill 'HUP', $gw->pid();
+    ok(wait_for(sub { $gw->log() =~ /tokens" (is truncated|is not a wgw)/ }, 4),
+       'a reload is refused');
+    $gw->stop();
+}
+
 done_testing();

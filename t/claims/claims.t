@@ -12,6 +12,7 @@ use Time::HiRes qw(sleep time);
 
 use Wgw;
 use Wgw::Claims;
+use Wgw::Clock;
 
 
 my $cid = 'bafkreicbjm64cz467uke3okmmjqyr4rkkqttjgwaz7oi4dhmxq3orgkx24';
@@ -305,6 +306,50 @@ is(scalar @{ $list->{chains} }, 3,
    'egress 44: a removed key\'s tokens are no good any more');
 
 $gw->stop();
+
+
+# ---- what has ended leaves the store, without being asked
+
+SKIP: {
+    skip 'the clock cannot be moved here', 1 if !clock_start($gw->dir());
+
+    $gw->start();
+
+    my $ends = $c->make('alice', aud => $gate, sub => $node, exp => 60);
+    my @more = map { $c->make('alice', aud => $gate, sub => $node, exp => 60,
+                              nbf => $_) } 1 .. 70;
+    my $id = json(post($ends)->{body})->{tokens}[0]{id};
+    post($c->join(@more));
+
+    my $revoked = $c->make('alice', aud => $gate, sub => $node, exp => 90);
+    my $gone = json(post($revoked)->{body})->{tokens}[0]{id};
+    api('DELETE', "/$gone");
+
+    $gw->stop();
+    clock_move(3600 + 50);
+    $gw->start();
+    sleep 1.5;
+    is(api('GET', "/$id")->{status}, 200, 'a token that ended lately is kept');
+
+    $gw->stop();
+    clock_move(60);
+    $gw->start();
+
+    ok(wait_for(sub { api('GET', "/$id")->{status} == 404 }),
+       'one that ended an hour ago leaves by itself');
+
+    my $left = wait_for(sub {
+        my $list = json(api('GET', '?limit=1000')->{body})->{tokens};
+        my @ended = grep { defined $_->{exp} && $_->{exp} < clock_now() - 3600 }
+                         @$list;
+        return !@ended;
+    });
+    ok($left, 'all of them do, however many');
+    is(api('GET', "/$first->{id}")->{status}, 200, 'what has no end stays');
+
+    $gw->stop();
+    delete @ENV{qw(LD_PRELOAD WGW_CLOCK)};
+}
 
 
 # ---- no room for limits

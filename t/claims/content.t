@@ -32,7 +32,8 @@ my $letters = 'abcdefghijklmnopqrstuvwxyz234567';
 sub content {
     my ($n) = @_;
 
-    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32) . pack('N8', ($n) x 8);
+    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32)
+                            . pack('N8', ($n) x 8);
 
     $bits .= '0' while length($bits) % 5;
 
@@ -100,6 +101,31 @@ http {
             wgw_content \$1 public=1r/d dry_run;
             try_files /file =404;
         }
+
+        location ~ ^/return/(.+) {
+            wgw_content \$1 public=2r/d;
+            wgw_meter payers \$wgw_payer;
+            return 200 "12345";
+        }
+
+        location ~ ^/moved/(.+) {
+            wgw_content \$1 public=1r/d;
+            wgw_meter payers \$wgw_payer;
+            return 302 /elsewhere/\$1;
+        }
+
+        location ~ ^/none/(.+) {
+            wgw_content \$1 public=1r/d;
+            return 404;
+        }
+
+        location ~ ^/required-return/(.+) {
+            wgw_content \$1 required;
+            error_page 403 = \@own;
+            return 200 "12345";
+        }
+
+        location \@own { return 403 "own"; }
 
         location ~ ^/free/(.+) {
             wgw_content \$1 public=off;
@@ -173,24 +199,6 @@ sub auth {
     return $c->make($name, aud => $gate, sub => $node, pol => \@pol);
 }
 
-sub counts {
-    my ($key) = @_;
-
-    my $all = json(http_get($gw->port('ADMIN'), '/v1/usage')->{body});
-
-    for my $zone (@{ $all->{zones} || [] }) {
-        next if $zone->{zone} ne 'payers';
-        return $zone if !defined $key;
-
-        for my $record (@{ $zone->{keys} || [] }) {
-            return $record if ($record->{key} // '') eq $key;
-        }
-    }
-
-    return {};
-}
-
-
 # ---- what nobody pays for
 
 is(class("/ipfs/$cid"), '200 public', "egress 1: $_ of five") for 1 .. 3;
@@ -227,6 +235,33 @@ is(class('/free/' . content(4)), '200 public', 'without a public limit')
 
 is(class('/blocked/' . content(900)), '403 denied', 'egress 18: blocked');
 is(class('/blocked/' . content(901)), '200 public', 'egress 18: another');
+
+# what the rewrite phase answers
+
+my $returned = content(5);
+is(class("/return/$returned"), '200 public', "a return, $_ of two") for 1, 2;
+$reply = get("/return/$returned");
+is($reply->{status}, 429, 'a return is refused, too');
+is($reply->{headers}{'x-class'}, 'denied', 'as denied');
+like($reply->{headers}{'retry-after'}, qr/^\d+$/, 'with Retry-After');
+is($reply->{headers}{'ratelimit-policy'}, '"public";q=2;w=86400',
+   'and the others');
+unlike($reply->{body}, qr/12345/, 'and without what it would have said');
+
+my $moved = content(6);
+is(class("/moved/$moved"), '302 public', 'a redirect');
+is(class("/moved/$moved"), '429 denied', 'is refused, too');
+
+my $gone = content(7);
+is(class("/none/$gone"), '404 ', 'an error that is returned costs nothing')
+    for 1 .. 3;
+is(class('/required-return/' . content(8)), '403 denied',
+   'where claims are required');
+is(get('/required-return/' . content(8))->{body}, 'own',
+   'with a page of its own');
+
+is(http_request($gw->port('HTTP'), "GET /ipfs/$cid HTTP/1.1\r\n\r\n")
+   ->{status}, 400, 'what is no request is not decided');
 
 $gw->kill();
 $gw->start();
@@ -379,6 +414,19 @@ is(class("/ipfs/$one"), '200 claim', 'a claim that is cached');
 is(http_get($gw->port('ADMIN'), "/v1/claims/$site->{id}",
             method => 'DELETE')->{status}, 204, 'is revoked');
 is(class("/ipfs/$one"), '200 public', 'egress 43: the next request sees it');
+
+
+# a return is paid for, and counted
+
+my $paid = content(9);
+post(site('tina', $paid), auth('tina', '["<",".usage.requests.total",2]'));
+is(class("/return/$paid"), '200 claim', 'a return that is paid for, $_ of two')
+    for 1, 2;
+is(class("/return/$paid"), '200 public', 'and used up');
+ok(wait_for(sub {
+       my $row = usage($gw->port('ADMIN'), $c->did('tina'));
+       $row && $row->{requests} == 2;
+   }), 'both are counted for its payer');
 
 
 # fragments are no part of a DID

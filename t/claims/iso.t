@@ -163,7 +163,8 @@ is(get($cid), '200 public public', 'egress 54: used up');
 
 my $shown = json(http_get($gw->port('ADMIN'),
                           "/v1/claims/$group[1]{cid}")->{body});
-like($shown->{id}, qr/^[0-9a-f]{64}$/, 'egress 89: shown by the CID that iso says');
+like($shown->{id}, qr/^[0-9a-f]{64}$/,
+     'egress 89: shown by the CID that iso says');
 
 
 # ---- what it makes and nobody here can check

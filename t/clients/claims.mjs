@@ -245,7 +245,8 @@ const ops = {
 
     async commit({ by, as, to, on = [], cid, about, urls, exp, last, break: b,
                    can = 'assert/location' }) {
-        const ends = exp ?? Math.floor(Date.now() / 1000) + 3600;
+        const ends = exp === 'never' ? Infinity
+            : exp ?? Math.floor(Date.now() / 1000) + 3600;
         let issuer = b === 'absent' ? Absentee.from({ id: as })
             : await principal(by, as);
         const resource = issuer.did();
@@ -265,7 +266,9 @@ const ops = {
                         location: urls,
                     },
                 }],
-                proofs: proofs.slice(-1), expiration: ends,
+                proofs: proofs.slice(-1).map((p) => b === 'linked' ? p.cid
+                                             : p),
+                expiration: ends,
             });
             proofs.push(made);
 

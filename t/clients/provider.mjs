@@ -130,6 +130,10 @@ async function signIn(mock, request, response, body) {
         data = gzipSync(data);
     }
 
+    if (b.undated) {
+        response.sendDate = false;
+    }
+
     if (b.shift) {
         headers.Date = new Date(Date.now() + b.shift * 1000).toUTCString();
     }

@@ -497,10 +497,11 @@ sub exec_nginx {
 }
 
 
-# Returns when it serves; its death before that ends the test.
+# Returns when it serves; its death before that ends the test.  `daemon`: as
+# a daemon, which takes USR2: one whose parent lives does not.
 
 sub start {
-    my ($self) = @_;
+    my ($self, %option) = @_;
 
     my $pidfile = "$self->{dir}/logs/nginx.pid";
     unlink $pidfile;
@@ -511,12 +512,24 @@ sub start {
     if (!$pid) {
         open STDOUT, '>>', "$self->{dir}/logs/output";
         open STDERR, '>&', \*STDOUT;
-        $self->exec_nginx('-g', 'daemon off;');
+        $self->exec_nginx('-g', $option{daemon} ? 'daemon on;'
+                                                : 'daemon off;');
     }
 
+    my $left;
+
     my $up = wait_for(sub {
-        return -1 if waitpid($pid, WNOHANG) == $pid;
-        return -s $pidfile && children($pid);
+        if (!$left && waitpid($pid, WNOHANG) == $pid) {
+            return -1 if $? || !$option{daemon};
+            $left = 1;
+        }
+
+        # who is to be a daemon has written it when it is one, or shortly after
+        return 0 if $option{daemon} && !$left || !-s $pidfile;
+
+        ($pid) = slurp($pidfile) =~ /(\d+)/ if $left;
+
+        return children($pid);
     });
 
     if (!$up || $up < 0) {
@@ -564,7 +577,9 @@ sub stop {
 
     CORE::kill $signal || 'TERM', $pid;
 
-    my $ended = wait_for(sub { waitpid($pid, WNOHANG) == $pid });
+    my $ended = wait_for(sub {
+        return waitpid($pid, WNOHANG) == $pid || !alive($pid);
+    });
 
     kill_all($pid) if !$ended;
 

@@ -18,15 +18,17 @@ spew("$dir/key", "$Key\n");
 chmod 0600, "$dir/key";
 
 
-# test(NAME, BLOCK, LOCATION): what it says, "" when it is good
+# test(BLOCK, LOCATION, HTTP, MAIN): what it says, "" when it is good
 
 sub test {
-    my ($block, $location, $http) = @_;
+    my ($block, $location, $http, $main) = @_;
 
     $location //= 'wgw_router eth; proxy_pass $wgw_provider;';
     $http //= '';
+    $main //= '';
 
     $gw->configure(<<"EOF");
+$main
 events { }
 http {
     $http
@@ -77,7 +79,8 @@ good('all of it', <<'EOF');
     retry_errors -32601 -32000;
     resolver 127.0.0.53 ipv6=off;
 EOF
-good('two on one host', 'signer key; provider http://p/a; provider http://p/b;');
+good('two on one host',
+     'signer key; provider http://p/a; provider http://p/b;');
 good('methods', $one, 'wgw_router eth; wgw_auth_allow_methods eth_*; '
      . 'proxy_pass $wgw_provider;');
 good('an if', $one, 'wgw_router eth; if ($arg_x) { set $y 1; } '
@@ -168,6 +171,32 @@ bad('a code', qr/invalid code "x"/, "$one retry_errors x;");
 bad('certificates', qr/no certificates in/, "$one ca key;");
 bad('twice', qr/duplicate providers "eth"/, $one, undef,
     "wgw_providers eth { $one }");
+
+
+good('methods to count', "$one count eth_call eth_getLogs;");
+bad('none', qr/invalid number of arguments in "count"/, "$one count;");
+bad('one twice', qr/empty, too long or duplicate method "a"/,
+    "$one count a a;");
+bad('the others', qr/duplicate method "other"/, "$one count other;");
+bad('a blank', qr/invalid method "a b"/, qq($one count "a b";));
+bad('too many', qr/"count" has too many methods: there may be 32/,
+    "$one count " . join(' ', map { "m$_" } 1 .. 33) . ';');
+
+
+# ---- meters
+
+my $router = 'wgw_router eth; proxy_pass $wgw_provider; wgw_meter m ';
+
+for ('', ' count=sent', ' full=other') {
+    good("a key that is known late$_", $one,
+         "$router a/\$wgw_provider_name$_;", undef, 'wgw_meter_zone m keys=9;');
+}
+
+for my $what ('cap=1', 'cap=$arg_cap', 'precheck', 'full=refuse') {
+    bad("with $what", qr/ is known too late for .* in .*nginx\.conf:\d+/, $one,
+        "$router a/\${wgw_provider_name} $what;", undef,
+        'wgw_meter_zone m keys=9;');
+}
 
 
 # ---- locations

@@ -6,8 +6,8 @@
 use warnings;
 use strict;
 
+use POSIX ();
 use Test::More;
-
 use Time::HiRes qw(sleep time);
 
 use Wgw;
@@ -408,8 +408,10 @@ isnt((keys %{$paths{'/v1/first'}})[0], (keys %{$paths{'/v1/second'}})[0],
 # ---- R24, R25: whom it is signed for
 
 call($gw, '/named');
-like(mock('seen', name => 'named')->{signins}[0]{msg},
-     qr/^router\.example wants/, 'R24: a fixed name');
+$signin = mock('seen', name => 'named')->{signins}[0];
+like($signin->{msg}, qr/^router\.example wants/, 'R24: a fixed name');
+is($signin->{$_}, $Address, "R02, R24: $_ verifies it")
+    for qw(viem ethers siwe);
 
 call($gw, '/query');
 $signin = mock('seen', name => 'query')->{signins}[0];
@@ -417,6 +419,8 @@ like($signin->{body}, qr/auth\?a=1\\u0026b=2\\n/, 'R25: escaped as Go does');
 is($signin->{parsed}{uri}, 'http://127.0.0.1:' . $gw->port('QUERY')
    . '/v1/auth?a=1&b=2', 'R25: the URI as it is configured');
 is($signin->{url}, '/v1/auth?a=1&b=2', 'R25: and called');
+is($signin->{$_}, $Address, "R02, R25: $_ verifies it")
+    for qw(viem ethers siwe);
 
 
 # ---- R23: reload
@@ -427,6 +431,20 @@ $gw->reload();
 is(who(call($gw, '/plain')), 'plain', 'R23: after a reload');
 is(mock('seen', name => 'plain')->{signins}[0], undef,
    'R23: the session is kept');
+
+mock('set', name => 'plain', node => { delay => 1500 });
+my $pid = open my $flight, '-|';
+die "fork: $!" if !defined $pid;
+if (!$pid) {
+    print who(call($gw, '/plain'));
+    close STDOUT;
+    POSIX::_exit(0);
+}
+sleep 0.5;
+$gw->reload(old => 'stay');
+is(<$flight>, 'plain', 'R23: a request in flight finishes');
+close $flight;
+mock('set', name => 'plain', node => {});
 
 is($gw->log() =~ /$Key/i ? 1 : 0, 0, 'R21: no key in the log');
 unlike($gw->log(), qr/plain-\d+-/, 'nor a session\'s');

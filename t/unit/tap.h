@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 
@@ -60,6 +61,22 @@ done(void)
     printf("1..%d\n", tap_tests);
 
     return tap_failed != 0;
+}
+
+
+/* For a test with a directory of its own, which is removed. */
+
+static inline int
+done_in(const char *directory)
+{
+    int   rc;
+    char  command[300];
+
+    snprintf(command, sizeof(command), "rm -rf '%s'", directory);
+    rc = system(command);
+    ok(rc == 0, "cleaned");
+
+    return done();
 }
 
 

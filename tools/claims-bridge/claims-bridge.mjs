@@ -36,7 +36,7 @@ this key (wgw_claims ... subject=DID, where DID is what --print-did prints).
   --life SECONDS       of what is issued, at least; at most twice (3600)
   --fresh SECONDS      that an answer is kept (60)
   --keep BYTES         of answers that are kept, at most (67108864)
-  --timeout SECONDS    for the service to answer (10)
+  --timeout SECONDS    for the service to answer (8)
   --answer BYTES       of the service, at most (1048576)
   --claims N           of an answer, at most (64)
   --asks N             under way at once; more are told 503 (32)
@@ -57,7 +57,7 @@ const options = {
     'life': { type: 'string', default: '3600' },
     'fresh': { type: 'string', default: '60' },
     'keep': { type: 'string', default: '67108864' },
-    'timeout': { type: 'string', default: '10' },
+    'timeout': { type: 'string', default: '8' },
     'answer': { type: 'string', default: '1048576' },
     'claims': { type: 'string', default: '64' },
     'asks': { type: 'string', default: '32' },
@@ -269,7 +269,7 @@ async function main() {
     server.keepAliveTimeout = 75000;
     server.maxConnections = 1024;
 
-    const { path } = conf.listen;
+    const { path, host, port } = conf.listen;
     if (path) {
         await clear(path);
     }
@@ -282,7 +282,7 @@ async function main() {
         if (path) {
             chmodSync(path, 0o660);
         }
-        say(`answers at ${path ?? server.address().port} as ${conf.key.did}`);
+        say(`answers at ${path ?? `${host}:${port}`} as ${conf.key.did}`);
     });
 
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {

@@ -5,6 +5,7 @@ import { container, delegate } from './delegation.mjs';
 import { ServiceError, ask } from './service.mjs';
 
 const ENTRY = 256;              // bytes that an entry takes beside its answer
+const ROOM = 250000;            // of a container that a gateway takes: 256 KB
 
 export class Lookups {
 
@@ -41,7 +42,7 @@ export class Lookups {
     async ask(multihash) {
         try {
             const { claims, left } = await ask(this.conf, multihash);
-            const answer = this.issue(multihash, claims);
+            const answer = this.issue(multihash, claims, left);
 
             if (left.length) {
                 this.say(`${multihash.text}: ${claims.length} claims, left `
@@ -62,9 +63,21 @@ export class Lookups {
         }
     }
 
-    issue(multihash, claims) {
+    issue(multihash, claims, left) {
         const now = Math.floor(Date.now() / 1000);
-        const tokens = claims.flatMap((c) => this.reissue(multihash, c, now));
+        const tokens = [];
+        let bytes = 0;
+
+        for (const claim of claims) {
+            const made = this.reissue(multihash, claim, now);
+
+            bytes += made.reduce((sum, token) => sum + token.length + 3, 0);
+            if (bytes > ROOM) {
+                left.push('more than a container takes');
+                break;
+            }
+            tokens.push(...made);
+        }
 
         return tokens.length ? { container: container(tokens) }
             : { status: 404, why: 'no claims' };

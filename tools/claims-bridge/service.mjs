@@ -11,7 +11,7 @@ import { equals } from 'multiformats/bytes';
 import * as Digest from 'multiformats/hashes/digest';
 import { sha256 } from 'multiformats/hashes/sha2';
 
-const URLS = 8, URL_BYTES = 2048;
+const URLS = 8, URL_BYTES = 1024;      // a token has 16 KB, at most
 const LEFT = 4;                 // that a line of the log tells of
 const CHAIN = 8;                // tokens, as the gateway takes them
 
@@ -67,8 +67,11 @@ export async function ask(conf, multihash) {
 // --- the service
 
 async function fetchArchives(conf, multihash) {
-    const url = new URL(`/claims/multihash/${multihash.text}`, conf.service);
+    const url = new URL(conf.service);
     let response, bytes;
+
+    url.pathname = url.pathname.replace(/\/*$/, '/claims/multihash/'
+                                        + multihash.text);
 
     try {
         response = await fetch(url, {

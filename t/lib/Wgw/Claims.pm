@@ -81,7 +81,7 @@ sub join {
     my @files;
 
     for my $text (@containers) {
-        my $file = "$self->{dir}/token" . $self->{n}++;
+        my $file = "$self->{dir}/token$$-" . $self->{n}++;
         spew($file, $text);
         push @files, $file;
     }

@@ -29,7 +29,8 @@ my %indexed = (8 => 200, 9 => 204, 10 => 206, 11 => 304, 12 => 400, 13 => 404,
 
 
 # new(PORT, OPTIONS): `tls`; `slow`, a tiny receive buffer; `window`, that of
-# streams, which is kept open as bytes come; `pause`, seconds between reads;
+# streams, which is kept open as bytes come; `pause`, seconds between reads
+# (and $client->{most}, at any time, the bytes of the next one);
 # `spare`, what windows are below the most there is.  Newer nginx (Debian's 1.22
 # of November 2026, too) takes what it has queued for part of a window, and a
 # frame that a thread sends may have come before nginx knows that it has left:
@@ -195,8 +196,8 @@ sub read {
 
     $socket->blocking(0);
 
-    my $n = sysread $socket, $self->{buffer}, $self->{pause} ? 4096 : 65536,
-                    length $self->{buffer};
+    my $most = $self->{most} || ($self->{pause} ? 4096 : 65536);
+    my $n = sysread $socket, $self->{buffer}, $most, length $self->{buffer};
 
     return 1 if defined $n && $n > 0;
     return 1 if !defined $n && Wgw::Bytes::again($self->{tls});

@@ -48,22 +48,18 @@ static const case_t  cases[] = {
 };
 
 
-int
-main(void)
+static void
+test_cases(const uint8_t one[WGW_EIP55_BYTES])
 {
-    size_t            i, n;
-    char             *text;
-    uint8_t           one[WGW_EIP55_BYTES], two[WGW_EIP55_BYTES];
+    size_t            i;
     unsigned          line;
+    wgw_text_t        text;
     const char       *error;
     wgw_allowlist_t   list;
 
-    wgw_allowlist_address(one, wgw_text(ONE));
-    wgw_allowlist_address(two, wgw_text(TWO));
-
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        error = wgw_allowlist_parse(&list, (wgw_text_t) { cases[i].text,
-                                    strlen(cases[i].text) }, &line);
+        text = (wgw_text_t) { cases[i].text, strlen(cases[i].text) };
+        error = wgw_allowlist_parse(&list, text, &line);
 
         if (cases[i].n == -1) {
             ok(error && line == cases[i].line && list.n == 0,
@@ -80,8 +76,20 @@ main(void)
 
         free(list.addresses);
     }
+}
 
-    /* many, in no order */
+
+/* In no order. */
+
+static void
+test_many(const uint8_t other[WGW_EIP55_BYTES])
+{
+    char             *text;
+    size_t            i, n;
+    uint8_t           address[WGW_EIP55_BYTES];
+    unsigned          line;
+    const char       *error;
+    wgw_allowlist_t   list;
 
     n = 5000;
     text = malloc(n * 43 + 1);
@@ -93,22 +101,34 @@ main(void)
     error = wgw_allowlist_parse(&list, (wgw_text_t) { text, n * 43 }, &line);
     ok(error == NULL && list.n == n, "many");
 
-    memset(two, 0, sizeof(two));
+    memset(address, 0, sizeof(address));
 
     for (i = 0; i <= n; i++) {
-        two[18] = (uint8_t) (i >> 8);
-        two[19] = (uint8_t) i;
+        address[18] = (uint8_t) (i >> 8);
+        address[19] = (uint8_t) i;
 
-        if (wgw_allowlist_has(&list, two) != (i < n)) {
+        if (wgw_allowlist_has(&list, address) != (i < n)) {
             break;
         }
     }
 
     ok(i == n + 1, "all are found, and no other");
-    ok(wgw_allowlist_has(&list, one) == 0, "nor this one");
+    ok(wgw_allowlist_has(&list, other) == 0, "nor this one");
 
     free(list.addresses);
     free(text);
+}
+
+
+int
+main(void)
+{
+    uint8_t  one[WGW_EIP55_BYTES];
+
+    wgw_allowlist_address(one, wgw_text(ONE));
+
+    test_cases(one);
+    test_many(one);
 
     return done();
 }

@@ -349,6 +349,21 @@ test_rules(void)
     r.lenient = 1;
     decide(&signin, message, signature, &r);
     is_decided(&signin, "ok", 200, "P39: lower case, lenient");
+}
+
+
+static void
+test_origins(void)
+{
+    char                 message[WGW_SIWE_MAX], signature[133];
+    text_t               text = { GW, ISSUED, UNTIL };
+    wgw_signin_t         signin;
+    wgw_signin_rules_t   r;
+
+    r = rules;
+    r.require_exp = 1;
+    r.cap_exp = 0;
+    r.lenient = 1;
 
     text.domain = "router.example";
     text.uri = "https://gw.example/auth?a=1&b=2";
@@ -485,6 +500,7 @@ main(void)
 
     test_signer();
     test_rules();
+    test_origins();
 
     secp256k1_context_destroy(signer);
     wgw_eip191_destroy(eip191);

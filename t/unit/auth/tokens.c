@@ -124,11 +124,33 @@ uses(void)
 }
 
 
+/* Keys of a longer life, from before a reload or a step of the clock. */
+
+static void
+revoked_to_its_end(wgw_expiring_t *t)
+{
+    wgw_token_t  d, e;
+
+    d = token_of(5, 5, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
+    e = token_of(6, 6, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
+    (void) wgw_tokens_mint(t, &d, NOW + 20);
+    (void) wgw_tokens_mint(t, &e, NOW + 20);
+
+    ok(wgw_tokens_revoke(t, d.id, NOW + 60, NOW + 20) == WGW_TOKENS_OK
+       && check(t, &d, NOW + 899) == WGW_TOKENS_REVOKED,
+       "a key is revoked to its own end");
+    ok(wgw_tokens_revoke_address(t, e.address, NOW + 60, NOW + 20)
+       == WGW_TOKENS_OK && check(t, &e, NOW + 20) == WGW_TOKENS_REVOKED
+       && check(t, &e, NOW + 899) == WGW_TOKENS_REVOKED,
+       "and so are all of an address");
+}
+
+
 static void
 revocations(void)
 {
     size_t           size;
-    wgw_token_t      a, b, c, d, e, later;
+    wgw_token_t      a, b, c, later;
     wgw_expiring_t   t;
 
     size = make(&t, WGW_EXPIRING_NOTES, 100);
@@ -167,20 +189,7 @@ revocations(void)
        == WGW_TOKENS_OK && check(&t, &later, NOW + 59) == WGW_TOKENS_REVOKED,
        "until it is revoked again");
 
-    /* keys of a longer life, from before a reload or a step of the clock */
-
-    d = token_of(5, 5, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
-    e = token_of(6, 6, NOW + 40, NOW + 900, WGW_TOKENS_UNLIMITED);
-    (void) wgw_tokens_mint(&t, &d, NOW + 20);
-    (void) wgw_tokens_mint(&t, &e, NOW + 20);
-
-    ok(wgw_tokens_revoke(&t, d.id, NOW + 60, NOW + 20) == WGW_TOKENS_OK
-       && check(&t, &d, NOW + 899) == WGW_TOKENS_REVOKED,
-       "a key is revoked to its own end");
-    ok(wgw_tokens_revoke_address(&t, e.address, NOW + 60, NOW + 20)
-       == WGW_TOKENS_OK && check(&t, &e, NOW + 20) == WGW_TOKENS_REVOKED
-       && check(&t, &e, NOW + 899) == WGW_TOKENS_REVOKED,
-       "and so are all of an address");
+    revoked_to_its_end(&t);
 
     memset(t.header->filter, 0, sizeof(t.header->filter));
 
@@ -487,12 +496,37 @@ settings(void)
 }
 
 
+/* What finds no room is not good again. */
+
+static void
+carried_into_few(wgw_expiring_t *small, wgw_expiring_t *to)
+{
+    int          i, wrong;
+    wgw_token_t  a;
+
+    for (i = 0; i < 60; i++) {
+        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
+        (void) wgw_tokens_mint(to, &a, NOW);
+        (void) wgw_tokens_revoke(to, a.id, NOW + 60, NOW);
+    }
+
+    ok(wgw_notes_carry(small, to, NOW) > 0, "not all fit");
+
+    for (i = 0, wrong = 0; i < 60; i++) {
+        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
+        wrong += check(small, &a, NOW) != WGW_TOKENS_REVOKED;
+    }
+
+    ok(wrong == 0, "field 11.15: what does not is not good again");
+}
+
+
 /* Field 11.15: another table, of another size. */
 
 static void
 carried(void)
 {
-    int              i, wrong;
+    int              i;
     size_t           sizes[3];
     wgw_token_t      a, b, c, d;
     wgw_expiring_t   from, to, small;
@@ -541,20 +575,7 @@ carried(void)
        && used(&from, "late", NOW + 20, 0, NOW) == WGW_TOKENS_FULL,
        "field 11.15: the old one takes nothing more");
 
-    for (i = 0; i < 60; i++) {
-        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
-        (void) wgw_tokens_mint(&to, &a, NOW);
-        (void) wgw_tokens_revoke(&to, a.id, NOW + 60, NOW);
-    }
-
-    ok(wgw_notes_carry(&small, &to, NOW) > 0, "not all fit");
-
-    for (i = 0, wrong = 0; i < 60; i++) {
-        a = token_of(100 + (uint32_t) i, 5, NOW, NOW + 60, 1);
-        wrong += check(&small, &a, NOW) != WGW_TOKENS_REVOKED;
-    }
-
-    ok(wrong == 0, "field 11.15: what does not is not good again");
+    carried_into_few(&small, &to);
 
     munmap(from.header, sizes[0]);
     munmap(to.header, sizes[1]);

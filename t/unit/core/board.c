@@ -67,23 +67,15 @@ whole(const uint8_t *bytes, size_t len)
 }
 
 
-int
-main(void)
+/* What one process puts up, another one sees. */
+
+static void
+test_put(wgw_board_t *board)
 {
-    int           i, status;
-    void         *data;
-    pid_t         pids[WRITERS];
-    size_t        len, seen, wrong;
-    time_t        end;
-    uint8_t       bytes[MAX + 1];
-    uint64_t      digest, other;
-    wgw_board_t  *board;
-
-    board = wgw_board_create(MAX);
-
-    if (board == NULL) {
-        return 1;
-    }
+    void      *data;
+    size_t     len;
+    uint8_t    bytes[MAX + 1];
+    uint64_t   digest, other;
 
     ok(!wgw_board_other(board, 0, &data, &len, &other), "nothing is up");
 
@@ -107,6 +99,18 @@ main(void)
     ok(wgw_board_other(board, digest, &data, &len, &other) && len == 0,
        "nothing is something");
     free(data);
+}
+
+
+static void
+test_writers(wgw_board_t *board)
+{
+    int        i, status;
+    void      *data;
+    pid_t      pids[WRITERS];
+    size_t     len, seen, wrong;
+    time_t     end;
+    uint64_t   digest;
 
     for (i = 0; i < WRITERS; i++) {
         pids[i] = fork();
@@ -116,14 +120,14 @@ main(void)
         }
     }
 
+    digest = 0;
     seen = wrong = 0;
     end = time(NULL) + 20;
 
     while (seen < 100 && time(NULL) < end) {
 
-        if (wgw_board_other(board, digest, &data, &len, &other)) {
+        if (wgw_board_other(board, digest, &data, &len, &digest)) {
             seen++;
-            digest = other;
             wrong += !whole(data, len);
             free(data);
         }
@@ -135,6 +139,16 @@ main(void)
     }
 
     ok(seen == 100 && wrong == 0, "%zu of many writers, all whole", seen);
+}
+
+
+static void
+test_killed(wgw_board_t *board)
+{
+    void      *data;
+    size_t     len;
+    uint8_t    bytes[MAX];
+    uint64_t   digest, other;
 
     fill(bytes, MAX, 9);
     digest = wgw_board_digest(bytes, MAX);
@@ -143,6 +157,23 @@ main(void)
        && len == MAX && memcmp(data, bytes, MAX) == 0,
        "and one more when they were killed");
     free(data);
+}
+
+
+int
+main(void)
+{
+    wgw_board_t  *board;
+
+    board = wgw_board_create(MAX);
+
+    if (board == NULL) {
+        return 1;
+    }
+
+    test_put(board);
+    test_writers(board);
+    test_killed(board);
 
     wgw_board_destroy(board);
     wgw_board_destroy(NULL);

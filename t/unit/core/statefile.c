@@ -167,8 +167,6 @@ directories(void)
 int
 main(void)
 {
-    char  command[64];
-
     if (mkdtemp(dir) == NULL) {
         return 1;
     }
@@ -177,7 +175,5 @@ main(void)
     lasting();
     directories();
 
-    (void) snprintf(command, sizeof(command), "rm -rf %s", dir);
-
-    return system(command) == 0 ? done() : 1;
+    return done_in(dir);
 }

@@ -318,6 +318,27 @@ test_captured(void)
 }
 
 
+/* A name of another type, then the host name. */
+
+static void
+test_other_type(void)
+{
+    hello_start(32, 20);
+    put(&message, SERVER_NAME, 2);
+    put(&message, 2 + 3 + 4 + 3 + 3, 2);
+    put(&message, 3 + 4 + 3 + 3, 2);
+    put(&message, 1, 1);
+    put(&message, 4, 2);
+    put_fill(&message, 4);
+    put(&message, 0, 1);
+    put(&message, 3, 2);
+    put_bytes(&message, "a.b", 3);
+    hello_end();
+    records(16384);
+    test_done("a.b", 0, "a name of another type");
+}
+
+
 static void
 test_names(void)
 {
@@ -366,21 +387,7 @@ test_names(void)
     name[253] = '\0';
     test_done(name, 0, "name of 253 bytes and a dot");
 
-    /* a name of another type, then the host name */
-
-    hello_start(32, 20);
-    put(&message, SERVER_NAME, 2);
-    put(&message, 2 + 3 + 4 + 3 + 3, 2);
-    put(&message, 3 + 4 + 3 + 3, 2);
-    put(&message, 1, 1);
-    put(&message, 4, 2);
-    put_fill(&message, 4);
-    put(&message, 0, 1);
-    put(&message, 3, 2);
-    put_bytes(&message, "a.b", 3);
-    hello_end();
-    records(16384);
-    test_done("a.b", 0, "a name of another type");
+    test_other_type();
 }
 
 
@@ -414,10 +421,47 @@ test_alpn(void)
 
 
 static void
+test_longest(void)
+{
+    size_t  last;
+
+    /* 32768 bytes on the wire, in the fewest records */
+
+    hello_start(32, 20);
+    extension_name("a.b", 3);
+    last = WGW_HELLO_MAX - 2 * 5 - message.len - 4;
+    extension(KEY_SHARE, last);
+    hello_end();
+    records(16384);
+    ok(wire.len == WGW_HELLO_MAX, "the longest hello has 32768 bytes");
+    test_done("a.b", 0, "the longest hello");
+
+    hello_start(32, 20);
+    extension_name("a.b", 3);
+    extension(KEY_SHARE, last + 1);
+    hello_end();
+    records(16384);
+    test_refused(WGW_HELLO_BAD, 9, "one byte longer");
+
+    /* the same message in more records is too long as well */
+
+    hello_start(32, 20);
+    extension_name("a.b", 3);
+    extension(KEY_SHARE, last);
+    hello_end();
+    records(8192);
+    test_refused(WGW_HELLO_BAD, 0, "the longest message in small records");
+
+    records(1);
+    test_refused(WGW_HELLO_BAD, 0, "endless records of a byte");
+}
+
+
+static void
 test_records(void)
 {
     char           what[64];
-    size_t         i, last;
+    size_t         i;
 
     static const size_t  sizes[] = { 1, 2, 3, 5, 50, 513 };
 
@@ -451,35 +495,7 @@ test_records(void)
     records(16384);
     test_done("a.b", 0, "tf 41: key share of 16 KiB");
 
-    /* 32768 bytes on the wire, in the fewest records */
-
-    hello_start(32, 20);
-    extension_name("a.b", 3);
-    last = WGW_HELLO_MAX - 2 * 5 - message.len - 4;
-    extension(KEY_SHARE, last);
-    hello_end();
-    records(16384);
-    ok(wire.len == WGW_HELLO_MAX, "the longest hello has 32768 bytes");
-    test_done("a.b", 0, "the longest hello");
-
-    hello_start(32, 20);
-    extension_name("a.b", 3);
-    extension(KEY_SHARE, last + 1);
-    hello_end();
-    records(16384);
-    test_refused(WGW_HELLO_BAD, 9, "one byte longer");
-
-    /* the same message in more records is too long as well */
-
-    hello_start(32, 20);
-    extension_name("a.b", 3);
-    extension(KEY_SHARE, last);
-    hello_end();
-    records(8192);
-    test_refused(WGW_HELLO_BAD, 0, "the longest message in small records");
-
-    records(1);
-    test_refused(WGW_HELLO_BAD, 0, "endless records of a byte");
+    test_longest();
 }
 
 

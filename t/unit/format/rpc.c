@@ -158,7 +158,7 @@ static const wgw_text_t  allow[] = {
 
 static const wgw_text_t  deny[] = { { "eth_sign*", 9 } };
 
-static wgw_rpc_rules_t  rules = { allow, 3, deny, 1, 3 };
+static wgw_rpc_rules_t  rules = { allow, 3, deny, 1, 3, NULL, NULL };
 
 
 static wgw_rpc_verdict_t
@@ -312,6 +312,51 @@ test_lists(void)
 }
 
 
+/* What is called, with a blank behind each. */
+
+static void
+called(void *data, wgw_text_t method)
+{
+    wgw_out_bytes(data, method.data, method.len);
+    wgw_out_str(data, " ");
+}
+
+
+static void
+test_called(void)
+{
+    char        list[256], buffer[WGW_RPC_REPLY(3)];
+    size_t      i;
+    wgw_out_t   reply, out;
+
+    static const char  *bodies[][2] = {
+        { "{\"method\":\"\\u0065th_call\",\"params\":[{\"method\":\"x\"}]}",
+          "eth_call " },
+        { "[{\"method\":\"eth_call\"},{\"method\":\"debug_x\"},"
+          "{\"method\":\"x\"}]", "eth_call debug_x x " },
+        { "[{\"method\":\"x\"},{\"id\":1},{\"method\":\"x\"}]", "x x " },
+        { "{\"method\":\"" A64 "b\"}", A64 " " },
+        { "{\"method\":7}", "" },
+        { "{", "" },
+    };
+
+    rules.called = called;
+    rules.data = &out;
+
+    for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        wgw_out_init(&out, list, sizeof(list));
+        wgw_out_init(&reply, buffer, sizeof(buffer));
+
+        (void) check(bodies[i][0], strlen(bodies[i][0]), &reply);
+
+        is(list, (size_t) (out.pos - out.start), bodies[i][1],
+           bodies[i][0]);
+    }
+
+    rules.called = NULL;
+}
+
+
 int
 main(void)
 {
@@ -325,6 +370,7 @@ main(void)
     test_room();
     test_longest();
     test_lists();
+    test_called();
 
     return done();
 }

@@ -9,6 +9,12 @@
 #include "t/unit/store/store.h"
 
 
+typedef struct {
+    uint64_t  first;
+    uint64_t  now;
+} versions_t;
+
+
 static time_t  ahead;           /* of the true time, seconds */
 
 
@@ -30,8 +36,6 @@ time(time_t *t)
 }
 
 
-
-
 static wgw_store_rc_t
 next(wgw_store_t *store, wgw_text_t after, wgw_text_t *key)
 {
@@ -41,16 +45,13 @@ next(wgw_store_t *store, wgw_text_t after, wgw_text_t *key)
 }
 
 
-static void
-test_changes(void)
-{
-    uint64_t            id, later;
-    wgw_text_t          key;
-    wgw_store_t        *store;
-    wgw_record_t        made;
-    write_t   first, second, third, list[2];
+/* Leaves a.example with a cap of 2; returns its versions. */
 
-    store = fresh("changes");
+static versions_t
+puts_and_versions(wgw_store_t *store)
+{
+    write_t   first, second, third;
+    uint64_t  id, later;
 
     wgw_store_begin(store, &id, &error);
     wgw_store_end(store);
@@ -73,38 +74,57 @@ test_changes(void)
        "put of another");
     ok(cap(store, "a.example") == 2, "which is then there");
 
-    /* conditions */
+    return (versions_t) { first.row.change, third.row.change };
+}
+
+
+static void
+conditions(wgw_store_t *store, versions_t version)
+{
+    write_t       change;
+    wgw_record_t  made;
+
+    made = record(3);
+    memset(&change, 0, sizeof(change));
+
+    change.row.name = text("a.example");
+    change.row.record = &made;
+    change.row.match = 1;
+    change.row.if_match[0] = version.first;
+    change.row.nmatch = 1;
+    write_list(store, &change, 1);
+    ok(change.rc == WGW_STORE_MISMATCH, "another version: mismatch");
+
+    change.row.if_match[1] = version.now;
+    change.row.nmatch = 2;
+    write_list(store, &change, 1);
+    ok(change.rc == WGW_STORE_OK, "this version");
+
+    change.row.name = text("b.example");
+    change.row.nmatch = 0;
+    write_list(store, &change, 1);
+    ok(change.rc == WGW_STORE_MISMATCH, "any version, but there is none");
+
+    change.row.match = 0;
+    change.row.absent = 1;
+    write_list(store, &change, 1);
+    ok(change.rc == WGW_STORE_OK, "only if absent");
+    write_list(store, &change, 1);
+    ok(change.rc == WGW_STORE_MISMATCH, "and not again");
+}
+
+
+/* In one transaction, and one fails by itself. */
+
+static void
+two_at_once(wgw_store_t *store)
+{
+    write_t       list[2];
+    wgw_record_t  made;
 
     made = record(3);
     memset(list, 0, sizeof(list));
-    list[0].row.name = text("a.example");
-    list[0].row.record = &made;
-    list[0].row.match = 1;
-    list[0].row.if_match[0] = first.row.change;
-    list[0].row.nmatch = 1;
-    write_list(store, list, 1);
-    ok(list[0].rc == WGW_STORE_MISMATCH, "another version: mismatch");
 
-    list[0].row.if_match[1] = third.row.change;
-    list[0].row.nmatch = 2;
-    write_list(store, list, 1);
-    ok(list[0].rc == WGW_STORE_OK, "this version");
-
-    list[0].row.name = text("b.example");
-    list[0].row.nmatch = 0;
-    write_list(store, list, 1);
-    ok(list[0].rc == WGW_STORE_MISMATCH, "any version, but there is none");
-
-    list[0].row.match = 0;
-    list[0].row.absent = 1;
-    write_list(store, list, 1);
-    ok(list[0].rc == WGW_STORE_OK, "only if absent");
-    write_list(store, list, 1);
-    ok(list[0].rc == WGW_STORE_MISMATCH, "and not again");
-
-    /* two in one transaction, one of which fails by itself */
-
-    memset(list, 0, sizeof(list));
     list[0].row.name = text("none.example");
     list[1].row.name = text("c.example");
     list[1].row.record = &made;
@@ -112,31 +132,45 @@ test_changes(void)
        && list[0].rc == WGW_STORE_NONE && list[1].rc == WGW_STORE_OK,
        "one change of two has nothing to delete");
     ok(cap(store, "c.example") == 3, "the other one is made");
+}
 
-    /* pages */
+
+static void
+pages(wgw_store_t *store)
+{
+    write_t      change;
+    uint64_t     id;
+    wgw_text_t   key;
 
     wgw_store_begin(store, &id, &error);
-    ok(next(store, text(""), &key)
-       == WGW_STORE_OK,
-       "first");
+    ok(next(store, text(""), &key) == WGW_STORE_OK, "first");
     is(key.data, key.len, "a.example", "name");
-    ok(next(store, text("a.example"), &key)
-       == WGW_STORE_OK,
+    ok(next(store, text("a.example"), &key) == WGW_STORE_OK,
        "after a name that is there");
     is(key.data, key.len, "b.example", "name");
-    ok(next(store, text("bb"), &key)
-       == WGW_STORE_OK,
-       "after one that is not");
+    ok(next(store, text("bb"), &key) == WGW_STORE_OK, "after one that is not");
     is(key.data, key.len, "c.example", "name");
-    ok(next(store, text("c.example"), &key)
-       == WGW_STORE_NONE,
+    ok(next(store, text("c.example"), &key) == WGW_STORE_NONE,
        "after the last");
     wgw_store_end(store);
 
-    memset(list, 0, sizeof(list));
-    list[0].row.name = text("a.example");
-    write_list(store, list, 1);
-    ok(list[0].rc == WGW_STORE_OK && cap(store, "a.example") == -1, "delete");
+    memset(&change, 0, sizeof(change));
+    change.row.name = text("a.example");
+    write_list(store, &change, 1);
+    ok(change.rc == WGW_STORE_OK && cap(store, "a.example") == -1, "delete");
+}
+
+
+static void
+test_changes(void)
+{
+    wgw_store_t  *store;
+
+    store = fresh("changes");
+
+    conditions(store, puts_and_versions(store));
+    two_at_once(store);
+    pages(store);
 
     wgw_store_close();
 }
@@ -189,12 +223,45 @@ closed(wgw_store_t *store, wgw_rows_closed_t *at)
 }
 
 
+/* They are kept for a minute; then a reader goes on after them. */
+
+static void
+closed_later(wgw_store_t *store, wgw_rows_closed_t *first)
+{
+    wgw_rows_closed_t  third;
+
+    ahead = 59;
+    put(store, "e.example", 1);
+    delete(store, "e.example", 1);
+    memset(&third, 0, sizeof(third));
+    ok(strcmp(closed(store, &third),
+              "c.example b.example d.example e.example") == 0,
+       "they are kept for a minute");
+
+    ahead = 100;
+    put(store, "f.example", 1);
+    delete(store, "f.example", 1);
+    memset(&third, 0, sizeof(third));
+    ok(strcmp(closed(store, &third), "e.example f.example") == 0,
+       "and no longer");
+    ok(strcmp(closed(store, first), "e.example f.example") == 0,
+       "a reader whose place was forgotten goes on after it");
+
+    ahead = 0;
+    put(store, "g.example", 1);
+    delete(store, "g.example", 1);
+    memset(&third, 0, sizeof(third));
+    ok(strcmp(closed(store, &third), "g.example") == 0,
+       "a clock that was set back");
+}
+
+
 static void
 test_closed(void)
 {
     wgw_store_t         *store;
-    write_t    write, list[2];
-    wgw_rows_closed_t   first, second, third;
+    write_t              write, list[2];
+    wgw_rows_closed_t    first, second;
 
     store = fresh("closed");
 
@@ -230,29 +297,7 @@ test_closed(void)
     ok(strcmp(closed(store, &second), "c.example b.example d.example") == 0,
        "by another reader, all");
 
-    ahead = 59;
-    put(store, "e.example", 1);
-    delete(store, "e.example", 1);
-    memset(&third, 0, sizeof(third));
-    ok(strcmp(closed(store, &third),
-              "c.example b.example d.example e.example") == 0,
-       "they are kept for a minute");
-
-    ahead = 100;
-    put(store, "f.example", 1);
-    delete(store, "f.example", 1);
-    memset(&third, 0, sizeof(third));
-    ok(strcmp(closed(store, &third), "e.example f.example") == 0,
-       "and no longer");
-    ok(strcmp(closed(store, &first), "e.example f.example") == 0,
-       "a reader whose place was forgotten goes on after it");
-
-    ahead = 0;
-    put(store, "g.example", 1);
-    delete(store, "g.example", 1);
-    memset(&third, 0, sizeof(third));
-    ok(strcmp(closed(store, &third), "g.example") == 0,
-       "a clock that was set back");
+    closed_later(store, &first);
 
     put(store, "h.example", 5);
     ok(cap(store, "h.example") == 5, "names are found among all that");
@@ -264,9 +309,6 @@ test_closed(void)
 int
 main(void)
 {
-    int   rc;
-    char  command[300];
-
     if (mkdtemp(root) == NULL) {
         return 1;
     }
@@ -274,9 +316,5 @@ main(void)
     test_changes();
     test_closed();
 
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    rc = system(command);
-    ok(rc == 0, "cleaned");
-
-    return done();
+    return done_in(root);
 }

@@ -18,44 +18,6 @@
 #define NAMES    12             /* in it */
 
 
-static void
-test_rows(void)
-{
-    wgw_store_t         *store;
-    wgw_store_row_t      rows[3];
-    wgw_store_counts_t   counts;
-
-    store = fresh("rows");
-
-    rows[0] = row(0, 1, 1);
-    rows[1] = row(1, 1, 2);
-    ok(wgw_row_write(store, WGW_ROWS, rows, 2, &counts, &error) == WGW_STORE_OK
-       && counts.added == 2 && counts.changed == 0 && counts.deleted == 0,
-       "rows: two are added");
-
-    rows[0] = row(0, -1, 1);
-    rows[1] = row(1, 2, 2);
-    rows[2] = row(2, -1, 3);
-    ok(wgw_row_write(store, WGW_ROWS, rows, 3, &counts, &error) == WGW_STORE_OK
-       && counts.added == 0 && counts.changed == 1 && counts.deleted == 1,
-       "one is deleted, one changed; deleting what is not there is nothing");
-    ok(wgw_row_write(store, WGW_ROWS, rows, 3, &counts, &error) == WGW_STORE_OK
-       && counts.added + counts.changed + counts.deleted == 0,
-       "and the same again is nothing");
-    ok(row_cap(store, 0) == -1 && row_cap(store, 1) == 2, "so it is there");
-
-    rows[0] = row(0, 5, 1);
-    rows[1] = row(1, 5, 2);
-    rows[1].value.len = 15;
-    ok(wgw_row_write(store, WGW_ROWS, rows, 2, &counts, &error)
-       == WGW_STORE_FAILED,
-       "one bad row: %s", error.text);
-    ok(row_cap(store, 0) == -1 && row_cap(store, 1) == 2, "changes nothing");
-
-    wgw_store_close();
-}
-
-
 /* Clears until it is done; returns the last code. */
 
 static wgw_store_rc_t
@@ -129,11 +91,39 @@ entries(const char *directory, const char *name)
 
 
 static void
+replace_odd_sets(wgw_store_t *store)
+{
+    wgw_shadow_t        shadow;
+    wgw_store_counts_t  counts;
+
+    /* a name twice */
+
+    ok(begin(store, &shadow) == WGW_STORE_OK
+       && load(store, &shadow, 1, 1, 1) == WGW_STORE_OK
+       && load(store, &shadow, 2, 1, 2) == WGW_STORE_OK
+       && load(store, &shadow, 1, 1, 4) == WGW_STORE_OK
+       && load(store, &shadow, 2, 1, 3) == WGW_STORE_OK
+       && shadow.duplicate == 3,
+       "the first line with a name again is noted");
+    ok(clear(store, &shadow, 0) == WGW_STORE_OK && row_cap(store, 2) == 2,
+       "given up: nothing is changed");
+
+    /* an empty set */
+
+    ok(begin(store, &shadow) == WGW_STORE_OK
+       && wgw_shadow_flip(store, &shadow, &counts, &error) == WGW_STORE_OK
+       && counts.deleted == 3 && row_cap(store, 1) == -1,
+       "a set without names");
+    ok(clear(store, &shadow, 0) == WGW_STORE_OK, "tidied");
+}
+
+
+static void
 test_replace(void)
 {
     wgw_store_t         *store;
     wgw_shadow_t         shadow;
-    write_t    same, before;
+    write_t              same, before;
     wgw_store_counts_t   counts;
 
     store = fresh("replace");
@@ -168,25 +158,7 @@ test_replace(void)
     ok(clear(store, &shadow, 0) == WGW_STORE_OK, "tidied");
     ok(clear(store, &shadow, 0) == WGW_STORE_TAKEN, "which ends it");
 
-    /* a name twice */
-
-    ok(begin(store, &shadow) == WGW_STORE_OK
-       && load(store, &shadow, 1, 1, 1) == WGW_STORE_OK
-       && load(store, &shadow, 2, 1, 2) == WGW_STORE_OK
-       && load(store, &shadow, 1, 1, 4) == WGW_STORE_OK
-       && load(store, &shadow, 2, 1, 3) == WGW_STORE_OK
-       && shadow.duplicate == 3,
-       "the first line with a name again is noted");
-    ok(clear(store, &shadow, 0) == WGW_STORE_OK && row_cap(store, 2) == 2,
-       "given up: nothing is changed");
-
-    /* an empty set */
-
-    ok(begin(store, &shadow) == WGW_STORE_OK
-       && wgw_shadow_flip(store, &shadow, &counts, &error) == WGW_STORE_OK
-       && counts.deleted == 3 && row_cap(store, 1) == -1,
-       "a set without names");
-    ok(clear(store, &shadow, 0) == WGW_STORE_OK, "tidied");
+    replace_odd_sets(store);
 
     wgw_store_close();
 
@@ -236,6 +208,94 @@ test_taken(void)
 }
 
 
+typedef struct {
+    int64_t   now[NAMES];       /* the cap that is there; -1: none */
+    int64_t   set[NAMES];       /* in the new set */
+    unsigned  loaded[NAMES];
+    unsigned  touched[NAMES];   /* changed meanwhile */
+} chance_t;
+
+
+/* One row more of the new set, unless it is there. */
+
+static unsigned
+chance_load(wgw_store_t *store, wgw_shadow_t *shadow, chance_t *c, unsigned n,
+    uint32_t line)
+{
+    int64_t          value;
+    wgw_store_row_t  one;
+
+    value = rand() % 3;
+    one = row(n, value, line);
+    c->loaded[n] = 1;
+
+    if (!c->touched[n]) {
+        c->set[n] = value;
+    }
+
+    return wgw_shadow_load(store, shadow, &one, 1, &error) != WGW_STORE_OK;
+}
+
+
+/* A change of what is there, which holds for the new set, too. */
+
+static unsigned
+chance_change(wgw_store_t *store, chance_t *c, unsigned n)
+{
+    wgw_store_row_t     one;
+    wgw_store_counts_t  counts;
+
+    if (rand() % 3) {
+        c->now[n] = rand() % 3;
+        c->set[n] = c->now[n];
+        c->touched[n] = 1;
+        put(store, row(n, 0, 0).key.data, (uint64_t) c->now[n]);
+
+        return 0;
+    }
+
+    if (c->now[n] == -1) {
+        return 0;
+    }
+
+    one = row(n, -1, 0);
+    c->now[n] = -1;
+    c->set[n] = -1;
+    c->touched[n] = 1;
+
+    return wgw_row_write(store, WGW_ROWS, &one, 1, &counts, &error)
+           != WGW_STORE_OK;
+}
+
+
+/* The flip counts what differs. */
+
+static unsigned
+chance_flip(wgw_store_t *store, wgw_shadow_t *shadow, chance_t *c)
+{
+    int64_t             old;
+    uint64_t            added, changed, deleted;
+    unsigned            i, bad;
+    wgw_store_counts_t  counts;
+
+    added = changed = deleted = 0;
+    bad = 0;
+
+    for (i = 0; i < NAMES; i++) {
+        old = row_cap(store, i);
+        bad += old != c->now[i];
+        added += old == -1 && c->set[i] != -1;
+        deleted += old != -1 && c->set[i] == -1;
+        changed += old != -1 && c->set[i] != -1 && old != c->set[i];
+    }
+
+    return bad + (wgw_shadow_flip(store, shadow, &counts, &error)
+                  != WGW_STORE_OK
+                  || counts.added != added || counts.changed != changed
+                  || counts.deleted != deleted || shadow->duplicate != 0);
+}
+
+
 /*
  * Changes while a replace goes on, by chance, against what they ought to
  * give: the newer change stays, and the counts are what readers see.
@@ -244,18 +304,15 @@ test_taken(void)
 static void
 chance(wgw_store_t *store, unsigned round, unsigned *bad)
 {
-    int64_t              value, now[NAMES], old[NAMES], set[NAMES];
-    uint64_t             added, changed, deleted;
-    unsigned             i, n, filling, loaded[NAMES], touched[NAMES];
-    wgw_shadow_t         shadow;
-    wgw_store_row_t      one;
-    wgw_store_counts_t   counts;
+    chance_t       c;
+    unsigned       i, n, filling;
+    wgw_shadow_t   shadow;
 
     for (i = 0; i < NAMES; i++) {
-        now[i] = row_cap(store, i);
-        set[i] = -1;
-        loaded[i] = 0;
-        touched[i] = 0;
+        c.now[i] = row_cap(store, i);
+        c.set[i] = -1;
+        c.loaded[i] = 0;
+        c.touched[i] = 0;
     }
 
     filling = begin(store, &shadow) == WGW_STORE_OK;
@@ -263,55 +320,17 @@ chance(wgw_store_t *store, unsigned round, unsigned *bad)
     for (i = 0; filling && i < 40; i++) {
         n = (unsigned) rand() % NAMES;
 
-        if (rand() % 2 && !loaded[n]) {
-            value = rand() % 3;
-            one = row(n, value, i + 1);
-            loaded[n] = 1;
-
-            *bad += wgw_shadow_load(store, &shadow, &one, 1, &error)
-                    != WGW_STORE_OK;
-
-            if (!touched[n]) {
-                set[n] = value;
-            }
-
-            continue;
-        }
-
-        if (rand() % 3) {
-            now[n] = rand() % 3;
-            set[n] = now[n];
-            touched[n] = 1;
-            put(store, row(n, 0, 0).key.data, (uint64_t) now[n]);
-
-        } else if (now[n] != -1) {
-            one = row(n, -1, 0);
-            now[n] = -1;
-            set[n] = -1;
-            touched[n] = 1;
-            *bad += wgw_row_write(store, WGW_ROWS, &one, 1, &counts, &error)
-                    != WGW_STORE_OK;
-        }
+        *bad += rand() % 2 && !c.loaded[n]
+                ? chance_load(store, &shadow, &c, n, i + 1)
+                : chance_change(store, &c, n);
     }
 
-    added = changed = deleted = 0;
+    *bad += chance_flip(store, &shadow, &c);
 
     for (i = 0; i < NAMES; i++) {
-        old[i] = row_cap(store, i);
-        *bad += old[i] != now[i];
-        added += old[i] == -1 && set[i] != -1;
-        deleted += old[i] != -1 && set[i] == -1;
-        changed += old[i] != -1 && set[i] != -1 && old[i] != set[i];
-    }
-
-    *bad += wgw_shadow_flip(store, &shadow, &counts, &error) != WGW_STORE_OK
-            || counts.added != added || counts.changed != changed
-            || counts.deleted != deleted || shadow.duplicate != 0;
-
-    for (i = 0; i < NAMES; i++) {
-        if (row_cap(store, i) != set[i]) {
+        if (row_cap(store, i) != c.set[i]) {
             printf("# round %u: name %u is %ld, not %ld\n", round, i,
-                   (long) row_cap(store, i), (long) set[i]);
+                   (long) row_cap(store, i), (long) c.set[i]);
             *bad += 1;
         }
     }
@@ -480,6 +499,73 @@ milliseconds(void)
 }
 
 
+/* On a machine that is busy with other things, longer. */
+
+static uint64_t
+look_on(wgw_store_t *store, volatile uint64_t *replied, int *bad)
+{
+    int64_t   end;
+    uint64_t  looks, before;
+
+    looks = 0;
+    before = *replied;
+    end = milliseconds() + 50 + rand() % 50;
+
+    do {
+        looks++;
+        *bad += whole(store) == -1;
+    } while (milliseconds() < end
+             || (milliseconds() < end + 30000
+                 && (*replied == before || looks % 16 != 0)));
+
+    return looks;
+}
+
+
+/* A start beside a live replace, whose process is the last one. */
+
+static wgw_store_t *
+start_beside(pid_t pid)
+{
+    int           status;
+    wgw_store_t  *store;
+
+    wgw_store_close();
+    ok(wgw_store_create(&wgw_rows_class, path("torn"), geteuid(), getegid(),
+                        &error)
+       == WGW_STORE_OK
+       && waitpid(pid, &status, WNOHANG) == 0,
+       "a start leaves the replace of a live process alone");
+
+    store = wgw_store_open(&wgw_rows_class, path("torn"), WGW_STORE_SYNC_META,
+                           &error);
+    nanosleep(&(struct timespec) { 0, 50000000 }, NULL);
+
+    return store;
+}
+
+
+/* A new start after a kill; returns 1 if it leaves something. */
+
+static int
+start_after(void)
+{
+    fresh("torn");
+    wgw_store_close();
+
+    if (entries(path("torn"), "wgw") == 0
+        && entries(path("torn"), "kept") == 0
+        && entries(path("torn"), "names.0")
+           + entries(path("torn"), "names.1") == ROWS)
+    {
+        return 0;
+    }
+
+    printf("# a start leaves something\n");
+    return 1;
+}
+
+
 static void
 test_torn(void)
 {
@@ -487,8 +573,7 @@ test_torn(void)
     long                left;
     pid_t               pid;
     int64_t             found;
-    int64_t             end;
-    uint64_t            looks, before;
+    uint64_t            looks;
     wgw_store_t        *store;
     volatile uint64_t  *replied;
 
@@ -514,28 +599,10 @@ test_torn(void)
         store = wgw_store_open(&wgw_rows_class, path("torn"),
                                WGW_STORE_SYNC_META, &error);
 
-        before = *replied;
-        end = milliseconds() + 50 + rand() % 50;
-
-        /* on a machine that is busy with other things, longer */
-
-        do {
-            looks++;
-            bad += whole(store) == -1;
-        } while (milliseconds() < end
-                 || (milliseconds() < end + 30000
-                     && (*replied == before || looks % 16 != 0)));
+        looks += look_on(store, replied, &bad);
 
         if (round == ROUNDS - 1) {
-            wgw_store_close();
-            ok(wgw_store_create(&wgw_rows_class, path("torn"),
-                                geteuid(), getegid(), &error)
-               == WGW_STORE_OK
-               && waitpid(pid, &status, WNOHANG) == 0,
-               "a start leaves the replace of a live process alone");
-            store = wgw_store_open(&wgw_rows_class, path("torn"),
-                                   WGW_STORE_SYNC_META, &error);
-            nanosleep(&(struct timespec) { 0, 50000000 }, NULL);
+            store = start_beside(pid);
         }
 
         kill(pid, SIGKILL);
@@ -557,17 +624,7 @@ test_torn(void)
 
         if (round % 2) {
             left += entries(path("torn"), "wgw");
-            fresh("torn");
-            wgw_store_close();
-
-            if (entries(path("torn"), "wgw") != 0
-                || entries(path("torn"), "kept") != 0
-                || entries(path("torn"), "names.0")
-                   + entries(path("torn"), "names.1") != ROWS)
-            {
-                printf("# a start leaves something\n");
-                bad++;
-            }
+            bad += start_after();
         }
     }
 
@@ -643,14 +700,10 @@ test_full_replace(void)
 int
 main(void)
 {
-    int   rc;
-    char  command[300];
-
     if (mkdtemp(root) == NULL) {
         return 1;
     }
 
-    test_rows();
     test_replace();
     test_taken();
     test_kept_twice();
@@ -658,9 +711,5 @@ main(void)
     test_torn();
     test_full_replace();
 
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    rc = system(command);
-    ok(rc == 0, "cleaned");
-
-    return done();
+    return done_in(root);
 }

@@ -124,8 +124,8 @@ held(wgw_store_t *store)
 int
 main(void)
 {
-    int           i, rc;
-    char          path[64], command[80];
+    int           i;
+    char          path[64];
     wgw_store_t  *store;
 
     if (mkdtemp(root) == NULL) {
@@ -171,9 +171,5 @@ main(void)
     ok(served(store) == 4, "and are there later");
     wgw_store_close();
 
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    rc = system(command);
-    ok(rc == 0, "cleaned");
-
-    return done();
+    return done_in(root);
 }

@@ -404,8 +404,6 @@ test_steps(const char *what, int fresh,
 int
 main(void)
 {
-    int       rc;
-    char      command[80];
     int64_t  *shared;
 
     if (mkdtemp(root) == NULL) {
@@ -432,9 +430,5 @@ main(void)
     test_steps("a replace, then a start", 1, replace, &shared[0],
                (volatile uint64_t *) &shared[1]);
 
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    rc = system(command);
-    ok(rc == 0, "cleaned");
-
-    return done();
+    return done_in(root);
 }

@@ -1,0 +1,478 @@
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/client.h"
+#include "cli/file.h"
+
+
+#define CLIENT_CONNECT   10L            /* seconds */
+#define CLIENT_ANSWER    60L            /* where no file is sent */
+#define CLIENT_PASSWORD  4096
+
+
+static const char *client_where(const cli_t *cli, const cli_conf_t *conf);
+static int client_password(cli_client_t *c, const cli_conf_t *conf);
+static int client_set(cli_client_t *c, const cli_conf_t *conf);
+static struct curl_slist *client_request(cli_client_t *c,
+    const cli_call_t *call, const char *url);
+static struct curl_slist *client_body(cli_client_t *c, const cli_call_t *call,
+    struct curl_slist *headers);
+static size_t client_take(char *data, size_t size, size_t n, void *user);
+static size_t client_give(char *data, size_t size, size_t n, void *user);
+static int client_seek(void *user, curl_off_t offset, int origin);
+static int client_progress(void *user, curl_off_t dltotal, curl_off_t dlnow,
+    curl_off_t ultotal, curl_off_t ulnow);
+static int client_away(cli_client_t *c, CURLcode code);
+
+
+int
+cli_client_open(cli_client_t *c, const cli_t *cli, const cli_conf_t *conf)
+{
+    int          rc;
+    const char  *where, *rest;
+
+    memset(c, 0, sizeof(cli_client_t));
+
+    c->cli = cli;
+
+    where = client_where(cli, conf);
+    c->where = cli_copy(where, strlen(where));
+
+    if (strncmp(where, "unix:/", 6) == 0) {
+        c->base = cli_format("http://localhost");
+
+    } else if (strncmp(where, "http://", 7) == 0
+               || strncmp(where, "https://", 8) == 0)
+    {
+        rest = strstr(where, "://") + 3;
+
+        if (memchr(rest, '@', strcspn(rest, "/"))) {
+            return cli_fail(cli, CLI_USAGE, "a user and password are not "
+                            "for a URL, where ps shows them: put them in a "
+                            "file, see --password-file");
+        }
+
+        c->base = cli_format("%s", where);
+
+        while (c->base[strlen(c->base) - 1] == '/') {
+            c->base[strlen(c->base) - 1] = '\0';
+        }
+
+    } else {
+        return cli_fail(cli, CLI_USAGE, "\"%s\" is neither unix:/PATH nor "
+                        "http://... nor https://...", where);
+    }
+
+    rc = client_password(c, conf);
+
+    return rc == CLI_OK ? client_set(c, conf) : rc;
+}
+
+
+static const char *
+client_where(const cli_t *cli, const cli_conf_t *conf)
+{
+    const char  *where;
+
+    if (cli->url) {
+        return cli->url;
+    }
+
+    where = getenv("WGW_URL");
+
+    return where && where[0] ? where : cli_conf_get(conf, "url", CLI_SOCKET);
+}
+
+
+static int
+client_password(cli_client_t *c, const cli_conf_t *conf)
+{
+    size_t        len;
+    const char   *path;
+    struct stat   st;
+
+    path = c->cli->password_file
+           ? c->cli->password_file
+           : cli_conf_get(conf, "password_file", NULL);
+
+    if (path == NULL) {
+        return CLI_OK;
+    }
+
+    c->password = cli_file_read(path, CLIENT_PASSWORD, &len);
+
+    if (c->password == NULL || stat(path, &st) != 0) {
+        return cli_fail(c->cli, CLI_FAILED, "%s: %s", path, strerror(errno));
+    }
+
+    if (st.st_mode & 077) {
+        return cli_fail(c->cli, CLI_FAILED, "%s may be read by others: "
+                        "chmod 600 %s", path, path);
+    }
+
+    c->password[strcspn(c->password, "\r\n")] = '\0';
+
+    if (strchr(c->password, ':') == NULL) {
+        return cli_fail(c->cli, CLI_FAILED, "%s has no line user:password",
+                        path);
+    }
+
+    return CLI_OK;
+}
+
+
+static int
+client_set(cli_client_t *c, const cli_conf_t *conf)
+{
+    CURL        *curl;
+    const char  *cacert;
+
+    curl = curl_easy_init();
+
+    if (curl == NULL) {
+        return cli_fail(c->cli, CLI_FAILED, "libcurl does not start");
+    }
+
+    c->curl = curl;
+
+    if (strncmp(c->where, "unix:", 5) == 0) {
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, c->where + 5);
+    }
+
+    cacert = c->cli->cacert ? c->cli->cacert
+                            : cli_conf_get(conf, "cacert", NULL);
+
+    if (cacert) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, cacert);
+    }
+
+    if (c->password) {
+        curl_easy_setopt(curl, CURLOPT_USERPWD, c->password);
+    }
+
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CLIENT_CONNECT);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, c->error);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, client_take);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, c);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "wgw");
+
+    return CLI_OK;
+}
+
+
+void
+cli_client_close(cli_client_t *c)
+{
+    if (c->curl) {
+        curl_easy_cleanup(c->curl);
+    }
+
+    if (c->password) {
+        memset(c->password, 0, strlen(c->password));
+    }
+
+    free(c->password);
+    free(c->where);
+    free(c->base);
+    free(c->data);
+}
+
+
+int
+cli_client_call(cli_client_t *c, const cli_call_t *call, const char *path)
+{
+    char               *url;
+    CURLcode            code;
+    struct curl_slist  *headers;
+
+    c->len = 0;
+    c->status = 0;
+    c->error[0] = '\0';
+
+    url = cli_format("%s%s", c->base, path);
+    headers = client_request(c, call, url);
+
+    code = curl_easy_perform(c->curl);
+
+    curl_slist_free_all(headers);
+    free(url);
+
+    if (code != CURLE_OK) {
+        return client_away(c, code);
+    }
+
+    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &c->status);
+
+    return CLI_OK;
+}
+
+
+static struct curl_slist *
+client_request(cli_client_t *c, const cli_call_t *call, const char *url)
+{
+    char               *line;
+    struct curl_slist  *headers;
+
+    /* no waiting for 100 */
+    headers = curl_slist_append(NULL, "Expect:");
+
+    if (call->type) {
+        line = cli_format("Content-Type: %s", call->type);
+        headers = curl_slist_append(headers, line);
+        free(line);
+    }
+
+    if (call->condition) {
+        headers = curl_slist_append(headers, call->condition);
+    }
+
+    curl_easy_setopt(c->curl, CURLOPT_URL, url);
+    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, NULL);
+    curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 1L);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT,
+                     call->file ? 0L : CLIENT_ANSWER);
+
+    headers = client_body(c, call, headers);
+
+    if (call->method) {
+        curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, call->method);
+    }
+
+    if (call->progress) {
+        curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, client_progress);
+        curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, call->progress);
+    }
+
+    curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+
+    return headers;
+}
+
+
+static struct curl_slist *
+client_body(cli_client_t *c, const cli_call_t *call,
+    struct curl_slist *headers)
+{
+    if (call->file) {
+        curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, NULL);
+        curl_easy_setopt(c->curl, CURLOPT_READFUNCTION, client_give);
+        curl_easy_setopt(c->curl, CURLOPT_READDATA, call->file);
+        curl_easy_setopt(c->curl, CURLOPT_SEEKFUNCTION, client_seek);
+        curl_easy_setopt(c->curl, CURLOPT_SEEKDATA, call->file);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t) call->size);
+
+        if (call->size < 0) {
+            headers = curl_slist_append(headers,
+                                        "Transfer-Encoding: chunked");
+        }
+
+    } else if (call->body) {
+        curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t) call->len);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, call->body);
+    }
+
+    return headers;
+}
+
+
+static size_t
+client_take(char *data, size_t size, size_t n, void *user)
+{
+    cli_client_t  *c = user;
+
+    n *= size;
+
+    if (n > CLI_REPLY_MAX - c->len) {
+        return 0;
+    }
+
+    if (c->len + n + 1 > c->room) {
+        c->room = (c->len + n + 1) * 2;
+        c->data = cli_grow(c->data, c->room);
+    }
+
+    memcpy(c->data + c->len, data, n);
+    c->len += n;
+    c->data[c->len] = '\0';
+
+    return n;
+}
+
+
+static size_t
+client_give(char *data, size_t size, size_t n, void *user)
+{
+    FILE  *file = user;
+
+    n = fread(data, 1, size * n, file);
+
+    return n == 0 && ferror(file) ? CURL_READFUNC_ABORT : n;
+}
+
+
+/* When a kept connection was closed meanwhile, curl begins anew. */
+
+static int
+client_seek(void *user, curl_off_t offset, int origin)
+{
+    return fseeko(user, (off_t) offset, origin) == 0 ? CURL_SEEKFUNC_OK
+                                                     : CURL_SEEKFUNC_FAIL;
+}
+
+
+static int
+client_progress(void *user, curl_off_t dltotal, curl_off_t dlnow,
+    curl_off_t ultotal, curl_off_t ulnow)
+{
+    (void) dltotal;
+    (void) dlnow;
+
+    cli_progress_bytes(user, (uint64_t) ulnow,
+                       ultotal > 0 ? (uint64_t) ultotal : 0);
+
+    return 0;
+}
+
+
+static int
+client_away(cli_client_t *c, CURLcode code)
+{
+    long         err;
+    const char  *cure;
+
+    err = 0;
+    curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &err);
+
+    /* of a socket curl says the host of the URL, which is none */
+
+    if (code == CURLE_COULDNT_CONNECT && err
+        && strncmp(c->where, "unix:", 5) == 0)
+    {
+        (void) snprintf(c->error, sizeof(c->error), "%s",
+                        strerror((int) err));
+
+    } else if (c->error[0] == '\0') {
+        (void) snprintf(c->error, sizeof(c->error), "%s",
+                        curl_easy_strerror(code));
+    }
+
+    cure = err == EACCES ? "; only root and the gateway's group may"
+           : err == ENOENT || err == ECONNREFUSED
+             ? "; does it run? (systemctl status wgw)" : "";
+
+    return cli_fail(c->cli, code == CURLE_ABORTED_BY_CALLBACK
+                            || code == CURLE_READ_ERROR ? CLI_FAILED
+                                                        : CLI_AWAY,
+                    "the gateway at %s does not answer: %s%s", c->where,
+                    c->error, cure);
+}
+
+
+int
+cli_client_ask(cli_client_t *c, const cli_call_t *call, const char *path,
+    const char *subject)
+{
+    int  rc;
+
+    rc = cli_client_call(c, call, path);
+
+    if (rc == CLI_OK && c->status >= 300) {
+        return cli_client_refused(c, subject);
+    }
+
+    return rc;
+}
+
+
+int
+cli_client_refused(cli_client_t *c, const char *subject)
+{
+    int       rc;
+    char      other[64];
+    yajl_val  doc;
+
+    rc = c->status == 404 ? CLI_NONE
+         : c->status == 409 || c->status == 412 ? CLI_CONFLICT : CLI_FAILED;
+
+    doc = c->len ? cli_doc_read(c->data, c->len) : NULL;
+
+    if (cli_doc_text(doc, "error")[0]) {
+        cli_fail_field(c->cli, rc, subject, cli_doc_text(doc, "field"),
+                       cli_doc_text(doc, "error"),
+                       cli_doc_number(doc, "line"), c->status);
+
+    } else {
+        (void) snprintf(other, sizeof(other), "the gateway answered %ld%s",
+                        c->status, c->status == 404
+                        ? ": that is not configured there" : "");
+        cli_fail_field(c->cli, rc, subject, "", other, 0, c->status);
+    }
+
+    yajl_tree_free(doc);
+
+    return rc;
+}
+
+
+yajl_val
+cli_client_get(cli_client_t *c, const char *path, const char *subject,
+    int *rc)
+{
+    yajl_val    doc;
+    cli_call_t  call;
+
+    memset(&call, 0, sizeof(call));
+
+    *rc = cli_client_ask(c, &call, path, subject);
+
+    if (*rc != CLI_OK) {
+        return NULL;
+    }
+
+    doc = c->len ? cli_doc_read(c->data, c->len) : NULL;
+
+    if (!YAJL_IS_OBJECT(doc)) {
+        *rc = cli_fail(c->cli, CLI_FAILED, "what answers at %s is not the "
+                       "gateway's administration", c->where);
+        yajl_tree_free(doc);
+        return NULL;
+    }
+
+    return doc;
+}
+
+
+void
+cli_client_escape(char path[CLI_PATH], const char *text)
+{
+    char    *p, *end;
+    size_t   n;
+
+    n = strlen(path);
+    p = path + n;
+    end = path + CLI_PATH - 4;
+
+    for ( /* void */ ; *text && p < end; text++) {
+        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z')
+            || (*text >= '0' && *text <= '9') || strchr("-._~*:", *text))
+        {
+            *p++ = *text;
+
+        } else {
+            p += sprintf(p, "%%%02X", (unsigned) (unsigned char) *text);
+        }
+    }
+
+    *p = '\0';
+}

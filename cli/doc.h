@@ -1,0 +1,37 @@
+
+/*
+ * doc: JSON that the gateway, or a file, said, read as a tree.
+ *
+ * What is not there, or is of another type, is read as empty: "", 0, an array
+ * of none.  Numbers are whole and not negative.
+ */
+
+#ifndef WGW_CLI_DOC_H
+#define WGW_CLI_DOC_H
+
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <yajl/yajl_tree.h>
+
+
+#define CLI_DOC_DEPTH  32               /* deeper ones are refused */
+
+
+/* NULL when it is not JSON; to be given to yajl_tree_free(). */
+yajl_val cli_doc_read(const char *data, size_t len);
+
+/* A member of an object, or NULL. */
+yajl_val cli_doc_get(yajl_val object, const char *name);
+
+const char *cli_doc_text(yajl_val object, const char *name);
+uint64_t cli_doc_number(yajl_val object, const char *name);
+int cli_doc_true(yajl_val object, const char *name);
+
+/* An array's length, and one of it. */
+size_t cli_doc_count(yajl_val object, const char *name);
+yajl_val cli_doc_at(yajl_val object, const char *name, size_t i);
+
+
+#endif /* WGW_CLI_DOC_H */

@@ -1,0 +1,189 @@
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/hash.h"
+#include "route/certs.h"
+
+
+#define CERTS_KEPT  1024
+#define CERTS_PATH  (WGW_CERTS_DIR + WGW_CERTS_FOLDER + 16)
+
+
+typedef struct {
+    time_t              time;       /* 0: nothing is kept */
+    wgw_certs_kind_e    kind;
+    uint16_t            len;
+    char                name[WGW_NAME_MAX];
+    char                folder[WGW_CERTS_FOLDER];
+} certs_entry_t;
+
+
+static certs_entry_t *certs_entry(wgw_text_t name);
+static int certs_folder(const char *dir, const char *name, size_t len,
+    char folder[WGW_CERTS_FOLDER]);
+static int certs_readable(const char *dir, const char *folder,
+    const char *file);
+static unsigned certs_plain(wgw_text_t name);
+
+
+static certs_entry_t  certs_kept[CERTS_KEPT];
+
+
+wgw_certs_kind_e
+wgw_certs_find(const char *dir, wgw_text_t name, time_t now,
+    char folder[WGW_CERTS_FOLDER])
+{
+    certs_entry_t  *entry;
+
+    if (name.len > WGW_NAME_MAX) {
+        name.len = 0;
+    }
+
+    entry = certs_entry(name);
+
+    if (entry->time != now
+        || !wgw_text_equal(name, (wgw_text_t) { entry->name, entry->len }))
+    {
+        entry->kind = wgw_certs_look(dir, name, entry->folder);
+        entry->time = now;
+        entry->len = (uint16_t) name.len;
+
+        if (name.len) {
+            memcpy(entry->name, name.data, name.len);
+        }
+    }
+
+    memcpy(folder, entry->folder, WGW_CERTS_FOLDER);
+
+    return entry->kind;
+}
+
+
+/* Names that share a place drive each other out. */
+
+static certs_entry_t *
+certs_entry(wgw_text_t name)
+{
+    static const uint8_t  seed[WGW_HASH_SEED];
+
+    return &certs_kept[wgw_hash(seed, name.data, name.len) % CERTS_KEPT];
+}
+
+
+wgw_certs_kind_e
+wgw_certs_look(const char *dir, wgw_text_t name,
+    char folder[WGW_CERTS_FOLDER])
+{
+    int          rc, own;
+    char         wide[WGW_NAME_MAX + 1];
+    const char  *dot;
+
+    own = -1;
+
+    if (certs_plain(name)) {
+        own = certs_folder(dir, name.data, name.len, folder);
+
+        if (own == 1) {
+            return WGW_CERTS_OWN;
+        }
+
+        dot = memchr(name.data, '.', name.len);
+
+        if (dot) {
+            wide[0] = '_';
+            memcpy(&wide[1], dot, name.data + name.len - dot);
+
+            rc = certs_folder(dir, wide, name.data + name.len - dot + 1,
+                              folder);
+            if (rc == 1) {
+                return WGW_CERTS_WILDCARD;
+            }
+
+            own = own == 0 || rc == 0 ? 0 : -1;
+        }
+    }
+
+    strcpy(folder, WGW_CERTS_SELF);
+
+    return own == 0 ? WGW_CERTS_UNREADABLE : WGW_CERTS_NONE;
+}
+
+
+/* 1 and the folder, 0: it is there and cannot be read, or -1. */
+
+static int
+certs_folder(const char *dir, const char *name, size_t len,
+    char folder[WGW_CERTS_FOLDER])
+{
+    int      cert, key;
+    char     path[CERTS_PATH], target[WGW_CERTS_FOLDER];
+    ssize_t  n;
+
+    memcpy(folder, name, len);
+    folder[len] = '\0';
+
+    snprintf(path, sizeof(path), "%s/%s", dir, folder);
+
+    n = readlink(path, target, sizeof(target));
+
+    /* elsewhere is for the kernel to follow */
+
+    if (n > 0 && n < WGW_CERTS_FOLDER && memchr(target, '/', n) == NULL) {
+        memcpy(folder, target, n);
+        folder[n] = '\0';
+    }
+
+    cert = certs_readable(dir, folder, WGW_CERTS_CERT);
+
+    if (cert == -1) {
+        return -1;
+    }
+
+    key = certs_readable(dir, folder, WGW_CERTS_KEY);
+
+    return key == -1 ? -1 : cert && key;
+}
+
+
+static int
+certs_readable(const char *dir, const char *folder, const char *file)
+{
+    char  path[CERTS_PATH];
+
+    snprintf(path, sizeof(path), "%s/%s/%s", dir, folder, file);
+
+    if (access(path, R_OK) == 0) {
+        return 1;
+    }
+
+    return errno == EACCES ? 0 : -1;
+}
+
+
+/* Nothing of a path: letters, digits, hyphens, underlines, dots between. */
+
+static unsigned
+certs_plain(wgw_text_t name)
+{
+    size_t  i;
+    char    c;
+
+    if (name.len == 0 || name.data[0] == '.') {
+        return 0;
+    }
+
+    for (i = 0; i < name.len; i++) {
+        c = name.data[i];
+
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-'
+            && c != '_' && c != '.')
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}

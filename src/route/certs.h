@@ -1,0 +1,62 @@
+
+/*
+ * certs: a name's certificate among files, found when a client asks for it.
+ *
+ *     DIR/shop.example/fullchain.pem     the name's own, and
+ *                      privkey.pem
+ *     DIR/_.gw1.example/...              for names one label below
+ *     DIR/.self/...                      for all others, made at the start
+ *
+ * A name may be a link to a directory beside it: who renews makes a new one
+ * and moves the link, so that a certificate and its key are never of two
+ * renewals.  The link is read once for both.
+ *
+ * Of each name what was found is kept for a second, in a process; names come
+ * from clients, and there is a fixed place for so many.  nginx reads the
+ * files, as its workers' user, and from 1.27.4 on may cache them by path
+ * (ssl_certificate_cache).
+ */
+
+#ifndef WGW_CERTS_H
+#define WGW_CERTS_H
+
+
+#include <time.h>
+
+#include "format/name.h"
+#include "format/text.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_CERTS_DIR    256        /* the length of DIR, at most */
+#define WGW_CERTS_FOLDER 320        /* a name, and what a link names */
+
+#define WGW_CERTS_CERT   "fullchain.pem"
+#define WGW_CERTS_KEY    "privkey.pem"
+#define WGW_CERTS_SELF   ".self"
+
+
+typedef enum {
+    WGW_CERTS_OWN = 0,
+    WGW_CERTS_WILDCARD,
+    WGW_CERTS_NONE,                 /* that is what .self is for */
+    WGW_CERTS_UNREADABLE            /* one is there: .self */
+} wgw_certs_kind_e;
+
+
+/*
+ * The folder, below `dir`, with the files for a folded name, which may be
+ * empty; terminated.
+ */
+wgw_certs_kind_e wgw_certs_find(const char *dir, wgw_text_t name, time_t now,
+    char folder[WGW_CERTS_FOLDER]);
+
+/* The same without what is kept. */
+wgw_certs_kind_e wgw_certs_look(const char *dir, wgw_text_t name,
+    char folder[WGW_CERTS_FOLDER]);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_CERTS_H */

@@ -1,0 +1,39 @@
+
+/*
+ * certs_file: what the first certificate of a file says, for those who look
+ * after them.
+ */
+
+#ifndef WGW_CERTS_FILE_H
+#define WGW_CERTS_FILE_H
+
+
+#include <time.h>
+
+#include "format/text.h"
+
+#pragma GCC visibility push(hidden)
+
+
+#define WGW_CERTS_ISSUER  128
+#define WGW_CERTS_NAMES   100       /* more are not listed, nor longer ones */
+
+
+typedef struct {
+    int64_t      not_before;        /* seconds since 1970 */
+    int64_t      not_after;
+    unsigned     self_signed:1;
+    char         issuer[WGW_CERTS_ISSUER];      /* its common name, or
+                                                   organization; terminated */
+    size_t       names_len;
+    char         names[1024];       /* of DNS, each with a zero behind it */
+} wgw_certs_file_t;
+
+
+/* Returns 0, or -1 when there is none, or it cannot be read. */
+int wgw_certs_file(const char *path, wgw_certs_file_t *file);
+
+
+#pragma GCC visibility pop
+
+#endif /* WGW_CERTS_FILE_H */

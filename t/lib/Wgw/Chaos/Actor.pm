@@ -1,0 +1,58 @@
+package Wgw::Chaos::Actor;
+
+# What every actor of Wgw::Chaos is.
+
+use warnings;
+use strict;
+
+
+sub new {
+    my ($class, $run, $name) = @_;
+
+    return bless { run => $run, name => $name }, $class;
+}
+
+
+sub run { return $_[0]{run} }
+sub name { return $_[0]{name} }
+
+
+# Parts of the configuration: on top, in http, in the server of the
+# administration, and in stream.
+
+sub main { return '' }
+sub http { return '' }
+sub admin { return '' }
+sub stream { return '' }
+
+
+# Before the gateway starts, and as soon as it runs.
+
+sub before { }
+sub after { }
+
+
+# name => what it does, again and again, in a process of its own.  It is given
+# a hash for what it needs to remember: `keep` of that also after a fault,
+# `end` is called at the end.
+
+sub clients { return () }
+
+
+# acts(STORM): [ name, code ] ..., of which one is chosen from time to time
+
+sub acts { return () }
+
+
+# When the clients have ended; when all is counted, and is to be compared.
+
+sub calmed { }
+sub compare { }
+
+
+# Lines of the error log, warnings and worse, that are to be expected.
+
+sub allowed { return () }
+
+
+1;

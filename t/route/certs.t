@@ -1,0 +1,274 @@
+#!/usr/bin/perl
+
+# Certificates at run time: found by the name that a client asks for, put
+# there by tools/wgw-certs-hook, renewed under load, never missing.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+use IO::Socket::SSL;
+
+use Wgw;
+
+
+my $conf = <<'EOF';
+worker_processes 2;
+wgw_names names domain=gw.test allow_loopback;
+wgw_certs certs;
+
+events { }
+
+http {
+    access_log off;
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        ssl_certificate $wgw_cert;
+        ssl_certificate_key $wgw_cert_key;
+        return 200 "hello\n";
+    }
+
+    server {
+        listen 127.0.0.1:%%ADMIN%%;
+        location /v1/names { wgw_api; }
+        location /v1/certificates { wgw_certs_api; }
+    }
+}
+EOF
+
+my $gw = Wgw->new($conf);
+my $dir = $gw->dir();
+my $admin = $gw->port('ADMIN');
+
+is($gw->run('-t') =~ /test is successful/, 1, 'nginx -t');
+ok(!-e "$dir/certs", 'makes nothing');
+
+$gw->start();
+
+
+# make_cert(FILE, DAYS, NAME ...): FILE.crt, FILE.key, signed by itself
+
+sub make_cert {
+    my ($file, $days, @names) = @_;
+
+    my $san = join ',', map { "DNS:$_" } @names;
+
+    system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
+           . " -nodes -days $days -subj /CN=$file -addext"
+           . " 'subjectAltName=$san' -keyout $dir/$file.key"
+           . " -out $dir/$file.crt 2> /dev/null") == 0 or die 'openssl';
+}
+
+sub hook {
+    my (@arguments) = @_;
+
+    local $ENV{WGW_CERTS} = "$dir/certs";
+    local $ENV{WGW_GROUP} = (getgrgid((stat "$dir/certs")[5]))[0];
+
+    my $out = qx(tools/wgw-certs-hook @arguments 2>&1);
+
+    return ($? >> 8, $out);
+}
+
+# the common name of the certificate that a client gets, or what went wrong
+
+sub served {
+    my ($name) = @_;
+
+    my $client = IO::Socket::SSL->new(
+        PeerAddr => '127.0.0.1', PeerPort => $gw->port('TLS'),
+        SSL_verify_mode => SSL_VERIFY_NONE, Timeout => 10,
+        defined $name ? (SSL_hostname => $name) : ());
+
+    return "none: $SSL_ERROR" if !$client;
+    return $client->peer_certificate('commonName');
+}
+
+sub becomes {
+    my ($name, $cn) = @_;
+
+    my $got;
+
+    wait_for(sub { ($got = served($name)) eq $cn }, 5);
+    return $got;
+}
+
+sub certificates { return json(http_get($admin, '/v1/certificates'
+                                        . ($_[0] // ''))->{body}) }
+
+
+# ---- none yet
+
+is(served('shop.example'), 'wgw', 'a certificate of our own');
+is(served(), 'wgw', 'also for a client that asks for nobody');
+is((stat "$dir/certs")[2] & 0777, 0750, 'its folder');
+is((stat "$dir/certs/.self/privkey.pem")[2] & 07777,
+   $> == 0 ? 0640 : 0600, 'and its key is not for everybody');
+
+like(qx(openssl x509 -in $dir/certs/.self/fullchain.pem -noout -ext subjectAltName),
+     qr/DNS:gw\.test, DNS:\*\.gw\.test/, 'it is for the domain');
+
+my $own = slurp("$dir/certs/.self/fullchain.pem");
+
+$gw->reload();
+is(slurp("$dir/certs/.self/fullchain.pem"), $own, 'and stays');
+
+is_deeply(certificates(), { certificates => [], next => undef }, 'a list');
+
+
+# ---- put there
+
+make_cert('shop', 90, 'shop.example', 'www.shop.example');
+make_cert('wild', 10, '*.gw.test', 'gw.test');
+
+my ($exit, $out) = hook('install', "$dir/shop.crt", "$dir/shop.key");
+
+is($exit, 0, 'installed') or diag($out);
+is($out, "shop.example: installed\nwww.shop.example: installed\n", 'both');
+is(becomes('shop.example', 'shop'), 'shop', 'served without a reload');
+is(becomes('SHOP.example', 'shop'), 'shop', 'in either case');
+is(becomes('www.shop.example', 'shop'), 'shop', 'by its other name');
+is(served('x.shop.example'), 'wgw', 'and not below it');
+
+hook('install', "$dir/wild.crt", "$dir/wild.key");
+is(becomes('any.gw.test', 'wild'), 'wild', 'a wildcard');
+is(becomes('gw.test', 'wild'), 'wild', 'the domain itself');
+is(served('a.b.gw.test'), 'wgw', 'one label only');
+
+make_cert('own', 90, 'any.gw.test');
+hook('install', "$dir/own.crt", "$dir/own.key");
+is(becomes('any.gw.test', 'own'), 'own', "a name's own goes first");
+
+for my $name ('../../etc', 'a/b', '.self', '..', "a\x01b", '_.gw.test',
+              'x' x 255) {
+    like(served($name), qr/^(wgw|wild|none: .*)$/, 'no path: ' . length $name);
+}
+
+
+# ---- not put there
+
+make_cert('other', 90, 'other.example');
+
+($exit, $out) = hook('install', "$dir/other.crt", "$dir/shop.key");
+is($exit, 1, 'a key of another');
+like($out, qr/is not the key of/, 'it is said');
+($exit, $out) = hook('install', "$dir/other.key", "$dir/other.key");
+like($out, qr/has no certificate/, 'no certificate');
+ok(!-e "$dir/certs/other.example", 'nothing was put');
+
+SKIP: {
+    skip 'not root', 3 if $> != 0;
+
+    hook('install', "$dir/other.crt", "$dir/other.key");
+    is(becomes('other.example', 'other'), 'other', 'then it is');
+    chmod 0600, "$dir/certs/other.example/privkey.pem";
+    is(becomes('other.example', 'wgw'), 'wgw', 'what workers cannot read');
+    like($gw->log(), qr/certificate of "other\.example" is not readable/,
+         'is said');
+}
+
+
+# ---- the list, and who has none
+
+my @list = @{ certificates()->{certificates} };
+my ($shop) = grep { $_->{name} eq 'shop.example' } @list;
+my ($wild) = grep { $_->{name} eq '_.gw.test' } @list;
+
+is_deeply($shop->{names}, [ 'shop.example', 'www.shop.example' ], 'names');
+is($shop->{issuer}, 'shop', 'an issuer');
+ok($shop->{self_signed}, 'itself');
+like($wild->{not_after}, qr/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'an end');
+is($list[0]{name}, '_.gw.test', 'in order');
+
+my $page = certificates('?limit=2');
+is(scalar @{ $page->{certificates} }, 2, 'a page');
+is(certificates("?after=$page->{next}")->{certificates}[0]{name},
+   $list[2]{name}, 'and the next one');
+
+for my $name (qw(shop.example new.example sub.gw.test *.star.example)) {
+    http_get($admin, "/v1/names/$name", method => 'PUT',
+             body => '{"backends":["http://127.0.0.1:9"]}');
+}
+
+http_get($admin, '/v1/names/pass.example', method => 'PUT',
+         body => '{"backends":["127.0.0.1:9"],"tls_passthrough":true}');
+http_get($admin, '/v1/names/paused.example', method => 'PUT',
+         body => '{"backends":["http://127.0.0.1:9"],"state":"paused"}');
+
+is_deeply(certificates('?missing=true'),
+          { names => [ 'new.example' ], next => undef }, 'who has none');
+is_deeply(certificates('?due=60')->{names}, [ 'new.example' ], 'or soon');
+is_deeply(certificates('?due=100')->{names}, [ 'new.example', 'shop.example' ],
+          'or later');
+
+is(http_get($admin, "/v1/certificates?$_")->{status}, 400, "refused: $_")
+    for 'missing=1', 'due=0', 'due=x', 'limit=0', 'x=y';
+is(http_get($admin, '/v1/certificates', host => 'evil.test')->{status}, 403,
+   'a foreign host');
+
+
+# ---- renewed under load: no handshake fails, each has the one or the other
+
+my $end = time + 6;
+my @children;
+
+for (1 .. 3) {
+    my $child = fork;
+
+    if ($child == 0) {
+        my $bad = 0;
+
+        while (time < $end) {
+            my $cn = served('shop.example');
+            $bad++ if $cn ne 'shop' && $cn ne 'new';
+        }
+
+        require POSIX;
+        POSIX::_exit($bad > 100 ? 100 : $bad);
+    }
+
+    push @children, $child;
+}
+
+make_cert('new', 90, 'shop.example');
+
+for my $n (1 .. 20) {
+    my $file = $n % 2 ? 'new' : 'shop';
+    hook('install', "$dir/$file.crt", "$dir/$file.key");
+    select undef, undef, undef, 0.2;
+}
+
+my $failed = 0;
+
+for my $child (@children) {
+    waitpid $child, 0;
+    $failed += $? >> 8;
+}
+
+is($failed, 0, 'twenty renewals, and every handshake ends well');
+
+my @folders = glob "$dir/certs/.[0-9]*";
+cmp_ok(scalar @folders, '<=', 6, 'old ones are gone');
+
+
+# ---- what nginx -t says
+
+for my $case (
+    [ 'wgw_certs certs; wgw_certs certs;', '', qr/"wgw_certs" directive is dup/ ],
+    [ '', 'ssl_certificate $wgw_cert; ssl_certificate_key $wgw_cert_key;',
+      qr/no "wgw_certs" directive in configuration for "\$wgw_cert/ ],
+    [ '', 'location /c { wgw_certs_api; }',
+      qr/no "wgw_certs" directive in configuration for "wgw_certs_api"/ ],
+    [ 'wgw_certs /nothere/at/all;', '', qr/certificates "\/nothere\/at\/all" / ],
+) {
+    my $bad = Wgw->new("$case->[0] events { } http { server { listen "
+                       . "127.0.0.1:%%P%%; $case->[1] } }");
+
+    like($bad->run('-t'), $case->[2], $case->[0] || $case->[1]);
+}
+
+$gw->stop();
+
+done_testing();
