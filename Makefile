@@ -112,7 +112,7 @@ help:       ## this list
 #=    FUZZ_TARGETS="claims/token ..."  of these only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
 #=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
-#=                    websocket tcp slow clock full names claims
+#=                    websocket tcp slow hostile clock full names claims
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"
 #=                    of make fresh; the former of make deb; ROOTS=DIR

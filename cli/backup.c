@@ -48,6 +48,8 @@ static int backup_all(backup_t *b, const char *target);
 static int backup_directory(backup_t *b, const char *path, int depth);
 static int backup_one(backup_t *b, const char *path, int depth);
 static int backup_skipped(const char *path);
+static int backup_link(backup_t *b, const char *path,
+    const struct stat *st);
 static int backup_file(backup_t *b, const char *path,
     const struct stat *st);
 static char *backup_copy(cli_entry_kind_t kind, int from, int to,
@@ -270,8 +272,39 @@ backup_one(backup_t *b, const char *path, int depth)
     } else if (S_ISREG(st.st_mode)) {
         rc = backup_file(b, path, &st);
 
-    } else {
+    } else if (!S_ISLNK(st.st_mode) || backup_link(b, path, &st) != 0) {
         cli_note(b->cli, "%s is no file, and is left out", from);
+    }
+
+    free(from);
+    free(to);
+
+    return rc;
+}
+
+
+/* One that leads to something beside it, as certificates have. */
+
+static int
+backup_link(backup_t *b, const char *path, const struct stat *st)
+{
+    int           rc;
+    char         *from, *to, *target;
+    cli_entry_t  *entry;
+
+    from = cli_format("%s/%s", b->from, path);
+    to = cli_format("%s/%s", b->to, path);
+
+    target = cli_manifest_target(from);
+    rc = target && cli_manifest_below(target) ? symlink(target, to) : -1;
+
+    if (rc == 0) {
+        entry = cli_manifest_add(&b->manifest, path, CLI_ENTRY_LINK);
+        backup_owner(entry, st);
+        entry->target = target;
+
+    } else {
+        free(target);
     }
 
     free(from);
@@ -301,6 +334,12 @@ backup_file(backup_t *b, const char *path, const struct stat *st)
         (void) close(in);
         in = -1;
         errno = EINVAL;
+    }
+
+    if (in < 0 && errno == ENOENT) {
+        free(from);
+        free(to);
+        return CLI_OK;                  /* gone since */
     }
 
     out = in < 0 ? -1 : open(to, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);

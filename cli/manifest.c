@@ -19,12 +19,13 @@
 
 
 #define MANIFEST_FORMAT  1
+#define MANIFEST_TARGET  4096
 
 
 static void manifest_entry(FILE *file, const cli_entry_t *entry);
 static int manifest_parse(cli_manifest_t *m, yajl_val doc);
 static int manifest_kind(cli_entry_t *entry, const char *text);
-static int manifest_path(const char *path);
+static char *manifest_link(const cli_entry_t *entry, const char *file);
 static int manifest_check(const cli_t *cli, const cli_entry_t *entry,
     const char *backup);
 static char *manifest_store(cli_entry_t *entry, const char *file);
@@ -32,7 +33,7 @@ static char *manifest_zone(cli_entry_t *entry, int fd);
 
 
 static const char  *const manifest_kinds[] = {
-    "directory", "names", "store", "counters", "notes", "file"
+    "directory", "names", "store", "counters", "notes", "file", "link"
 };
 
 
@@ -72,6 +73,7 @@ cli_manifest_free(cli_manifest_t *m)
         free(m->entries[i].path);
         free(m->entries[i].user);
         free(m->entries[i].group);
+        free(m->entries[i].target);
     }
 
     free(m->entries);
@@ -131,7 +133,10 @@ manifest_entry(FILE *file, const cli_entry_t *entry)
     cli_write_member(file, 0, "user", entry->user);
     cli_write_member(file, 0, "group", entry->group);
 
-    if (entry->kind != CLI_ENTRY_DIRECTORY) {
+    if (entry->kind == CLI_ENTRY_LINK) {
+        cli_write_member(file, 0, "target", entry->target);
+
+    } else if (entry->kind != CLI_ENTRY_DIRECTORY) {
         cli_write_number(file, 0, "size", entry->size);
         cli_write_member(file, 0, "sha256", entry->sha);
         cli_write_number(file, 0, "rows", entry->rows);
@@ -203,7 +208,7 @@ manifest_parse(cli_manifest_t *m, yajl_val doc)
     for (i = 0; i < cli_doc_count(doc, "entries"); i++) {
         item = cli_doc_at(doc, "entries", i);
 
-        if (!manifest_path(cli_doc_text(item, "path"))) {
+        if (!cli_manifest_below(cli_doc_text(item, "path"))) {
             return -1;
         }
 
@@ -218,6 +223,14 @@ manifest_parse(cli_manifest_t *m, yajl_val doc)
                       & 0777;
         entry->user = cli_format("%s", cli_doc_text(item, "user"));
         entry->group = cli_format("%s", cli_doc_text(item, "group"));
+        entry->target = cli_format("%s", cli_doc_text(item, "target"));
+
+        if (entry->kind == CLI_ENTRY_LINK
+            && !cli_manifest_below(entry->target))
+        {
+            return -1;
+        }
+
         entry->size = cli_doc_number(item, "size");
         entry->rows = cli_doc_number(item, "rows");
         entry->sent = cli_doc_number(item, "sent");
@@ -248,10 +261,8 @@ manifest_kind(cli_entry_t *entry, const char *text)
 }
 
 
-/* Relative, without "." and ".." and empty parts. */
-
-static int
-manifest_path(const char *path)
+int
+cli_manifest_below(const char *path)
 {
     size_t       n;
     const char  *p;
@@ -313,6 +324,9 @@ manifest_check(const cli_t *cli, const cli_entry_t *entry,
     } else if (entry->kind == CLI_ENTRY_DIRECTORY) {
         error = S_ISDIR(st.st_mode) ? NULL : cli_format("is no directory");
 
+    } else if (entry->kind == CLI_ENTRY_LINK) {
+        error = manifest_link(entry, file);
+
     } else if (!S_ISREG(st.st_mode)) {
         error = cli_format("is no file");
 
@@ -321,6 +335,7 @@ manifest_check(const cli_t *cli, const cli_entry_t *entry,
     }
 
     if (error == NULL && entry->kind != CLI_ENTRY_DIRECTORY
+        && entry->kind != CLI_ENTRY_LINK
         && (found.size != entry->size || strcmp(found.sha, entry->sha) != 0
             || found.rows != entry->rows || found.sent != entry->sent
             || found.received != entry->received
@@ -335,6 +350,34 @@ manifest_check(const cli_t *cli, const cli_entry_t *entry,
     free(file);
 
     return rc;
+}
+
+
+static char *
+manifest_link(const cli_entry_t *entry, const char *file)
+{
+    int    same;
+    char  *target;
+
+    target = cli_manifest_target(file);
+    same = target && strcmp(target, entry->target) == 0;
+
+    free(target);
+
+    return same ? NULL : cli_format("is not the link it was");
+}
+
+
+char *
+cli_manifest_target(const char *path)
+{
+    char     target[MANIFEST_TARGET];
+    ssize_t  n;
+
+    n = readlink(path, target, sizeof(target));
+
+    return n < 0 || n == sizeof(target) ? NULL
+           : cli_copy(target, (size_t) n);
 }
 
 
@@ -449,7 +492,9 @@ cli_manifest_print(const cli_manifest_t *m, const cli_t *cli)
             fputs(i ? "," : "", stdout);
             manifest_entry(stdout, entry);
 
-        } else if (entry->kind != CLI_ENTRY_DIRECTORY) {
+        } else if (entry->kind != CLI_ENTRY_DIRECTORY
+                   && entry->kind != CLI_ENTRY_LINK)
+        {
             cli_columns_add(&columns, manifest_kinds[entry->kind]);
             cli_columns_add(&columns, entry->path);
             cli_columns_add(&columns, cli_human_bytes(text, entry->size));

@@ -32,7 +32,8 @@ typedef enum {
     CLI_ENTRY_STORE,                    /* another store's */
     CLI_ENTRY_COUNTERS,
     CLI_ENTRY_NOTES,
-    CLI_ENTRY_FILE
+    CLI_ENTRY_FILE,
+    CLI_ENTRY_LINK                      /* to something beside or below it */
 } cli_entry_kind_t;
 
 
@@ -42,6 +43,7 @@ typedef struct {
     unsigned           mode;
     char              *user;
     char              *group;
+    char              *target;          /* of a link, else NULL */
     uint64_t           size;
     char               sha[CLI_FILE_SHA];
 
@@ -77,6 +79,12 @@ int cli_manifest_read(cli_manifest_t *m, const cli_t *cli,
  */
 int cli_manifest_verify(const cli_manifest_t *m, const cli_t *cli,
     const char *backup);
+
+/* 1 for a relative path without "." and ".." and empty parts. */
+int cli_manifest_below(const char *path);
+
+/* Where a link leads, or NULL and errno. */
+char *cli_manifest_target(const char *path);
 
 /* Fills in what a file of this kind has in it; NULL, or why it has not. */
 char *cli_manifest_facts(cli_entry_t *entry, const char *file);

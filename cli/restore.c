@@ -324,7 +324,8 @@ restore_entry(restore_t *r, const cli_entry_t *entry)
     to = cli_format("%s/%s", r->fresh, entry->path);
 
     rc = entry->kind == CLI_ENTRY_DIRECTORY ? mkdir(to, 0700)
-                                            : restore_file(entry, from, to);
+         : entry->kind == CLI_ENTRY_LINK ? symlink(entry->target, to)
+         : restore_file(entry, from, to);
 
     if (rc == 0) {
         rc = restore_owner(entry, to);
@@ -391,7 +392,7 @@ restore_owner(const cli_entry_t *entry, const char *path)
         }
     }
 
-    return chmod(path, entry->mode);
+    return entry->kind == CLI_ENTRY_LINK ? 0 : chmod(path, entry->mode);
 }
 
 
@@ -455,7 +456,7 @@ restore_back(restore_t *r, size_t n)
 
         fresh = cli_format("%s/%s", r->fresh, entry->path);
 
-        if (access(fresh, F_OK) != 0) {
+        if (faccessat(AT_FDCWD, fresh, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
             (void) restore_move(r->state, r->fresh, entry->path);
         }
 

@@ -49,7 +49,7 @@ post_body(ngx_http_request_t *r, ngx_uint_t status, wgw_text_t body)
                              "a submission has at most 262144 bytes");
 
     } else {
-        rc = post_start(r, body);
+        rc = post_start(r, wgw_text_marked(body));
     }
 
     if (rc != NGX_DONE) {

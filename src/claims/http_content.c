@@ -74,6 +74,10 @@ ngx_http_wgw_content_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
+    if (ccf->key == NULL && !ngx_http_wgw_content_plain(r)) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
     rc = ngx_http_wgw_content_decide(r, ccf, &ctx);
 
     if (rc != NGX_OK) {

@@ -55,6 +55,12 @@ ngx_int_t ngx_http_wgw_content_install(ngx_conf_t *cf);
 ngx_http_wgw_content_ctx_t *ngx_http_wgw_content_ctx(ngx_http_request_t *r);
 
 /*
+ * 1 when the path names, as it came, what it does without dots, double
+ * slashes and escapes: a backend gets the former, and may see another content.
+ */
+ngx_uint_t ngx_http_wgw_content_plain(ngx_http_request_t *r);
+
+/*
  * The text that may be a CID, of the path or of the host; empty: there is
  * none.  Where the path has none that is one, the host may.
  */

@@ -37,6 +37,7 @@ typedef struct {
     wgw_out_t              *reply;          /* NULL: only decide */
     unsigned                depth;
     size_t                  calls;
+    size_t                  answers;
     const char             *whole;          /* why nothing of it may pass */
     unsigned                batch:1;
     unsigned                any_invalid:1;
@@ -152,7 +153,7 @@ wgw_rpc_check(wgw_text_t body, const wgw_rpc_rules_t *rules, wgw_out_t *reply)
 
     wgw_rpc_parse(&reader, body);
 
-    if (reply->overflow) {
+    if (reply->overflow || reader.answers == 0) {
         reply->pos = start;
         reply->overflow = 0;
 
@@ -501,7 +502,14 @@ wgw_rpc_end(wgw_rpc_reader_t *reader)
     }
 
     if (reader->reply) {
-        wgw_rpc_answer(reader);
+
+        /* in a batch a call without an id waits for no answer */
+
+        if (!reader->batch || reader->invalid
+            || reader->seen & 1u << WGW_RPC_IS_ID)
+        {
+            wgw_rpc_answer(reader);
+        }
 
     } else if (reader->rules->called && reader->invalid == NULL) {
         method.data = reader->method;
@@ -521,7 +529,7 @@ wgw_rpc_answer(wgw_rpc_reader_t *reader)
 
     reply = reader->reply;
 
-    wgw_out_str(reply, reader->calls > 1 ? "," : "");
+    wgw_out_str(reply, reader->answers++ ? "," : "");
     wgw_out_str(reply, "{\"jsonrpc\":\"2.0\",\"id\":");
 
     if (reader->id_kind == WGW_RPC_STRING) {

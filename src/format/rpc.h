@@ -58,8 +58,9 @@ typedef struct {
 
 /*
  * Decides over a whole body.  What is not allowed is answered in `reply`
- * with an error, in a batch with one for each call: 200 is the status to
- * send it with.  An id is sent back as it came if it is a string, number or
+ * with an error, in a batch with one for each call that has an id (others are
+ * notifications, and wait for no answer), if there is any: 200 is the status
+ * to send it with.  An id is sent back as it came if it is a string, number or
  * null of at most WGW_RPC_ID bytes, else as null.  A reply too long for the
  * room is replaced by a single error; there must be room for that,
  * WGW_RPC_REPLY(1).

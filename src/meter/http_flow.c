@@ -101,7 +101,7 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
     ngx_uint_t may)
 {
     ngx_int_t                   rc;
-    ngx_uint_t                  n, paced;
+    ngx_uint_t                  n, late, paced;
     wgw_flow_t                 *flow;
     ngx_array_t                *meters;
     ngx_http_wgw_meter_more_t   more;
@@ -142,9 +142,10 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
     flow->meters.log_level = mcf->log_level;
     flow->meters.variable = ngx_http_wgw_meter_flow_evaluate;
 
-    if (n && may && ngx_http_wgw_late_number(meters)) {
-        flow->late = meters;
-        n = ngx_http_wgw_late_number(meters) < n;
+    if (n && may) {
+        late = ngx_http_wgw_late_number(meters);
+        flow->late = late ? meters : NULL;
+        n -= late;
     }
 
     rc = n ? ngx_http_wgw_meter_flow_decide(r, meters, &more, flow, may)

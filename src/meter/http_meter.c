@@ -241,10 +241,6 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         break;
     }
 
-    if (flow->late && ngx_http_wgw_late_push(r, flow) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
 #if (NGX_HTTP_V2)
 
     if (r->stream) {
@@ -272,16 +268,20 @@ ngx_http_wgw_meter_answer(ngx_http_request_t *r, wgw_flow_t *flow)
         return NGX_DECLINED;
     }
 
-    if (flow->meters.status != WGW_METER_REJECTED) {
-        return NGX_OK;
+    if (flow->meters.status == WGW_METER_REJECTED) {
+
+        if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
+            return NGX_DECLINED;
+        }
+
+        if (flow->meters.limit
+            && ngx_http_wgw_meter_refusal_retry(r, flow) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
-    if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
-        return NGX_DECLINED;
-    }
-
-    return flow->meters.limit ? ngx_http_wgw_meter_refusal_retry(r, flow)
-                              : NGX_OK;
+    return flow->late ? ngx_http_wgw_late_push(r, flow) : NGX_OK;
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "meter/rate.h"
+#include "format/addr.h"
 #include "format/size.h"
 
 
@@ -43,6 +44,9 @@ static char *wgw_rate_key(ngx_conf_t *cf, ngx_str_t *value,
 
 static void wgw_rate_cut(const wgw_rate_conf_t *rate, ngx_str_t *key,
     u_char addr[16]);
+static ngx_int_t wgw_rate_address(const wgw_rate_conf_t *rate,
+    const ngx_str_t *key, u_char addr[16]);
+static void wgw_rate_mapped(u_char addr[16], const u_char v4[4]);
 
 
 static const ngx_str_t  wgw_rate_statuses[] = {
@@ -545,41 +549,77 @@ wgw_rate_now(void)
 
 /*
  * The first bits of an IPv6 address, in text or binary, made in `addr`.  One
- * that stands for an IPv4 address is a client's own in all of its bits.
+ * that stands for an IPv4 address is that one, however it is written: what
+ * comes by a translator shares a /64, and one host has a /48 by 6to4.
  */
 
 static void
 wgw_rate_cut(const wgw_rate_conf_t *rate, ngx_str_t *key, u_char addr[16])
 {
+    u_char      v4[4];
     ngx_uint_t  n;
 
-    static const u_char  mapped[12] = {
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
-    };
+    if (wgw_rate_address(rate, key, addr) != NGX_OK) {
+        return;
+    }
+
+    if (wgw_addr_embedded(v4, addr)) {
+        wgw_rate_mapped(addr, v4);
+
+    } else {
+        n = rate->prefix / 8;
+
+        if (rate->prefix % 8) {
+            addr[n++] &= (u_char) (0xff00 >> rate->prefix % 8);
+        }
+
+        ngx_memzero(addr + n, 16 - n);
+    }
+
+    key->data = addr;
+    key->len = 16;
+}
+
+
+static ngx_int_t
+wgw_rate_address(const wgw_rate_conf_t *rate, const ngx_str_t *key,
+    u_char addr[16])
+{
+    in_addr_t  v4;
 
     if (rate->binary) {
+
+        if (key->len == 4) {
+            wgw_rate_mapped(addr, key->data);
+            return NGX_OK;
+        }
+
         if (key->len != 16) {
-            return;
+            return NGX_DECLINED;
         }
 
         ngx_memcpy(addr, key->data, 16);
 
-    } else if (ngx_inet6_addr(key->data, key->len, addr) != NGX_OK) {
-        return;
+        return NGX_OK;
     }
 
-    if (ngx_memcmp(addr, mapped, sizeof(mapped)) == 0) {
-        return;
+    v4 = ngx_inet_addr(key->data, key->len);
+
+    if (v4 != INADDR_NONE) {
+        wgw_rate_mapped(addr, (u_char *) &v4);
+        return NGX_OK;
     }
 
-    n = rate->prefix / 8;
+    return ngx_inet6_addr(key->data, key->len, addr);
+}
 
-    if (rate->prefix % 8) {
-        addr[n++] &= (u_char) (0xff00 >> rate->prefix % 8);
-    }
 
-    ngx_memzero(addr + n, 16 - n);
+/* ::ffff:192.0.2.1 */
 
-    key->data = addr;
-    key->len = 16;
+static void
+wgw_rate_mapped(u_char addr[16], const u_char v4[4])
+{
+    ngx_memzero(addr, 10);
+    ngx_memset(addr + 10, 0xff, 2);
+    ngx_memcpy(addr + 12, v4, 4);
 }

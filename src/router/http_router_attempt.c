@@ -53,6 +53,7 @@ void
 wgw_attempt_reset(wgw_attempt_t *attempt, ngx_http_request_t *r,
     wgw_providers_t *providers)
 {
+    ngx_uint_t        n;
     ngx_table_elt_t  *h;
 
     attempt->providers = providers;
@@ -68,9 +69,11 @@ wgw_attempt_reset(wgw_attempt_t *attempt, ngx_http_request_t *r,
     attempt->renewed = 0;
     attempt->out = 0;
 
-    h = wgw_request_header(r, "din-session-id", NULL);
+    /* of two sessions it is of none */
 
-    attempt->sticky = h && h->value.len;
+    h = wgw_request_header(r, "din-session-id", &n);
+
+    attempt->sticky = n == 1 && h->value.len;
 
     if (attempt->sticky) {
         attempt->affinity = wgw_choice_hash(h->value.data, h->value.len);

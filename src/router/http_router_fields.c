@@ -19,6 +19,7 @@ typedef struct {
 
 
 static ngx_uint_t fields_replaced(wgw_attempt_t *attempt, ngx_str_t *name);
+static ngx_uint_t fields_ours(wgw_attempt_t *attempt, ngx_str_t *name);
 static ngx_int_t fields_hide(wgw_attempt_t *attempt, ngx_table_elt_t *h);
 static ngx_int_t fields_add(ngx_http_request_t *r, wgw_text_t name,
     wgw_text_t value);
@@ -85,8 +86,6 @@ wgw_fields_set(wgw_attempt_t *attempt)
 }
 
 
-/* A client's keys are for us; and an answer that is read is not packed. */
-
 static ngx_uint_t
 fields_replaced(wgw_attempt_t *attempt, ngx_str_t *name)
 {
@@ -95,30 +94,8 @@ fields_replaced(wgw_attempt_t *attempt, ngx_str_t *name)
     wgw_text_t            text, value;
     wgw_errand_header_t  *header;
 
-    switch (name->len) {
-
-    case 9:
-        if (ngx_strncasecmp(name->data, (u_char *) "x-api-key", 9) == 0) {
-            return 1;
-        }
-        break;
-
-    case 13:
-        if (ngx_strncasecmp(name->data, (u_char *) "authorization", 13)
-            == 0)
-        {
-            return 1;
-        }
-        break;
-
-    case 15:
-        if (attempt->providers->codes
-            && ngx_strncasecmp(name->data, (u_char *) "accept-encoding", 15)
-               == 0)
-        {
-            return 1;
-        }
-        break;
+    if (fields_ours(attempt, name)) {
+        return 1;
     }
 
     header = attempt->provider->headers.elts;
@@ -146,6 +123,36 @@ fields_replaced(wgw_attempt_t *attempt, ngx_str_t *name)
     }
 
     return 0;
+}
+
+
+/* A client's keys are for us; and an answer that is read is not packed. */
+
+static ngx_uint_t
+fields_ours(wgw_attempt_t *attempt, ngx_str_t *name)
+{
+    const char  *ours;
+
+    switch (name->len) {
+
+    case sizeof("x-api-key") - 1:
+        ours = "x-api-key";
+        break;
+
+    case sizeof("authorization") - 1:
+        ours = "authorization";
+        break;
+
+    case sizeof("accept-encoding") - 1:
+        ours = attempt->providers->codes ? "accept-encoding" : NULL;
+        break;
+
+    default:
+        ours = NULL;
+    }
+
+    return ours
+           && ngx_strncasecmp(name->data, (u_char *) ours, name->len) == 0;
 }
 
 

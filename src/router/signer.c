@@ -18,6 +18,7 @@
 
 
 static wgw_text_t signer_trim(wgw_text_t text);
+static size_t signer_blank(wgw_text_t text, int at_end);
 static void signer_time(wgw_out_t *out, int64_t seconds);
 static void signer_digits(wgw_out_t *out, int number, int digits);
 static void signer_escape(wgw_out_t *out, wgw_text_t text);
@@ -63,23 +64,34 @@ wgw_signer_wipe(wgw_signer_t *signer)
 }
 
 
+/* Without blanks, those that no editor shows as well. */
+
 static wgw_text_t
 signer_trim(wgw_text_t text)
 {
-    while (text.len && strchr(" \t\r\n", text.data[text.len - 1])
-           && text.data[text.len - 1] != '\0')
-    {
-        text.len--;
+    size_t  n;
+
+    while ((n = signer_blank(text, 1)) != 0) {
+        text.len -= n;
     }
 
-    while (text.len && strchr(" \t\r\n", text.data[0])
-           && text.data[0] != '\0')
-    {
-        text.data++;
-        text.len--;
+    while ((n = signer_blank(text, 0)) != 0) {
+        text.data += n;
+        text.len -= n;
     }
 
     return text;
+}
+
+
+static size_t
+signer_blank(wgw_text_t text, int at_end)
+{
+    if (text.len && text.data[at_end ? text.len - 1 : 0] == '\n') {
+        return 1;
+    }
+
+    return wgw_text_unseen(text, at_end);
 }
 
 

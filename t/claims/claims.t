@@ -110,6 +110,8 @@ is_deeply(json($reply->{body})->{tokens}, $answer->{tokens},
           'egress 62: with the same answer');
 
 is(post($c->raw($site))->{status}, 200, 'a token as it is');
+is(post("\xef\xbb\xbf" . $c->join($site) =~ s/\n?\z/\r\n/r)->{status}, 200,
+   'field 11.kinds: a container that an editor has saved');
 
 my $list = json(api('GET', "?content=$v0")->{body});
 is(scalar @{ $list->{tokens} }, 1, 'listed by content, whatever CID');

@@ -416,6 +416,24 @@ is(http_get($gw->port('ADMIN'), "/v1/claims/$site->{id}",
 is(class("/ipfs/$one"), '200 public', 'egress 43: the next request sees it');
 
 
+# a backend gets the path as it came: what it sees is what is counted
+
+my $other = content(28);
+my $raw_path = sub {
+    exchange($gw->port('HTTP'), "GET $_[0] HTTP/1.1\r\nHost: a\r\n"
+                                . "Connection: close\r\n\r\n")
+        =~ m{^HTTP/1.1 (\d+)} ? $1 : 0;
+};
+
+is($raw_path->($_), 400, "field 11.kinds: $_")
+    for "/ipfs//$other", "/x/../ipfs/$other", "/ipfs/$other/../$cid",
+        "/ipfs/$cid/%2e%2e/$other", "/ipfs/$cid/..%2f$other",
+        "/ipfs/$cid/x/../..", "/ipfs/%62" . substr($other, 1),
+        "/%69pfs/$other";
+is($raw_path->("/ipfs/$other/a/../file?x=/../y"), 200,
+   'field 11.kinds: dots within a content');
+is($raw_path->("/ipfs/$other#x"), 200, 'and what is no part of the path');
+
 # a return is paid for, and counted
 
 my $paid = content(9);

@@ -41,6 +41,13 @@ is(system("build/bin/siwe-token $auth $dir/wallet > $dir/key"), 0, 'a key');
 
 spew("$state/notes.txt", "a file of somebody\n");
 symlink '/etc/passwd', "$state/link";
+symlink '../etc', "$state/up";
+
+# a certificate, as who renews it leaves it
+mkdir "$state/certs";
+mkdir "$state/certs/.a.example-1";
+spew("$state/certs/.a.example-1/privkey.pem", "a key\n");
+symlink '.a.example-1', "$state/certs/a.example";
 
 
 # at rest: all is the same
@@ -58,7 +65,11 @@ subtest 'a backup' => sub {
     like($said->{out}, qr{^counters +meter +\S+ MB +2$}m, 'counters');
     like($said->{out}, qr{^notes +tokens +\S+ kB +-$}m, 'notes');
     like($said->{out}, qr{^file +notes\.txt +19 B +-$}m, 'and what else is');
-    like($said->{err}, qr{link is no file, and is left out}, 'but no links');
+    like($said->{err}, qr{link is no file, and is left out},
+         'but no links that lead away');
+    like($said->{err}, qr{up is no file, and is left out}, 'nor up');
+    is(readlink "$dir/b1/certs/a.example", '.a.example-1',
+       'links to what is beside them');
     like($said->{err}, qr{b1 is whole, and was read again$}m, 'verified');
 
     is((stat "$dir/b1")[2] & 07777, 0700, 'for its owner alone');
@@ -133,6 +144,10 @@ subtest 'a backup that is not right' => sub {
         [ 'it was cut', sub { truncate "$_[0]/wallets", 5000 } ],
         [ 'a link', sub { unlink "$_[0]/notes.txt";
                           symlink '/etc/passwd', "$_[0]/notes.txt" } ],
+        [ 'a link that is another', sub { unlink "$_[0]/certs/a.example";
+                          symlink '..', "$_[0]/certs/a.example" } ],
+        [ 'a link that leads away', sub { manifest($_[0],
+            '"target":"[^"]*"', '"target":"../../etc"') } ],
         [ 'a path that leads away', sub { manifest($_[0],
             '"path":"notes.txt"', '"path":"../notes.txt"') } ],
         [ 'a whole path', sub { manifest($_[0],
@@ -199,6 +214,8 @@ subtest 'a restore' => sub {
     like($said->{err}, qr{^restored; what was there is in $state/before-},
          'what was there is kept');
     is((() = glob "$state/.restore-*"), 0, 'nothing else is');
+    is(slurp("$state/certs/a.example/privkey.pem"), "a key\n",
+       'links lead where they led');
 
     my ($meter, $data) = map { [ stat "$state/$_" ] } 'meter',
                                                       'names/data.mdb';

@@ -342,9 +342,12 @@ const ops = {
 
     again({ name, port, address }) {
         return new Promise((resolve, reject) => {
-            mocks[name].server.once('error', reject);
-            mocks[name].server.listen(port, address ?? '127.0.0.1',
-                                      () => resolve(port));
+            const { server } = mocks[name];
+            server.once('error', reject);
+            server.listen(port, address ?? '127.0.0.1', () => {
+                server.removeListener('error', reject);
+                resolve(port);
+            });
         });
     },
 

@@ -214,6 +214,18 @@ is(statuses('/text/f?k=192.0.2.1', 2), '200 429', 'IPv4');
 is(statuses('/text/f?k=192.0.2.2', 1), '200', 'is not cut');
 is(statuses('/text/f?k=::ffff:192.0.2.3', 1), '200', 'IPv4 in IPv6');
 is(statuses('/text/f?k=::ffff:192.0.2.4', 1), '200', 'is not cut either');
+
+# an IPv4 client is one, however the way that it came by writes it
+
+is(statuses("/text/f?k=$_", 1), '429', "field 11.kinds: $_")
+    for '::ffff:192.0.2.1', '::ffff:c000:201', '::192.0.2.1', '2002:c000:201::',
+        '2002:c000:201:ffff::1', '64:ff9b::192.0.2.1';
+is(statuses('/text/f?k=64:ff9b::192.0.2.5', 1), '200',
+   'field 11.kinds: another, by the same translator');
+is(statuses('/text/f?k=2002:c000:206:1::', 1), '200', 'one of 6to4');
+is(statuses('/text/f?k=2002:c000:206:2::', 1), '429',
+   'field 11.kinds: has a /48 and is one');
+
 is(statuses('/text/f?k=abcdefghijklmnop', 1), '200', 'no address');
 is(statuses('/text/f?k=abcdefghXXXXXXXX', 1), '200', 'is no address');
 is(statuses('/odd/f?k=2001:db8:0:8::1', 1), '200', 'a /61');

@@ -233,6 +233,38 @@ for my $round (1 .. 6) {
 
 is(join(' ', @lost), '', 'no client sees that one dies, hangs or forgets');
 
+
+# ---- and costs nobody anything, once it is known
+
+mock('set', name => $_, node => {}) for qw(a c);
+becomes($_, 'healthy', "$_ is healthy") for qw(a c);
+becomes('b', 'unhealthy: connect', 'b is not there');
+
+my $before = providers_of($gw)->{b};
+my $replies = mock('fetch', url => $url, n => 300,
+                   body => '{"id":1,"method":"eth_call"}');
+
+is(scalar(grep { $_->{status} == 200 } @$replies), 300, '14.4: all served');
+is(providers_of($gw)->{b}{attempts}, $before->{attempts},
+   '14.4: and none was tried there');
+
+my %served;
+$served{json($_->{body})->{result}}++ for @$replies;
+is(join(' ', sort keys %served), 'a c', '14.4: the others of its tier served');
+
+# it dies unseen: who comes to it goes on to another, in that order
+
+mock('again', name => 'b', port => $gw->port('B'));
+becomes('b', 'healthy', 'b is back');
+mock('set', name => $_, check => { status => 500 }) for qw(a c);
+becomes($_, 'unhealthy: status', "$_ is off") for qw(a c);
+
+mock('seen', name => $_) for qw(a b c d);
+mock('set', name => 'b', node => { close => JSON::PP::true });
+is(who(call($gw, '/eth')), 'd', '14.4: the next tier has a healthy one');
+is(join(' ', map { "$_ " . @{mock('seen', name => $_)->{calls}} } qw(a b c d)),
+   'a 0 b 1 c 0 d 1', '14.4: it is asked once, and then that');
+
 $gw->stop();
 
 done_testing();

@@ -394,6 +394,12 @@ is(scalar(grep { keys %$_ == 1 } values %ids), 40, 'R19: the same token');
 is(scalar keys %keys, 4, 'R19: all of them are used');
 is(scalar @{$seen->{signins}}, 4, 'R19: one handshake each');
 
+call($gw, '/sticky', undef,
+     headers => "Din-Session-Id: a\r\nDin-Session-Id: b\r\n") for 1 .. 12;
+my @calls = @{mock('seen', name => 'sticky')->{calls}};
+my %two = map { $_->{headers}{'x-api-key'} => 1 } @calls[-12 .. -1];
+cmp_ok(scalar keys %two, '>', 1, 'field 11.kinds: of two sessions it is of none');
+
 call($gw, "/$_") for qw(first second first second);
 $seen = mock('seen', name => 'shared');
 is(scalar @{$seen->{signins}}, 2, 'R20: a session each');

@@ -27,7 +27,7 @@ use Wgw::Chaos::Ledger;
 
 
 # in this order their parts stand in the configuration
-our @All = qw(kills http http2 websocket tcp slow clock full names claims
+our @All = qw(kills http http2 websocket tcp slow hostile clock full names claims
               errors worn);
 
 # seconds of each storm and each lull

@@ -85,9 +85,20 @@ static const rpc_case_t  cases[] = {
     { "{\"method\":\"\"}", WGW_RPC_REFUSED, NO("null", ""), "empty" },
     { "[{\"method\":\"x\",\"id\":1},{\"method\":\"y\",\"id\":2},"
       "{\"method\":\"x\"}]", WGW_RPC_REFUSED,
-      "[" OK("1") "," NO("2", "y") "," OK("null") "]",
+      "[" OK("1") "," NO("2", "y") "]",
       "one of a batch" },
 
+    { "[{\"method\":\"debug_x\",\"id\":1},{\"method\":\"debug_y\"}]",
+      WGW_RPC_REFUSED, "[" NO("1", "debug_x") "]",
+      "field 11.kinds: no id is no null: a notification is not answered" },
+    { "[{\"method\":\"debug_y\"},{\"method\":\"debug_x\",\"id\":null}]",
+      WGW_RPC_REFUSED, "[" NO("null", "debug_x") "]",
+      "field 11.kinds: null is an id" },
+    { "[{\"method\":\"debug_x\"},{\"method\":\"debug_y\"}]",
+      WGW_RPC_REFUSED,
+      "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32601,"
+      "\"message\":\"a call of the batch may not pass\"}}",
+      "field 11.kinds: notifications alone: one answer" },
     { "{\"id\":1}", WGW_RPC_INVALID, BAD("1", "the call has no method"),
       "no method" },
     { "{}", WGW_RPC_INVALID, BAD("null", "the call has no method"),
@@ -237,7 +248,8 @@ test_room(void)
     wgw_out_init(&out, body, 4096);
 
     for (i = 0; i < 40; i++) {
-        wgw_out_str(&out, i ? ",{\"method\":\"y\"}" : "[{\"method\":\"y\"}");
+        wgw_out_str(&out, i ? "," : "[");
+        wgw_out_str(&out, "{\"method\":\"y\",\"id\":1}");
     }
 
     wgw_out_str(&out, "]");
