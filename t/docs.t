@@ -151,6 +151,9 @@ subtest 'columns' => sub {
         is(join("\n", wide($text{$page})), '', "$page: no wide code");
     }
 
+    cmp_ok(scalar(() = $text{'README.md'} =~ /\n/g), '<=', 250,
+           'README.md is read in five minutes');
+
     is_deeply([wide("a\n\n    " . 'x' x 76 . "\n    " . 'y' x 77)],
               ['    ' . 'y' x 77], 'planted: 81 columns');
 };
