@@ -23,7 +23,7 @@ else
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/test-all.sh $(OLD_SUITES)
 endif
 
-full-test: test ## make test on all it names, then t/full: a browser
+full-test: test deb ## make test on all it names, then t/full: a browser, packages
 	@tools/deps.sh full
 	@tools/test.sh build t/full/*.t
 	@! cat build/missing

@@ -52,6 +52,9 @@ static int backup_link(backup_t *b, const char *path,
     const struct stat *st);
 static int backup_file(backup_t *b, const char *path,
     const struct stat *st);
+static int backup_open(const char *path);
+static char *backup_into(backup_t *b, const char *path,
+    const struct stat *st, int in);
 static char *backup_copy(cli_entry_kind_t kind, int from, int to,
     const char *path);
 static char *backup_zone(int from, int to);
@@ -317,36 +320,67 @@ backup_link(backup_t *b, const char *path, const struct stat *st)
 static int
 backup_file(backup_t *b, const char *path, const struct stat *st)
 {
-    int                in, out, rc;
+    int    in, rc;
+    char  *from, *error;
+
+    from = cli_format("%s/%s", b->from, path);
+    in = backup_open(from);
+
+    if (in < 0) {
+        rc = errno == ENOENT ? CLI_OK           /* gone since */
+             : cli_fail(b->cli, CLI_FAILED, "%s: %s", from, strerror(errno));
+        free(from);
+        return rc;
+    }
+
+    error = backup_into(b, path, st, in);
+
+    rc = error ? cli_fail(b->cli, CLI_FAILED, "%s: %s", from, error)
+               : CLI_OK;
+
+    (void) close(in);
+    free(error);
+    free(from);
+
+    return rc;
+}
+
+
+/* It may be another one by now, and a pipe would be waited for. */
+
+static int
+backup_open(const char *path)
+{
+    int          fd;
+    struct stat  st;
+
+    fd = open(path, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
+
+    if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+        (void) close(fd);
+        errno = EINVAL;
+        return -1;
+    }
+
+    return fd;
+}
+
+
+static char *
+backup_into(backup_t *b, const char *path, const struct stat *st, int in)
+{
+    int                out;
     char              *from, *to, *error;
-    struct stat        now;
     cli_entry_t       *entry;
     cli_entry_kind_t   kind;
 
     from = cli_format("%s/%s", b->from, path);
     to = cli_format("%s/%s", b->to, path);
 
-    /* it may be another one by now, and a pipe would be waited for */
+    out = open(to, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
 
-    in = open(from, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
-
-    if (in >= 0 && (fstat(in, &now) != 0 || !S_ISREG(now.st_mode))) {
-        (void) close(in);
-        in = -1;
-        errno = EINVAL;
-    }
-
-    if (in < 0 && errno == ENOENT) {
-        free(from);
-        free(to);
-        return CLI_OK;                  /* gone since */
-    }
-
-    out = in < 0 ? -1 : open(to, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
-    error = NULL;
-
-    if (in < 0 || out < 0) {
-        error = cli_format("%s", strerror(errno));
+    if (out < 0) {
+        error = cli_format("%s: %s", to, strerror(errno));
 
     } else {
         kind = backup_kind(in, path);
@@ -360,18 +394,14 @@ backup_file(backup_t *b, const char *path, const struct stat *st)
         if (error == NULL) {
             error = cli_manifest_facts(entry, to);
         }
+
+        (void) close(out);
     }
 
-    rc = error ? cli_fail(b->cli, CLI_FAILED, "%s: %s", from, error)
-               : CLI_OK;
-
-    (void) close(in);
-    (void) close(out);
-    free(error);
     free(from);
     free(to);
 
-    return rc;
+    return error;
 }
 
 

@@ -399,7 +399,7 @@ int
 cli_client_refused(cli_client_t *c, const char *subject)
 {
     int       rc;
-    char      other[64];
+    char      other[96];
     yajl_val  doc;
 
     rc = c->status == 404 ? CLI_NONE
@@ -415,7 +415,9 @@ cli_client_refused(cli_client_t *c, const char *subject)
     } else {
         (void) snprintf(other, sizeof(other), "the gateway answered %ld%s",
                         c->status, c->status == 404
-                        ? ": that is not configured there" : "");
+                        ? ": that is not configured there"
+                        : c->status == 413
+                          ? ": more than its client_max_body_size" : "");
         cli_fail_field(c->cli, rc, subject, "", other, 0, c->status);
     }
 

@@ -12,6 +12,7 @@
 #include <curl/curl.h>
 
 #include "cli/commands.h"
+#include "cli/session.h"
 #include "core/version.h"
 
 
@@ -26,7 +27,8 @@ static int wgw_unknown(const cli_t *cli, char **words, size_t n);
 static int wgw_help(const cli_t *cli, char **words, size_t n);
 static int wgw_complete(char **words, size_t n);
 static void wgw_complete_options(const cli_option_t *options, size_t n);
-static void wgw_complete_names(char **words, size_t n);
+static void wgw_complete_commands(char **words, size_t n);
+static void wgw_complete_names(const char *begun);
 
 
 static const cli_group_t  *const wgw_groups[] = {
@@ -243,7 +245,12 @@ wgw_complete(char **words, size_t n)
         wgw_complete_options(cli_options, cli_noptions);
 
     } else if (command == NULL) {
-        wgw_complete_names(words, n);
+        wgw_complete_commands(words, n);
+
+    } else if (strstr(command->args, "NAME")
+               && strcmp(command->name, "names add") != 0)
+    {
+        wgw_complete_names(words[n - 1]);
     }
 
     return CLI_OK;
@@ -262,7 +269,7 @@ wgw_complete_options(const cli_option_t *options, size_t n)
 
 
 static void
-wgw_complete_names(char **words, size_t n)
+wgw_complete_commands(char **words, size_t n)
 {
     size_t                i, j, first;
     const char           *name;
@@ -282,4 +289,39 @@ wgw_complete_names(char **words, size_t n)
             }
         }
     }
+}
+
+
+/* Those that the gateway has from there on, when it answers. */
+
+static void
+wgw_complete_names(const char *begun)
+{
+    int            rc;
+    cli_t          cli;
+    char           path[CLI_PATH];
+    size_t         i;
+    yajl_val       page;
+    cli_session_t  s;
+
+    memset(&cli, 0, sizeof(cli));
+    cli.silent = "";
+    page = NULL;
+
+    (void) snprintf(path, sizeof(path), "/v1/names?limit=100%s",
+                    begun[0] ? "&after=" : "");
+    cli_client_escape(path, begun);
+
+    rc = cli_session_open(&s, &cli);
+
+    if (rc == CLI_OK) {
+        page = cli_client_get(&s.client, path, "", &rc);
+    }
+
+    for (i = 0; i < cli_doc_count(page, "names"); i++) {
+        puts(cli_doc_text(cli_doc_at(page, "names", i), "name"));
+    }
+
+    yajl_tree_free(page);
+    cli_session_close(&s);
 }

@@ -173,8 +173,8 @@ both() {
     esac
 
     code=0
-    "$tools/root.sh" run "$dir" make -C /root/wgw test "$@" \
-        > "$dir/test.log" 2>&1 || code=$?
+    "$tools/root.sh" run "$dir" sh -c 'cd /root/wgw && make test "$@"' \
+        make "$@" > "$dir/test.log" 2>&1 || code=$?
     seen "$name" "$dir" "$hole" test "$code" "^Files=[0-9]*, .*\\|$failed"
 
     kill "$mirror"

@@ -546,7 +546,7 @@ def count(title, contenders, floor, warm, requests):
 
 # --- a benchmark of some parts
 
-def main(parts, usage, argv):
+def main(parts, usage, argv, backend=True):
     """`parts` are functions that get whether all of it is wanted."""
     full = argv[:1] == ["full"]
     names = {part.__name__: part for part in parts}
@@ -559,7 +559,8 @@ def main(parts, usage, argv):
         sys.exit(usage)
 
     setup()
-    start_backend()
+    if backend:
+        start_backend()
 
     version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE,
                              text=True).stderr.strip()

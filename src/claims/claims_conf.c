@@ -17,6 +17,7 @@
 
 static char *wgw_claims_option(ngx_conf_t *cf, ngx_str_t *value,
     wgw_claims_t *claims);
+static char *wgw_claims_sync(ngx_str_t *value, wgw_claims_t *claims);
 static char *wgw_claims_subject(ngx_conf_t *cf, wgw_claims_t *claims,
     wgw_text_t did);
 static char *wgw_claims_zones(ngx_conf_t *cf, wgw_claims_t *claims);
@@ -185,6 +186,13 @@ wgw_claims_option(ngx_conf_t *cf, ngx_str_t *value, wgw_claims_t *claims)
                                     : NGX_CONF_OK;
     }
 
+    return wgw_claims_sync(value, claims);
+}
+
+
+static char *
+wgw_claims_sync(ngx_str_t *value, wgw_claims_t *claims)
+{
     if (ngx_strcmp(value->data, "sync=on") == 0) {
         claims->sync = WGW_STORE_SYNC_ON;
 

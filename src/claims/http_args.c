@@ -23,6 +23,9 @@ static void args_set(wgw_text_t *text, const ngx_str_t *value);
 static unsigned args_url(wgw_http_args_t *http, wgw_text_t *text);
 static unsigned args_header(wgw_http_args_t *http, wgw_text_t name,
     wgw_text_t *text);
+static unsigned args_is(const ngx_table_elt_t *header, wgw_text_t name);
+static unsigned args_join(wgw_http_args_t *http, wgw_text_t name,
+    wgw_text_t *text, size_t len);
 static unsigned args_single(wgw_text_t name);
 static void args_origin(wgw_text_t *text);
 static unsigned args_query(wgw_http_args_t *http, wgw_text_t name,
@@ -206,74 +209,84 @@ args_url(wgw_http_args_t *http, wgw_text_t *text)
 static unsigned
 args_header(wgw_http_args_t *http, wgw_text_t name, wgw_text_t *text)
 {
-    size_t                len;
-    u_char               *joined, *p;
-    ngx_uint_t            i, n;
-    ngx_list_part_t      *part;
-    ngx_table_elt_t      *header, *first;
-    ngx_http_request_t   *r;
+    size_t            len;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
 
-    r = http->request;
-    first = NULL;
-    joined = NULL;
     len = 0;
     n = 0;
 
-    for ( ;; ) {
-        p = joined;
+    for (part = &http->request->headers_in.headers.part; part;
+         part = part->next)
+    {
+        header = part->elts;
 
-        for (part = &r->headers_in.headers.part; part; part = part->next) {
-            header = part->elts;
+        for (i = 0; i < part->nelts; i++) {
 
-            for (i = 0; i < part->nelts; i++) {
+            if (args_is(&header[i], name)) {
+                args_set(text, &header[i].value);
+                len += header[i].value.len + 2;
+                n++;
+            }
+        }
+    }
 
-                if (header[i].key.len != name.len
-                    || ngx_memcmp(header[i].lowcase_key, name.data, name.len)
-                       != 0)
-                {
-                    continue;
-                }
+    if (n == 0
+        || (n > 1 && (args_single(name)
+                      || !args_join(http, name, text, len))))
+    {
+        return 0;
+    }
 
-                if (joined == NULL) {
-                    first = n++ ? first : &header[i];
-                    len += header[i].value.len + 2;
-                    continue;
-                }
+    if (http->origin_host && wgw_text_equal(name, wgw_text("origin"))) {
+        args_origin(text);
+    }
 
+    return 1;
+}
+
+
+static unsigned
+args_is(const ngx_table_elt_t *header, wgw_text_t name)
+{
+    return header->key.len == name.len
+           && ngx_memcmp(header->lowcase_key, name.data, name.len) == 0;
+}
+
+
+/* Several lines in `len` bytes, with ", " behind each; 0: no memory. */
+
+static unsigned
+args_join(wgw_http_args_t *http, wgw_text_t name, wgw_text_t *text,
+    size_t len)
+{
+    u_char           *p;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    p = ngx_pnalloc(http->request->pool, len);
+    if (p == NULL) {
+        return 0;
+    }
+
+    text->data = (char *) p;
+    text->len = len - 2;
+
+    for (part = &http->request->headers_in.headers.part; part;
+         part = part->next)
+    {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (args_is(&header[i], name)) {
                 p = ngx_cpymem(p, header[i].value.data, header[i].value.len);
                 *p++ = ',';
                 *p++ = ' ';
             }
         }
-
-        if (n < 2 || joined) {
-            break;
-        }
-
-        if (args_single(name)) {
-            return 0;
-        }
-
-        joined = ngx_pnalloc(r->pool, len);
-        if (joined == NULL) {
-            return 0;
-        }
-    }
-
-    if (n == 0) {
-        return 0;
-    }
-
-    if (joined) {
-        text->data = (char *) joined;
-        text->len = len - 2;
-
-    } else {
-        args_set(text, &first->value);
-    }
-
-    if (http->origin_host && wgw_text_equal(name, wgw_text("origin"))) {
-        args_origin(text);
     }
 
     return 1;

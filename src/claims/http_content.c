@@ -197,7 +197,7 @@ ngx_http_wgw_content_decide(ngx_http_request_t *r,
     ctx = cln->data;
     ngx_memzero(ctx, sizeof(ngx_http_wgw_content_ctx_t));
     ctx->content = content;
-    wgw_contents_hold(content);
+    wgw_content_hold(content);
 
     cln->handler = ngx_http_wgw_content_cleanup;
     ngx_http_set_ctx(r, ctx, ngx_http_wgw_content_module);
@@ -235,7 +235,7 @@ ngx_http_wgw_content_cleanup(void *data)
     ngx_http_wgw_content_ctx_t  *ctx = data;
 
     wgw_decision_release(&ctx->decision);
-    wgw_contents_release(ctx->content);
+    wgw_content_release(ctx->content);
 }
 
 

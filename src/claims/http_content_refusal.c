@@ -8,6 +8,9 @@
 #include "core/request.h"
 
 
+static ngx_int_t ngx_http_wgw_content_say(ngx_http_request_t *r,
+    ngx_http_wgw_content_ctx_t *ctx, ngx_uint_t status, ngx_str_t *type,
+    ngx_str_t *text);
 static unsigned ngx_http_wgw_content_wants_json(ngx_http_request_t *r);
 
 
@@ -15,42 +18,18 @@ ngx_int_t
 ngx_http_wgw_content_refuse(ngx_http_request_t *r,
     ngx_http_wgw_content_conf_t *ccf, ngx_http_wgw_content_ctx_t *ctx)
 {
-    char                      cid[WGW_CID_TEXT];
-    unsigned                  json, limited;
-    ngx_str_t                 type, text;
+    ngx_str_t                 type;
     ngx_int_t                 rc;
-    wgw_out_t                 out;
     ngx_uint_t                status;
     ngx_http_complex_value_t  cv;
 
     status = ngx_http_wgw_content_status(ccf, ctx);
-    limited = status == NGX_HTTP_TOO_MANY_REQUESTS;
-    json = ngx_http_wgw_content_wants_json(r);
 
-    wgw_out_init(&out, cid, sizeof(cid));
-    wgw_cid_write(&out, &ctx->content->cid);
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
 
-    text.len = out.pos - cid;
-    text.data = ngx_pnalloc(r->pool, text.len + 128);
-
-    if (text.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    text.len = ngx_sprintf(text.data,
-                           json ? limited
-                                  ? "{\"error\":\"is currently rate limited, "
-                                    "try again later\",\"cid\":\"%*s\"}\n"
-                                  : "{\"error\":\"is not served here\","
-                                    "\"cid\":\"%*s\"}\n"
-                                : limited
-                                  ? "%*s is currently rate limited, please "
-                                    "try again later\n"
-                                  : "%*s is not served here\n",
-                           text.len, cid)
-               - text.data;
-
-    if (ngx_http_wgw_content_headers(r, ccf, ctx) != NGX_OK) {
+    if (ngx_http_wgw_content_say(r, ctx, status, &type, &cv.value) != NGX_OK
+        || ngx_http_wgw_content_headers(r, ccf, ctx) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -60,20 +39,54 @@ ngx_http_wgw_content_refuse(ngx_http_request_t *r,
         return rc;
     }
 
-    if (json) {
-        ngx_str_set(&type, "application/json");
-
-    } else {
-        ngx_str_set(&type, "text/plain");
-    }
-
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-    cv.value = text;
-
     ngx_http_finalize_request(r, ngx_http_send_response(r, status, &type,
                                                         &cv));
 
     return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_content_say(ngx_http_request_t *r,
+    ngx_http_wgw_content_ctx_t *ctx, ngx_uint_t status, ngx_str_t *type,
+    ngx_str_t *text)
+{
+    char        cid[WGW_CID_TEXT];
+    size_t      len;
+    wgw_out_t   out;
+    ngx_uint_t  limited, json;
+
+    static char  *says[2][2] = {
+        { "%*s is not served here\n",
+          "%*s is currently rate limited, please try again later\n" },
+        { "{\"error\":\"is not served here\",\"cid\":\"%*s\"}\n",
+          "{\"error\":\"is currently rate limited, try again later\","
+          "\"cid\":\"%*s\"}\n" }
+    };
+
+    wgw_out_init(&out, cid, sizeof(cid));
+    wgw_cid_write(&out, &ctx->content->cid);
+    len = out.pos - cid;
+
+    text->data = ngx_pnalloc(r->pool, len + 128);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    limited = status == NGX_HTTP_TOO_MANY_REQUESTS;
+    json = ngx_http_wgw_content_wants_json(r);
+
+    text->len = ngx_sprintf(text->data, says[json][limited], len, cid)
+                - text->data;
+
+    if (json) {
+        ngx_str_set(type, "application/json");
+
+    } else {
+        ngx_str_set(type, "text/plain");
+    }
+
+    return NGX_OK;
 }
 
 

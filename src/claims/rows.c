@@ -4,12 +4,12 @@
  */
 
 #include "claims/rows.h"
+#include "crypto/sha256.h"
 #include "store/number.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 
@@ -76,14 +76,11 @@ const wgw_store_class_t  wgw_claim_rows_class = {
 void
 wgw_claim_hash(uint8_t hash[WGW_CLAIM_HASH], wgw_text_t text)
 {
-    uint8_t  whole[EVP_MAX_MD_SIZE];
+    uint8_t  whole[WGW_SHA256];
 
     memset(hash, 0, WGW_CLAIM_HASH);
 
-    if (text.len
-        && EVP_Digest(text.data, text.len, whole, NULL, EVP_sha256(), NULL)
-           == 1)
-    {
+    if (text.len && wgw_sha256(text.data, text.len, whole) == 0) {
         memcpy(hash, whole, WGW_CLAIM_HASH);
     }
 }

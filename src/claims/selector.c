@@ -26,6 +26,7 @@ static const char *wgw_selector_bracket(wgw_selector_read_t *read,
 static const char *wgw_selector_quoted(wgw_selector_read_t *read,
     wgw_text_t *name);
 static int wgw_selector_escape(wgw_selector_read_t *read, char **out);
+static void wgw_selector_put(char **out, uint32_t code);
 static int wgw_selector_hex(const char *p, const char *end, uint32_t *code);
 static const char *wgw_selector_range(wgw_selector_read_t *read,
     wgw_step_t *step);
@@ -240,7 +241,6 @@ wgw_selector_quoted(wgw_selector_read_t *read, wgw_text_t *name)
 static int
 wgw_selector_escape(wgw_selector_read_t *read, char **out)
 {
-    char         *p;
     uint32_t      code, low;
     const char   *found;
 
@@ -284,31 +284,42 @@ wgw_selector_escape(wgw_selector_read_t *read, char **out)
         return -1;
     }
 
+    wgw_selector_put(out, code);
+
+    return 0;
+}
+
+
+/* In UTF-8 */
+
+static void
+wgw_selector_put(char **out, uint32_t code)
+{
+    char  *p;
+
     p = *out;
 
     if (code < 0x80) {
         *p++ = (char) code;
-
-    } else if (code < 0x800) {
-        *p++ = (char) (0xc0 | code >> 6);
-        *p++ = (char) (0x80 | (code & 0x3f));
-
-    } else {
-        if (code < 0x10000) {
-            *p++ = (char) (0xe0 | code >> 12);
-
-        } else {
-            *p++ = (char) (0xf0 | code >> 18);
-            *p++ = (char) (0x80 | (code >> 12 & 0x3f));
-        }
-
-        *p++ = (char) (0x80 | (code >> 6 & 0x3f));
-        *p++ = (char) (0x80 | (code & 0x3f));
+        *out = p;
+        return;
     }
 
-    *out = p;
+    if (code < 0x800) {
+        *p++ = (char) (0xc0 | code >> 6);
 
-    return 0;
+    } else if (code < 0x10000) {
+        *p++ = (char) (0xe0 | code >> 12);
+        *p++ = (char) (0x80 | (code >> 6 & 0x3f));
+
+    } else {
+        *p++ = (char) (0xf0 | code >> 18);
+        *p++ = (char) (0x80 | (code >> 12 & 0x3f));
+        *p++ = (char) (0x80 | (code >> 6 & 0x3f));
+    }
+
+    *p++ = (char) (0x80 | (code & 0x3f));
+    *out = p;
 }
 
 

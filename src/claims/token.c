@@ -6,10 +6,9 @@
 #include "claims/token.h"
 #include "crypto/p256.h"
 #include "crypto/pubkey.h"
+#include "crypto/sha256.h"
 
 #include <string.h>
-
-#include <openssl/evp.h>
 
 
 #define WGW_TOKEN_INT_MAX  UINT64_C(9007199254740991)       /* 2^53 - 1 */
@@ -23,6 +22,8 @@ typedef struct {
 
 
 static const char *wgw_token_envelope(wgw_token_t *token,
+    wgw_cbor_t *payload);
+static const char *wgw_token_signed(wgw_token_t *token, const uint8_t *p,
     wgw_cbor_t *payload);
 static const char *wgw_token_tag(wgw_text_t tag);
 static const char *wgw_token_payload(wgw_token_t *token,
@@ -92,8 +93,7 @@ wgw_token_read(wgw_token_t *token, const void *data, size_t len,
 static const char *
 wgw_token_envelope(wgw_token_t *token, wgw_cbor_t *payload)
 {
-    wgw_cbor_t      item, header, tag;
-    const char     *reason;
+    wgw_cbor_t      item;
     const uint8_t  *p, *start;
 
     p = wgw_cbor_read(&item, (const uint8_t *) token->bytes.data);
@@ -121,11 +121,18 @@ wgw_token_envelope(wgw_token_t *token, wgw_cbor_t *payload)
     token->signed_part.len = (size_t) ((const uint8_t *) token->bytes.data
                                        + token->bytes.len - start);
 
-    /* "h" is shorter than any tag, so it is the first */
+    return item.number == 2 ? wgw_token_signed(token, p, payload)
+                            : "envelope:keys";
+}
 
-    if (item.number != 2) {
-        return "envelope:keys";
-    }
+
+/* "h" is shorter than any tag, so it is the first */
+
+static const char *
+wgw_token_signed(wgw_token_t *token, const uint8_t *p, wgw_cbor_t *payload)
+{
+    wgw_cbor_t   header, tag;
+    const char  *reason;
 
     p = wgw_cbor_read(&tag, p);
 
@@ -447,9 +454,7 @@ wgw_token_time(const wgw_token_t *token, int64_t now, int64_t skew)
 int
 wgw_token_id(const wgw_token_t *token, uint8_t id[WGW_TOKEN_ID])
 {
-    return EVP_Digest(token->signed_part.data, token->signed_part.len, id,
-                      NULL, EVP_sha256(), NULL)
-           == 1 ? 0 : -1;
+    return wgw_sha256(token->signed_part.data, token->signed_part.len, id);
 }
 
 
@@ -488,9 +493,7 @@ wgw_token_digest(uint8_t cid[WGW_TOKEN_CID], const void *data, size_t len)
 
     memcpy(cid, prefix, sizeof(prefix));
 
-    return EVP_Digest(data, len, cid + sizeof(prefix), NULL, EVP_sha256(),
-                      NULL)
-           == 1 ? 0 : -1;
+    return wgw_sha256(data, len, cid + sizeof(prefix));
 }
 
 

@@ -4,6 +4,7 @@
 #include <ngx_http.h>
 
 #include "core/endpoint.h"
+#include "core/reply.h"
 #include "core/request.h"
 
 
@@ -41,4 +42,27 @@ wgw_endpoint_merge(ngx_conf_t *cf, ngx_array_t *above, ngx_array_t **hosts,
     }
 
     return NGX_CONF_OK;
+}
+
+
+ngx_uint_t
+wgw_endpoint_get(ngx_http_request_t *r, ngx_array_t *hosts, ngx_int_t *rc)
+{
+    if (!wgw_request_trusted(r, hosts)) {
+        *rc = wgw_request_distrust(r);
+        return 0;
+    }
+
+    *rc = wgw_reply_discard(r);
+
+    if (*rc != NGX_OK) {
+        return 0;
+    }
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        *rc = wgw_reply_not_allowed(r, "GET, HEAD");
+        return 0;
+    }
+
+    return 1;
 }

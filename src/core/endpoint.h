@@ -24,6 +24,14 @@ char *wgw_endpoint(ngx_conf_t *cf, ngx_array_t **hosts,
 char *wgw_endpoint_merge(ngx_conf_t *cf, ngx_array_t *above,
     ngx_array_t **hosts, ngx_http_handler_pt handler);
 
+/*
+ * The beginning of a handler that only answers.  1, or 0 and in `*rc` what the
+ * handler returns: who is not trusted, or asks for more than GET and HEAD, has
+ * had an answer.
+ */
+ngx_uint_t wgw_endpoint_get(ngx_http_request_t *r, ngx_array_t *hosts,
+    ngx_int_t *rc);
+
 
 #pragma GCC visibility pop
 

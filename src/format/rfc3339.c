@@ -5,6 +5,9 @@
 
 #include "format/rfc3339.h"
 
+#include <stdio.h>
+#include <time.h>
+
 
 /* 2026-01-02T03:04:05 */
 #define WGW_RFC3339_FIXED  19
@@ -179,4 +182,27 @@ wgw_rfc3339_days(unsigned year, unsigned month, unsigned day)
     return y * 365 + y / 4 - y / 100 + y / 400
            + (153 * m + 2) / 5 + (int64_t) day - 1
            - 719468 - 146097;
+}
+
+
+void
+wgw_out_rfc3339(wgw_out_t *out, int64_t seconds)
+{
+    char       text[64];
+    time_t     time;
+    struct tm  tm;
+
+    time = (time_t) seconds;
+
+    if (gmtime_r(&time, &tm) == NULL || tm.tm_year < -1900
+        || tm.tm_year > 9999 - 1900)
+    {
+        return;
+    }
+
+    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ",
+             tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+             tm.tm_min, tm.tm_sec);
+
+    wgw_out_str(out, text);
 }

@@ -21,6 +21,9 @@
 /* The offset is applied.  Returns 0, or -1 for anything else. */
 int wgw_rfc3339_parse(int64_t *seconds, wgw_text_t text);
 
+/* 2026-01-02T03:04:05Z; nothing for what is in no year of four digits. */
+void wgw_out_rfc3339(wgw_out_t *out, int64_t seconds);
+
 
 #pragma GCC visibility pop
 

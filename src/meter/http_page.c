@@ -9,6 +9,7 @@
 #include "meter/http_told.h"
 #include "meter/page.h"
 #include "core/args.h"
+#include "core/endpoint.h"
 #include "core/reply.h"
 #include "core/request.h"
 
@@ -32,6 +33,7 @@ static u_char *page_hash(u_char *p, wgw_text_t text);
 static ngx_int_t page_handler(ngx_http_request_t *r);
 static ngx_int_t page_query(ngx_http_request_t *r, wgw_page_query_t *query,
     wgw_usage_query_t *usage, wgw_args_error_t *error);
+static ngx_int_t page_fold(ngx_http_request_t *r, ngx_str_t *text);
 static ngx_int_t page_headers(ngx_http_request_t *r, page_conf_t *pcf);
 
 
@@ -67,11 +69,10 @@ ngx_http_wgw_page(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_wgw_meter_conf_t *mcf = conf;
 
-    char                      *rc;
-    ngx_str_t                 *value;
-    ngx_uint_t                 i;
-    page_conf_t               *pcf;
-    ngx_http_core_loc_conf_t  *clcf;
+    char         *rc;
+    ngx_str_t    *value;
+    ngx_uint_t    i;
+    page_conf_t  *pcf;
 
     if (mcf->page) {
         return "is duplicate";
@@ -79,11 +80,6 @@ ngx_http_wgw_page(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     pcf = ngx_pcalloc(cf->pool, sizeof(page_conf_t));
     if (pcf == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    pcf->hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
-    if (pcf->hosts == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -106,10 +102,7 @@ ngx_http_wgw_page(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     mcf->page = pcf;
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = page_handler;
-
-    return NGX_CONF_OK;
+    return wgw_endpoint(cf, &pcf->hosts, page_handler);
 }
 
 
@@ -261,17 +254,8 @@ page_handler(ngx_http_request_t *r)
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
     pcf = mcf->page;
 
-    if (!wgw_request_trusted(r, pcf->hosts)) {
-        return wgw_request_distrust(r);
-    }
-
-    rc = wgw_reply_discard(r);
-    if (rc != NGX_OK) {
+    if (!wgw_endpoint_get(r, pcf->hosts, &rc)) {
         return rc;
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return wgw_reply_not_allowed(r, "GET, HEAD");
     }
 
     rc = page_query(r, &query, &usage, &error);
@@ -345,12 +329,28 @@ page_query(ngx_http_request_t *r, wgw_page_query_t *query,
     query->after.data = (u_char *) args[AFTER].value.data;
     query->after.len = args[AFTER].value.len;
 
-    /* names are in lower case */
+    return page_fold(r, &query->search);
+}
 
-    if (query->search.len) {
-        ngx_strlow(query->search.data, query->search.data,
-                   query->search.len);
+
+/* Names are in lower case; what came is not written to. */
+
+static ngx_int_t
+page_fold(ngx_http_request_t *r, ngx_str_t *text)
+{
+    u_char  *p;
+
+    if (text->len == 0) {
+        return NGX_OK;
     }
+
+    p = ngx_pnalloc(r->pool, text->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_strlow(p, text->data, text->len);
+    text->data = p;
 
     return NGX_OK;
 }

@@ -9,6 +9,7 @@
 #include "meter/usage_metrics.h"
 #include "meter/usage_past.h"
 #include "core/args.h"
+#include "core/endpoint.h"
 #include "core/reply.h"
 #include "core/request.h"
 
@@ -134,17 +135,8 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 
     mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
 
-    if (!wgw_request_trusted(r, mcf->hosts)) {
-        return wgw_request_distrust(r);
-    }
-
-    rc = wgw_reply_discard(r);
-    if (rc != NGX_OK) {
+    if (!wgw_endpoint_get(r, mcf->hosts, &rc)) {
         return rc;
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return wgw_reply_not_allowed(r, "GET, HEAD");
     }
 
     status = ngx_http_wgw_usage_query(r, &query, &error);

@@ -1,6 +1,7 @@
 
 #include "meter/usage.h"
 #include "meter/room.h"
+#include "format/rfc3339.h"
 #include "core/version.h"
 
 
@@ -296,15 +297,7 @@ wgw_usage_record(wgw_out_t *out, wgw_zone_t *zone, wgw_usage_t *usage)
 static void
 wgw_usage_time(wgw_out_t *out, int64_t time)
 {
-    u_char    *p, text[sizeof("\"9999-12-31T23:59:59Z\"")];
-    ngx_tm_t   tm;
-
-    ngx_gmtime(time, &tm);
-
-    p = ngx_snprintf(text, sizeof(text),
-                     "\"%4d-%02d-%02dT%02d:%02d:%02dZ\"",
-                     tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                     tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
-
-    wgw_out_bytes(out, text, p - text);
+    wgw_out_str(out, "\"");
+    wgw_out_rfc3339(out, time);
+    wgw_out_str(out, "\"");
 }

@@ -4,8 +4,10 @@
  */
 
 #include "core/args.h"
+#include "core/endpoint.h"
 #include "core/reply.h"
 #include "core/request.h"
+#include "format/rfc3339.h"
 #include "names/rows.h"
 #include "route/certs.h"
 #include "route/certs_file.h"
@@ -61,17 +63,8 @@ ngx_http_wgw_certs_handler(ngx_http_request_t *r)
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_certs_module);
 
-    if (!wgw_request_trusted(r, clcf->hosts)) {
-        return wgw_request_distrust(r);
-    }
-
-    rc = wgw_reply_discard(r);
-    if (rc != NGX_OK) {
+    if (!wgw_endpoint_get(r, clcf->hosts, &rc)) {
         return rc;
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return wgw_reply_not_allowed(r, "GET, HEAD");
     }
 
     ngx_memzero(&api, sizeof(api_t));
@@ -348,17 +341,9 @@ api_certificate(api_t *api, ngx_str_t *name)
 static void
 api_time(wgw_out_t *out, int64_t time)
 {
-    u_char    *p, text[sizeof("\"9999-12-31T23:59:59Z\"")];
-    ngx_tm_t   tm;
-
-    ngx_gmtime(time, &tm);
-
-    p = ngx_snprintf(text, sizeof(text),
-                     "\"%4d-%02d-%02dT%02d:%02d:%02dZ\"",
-                     tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                     tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
-
-    wgw_out_bytes(out, text, p - text);
+    wgw_out_str(out, "\"");
+    wgw_out_rfc3339(out, time);
+    wgw_out_str(out, "\"");
 }
 
 

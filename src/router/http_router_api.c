@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/endpoint.h"
 #include "core/reply.h"
 #include "core/request.h"
 #include "router/http_router_api.h"
@@ -34,16 +35,7 @@ wgw_router_api_handler(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_router_module);
 
-    if (!wgw_request_trusted(r, conf->api_hosts)) {
-        return wgw_request_distrust(r);
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return wgw_reply_not_allowed(r, "GET, HEAD");
-    }
-
-    rc = wgw_reply_discard(r);
-    if (rc != NGX_OK) {
+    if (!wgw_endpoint_get(r, conf->api_hosts, &rc)) {
         return rc;
     }
 

@@ -17,7 +17,12 @@ use Wgw::Cli;
 
 my $NAMES = 100000;
 
-my $gw = cli_gateway();
+my $gw = cli_gateway(http => '
+    server {
+        listen  127.0.0.1:%%SMALL%%;
+        client_max_body_size  1k;
+        location /v1/names { wgw_api; }
+    }');
 my $dir = $gw->dir();
 my $said;
 
@@ -98,6 +103,17 @@ EOF
     is(wgw('names', 'import', "$dir/none")->{exit}, 4, 'no such file');
     is(wgw('names', 'import', $dir)->{exit}, 1, 'a directory');
     is(wgw('names', 'export', "$dir/none/x")->{exit}, 1, 'no such place');
+
+    # as nginx says it, of a file whose size is known, and of a pipe
+    my $small = 'http://127.0.0.1:' . $gw->port('SMALL');
+
+    for my $from ("$dir/names.ndjson", '-') {
+        $said = wgw({ in => "$dir/names.ndjson" }, '--url', $small, 'names',
+                    'import', $from);
+        is($said->{exit}, 1, 'a body that is too large');
+        like($said->{err}, qr/nothing was imported: .*client_max_body_size/,
+             'is told');
+    }
 
     # one line more than a change may have
     spew("$dir/more.ndjson", join '', map { qq({"name":"m$_","delete":true}\n)

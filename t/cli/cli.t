@@ -289,6 +289,11 @@ subtest 'what a shell completes' => sub {
     like($options, qr/^--cap$/m, 'options');
     like($options, qr/^--json$/m, 'and those of all commands');
 
+    is(wgw('complete', 'cap', '')->{out}, '', 'no names without a gateway');
+    local $ENV{WGW_URL} = 'http://127.0.0.1:' . $gw->port('ADMIN');
+    like(wgw('complete', 'cap', 'sh')->{out}, qr/^shop\.gw\.test$/m, 'names');
+    unlike(wgw('complete', 'cap', 'sh')->{out}, qr/^pass/m, 'from there on');
+
     my $program = wgw_program();
     my $bash = qx(bash -c '. cli/wgw.bash; wgw() { "$program" "\$@"; }
         COMP_WORDS=(wgw names ex); COMP_CWORD=2; _wgw; echo \${COMPREPLY[*]}');

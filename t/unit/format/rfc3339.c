@@ -151,6 +151,33 @@ test_cut(void)
 }
 
 
+static void
+test_write(void)
+{
+    char         text[64];
+    size_t       bad;
+    int64_t      seconds, read;
+    wgw_out_t    out;
+
+    bad = 0;
+
+    for (seconds = -62167219200; seconds < 253402300800; seconds += 86399999) {
+        wgw_out_init(&out, text, sizeof(text));
+        wgw_out_rfc3339(&out, seconds);
+
+        bad += wgw_rfc3339_parse(&read, (wgw_text_t) { text, (size_t)
+                                                       (out.pos - text) })
+               != 0 || read != seconds;
+    }
+
+    ok(bad == 0, "what is written is read");
+
+    wgw_out_init(&out, text, sizeof(text));
+    wgw_out_rfc3339(&out, 253402300800);
+    ok(out.pos == text, "no year of five digits");
+}
+
+
 int
 main(void)
 {
@@ -165,6 +192,7 @@ main(void)
 
     test_calendar();
     test_cut();
+    test_write();
 
     return done();
 }
