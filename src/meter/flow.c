@@ -248,10 +248,7 @@ wgw_flow_done(wgw_flow_t *flow)
 
     (void) wgw_flow_count(flow);
 
-    if (flow->meters.hard) {
-        wgw_meters_keep(&flow->meters, 0, 0);
-    }
-
+    wgw_meters_done(&flow->meters);
     wgw_flow_give(flow);
 
     if (flow->wake[0]) {

@@ -3,6 +3,7 @@
  * The http side of the meter: what is metered, and when it is decided.
  */
 
+#include "meter/http_flow.h"
 #include "meter/http_key.h"
 #include "meter/http_late.h"
 #include "meter/http_page.h"
@@ -15,16 +16,10 @@
 #include "meter/http_meter_v1.h"
 #include "meter/http_told.h"
 #include "meter/http_meter_v2.h"
+#include "meter/http_meter_v2_head.h"
 #include "meter/http_meter_v2_out.h"
 #include "meter/pace.h"
 #include "core/request.h"
-
-
-typedef struct {
-    ngx_uint_t  enabled;
-    ngx_int_t   paused;         /* index of a variable, or NGX_ERROR */
-    ngx_int_t   preflight;      /* the same */
-} ngx_http_wgw_meter_main_conf_t;
 
 
 static ngx_int_t ngx_http_wgw_meter_body_handler(ngx_http_request_t *r);
@@ -34,33 +29,11 @@ static ngx_int_t ngx_http_wgw_meter_early_hints(ngx_http_request_t *r);
 #endif
 static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
-static ngx_int_t ngx_http_wgw_meter_answer(ngx_http_request_t *r,
-    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_int_t ngx_http_wgw_meter_answer(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_precheck(ngx_http_request_t *r,
-    wgw_flow_t *flow);
-static ngx_int_t ngx_http_wgw_meter_status(ngx_http_request_t *r);
-static wgw_flow_t *ngx_http_wgw_meter_find(ngx_http_request_t *r);
-static wgw_flow_t *ngx_http_wgw_meter_start(ngx_http_request_t *r,
-    ngx_uint_t n);
-static wgw_flow_t *ngx_http_wgw_meter_room(ngx_http_request_t *r,
-    wgw_flow_t *flow, ngx_uint_t n);
-static ngx_int_t ngx_http_wgw_meter_admit(ngx_http_request_t *r,
-    wgw_flow_t **found, ngx_uint_t may);
-static ngx_int_t ngx_http_wgw_meter_decide(ngx_http_request_t *r,
-    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
-    ngx_uint_t may);
-static ngx_uint_t ngx_http_wgw_meter_outside(ngx_http_request_t *r,
-    ngx_http_wgw_meter_main_conf_t *mmcf);
-static ngx_int_t ngx_http_wgw_meter_pace(ngx_http_request_t *r,
-    wgw_flow_t *flow);
-static ngx_int_t ngx_http_wgw_meter_keys(ngx_http_request_t *r,
-    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
-    ngx_uint_t may);
-static ngx_variable_value_t *ngx_http_wgw_meter_evaluate(void *data,
-    ngx_uint_t index);
-static off_t ngx_http_wgw_meter_length(ngx_http_request_t *r,
     wgw_flow_t *flow);
 
 static ngx_int_t ngx_http_wgw_meter_variable(ngx_http_request_t *r,
@@ -152,8 +125,6 @@ ngx_module_t  ngx_http_wgw_meter_module = {
 };
 
 
-ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
-
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 #if (nginx_version >= 1029000)
 static ngx_http_output_header_filter_pt  ngx_http_next_early_hints_filter;
@@ -171,8 +142,8 @@ ngx_http_wgw_meter_body_handler(ngx_http_request_t *r)
 {
     if (r == r->main
         && (r->headers_in.content_length_n > 0 || r->headers_in.chunked)
-        && ngx_http_wgw_meter_find(r) == NULL
-        && ngx_http_wgw_meter_start(r, 0) == NULL)
+        && ngx_http_wgw_meter_flow(r) == NULL
+        && ngx_http_wgw_meter_flow_start(r, 0) == NULL)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -187,7 +158,7 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
     ngx_int_t    rc;
     wgw_flow_t  *flow;
 
-    rc = ngx_http_wgw_meter_admit(r, &flow, 1);
+    rc = ngx_http_wgw_meter_flow_admit(r, &flow, 1);
 
     /* what came waits for its turn */
 
@@ -209,7 +180,7 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
         return NGX_AGAIN;
 
     case NGX_DECLINED:
-        return ngx_http_wgw_meter_status(r);
+        return ngx_http_wgw_meter_flow_status(r);
 
     case NGX_ERROR:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -233,13 +204,13 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
     wgw_flow_t  *flow;
 
     if (r != r->main) {
-        flow = ngx_http_wgw_meter_find(r);
+        flow = ngx_http_wgw_meter_flow(r);
 
         return flow && ngx_http_wgw_meter_refusal_proxied(r, flow)
                ? NGX_ERROR : ngx_http_next_header_filter(r);
     }
 
-    rc = ngx_http_wgw_meter_admit(r, &flow, 0);
+    rc = ngx_http_wgw_meter_flow_admit(r, &flow, 0);
 
     if (flow == NULL || (flow->meters.status == 0 && flow->paces == NULL)) {
         return rc == NGX_OK ? ngx_http_next_header_filter(r) : NGX_ERROR;
@@ -261,7 +232,7 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
         ngx_http_wgw_meter_refusal_begin(r, flow);
 
         return ngx_http_filter_finalize_request(r, &ngx_http_wgw_meter_module,
-                                               ngx_http_wgw_meter_status(r));
+                                        ngx_http_wgw_meter_flow_status(r));
 
     case NGX_ERROR:
         return NGX_ERROR;
@@ -283,7 +254,11 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK when it may go, NGX_DECLINED, or NGX_ERROR. */
+/*
+ * NGX_OK when the response may go as it is, which says when to come again if
+ * it is a refusal; NGX_DECLINED when it is too long, or a refusal's page is
+ * one of a backend; or NGX_ERROR.
+ */
 
 static ngx_int_t
 ngx_http_wgw_meter_answer(ngx_http_request_t *r, wgw_flow_t *flow)
@@ -317,14 +292,14 @@ ngx_http_wgw_meter_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
     wgw_flow_t  *flow;
 
-    flow = ngx_http_wgw_meter_find(r);
+    flow = ngx_http_wgw_meter_flow(r);
 
     if (flow == NULL || flow->meters.status == 0) {
         return ngx_http_next_request_body_filter(r, in);
     }
 
     if (ngx_http_wgw_meter_refusal_proxied(r, flow)) {
-        return ngx_http_wgw_meter_status(r);
+        return ngx_http_wgw_meter_flow_status(r);
     }
 
 #if (NGX_HTTP_V2)
@@ -346,7 +321,7 @@ ngx_http_wgw_meter_early_hints(ngx_http_request_t *r)
 {
     wgw_flow_t  *flow;
 
-    flow = (r == r->main) ? ngx_http_wgw_meter_find(r) : NULL;
+    flow = (r == r->main) ? ngx_http_wgw_meter_flow(r) : NULL;
 
     return flow ? ngx_http_wgw_meter_hints(flow,
                                            ngx_http_next_early_hints_filter)
@@ -363,10 +338,10 @@ ngx_http_wgw_meter_log_handler(ngx_http_request_t *r)
 {
     wgw_flow_t  *flow;
 
-    flow = ngx_http_wgw_meter_find(r);
+    flow = ngx_http_wgw_meter_flow(r);
 
     if (flow == NULL || flow->meters.status == 0) {
-        (void) ngx_http_wgw_meter_admit(r, &flow, 0);
+        (void) ngx_http_wgw_meter_flow_admit(r, &flow, 0);
     }
 
     if (flow && flow->late) {
@@ -405,370 +380,10 @@ ngx_http_wgw_meter_precheck(ngx_http_request_t *r, wgw_flow_t *flow)
 
 
 static ngx_int_t
-ngx_http_wgw_meter_status(ngx_http_request_t *r)
-{
-    wgw_flow_t                 *flow;
-    ngx_http_wgw_meter_conf_t  *mcf;
-
-    flow = ngx_http_wgw_meter_find(r);
-
-    if (flow && flow->meters.full) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
-    }
-
-    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
-
-    return mcf->status;
-}
-
-
-static wgw_flow_t *
-ngx_http_wgw_meter_find(ngx_http_request_t *r)
-{
-    return wgw_request_ctx(r->main, &ngx_http_wgw_meter_module,
-                           ngx_wgw_meter_cleanup);
-}
-
-
-/* A flow with room for `n` meters, which is on the connection, for HTTP/1. */
-
-static wgw_flow_t *
-ngx_http_wgw_meter_start(ngx_http_request_t *r, ngx_uint_t n)
-{
-    size_t               size;
-    wgw_flow_t          *flow;
-    ngx_pool_cleanup_t  *cln;
-
-    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
-
-    cln = ngx_pool_cleanup_add(r->pool, size);
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    flow = cln->data;
-    ngx_memzero(flow, size);
-
-    cln->handler = ngx_wgw_meter_cleanup;
-    ngx_http_set_ctx(r, flow, ngx_http_wgw_meter_module);
-
-#if (NGX_HTTP_V2)
-
-    if (r->stream) {
-        wgw_flow_init(flow, &ngx_http_wgw_meter_v2, r, r->connection,
-                      r->pool);
-        wgw_flow_start(flow, 0);
-
-        return ngx_http_wgw_meter_v2_out_watch(r->stream) == NGX_OK ? flow
-                                                                    : NULL;
-    }
-
-#endif
-
-    wgw_flow_init(flow, &ngx_http_wgw_meter_v1, r, r->connection, r->pool);
-
-    /* the phases set it: who has none failed before them */
-
-    flow->tail = (r->write_event_handler == NULL);
-    flow->read = ngx_http_wgw_meter_v1_input(r, flow->tail);
-
-    wgw_flow_start(flow, 1);
-
-    return flow;
-}
-
-
-/* A flow with room for `n` meters, unless it has its own; or NULL. */
-
-static wgw_flow_t *
-ngx_http_wgw_meter_room(ngx_http_request_t *r, wgw_flow_t *flow, ngx_uint_t n)
-{
-    if (flow == NULL) {
-        flow = ngx_http_wgw_meter_start(r, n);
-
-        if (flow) {
-            flow->meters.elts = (wgw_meter_t *) &flow[1];
-        }
-
-        return flow;
-    }
-
-    if (n && flow->meters.n == 0) {
-        flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
-        return flow->meters.elts ? flow : NULL;
-    }
-
-    return flow;
-}
-
-
-/*
- * NGX_OK, NGX_DECLINED when a cap refuses the request, or NGX_ERROR; where it
- * `may` wait, NGX_AGAIN.  `found` is the flow, or NULL where nothing is
- * metered.
- */
-
-static ngx_int_t
-ngx_http_wgw_meter_admit(ngx_http_request_t *r, wgw_flow_t **found,
-    ngx_uint_t may)
-{
-    ngx_int_t                   rc;
-    ngx_uint_t                  n, late, paced;
-    wgw_flow_t                 *flow;
-    ngx_array_t                *meters;
-    ngx_http_wgw_meter_more_t   more;
-    ngx_http_wgw_meter_conf_t  *mcf;
-
-    *found = NULL;
-
-    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
-
-    if (r != r->main) {
-        return NGX_OK;
-    }
-
-    ngx_memzero(&more, sizeof(ngx_http_wgw_meter_more_t));
-
-    if (ngx_http_wgw_meter_more) {
-        ngx_http_wgw_meter_more(r, &more);
-    }
-
-    flow = ngx_http_wgw_meter_find(r);
-    *found = flow;
-
-    meters = flow && flow->late ? flow->late : mcf->meters;
-
-    n = (meters ? meters->nelts : 0) + more.n;
-    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
-
-    if (flow) {
-        n = flow->meters.status ? 0 : n;
-        paced = flow->paces ? 0 : paced;
-    }
-
-    if (n == 0 && paced == 0) {
-        return NGX_OK;
-    }
-
-    flow = ngx_http_wgw_meter_room(r, flow, n);
-
-    if (flow == NULL) {
-        return NGX_ERROR;
-    }
-
-    *found = flow;
-
-    flow->meters.log_level = mcf->log_level;
-    flow->meters.variable = ngx_http_wgw_meter_evaluate;
-
-    if (n && may) {
-        late = ngx_http_wgw_late_number(meters);
-        flow->late = late ? meters : NULL;
-        n -= late;
-    }
-
-    if (n) {
-        rc = ngx_http_wgw_meter_decide(r, meters, &more, flow, may);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    if (flow->meters.status == WGW_METER_REJECTED) {
-        if (n) {
-            ngx_http_wgw_meter_refusal_begin(r, flow);
-        }
-
-        return n && flow->meters.limit ? NGX_DECLINED : NGX_OK;
-    }
-
-    return paced ? ngx_http_wgw_meter_pace(r, flow) : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_wgw_meter_decide(ngx_http_request_t *r, ngx_array_t *meters,
-    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
-{
-    size_t                           head;
-    ngx_int_t                        rc;
-    ngx_http_wgw_meter_main_conf_t  *mmcf;
-
-    mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
-
-    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
-        || (!flow->tail && ngx_http_wgw_meter_outside(r, mmcf)))
-    {
-        wgw_meters_reject(&flow->meters, meters ? meters->elts : NULL,
-                          meters ? meters->nelts : 0);
-        flow->requests = 1;
-
-        return NGX_OK;
-    }
-
-    /* it may have waited, with its keys */
-
-    if (flow->meters.n == 0
-        && ngx_http_wgw_meter_keys(r, meters, more, flow, may) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    head = 0;
-
-#if (NGX_HTTP_V2)
-
-    if (r->stream) {
-        head = NGX_HTTP_WGW_METER_V2_HEAD;
-    }
-
-#endif
-
-    if (flow->attached) {
-        head = (r->http_version < NGX_HTTP_VERSION_10) ? 0 : WGW_FLOW_HEAD;
-    }
-
-    rc = wgw_flow_admit(flow, ngx_http_wgw_meter_length(r, flow), head, may);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (flow->meters.status != WGW_METER_REJECTED
-        && r->headers_in.content_length_n > 0
-        && !wgw_meters_precheck(&flow->meters, WGW_COUNT_RECEIVED,
-                                r->headers_in.content_length_n))
-    {
-        wgw_meters_deny(&flow->meters);
-    }
-
-    return NGX_OK;
-}
-
-
-/*
- * Told by other modules: a paused name pays as little for its refusals as a
- * flooded one; an answered preflight comes before all limits, as a page that
- * may not ask cannot see the 429 it would get.
- */
-
-static ngx_uint_t
-ngx_http_wgw_meter_outside(ngx_http_request_t *r,
-    ngx_http_wgw_meter_main_conf_t *mmcf)
-{
-    return ngx_http_wgw_told(r, mmcf->paused)
-           || (r->method == NGX_HTTP_OPTIONS
-               && ngx_http_wgw_told(r, mmcf->preflight));
-}
-
-
-/* What is refused is not paced. */
-
-static ngx_int_t
-ngx_http_wgw_meter_pace(ngx_http_request_t *r, wgw_flow_t *flow)
-{
-    wgw_paces_t  *paces;
-
-    if (flow->tail || ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
-        return NGX_OK;
-    }
-
-    paces = ngx_pcalloc(r->pool, sizeof(wgw_paces_t));
-    if (paces == NULL) {
-        return NGX_ERROR;
-    }
-
-    paces->log = r->connection->log;
-    paces->log_level = flow->meters.log_level;
-
-    if (wgw_paces_open(paces, r->pool, ngx_http_wgw_rates(r),
-                       ngx_http_wgw_meter_key, r)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    wgw_flow_pace(flow, paces, ngx_http_wgw_meter_length(r, flow));
-
-    return NGX_OK;
-}
-
-
-/* All of them or, while it `may` wait, those that are known. */
-
-static ngx_int_t
-ngx_http_wgw_meter_keys(ngx_http_request_t *r, ngx_array_t *meters,
-    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
-{
-    ngx_str_t          key;
-    ngx_uint_t         i;
-    wgw_meter_conf_t  *conf;
-
-    conf = meters ? meters->elts : NULL;
-
-    for (i = 0; meters && i < meters->nelts; i++) {
-
-        if (conf[i].late && may) {
-            continue;
-        }
-
-        ngx_str_null(&key);
-
-        /* unknown, if it failed before it had a name to be trusted */
-
-        if (!flow->tail
-            && ngx_http_wgw_meter_key(r, conf[i].key_index, conf[i].key, &key)
-               != NGX_OK)
-        {
-            /* the error's own page is decided about anew */
-
-            flow->meters.n = 0;
-            return NGX_ERROR;
-        }
-
-        wgw_meters_push(&flow->meters, &conf[i], &key);
-    }
-
-    flow->late = may && ngx_http_wgw_late_number(meters) ? meters : NULL;
-
-    for (i = 0; i < more->n; i++) {
-        wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_variable_value_t *
-ngx_http_wgw_meter_evaluate(void *data, ngx_uint_t index)
-{
-    return ngx_http_get_flushed_variable(data, index);
-}
-
-
-/* The bytes of the request that have come. */
-
-static off_t
-ngx_http_wgw_meter_length(ngx_http_request_t *r, wgw_flow_t *flow)
-{
-    off_t  length;
-
-    length = flow->class->received(flow);
-
-    if (flow->attached && !flow->tail) {
-        length += ngx_http_wgw_meter_v1_expected(r);
-    }
-
-    return length;
-}
-
-
-static ngx_int_t
 ngx_http_wgw_meter_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    return ngx_wgw_meter_variable(ngx_http_wgw_meter_find(r), r->pool, v,
+    return ngx_wgw_meter_variable(ngx_http_wgw_meter_flow(r), r->pool, v,
                                   data);
 }
 

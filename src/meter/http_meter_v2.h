@@ -11,10 +11,6 @@
  * the queue keep its buffers; nginx's own limit is exact here.  And the frames
  * of a response have to leave before it is cut, or they would be dropped.
  *
- * The response header is made with the connection's output stopped, so that
- * its size is known before a byte of it has left.  When it has to wait, for
- * a rate or for what others hold, it is taken out of the queue again.
- *
  * Input is what r->request_length says, header blocks and bodies without
  * their frame headers.  It has been read when it is seen, so that what is too
  * much is taken neither into the key's totals nor to a backend.
@@ -35,21 +31,8 @@
 #pragma GCC visibility push(hidden)
 
 
-/* no response header of nginx is shorter */
-#define NGX_HTTP_WGW_METER_V2_HEAD  16
-
-
 extern const wgw_flow_class_t  ngx_http_wgw_meter_v2;
 
-
-/*
- * Sends the response header by the filters from `next` on, and attaches the
- * flow.  NGX_AGAIN: it waits for its turn, or for what others hold.  If it does
- * not fit under a cap, one with wgw_meter_status and nothing else goes instead,
- * and NGX_ERROR is returned.
- */
-ngx_int_t ngx_http_wgw_meter_v2_header(wgw_flow_t *flow,
-    ngx_http_output_header_filter_pt next);
 
 /* NGX_OK when what came of the body fits, or NGX_ERROR: it was cut. */
 ngx_int_t ngx_http_wgw_meter_v2_body(wgw_flow_t *flow);

@@ -1,5 +1,6 @@
 
 #include "meter/http_meter_v2_out.h"
+#include "meter/wrap.h"
 #include "core/chain.h"
 #include "meter/flow.h"
 
@@ -406,6 +407,61 @@ ngx_http_wgw_meter_v2_out_add(ngx_http_v2_connection_t *h2c, ngx_uint_t id,
             return;
         }
     }
+}
+
+
+ngx_int_t
+ngx_http_wgw_meter_v2_out_flush(wgw_flow_t *flow)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_wgw_meter_v2_out_send(flow);
+
+    wgw_wrap_settle(flow, 0);
+
+    return rc;
+}
+
+
+/* As the stream's own filter does it, which is not to be had from here. */
+
+ngx_int_t
+ngx_http_wgw_meter_v2_out_send(wgw_flow_t *flow)
+{
+    ngx_int_t              rc;
+    ngx_connection_t      *fc;
+    ngx_http_request_t    *r;
+    ngx_http_v2_stream_t  *stream;
+
+    r = flow->data;
+    fc = flow->connection;
+    stream = r->stream;
+
+    stream->blocked = 1;
+    rc = ngx_http_v2_send_output_queue(stream->connection);
+    stream->blocked = 0;
+
+    if (rc == NGX_ERROR) {
+        fc->error = 1;
+        return NGX_ERROR;
+    }
+
+    if (stream->queued) {
+        fc->buffered |= NGX_HTTP_V2_BUFFERED;
+        fc->write->active = 1;
+        fc->write->ready = 0;
+        return NGX_AGAIN;
+    }
+
+    if (ngx_http_wgw_meter_v2_kept(flow)) {
+        return NGX_AGAIN;
+    }
+
+    fc->buffered &= ~NGX_HTTP_V2_BUFFERED;
+    fc->write->active = 0;
+    fc->write->ready = 1;
+
+    return NGX_OK;
 }
 
 #endif

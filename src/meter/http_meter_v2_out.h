@@ -44,6 +44,15 @@ ngx_uint_t ngx_http_wgw_meter_v2_out_partial(ngx_http_v2_stream_t *stream);
  */
 void ngx_http_wgw_meter_v2_out_end(ngx_http_v2_stream_t *stream);
 
+/*
+ * Sends what is queued on the stream's connection; then settles the flow.
+ * NGX_OK, NGX_AGAIN when frames of the stream are left, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_wgw_meter_v2_out_flush(wgw_flow_t *flow);
+
+/* The same, and the flow is settled later. */
+ngx_int_t ngx_http_wgw_meter_v2_out_send(wgw_flow_t *flow);
+
 
 #pragma GCC visibility pop
 

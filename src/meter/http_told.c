@@ -16,6 +16,10 @@ enum {
 };
 
 
+static ngx_int_t told_parts(ngx_http_variable_value_t *v,
+    wgw_usage_known_t *known);
+
+
 /* by WGW_TOLD_* */
 static const char *const  told_prefixes[] = {
     NGX_HTTP_WGW_TOLD_NAME,
@@ -71,11 +75,9 @@ ngx_http_wgw_told_name(void *request, ngx_str_t *name, ngx_uint_t next,
 {
     ngx_http_request_t *r = request;
 
-    u_char                     *p;
     size_t                      len;
-    ngx_str_t                   variable, part[TOLD_PARTS];
-    ngx_uint_t                  i, hash;
-    wgw_text_t                  cap;
+    ngx_str_t                   variable;
+    ngx_uint_t                  hash;
     ngx_http_variable_value_t  *v;
 
     len = sizeof(NGX_HTTP_WGW_TOLD_NAME) - 1;
@@ -101,9 +103,17 @@ ngx_http_wgw_told_name(void *request, ngx_str_t *name, ngx_uint_t next,
         return NGX_ERROR;
     }
 
-    if (v->not_found) {
-        return NGX_DECLINED;
-    }
+    return v->not_found ? NGX_DECLINED : told_parts(v, known);
+}
+
+
+static ngx_int_t
+told_parts(ngx_http_variable_value_t *v, wgw_usage_known_t *known)
+{
+    u_char      *p;
+    ngx_str_t    part[TOLD_PARTS];
+    ngx_uint_t   i;
+    wgw_text_t   cap;
 
     p = v->data;
 

@@ -16,8 +16,12 @@
 
 static char *ngx_http_wgw_usage_hosts(ngx_conf_t *cf,
     ngx_http_wgw_meter_conf_t *mcf);
+static ngx_int_t ngx_http_wgw_usage_now(ngx_http_request_t *r,
+    wgw_usage_query_t *query, ngx_uint_t json);
 static ngx_int_t ngx_http_wgw_usage_past(ngx_http_request_t *r,
     wgw_usage_query_t *query);
+static void ngx_http_wgw_usage_after(wgw_usage_query_t *query,
+    wgw_arg_t *after);
 static ngx_uint_t ngx_http_wgw_usage_query(ngx_http_request_t *r,
     wgw_usage_query_t *query, wgw_args_error_t *error);
 static ngx_int_t ngx_http_wgw_usage_zone(ngx_http_request_t *r,
@@ -124,11 +128,8 @@ ngx_http_wgw_usage_hosts(ngx_conf_t *cf, ngx_http_wgw_meter_conf_t *mcf)
 ngx_int_t
 ngx_http_wgw_usage_handler(ngx_http_request_t *r)
 {
-    off_t                       length;
     ngx_int_t                   rc;
     ngx_uint_t                  i, status;
-    ngx_chain_t                *out;
-    const char                 *type;
     wgw_args_error_t            error;
     wgw_usage_query_t           query;
     ngx_http_wgw_meter_conf_t  *mcf;
@@ -161,26 +162,39 @@ ngx_http_wgw_usage_handler(ngx_http_request_t *r)
         return ngx_http_wgw_usage_past(r, &query);
     }
 
-    if (mcf->usage == NGX_HTTP_WGW_USAGE_JSON) {
+    return ngx_http_wgw_usage_now(r, &query,
+                                  mcf->usage == NGX_HTTP_WGW_USAGE_JSON);
+}
+
+
+static ngx_int_t
+ngx_http_wgw_usage_now(ngx_http_request_t *r, wgw_usage_query_t *query,
+    ngx_uint_t json)
+{
+    off_t         length;
+    ngx_chain_t  *out;
+    const char   *type;
+
+    if (json) {
         type = "application/json";
-        length = wgw_usage_json(r->pool, &query, &out);
+        length = wgw_usage_json(r->pool, query, &out);
 
     } else {
-        query.openmetrics = wgw_request_accepts(r,
+        query->openmetrics = wgw_request_accepts(r,
                                              "application/openmetrics-text");
 
-        type = query.openmetrics
+        type = query->openmetrics
                ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                : "text/plain; version=0.0.4; charset=utf-8";
 
-        query.limit = WGW_USAGE_LIMIT_MAX;
-        query.more = ngx_http_wgw_usage_more;
-        length = wgw_usage_metrics(r->pool, &query, &out);
+        query->limit = WGW_USAGE_LIMIT_MAX;
+        query->more = ngx_http_wgw_usage_more;
+        length = wgw_usage_metrics(r->pool, query, &out);
     }
 
     if (length == NGX_DECLINED) {
         return wgw_reply_error(r, NGX_HTTP_NOT_FOUND,
-                               query.key.len ? "key" : "zone",
+                               query->key.len ? "key" : "zone",
                                "is not known");
     }
 
@@ -323,18 +337,7 @@ ngx_http_wgw_usage_list(ngx_http_request_t *r, wgw_usage_query_t *query,
     limit = WGW_USAGE_LIMIT;
     top = 0;
 
-    if (args[AFTER].value.len > 5
-        && ngx_strncmp(args[AFTER].value.data, "name:", 5) == 0)
-    {
-        query->name.data = (u_char *) args[AFTER].value.data + 5;
-        query->name.len = args[AFTER].value.len - 5;
-        query->after = UINT64_MAX;
-        args[AFTER].value.data = NULL;
-
-        if (query->name.len == 1 && query->name.data[0] == '.') {
-            query->name.len = 0;
-        }
-    }
+    ngx_http_wgw_usage_after(query, &args[AFTER]);
 
     if (ngx_http_wgw_usage_number(&args[AFTER], 0, WGW_METER_CAP_MAX,
                                   &query->after, error,
@@ -366,6 +369,28 @@ ngx_http_wgw_usage_list(ngx_http_request_t *r, wgw_usage_query_t *query,
     }
 
     return NGX_OK;
+}
+
+
+/* "name:..." is the last part of a list, and no number. */
+
+static void
+ngx_http_wgw_usage_after(wgw_usage_query_t *query, wgw_arg_t *after)
+{
+    if (after->value.len <= 5
+        || ngx_strncmp(after->value.data, "name:", 5) != 0)
+    {
+        return;
+    }
+
+    query->name.data = (u_char *) after->value.data + 5;
+    query->name.len = after->value.len - 5;
+    query->after = UINT64_MAX;
+    after->value.data = NULL;
+
+    if (query->name.len == 1 && query->name.data[0] == '.') {
+        query->name.len = 0;
+    }
 }
 
 

@@ -13,6 +13,9 @@
 
 
 static uint64_t wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf);
+static inline ngx_uint_t wgw_meter_digits(const u_char *p, uint64_t *number);
+static inline ngx_uint_t wgw_meter_passes(wgw_meters_t *meters,
+    wgw_meter_t *meter, uint64_t length, uint64_t head, uint64_t *credit);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
     uint64_t head);
 static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
@@ -22,9 +25,14 @@ static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
 static uint64_t wgw_meter_used(wgw_meter_t *meter);
 static inline void wgw_meter_note(wgw_meter_t *meter);
-static void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
+static void wgw_meter_holder(wgw_meter_t *meter);
+static inline void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
 static void wgw_meters_log(wgw_meters_t *meters, const char *what);
 static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
+
+
+/* notes what those hold that have no note */
+static wgw_holder_t  wgw_meter_nobody;
 
 
 void
@@ -77,7 +85,7 @@ wgw_meters_late(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key,
 static uint64_t
 wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
 {
-    uint64_t               life;
+    uint64_t               life, high;
     wgw_text_t             text;
     ngx_variable_value_t  *v;
 
@@ -87,6 +95,15 @@ wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
         return 0;
     }
 
+    /* $wgw_life is 16 digits: microseconds */
+
+    if (v->len == 16
+        && wgw_meter_digits(v->data, &high)
+        && wgw_meter_digits(v->data + 8, &life))
+    {
+        return high * 100000000 + life;
+    }
+
     text.data = (const char *) v->data;
     text.len = v->len;
 
@@ -94,11 +111,44 @@ wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
 }
 
 
+/*
+ * Eight digits at once, as numbers of one, two, four and eight of them, each
+ * multiplied by a power of ten into the place above it.  1, or 0: they are not.
+ */
+
+static inline ngx_uint_t
+wgw_meter_digits(const u_char *p, uint64_t *number)
+{
+    uint64_t  n;
+
+    ngx_memcpy(&n, p, sizeof(uint64_t));
+
+    /* '0' is 0x30, and what is above '9' has a carry with 6 */
+
+    if (((n & (n + UINT64_C(0x0606060606060606)))
+         & UINT64_C(0xf0f0f0f0f0f0f0f0))
+        != UINT64_C(0x3030303030303030)
+        || (n & UINT64_C(0xf0f0f0f0f0f0f0f0))
+           != UINT64_C(0x3030303030303030))
+    {
+        return 0;
+    }
+
+    n = (n & UINT64_C(0x0f0f0f0f0f0f0f0f)) * (10 * 256 + 1) >> 8;
+    n = (n & UINT64_C(0x00ff00ff00ff00ff)) * (100 * 65536 + 1) >> 16;
+    n = (n & UINT64_C(0x0000ffff0000ffff))
+        * (10000 * UINT64_C(0x100000000) + 1) >> 32;
+
+    *number = n;
+
+    return 1;
+}
+
+
 uint64_t
 wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     uint64_t credit, int *waiting)
 {
-    uint64_t      got;
     ngx_uint_t    i;
     wgw_meter_t  *meter;
 
@@ -109,38 +159,19 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
 
-        if (meter->cap == 0) {
-            if (meter->record != WGW_TABLE_OTHER
-                || meter->conf->full != WGW_METER_FULL_REFUSE)
-            {
-                continue;
-            }
-
-            meters->full = 1;
-
-        } else if (wgw_meter_holds(meter, WGW_COUNT_BOTH)) {
-            got = wgw_meter_reserve(meter, length, head, credit);
-
-            if (got != WGW_METER_REFUSED) {
-                credit = got < credit ? got : credit;
-                continue;
-            }
-
-            if (waiting
-                && wgw_meter_fits(meter, wgw_meter_need(meter, length, head)))
-            {
-                *waiting = 1;
-
-                wgw_meters_keep(meters, 0, 0);
-                meters->status = 0;
-
-                return 0;
-            }
-
-        } else if (wgw_meter_fits(meter,
-                                  wgw_meter_need(meter, length, head)))
-        {
+        if (wgw_meter_passes(meters, meter, length, head, &credit)) {
             continue;
+        }
+
+        if (waiting && wgw_meter_holds(meter, WGW_COUNT_BOTH)
+            && wgw_meter_fits(meter, wgw_meter_need(meter, length, head)))
+        {
+            *waiting = 1;
+
+            wgw_meters_keep(meters, 0, 0);
+            meters->status = 0;
+
+            return 0;
         }
 
         meters->limit = meter;
@@ -166,6 +197,37 @@ wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     }
 
     return credit;
+}
+
+
+/* 1, and the credit there is, unless this meter has to refuse the request. */
+
+static inline ngx_uint_t
+wgw_meter_passes(wgw_meters_t *meters, wgw_meter_t *meter, uint64_t length,
+    uint64_t head, uint64_t *credit)
+{
+    uint64_t  got;
+
+    if (meter->cap == 0) {
+        meters->full = meter->record == WGW_TABLE_OTHER
+                       && meter->conf->full == WGW_METER_FULL_REFUSE;
+
+        return !meters->full;
+    }
+
+    if (!wgw_meter_holds(meter, WGW_COUNT_BOTH)) {
+        return wgw_meter_fits(meter, wgw_meter_need(meter, length, head));
+    }
+
+    got = wgw_meter_reserve(meter, length, head, *credit);
+
+    if (got == WGW_METER_REFUSED) {
+        return 0;
+    }
+
+    *credit = got < *credit ? got : *credit;
+
+    return 1;
 }
 
 
@@ -294,6 +356,28 @@ wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
 
 
 void
+wgw_meters_done(wgw_meters_t *meters)
+{
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
+
+    for (i = 0; i < meters->n; i++) {
+        meter = &meters->elts[i];
+
+        if (meter->held) {
+            wgw_meter_drop(meter, meter->held);
+        }
+
+        if (meter->holder && meter->holder != &wgw_meter_nobody) {
+            wgw_holders_free(meter->conf->zone->zone.holders, meter->holder);
+        }
+
+        meter->holder = NULL;
+    }
+}
+
+
+void
 wgw_meters_deny(wgw_meters_t *meters)
 {
     ngx_uint_t    i;
@@ -304,7 +388,7 @@ wgw_meters_deny(wgw_meters_t *meters)
     wgw_table_refused(&meters->limit->conf->zone->zone.table,
                       meters->limit->record);
 
-    wgw_meters_keep(meters, 0, 0);
+    wgw_meters_done(meters);
 
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
@@ -532,36 +616,35 @@ wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received)
 }
 
 
-/* After a hold and before a release, see holders.h. */
+/* After a hold and before a release, see holders.h; kept to the end. */
 
 static inline void
 wgw_meter_note(wgw_meter_t *meter)
 {
-    wgw_holders_t  *holders;
-
-    holders = meter->conf->zone->zone.holders;
-
-    if (meter->holder == 0) {
-        if (meter->held == 0) {
-            return;
-        }
-
-        meter->holder = wgw_holders_take(holders, meter->record);
-
-        if (meter->holder == 0) {
-            return;
-        }
+    if (meter->holder == NULL) {
+        wgw_meter_holder(meter);
     }
 
-    wgw_holders_set(holders, meter->holder, meter->held);
+    wgw_holders_note(meter->holder, meter->held);
+}
 
-    if (meter->held == 0) {
-        meter->holder = 0;
+
+/* When there are no notes any more it goes without. */
+
+__attribute__((noinline))
+static void
+wgw_meter_holder(wgw_meter_t *meter)
+{
+    meter->holder = wgw_holders_take(meter->conf->zone->zone.holders,
+                                     meter->record);
+
+    if (meter->holder == NULL) {
+        meter->holder = &wgw_meter_nobody;
     }
 }
 
 
-static void
+static inline void
 wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes)
 {
     meter->held -= bytes;

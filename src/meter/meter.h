@@ -69,8 +69,8 @@ typedef struct {
     wgw_meter_conf_t        *conf;
     uint64_t                 cap;       /* in force, 0: none */
     uint64_t                 held;      /* of this set, in the table */
+    wgw_holder_t            *holder;    /* its note of that, kept, or NULL */
     uint32_t                 record;
-    uint32_t                 holder;    /* its note of that, or 0 */
     unsigned                 bad_cap:1; /* was logged */
 } wgw_meter_t;
 
@@ -137,6 +137,9 @@ time_t wgw_meters_retry(wgw_meters_t *meters);
  */
 void wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
     ngx_uint_t n);
+
+/* At the end: gives back what is held, and the notes of that. */
+void wgw_meters_done(wgw_meters_t *meters);
 
 /* From now on all counts as denied, for the cap in meters->limit. */
 void wgw_meters_deny(wgw_meters_t *meters);

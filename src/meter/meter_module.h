@@ -31,6 +31,13 @@ typedef struct {
 } ngx_http_wgw_meter_conf_t;
 
 
+typedef struct {
+    ngx_uint_t       enabled;
+    ngx_int_t        paused;    /* index of a variable, or NGX_ERROR */
+    ngx_int_t        preflight; /* the same */
+} ngx_http_wgw_meter_main_conf_t;
+
+
 /*
  * What another part of the module adds to the meters of a location: meters
  * with keys, or that it has refused the request, which then counts as denied.

@@ -9,6 +9,8 @@
 
 static int wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t *key,
     ngx_log_t *log, char buffer[WGW_KEY_TEXT]);
+static inline wgw_meter_recent_t *wgw_meter_recent(wgw_meter_zone_t *zone,
+    wgw_text_t key, uint64_t life);
 static inline uint64_t wgw_meter_mark(wgw_text_t key, uint64_t life);
 
 
@@ -17,7 +19,6 @@ wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
     ngx_log_t *log, wgw_meter_found_t *found)
 {
     char                 buffer[WGW_KEY_TEXT];
-    uint64_t             mark;
     wgw_meter_recent_t  *recent;
 
     found->stale = 0;
@@ -35,22 +36,11 @@ wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
         return;
     }
 
-    mark = wgw_meter_mark(key, life);
-    recent = &zone->recent[(mark >> 32) & (WGW_METER_RECENT - 1)];
-    mark = mark >> 44 | 1;
+    recent = wgw_meter_recent(zone, key, life);
 
-    if (recent->mark != (uint32_t) mark
-        || !wgw_table_is(&zone->zone.table, recent->record, key, life))
-    {
-        found->record = wgw_table_live(&zone->zone.table, key, life);
-
-        if (found->record < WGW_TABLE_FIRST) {
-            return;
-        }
-
-        recent->mark = (uint32_t) mark;
-        recent->record = found->record;
-        recent->labelled = (uint32_t) ngx_time() - 1;
+    if (recent == NULL) {
+        found->record = WGW_TABLE_OTHER;
+        return;
     }
 
     found->record = recent->record;
@@ -62,9 +52,52 @@ wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
 }
 
 
+static inline wgw_meter_recent_t *
+wgw_meter_recent(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life)
+{
+    uint32_t             mark, record;
+    uint64_t             hash;
+    wgw_table_t         *table;
+    wgw_meter_recent_t  *recent;
+
+    table = &zone->zone.table;
+
+    hash = wgw_meter_mark(key, life);
+    recent = zone->recent[hash >> (64 - WGW_METER_RECENT_BITS)];
+    mark = (uint32_t) (hash >> 16) | 1;
+
+    if (recent[0].mark == mark
+        && wgw_table_is(table, recent[0].record, key, life))
+    {
+        return &recent[0];
+    }
+
+    if (recent[1].mark == mark
+        && wgw_table_is(table, recent[1].record, key, life))
+    {
+        return &recent[1];
+    }
+
+    record = wgw_table_live(table, key, life);
+
+    if (record < WGW_TABLE_FIRST) {
+        return NULL;
+    }
+
+    recent[1] = recent[0];
+
+    recent->mark = mark;
+    recent->record = record;
+    recent->labelled = (uint32_t) ngx_time() - 1;
+
+    return recent;
+}
+
+
 /*
- * Other keys of the same place only cost a look at it: what the mark says is
- * multiplied out of the key's length and its first and last bytes.
+ * Multiplied out of the key's length and its first and last bytes; the highest
+ * bits are those that all of these have a part in.  Other keys of the same
+ * place and mark only cost a look.
  */
 
 static inline uint64_t

@@ -16,8 +16,12 @@
 #pragma GCC visibility push(hidden)
 
 
-/* a power of 2: records a worker used last, found without a hash of the key */
-#define WGW_METER_RECENT    4096
+/*
+ * Records a worker used last, found without a hash of the key: so many places
+ * of two each, of which the one that came first goes.
+ */
+#define WGW_METER_RECENT_BITS  11
+#define WGW_METER_RECENT       (1 << WGW_METER_RECENT_BITS)
 
 
 /*
@@ -49,7 +53,7 @@ struct wgw_meter_zone_s {
     ngx_uint_t               named;     /* its keys are names: $wgw_name */
     ngx_uint_t               labels;    /* keys have some */
     ngx_str_t                archive;   /* a directory; empty: none */
-    wgw_meter_recent_t       recent[WGW_METER_RECENT];
+    wgw_meter_recent_t       recent[WGW_METER_RECENT][2];
 
     /*
      * Before the window of zone->now begins, and after a leap of the clock

@@ -30,6 +30,10 @@ typedef struct {
 
 static wgw_zone_t *wgw_rate_zone_get(ngx_conf_t *cf, ngx_str_t *name);
 static char *wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate);
+static void wgw_rate_log(wgw_rate_call_t *call, wgw_rate_conf_t *rate,
+    uint64_t wait);
+static char *wgw_rate_said(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_rate_value_t *rv);
 static char *wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_rate_conf_t *rate, wgw_rate_value_t *rv);
 static ngx_int_t wgw_rate_value(ngx_str_t *value, wgw_rate_value_t *rv);
@@ -223,7 +227,6 @@ wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
     wgw_rate_value_t *rv)
 {
     ngx_int_t  n;
-    ngx_str_t  text;
 
     if (ngx_strcmp(value->data, "count=sent") == 0) {
         rv->count = WGW_COUNT_SENT;
@@ -241,19 +244,7 @@ wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
     }
 
     if (ngx_strncmp(value->data, "rate=", 5) == 0) {
-        text.data = value->data + 5;
-        text.len = value->len - 5;
-
-        if (wgw_rate_value(&text, rv) == NGX_OK) {
-            return NGX_CONF_OK;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid rate \"%V\", must be a number of "
-                           "requests, as \"10r/s\" or \"600r/m\", or of "
-                           "bytes, as \"1.5MB/s\", with " WGW_SIZE_UNITS,
-                           value);
-        return NGX_CONF_ERROR;
+        return wgw_rate_said(cf, value, rv);
     }
 
     if (ngx_strncmp(value->data, "burst=", 6) == 0) {
@@ -278,6 +269,27 @@ wgw_rate_param(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_conf_t *rate,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
                        value);
 
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+wgw_rate_said(ngx_conf_t *cf, ngx_str_t *value, wgw_rate_value_t *rv)
+{
+    ngx_str_t  text;
+
+    text.data = value->data + 5;
+    text.len = value->len - 5;
+
+    if (wgw_rate_value(&text, rv) == NGX_OK) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid rate \"%V\", must be a number of "
+                       "requests, as \"10r/s\" or \"600r/m\", or of "
+                       "bytes, as \"1.5MB/s\", with " WGW_SIZE_UNITS,
+                       value);
     return NGX_CONF_ERROR;
 }
 
@@ -453,12 +465,7 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
             continue;
         }
 
-        ngx_log_error(call->log_level, call->log, 0,
-                      "limiting %s%s, wait: %uL.%03uL, by zone \"%V\"",
-                      call->what, rates[i].dry_run ? ", dry run" : "",
-                      wait / WGW_RATE_SECOND,
-                      wait % WGW_RATE_SECOND / 1000000,
-                      &rates[i].zone->name);
+        wgw_rate_log(call, &rates[i], wait);
 
         if (rates[i].dry_run) {
             call->status = WGW_RATE_DRY_RUN;
@@ -480,6 +487,18 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
     }
 
     return NGX_OK;
+}
+
+
+static void
+wgw_rate_log(wgw_rate_call_t *call, wgw_rate_conf_t *rate, uint64_t wait)
+{
+    ngx_log_error(call->log_level, call->log, 0,
+                  "limiting %s%s, wait: %uL.%03uL, by zone \"%V\"",
+                  call->what, rate->dry_run ? ", dry run" : "",
+                  wait / WGW_RATE_SECOND,
+                  wait % WGW_RATE_SECOND / 1000000,
+                  &rate->zone->name);
 }
 
 

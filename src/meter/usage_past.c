@@ -11,6 +11,7 @@
 #define WGW_PAST_TEXT   "0000-01-01T00:00:00Z"
 
 
+static ngx_int_t wgw_past_zones(wgw_usage_page_t *page, uint64_t *next);
 static ngx_int_t wgw_past_start(wgw_usage_query_t *query, wgw_window_t window,
     int64_t *start);
 static FILE *wgw_past_open(wgw_usage_query_t *query, ngx_uint_t n,
@@ -19,17 +20,16 @@ static ngx_int_t wgw_past_zone(wgw_usage_page_t *page, ngx_uint_t n,
     FILE *file, ngx_uint_t *rows, uint64_t *next);
 static ngx_int_t wgw_past_line(wgw_usage_page_t *page, ngx_uint_t n,
     wgw_text_t line, ngx_uint_t *rows);
+static ngx_uint_t wgw_past_asked(wgw_usage_query_t *query, wgw_text_t key);
+static ngx_uint_t wgw_past_labelled(const char *rest);
 static wgw_text_t wgw_past_key(wgw_text_t line);
 
 
 off_t
 wgw_usage_past(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
 {
-    FILE              *file;
-    int64_t            start;
     uint64_t           next;
     ngx_int_t          rc;
-    ngx_uint_t         n, rows, zones, texts;
     wgw_usage_page_t   page;
 
     ngx_memzero(&page, sizeof(wgw_usage_page_t));
@@ -42,39 +42,10 @@ wgw_usage_past(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
 
     wgw_out_str(&page.out, "{\"keys\":[");
 
-    rows = 0;
-    next = 0;
-    zones = 0;
-    texts = 0;
+    rc = wgw_past_zones(&page, &next);
 
-    for (n = 0; n < query->nzones && next == 0; n++) {
-
-        if (!wgw_usage_selected(query, n)
-            || wgw_past_start(query, query->zones[n]->conf.window, &start)
-               != NGX_OK)
-        {
-            continue;
-        }
-
-        texts++;
-        file = wgw_past_open(query, n, start);
-
-        if (file == NULL) {
-            continue;
-        }
-
-        zones++;
-        rc = wgw_past_zone(&page, n, file, &rows, &next);
-
-        (void) fclose(file);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    if (zones == 0) {
-        return texts ? NGX_DECLINED : NGX_ABORT;
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     if (wgw_usage_page_room(&page) != NGX_OK) {
@@ -93,6 +64,54 @@ wgw_usage_past(ngx_pool_t *pool, wgw_usage_query_t *query, ngx_chain_t **out)
     wgw_out_str(&page.out, "}\n");
 
     return wgw_usage_page_end(&page, out);
+}
+
+
+/* NGX_DECLINED: no zone has it in its archive; NGX_ABORT: nor could have. */
+
+static ngx_int_t
+wgw_past_zones(wgw_usage_page_t *page, uint64_t *next)
+{
+    FILE               *file;
+    int64_t             start;
+    ngx_int_t           rc;
+    ngx_uint_t          n, rows, zones, texts;
+    wgw_usage_query_t  *query;
+
+    query = page->query;
+
+    rows = 0;
+    *next = 0;
+    zones = 0;
+    texts = 0;
+
+    for (n = 0; n < query->nzones && *next == 0; n++) {
+
+        if (!wgw_usage_selected(query, n)
+            || wgw_past_start(query, query->zones[n]->conf.window, &start)
+               != NGX_OK)
+        {
+            continue;
+        }
+
+        texts++;
+        file = wgw_past_open(query, n, start);
+
+        if (file == NULL) {
+            continue;
+        }
+
+        zones++;
+        rc = wgw_past_zone(page, n, file, &rows, next);
+
+        (void) fclose(file);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return zones ? NGX_OK : texts ? NGX_DECLINED : NGX_ABORT;
 }
 
 
@@ -211,10 +230,8 @@ static ngx_int_t
 wgw_past_line(wgw_usage_page_t *page, ngx_uint_t n, wgw_text_t line,
     ngx_uint_t *rows)
 {
-    char                buffer[WGW_USAGE_LINE];
     size_t              len;
-    wgw_out_t           quoted;
-    wgw_text_t          key, asked;
+    wgw_text_t          key;
     wgw_labels_t        labels;
     wgw_usage_query_t  *query;
 
@@ -225,16 +242,8 @@ wgw_past_line(wgw_usage_page_t *page, ngx_uint_t n, wgw_text_t line,
         return NGX_OK;
     }
 
-    if (query->key.len) {
-        wgw_out_init(&quoted, buffer, sizeof(buffer));
-        wgw_out_json(&quoted, (wgw_text_t) { (char *) query->key.data,
-                                             query->key.len });
-        asked = (wgw_text_t) { quoted.start,
-                               (size_t) (quoted.pos - quoted.start) };
-
-        if (!wgw_text_equal(key, asked)) {
-            return NGX_OK;
-        }
+    if (query->key.len && !wgw_past_asked(query, key)) {
+        return NGX_OK;
     }
 
     if (wgw_usage_page_room(page) != NGX_OK) {
@@ -255,10 +264,7 @@ wgw_past_line(wgw_usage_page_t *page, ngx_uint_t n, wgw_text_t line,
 
     labels.n = 0;
 
-    if (key.len > 2
-        && strstr(line.data + len, ",\"life\":") == NULL
-        && strstr(line.data + len, ",\"owner\":") == NULL
-        && strstr(line.data + len, ",\"workload\":") == NULL
+    if (key.len > 2 && !wgw_past_labelled(line.data + len)
         && wgw_usage_page_owner(page, query->zones[n],
                                 (wgw_text_t) { key.data + 1, key.len - 2 },
                                 &labels)
@@ -278,6 +284,36 @@ wgw_past_line(wgw_usage_page_t *page, ngx_uint_t n, wgw_text_t line,
     wgw_out_bytes(&page->out, line.data + len, line.len - len);
 
     return NGX_OK;
+}
+
+
+/* 1 for the key that is asked for. */
+
+static ngx_uint_t
+wgw_past_asked(wgw_usage_query_t *query, wgw_text_t key)
+{
+    char        buffer[WGW_USAGE_LINE];
+    wgw_out_t   quoted;
+    wgw_text_t  asked;
+
+    wgw_out_init(&quoted, buffer, sizeof(buffer));
+    wgw_out_json(&quoted, (wgw_text_t) { (char *) query->key.data,
+                                         query->key.len });
+
+    asked = (wgw_text_t) { quoted.start, (size_t) (quoted.pos
+                                                   - quoted.start) };
+
+    return wgw_text_equal(key, asked);
+}
+
+
+/* 1 when what follows a key says whose it was, or that it was another's. */
+
+static ngx_uint_t
+wgw_past_labelled(const char *rest)
+{
+    return strstr(rest, ",\"life\":") || strstr(rest, ",\"owner\":")
+           || strstr(rest, ",\"workload\":");
 }
 
 

@@ -23,14 +23,19 @@ static ssize_t wgw_wrap_recv_bound(wgw_flow_t *flow, u_char *buf,
 static ssize_t wgw_wrap_recv_later(wgw_flow_t *flow, u_char *buf,
     size_t size, ngx_msec_t wait);
 static ssize_t wgw_wrap_recv_nothing(wgw_flow_t *flow, u_char *buf,
-    size_t size);
+    size_t size, int waiting);
 static ngx_int_t wgw_wrap_input(ngx_connection_t *c);
 
 static ssize_t wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
+static ssize_t wgw_wrap_send_later(wgw_flow_t *flow, size_t sent,
+    int waiting, ngx_msec_t wait);
 static ngx_uint_t wgw_wrap_ends(ngx_chain_t *in);
 static ngx_chain_t *wgw_wrap_send_chain_bound(wgw_flow_t *flow,
     ngx_chain_t *in, off_t limit);
+static ngx_int_t wgw_wrap_piece(wgw_flow_t *flow, ngx_chain_t **in,
+    off_t size, off_t limit, off_t *total);
+static off_t wgw_wrap_head(wgw_flow_t *flow, ngx_uint_t *before);
 static ngx_int_t wgw_wrap_torn(wgw_flow_t *flow, off_t head);
 static ngx_chain_t *wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     int waiting);
@@ -131,14 +136,7 @@ wgw_wrap_recv_bound(wgw_flow_t *flow, u_char *buf, size_t size)
     }
 
     if (got == 0) {
-        wgw_flow_moved(flow, WGW_COUNT_RECEIVED, 0, 0);
-
-        if (waiting && wgw_flow_pause(flow, flow->connection->read) == NGX_OK)
-        {
-            return NGX_AGAIN;
-        }
-
-        return wgw_wrap_recv_nothing(flow, buf, size);
+        return wgw_wrap_recv_nothing(flow, buf, size, waiting);
     }
 
     flow->pauses = 0;
@@ -208,11 +206,17 @@ wgw_wrap_recv_later(wgw_flow_t *flow, u_char *buf, size_t size,
  */
 
 static ssize_t
-wgw_wrap_recv_nothing(wgw_flow_t *flow, u_char *buf, size_t size)
+wgw_wrap_recv_nothing(wgw_flow_t *flow, u_char *buf, size_t size, int waiting)
 {
     ngx_connection_t  *c;
 
     c = flow->connection;
+
+    wgw_flow_moved(flow, WGW_COUNT_RECEIVED, 0, 0);
+
+    if (waiting && wgw_flow_pause(flow, c->read) == NGX_OK) {
+        return NGX_AGAIN;
+    }
 
     if (!flow->over) {
         switch (wgw_wrap_input(c)) {
@@ -368,16 +372,27 @@ wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf, size_t size)
         }
     }
 
-    if (sent == size) {
-        return sent;
-    }
+    return sent == size ? (ssize_t) sent
+                        : wgw_wrap_send_later(flow, sent, waiting, wait);
+}
+
+
+/* After what has gone, for a rate, for what others hold, or never. */
+
+static ssize_t
+wgw_wrap_send_later(wgw_flow_t *flow, size_t sent, int waiting,
+    ngx_msec_t wait)
+{
+    ngx_event_t  *wev;
+
+    wev = flow->connection->write;
 
     if (wait) {
-        return wgw_flow_delay(flow, c->write, wait) == NGX_OK
+        return wgw_flow_delay(flow, wev, wait) == NGX_OK
                ? (sent ? (ssize_t) sent : NGX_AGAIN) : NGX_ERROR;
     }
 
-    if (waiting && wgw_flow_pause(flow, c->write) == NGX_OK) {
+    if (waiting && wgw_flow_pause(flow, wev) == NGX_OK) {
         return sent ? (ssize_t) sent : NGX_AGAIN;
     }
 
@@ -465,16 +480,14 @@ wgw_wrap_ends(ngx_chain_t *in)
 static ngx_chain_t *
 wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 {
-    int                waiting;
-    off_t              size, total, head, allowed;
-    ngx_msec_t         wait;
-    ngx_uint_t         more, before;
+    off_t              size, total;
+    ngx_int_t          rc;
     ngx_connection_t  *c;
 
     c = flow->connection;
     total = 0;
 
-    for ( ;; ) {
+    do {
         size = wgw_chain_size(in, WGW_WRAP_STEP);
 
         if (size == 0) {
@@ -487,61 +500,92 @@ wgw_wrap_send_chain_bound(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
             return wgw_wrap_exhausted(flow, in, 0);
         }
 
-        head = (flow->head && flow->class->head) ? flow->class->head(flow)
-                                                 : 0;
-        before = (head < 0);
-        head = before ? 0 : head;
+        rc = wgw_wrap_piece(flow, &in, size, limit, &total);
 
-        /* with what preceded it and has not left yet */
-
-        if (head && flow->hints) {
-            head += flow->again;
+        if (rc != NGX_OK || (limit && total >= limit)) {
+            return in;
         }
 
-        /* a header may be longer than a step */
+    } while (total < WGW_WRAP_STEP);
 
-        allowed = wgw_wrap_room(flow, ngx_max(head, 1),
-                                ngx_min(size, ngx_max(head, WGW_WRAP_STEP)),
-                                &waiting, &wait);
+    ngx_post_event(c->write, &ngx_posted_next_events);
 
-        if (wait) {
-            return wgw_flow_delay(flow, c->write, wait) == NGX_OK
-                   ? in : NGX_CHAIN_ERROR;
-        }
+    return in;
+}
 
-        if (allowed < head) {
-            return wgw_wrap_torn(flow, head) == NGX_AGAIN ? in
-                                                          : NGX_CHAIN_ERROR;
-        }
 
-        if (allowed == 0) {
-            return wgw_wrap_exhausted(flow, in, waiting);
-        }
+/*
+ * What may go of `size` bytes.  NGX_OK when all of that went, and there is
+ * more; or NGX_DONE with what the caller returns.
+ */
 
+static ngx_int_t
+wgw_wrap_piece(wgw_flow_t *flow, ngx_chain_t **in, off_t size, off_t limit,
+    off_t *total)
+{
+    int           waiting;
+    off_t         head, allowed;
+    ngx_msec_t    wait;
+    ngx_uint_t    more, before;
+
+    before = 0;
+    head = flow->head ? wgw_wrap_head(flow, &before) : 0;
+
+    /* a header may be longer than a step */
+
+    allowed = wgw_wrap_room(flow, ngx_max(head, 1),
+                            ngx_min(size, ngx_max(head, WGW_WRAP_STEP)),
+                            &waiting, &wait);
+
+    if (wait) {
+        *in = wgw_flow_delay(flow, flow->connection->write, wait) == NGX_OK
+              ? *in : NGX_CHAIN_ERROR;
+        return NGX_DONE;
+    }
+
+    if (allowed < head) {
+        *in = wgw_wrap_torn(flow, head) == NGX_AGAIN ? *in : NGX_CHAIN_ERROR;
+        return NGX_DONE;
+    }
+
+    if (allowed == 0) {
+        *in = wgw_wrap_exhausted(flow, *in, waiting);
+        return NGX_DONE;
+    }
+
+    if (flow->head) {
         flow->head = before;
         flow->hints = before;
-        flow->pauses = 0;
-
-        in = wgw_wrap_offer(flow, in, allowed, size > allowed,
-                            limit ? limit - total : 0, &more);
-
-        if (in == NULL || in == NGX_CHAIN_ERROR || !more) {
-            return in;
-        }
-
-        /* all that was allowed went, and there is more */
-
-        total += allowed;
-
-        if (limit && total >= limit) {
-            return in;
-        }
-
-        if (total >= WGW_WRAP_STEP) {
-            ngx_post_event(c->write, &ngx_posted_next_events);
-            return in;
-        }
     }
+
+    flow->pauses = 0;
+
+    *in = wgw_wrap_offer(flow, *in, allowed, size > allowed,
+                         limit ? limit - *total : 0, &more);
+
+    *total += allowed;
+
+    return *in && *in != NGX_CHAIN_ERROR && more ? NGX_OK : NGX_DONE;
+}
+
+
+/* The bytes of the header that is next, `before` is 1 if it is an early one. */
+
+static off_t
+wgw_wrap_head(wgw_flow_t *flow, ngx_uint_t *before)
+{
+    off_t  head;
+
+    head = flow->class->head ? flow->class->head(flow) : 0;
+
+    if (head < 0) {
+        *before = 1;
+        return 0;
+    }
+
+    /* with what preceded it and has not left yet */
+
+    return head && flow->hints ? head + flow->again : head;
 }
 
 

@@ -63,39 +63,45 @@ uint32_t wgw_holders_more(wgw_holders_t *holders);
 uint32_t wgw_holders_reap(wgw_holders_t *holders, wgw_table_t *table);
 
 
-/* An entry for a record of the table, or 0. */
+/* An entry for a record of the table, or NULL. */
 
-static inline uint32_t
+static inline wgw_holder_t *
 wgw_holders_take(wgw_holders_t *holders, uint32_t record)
 {
-    uint32_t  entry;
+    uint32_t       entry;
+    wgw_holder_t  *e;
 
     entry = holders->free ? holders->free : wgw_holders_more(holders);
 
-    if (entry) {
-        holders->free = holders->entries[entry].next;
-        holders->entries[entry].record = record;
+    if (entry == 0) {
+        return NULL;
     }
-
-    return entry;
-}
-
-
-/* What is held by an entry; with 0 it is free. */
-
-static inline void
-wgw_holders_set(wgw_holders_t *holders, uint32_t entry, uint64_t held)
-{
-    wgw_holder_t  *e;
 
     e = &holders->entries[entry];
 
-    __atomic_store_n(&e->held, held, __ATOMIC_RELEASE);
+    holders->free = e->next;
+    e->record = record;
 
-    if (held == 0) {
-        e->next = holders->free;
-        holders->free = entry;
-    }
+    return e;
+}
+
+
+/* What is held by it. */
+
+static inline void
+wgw_holders_note(wgw_holder_t *e, uint64_t held)
+{
+    __atomic_store_n(&e->held, held, __ATOMIC_RELEASE);
+}
+
+
+/* Of one that holds nothing. */
+
+static inline void
+wgw_holders_free(wgw_holders_t *holders, wgw_holder_t *e)
+{
+    e->next = holders->free;
+    holders->free = (uint32_t) (e - holders->entries);
 }
 
 

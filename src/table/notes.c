@@ -6,56 +6,24 @@
 #include <assert.h>
 #include <string.h>
 
+#include "table/note_place.h"
 #include "table/notes.h"
-#include "table/slots.h"
 
 
 #define WGW_NOTE_WORDS     (WGW_NOTE_PAYLOAD / 8)
 #define WGW_NOTE_KIND      2            /* where its 6 bits begin */
-#define WGW_NOTE_UNTIL     8
-
-/* rounds that others win: then the table is as good as full */
-#define WGW_NOTES_TRIES    64
 
 
-/* A place in the table, and the time that was seen there. */
-typedef struct {
-    uint64_t          *tag;
-    uint64_t          *when;
-    wgw_note_slot_t   *note;
-    uint64_t           seen;
-} wgw_place_t;
-
-
-/* Steps through those of a key's sixteen slots that have its tag. */
-typedef struct {
-    wgw_expiring_t    *table;
-    uint32_t           bucket[2];
-    uint32_t           left;            /* a bit each */
-} wgw_scan_t;
-
-
-static void wgw_scan_start(wgw_scan_t *scan, wgw_expiring_t *t,
-    wgw_expiring_key_t key);
-static inline uint32_t wgw_scan_tags(const wgw_bucket_t *b, uint64_t tag);
-static int wgw_scan_next(wgw_scan_t *scan, wgw_expiring_key_t key,
-    wgw_place_t *place);
-static wgw_place_t wgw_notes_place(wgw_expiring_t *t, size_t slot);
 static int wgw_notes_put(wgw_expiring_t *t, wgw_expiring_key_t key,
     const wgw_note_t *note, int64_t now, uint32_t spare, wgw_place_t *place);
 static uint64_t wgw_notes_when(const wgw_note_t *note, int64_t until);
 static int wgw_notes_move(wgw_expiring_t *t, const wgw_place_t *from,
     int64_t now);
-static int wgw_notes_claim(wgw_expiring_t *t, wgw_expiring_key_t key,
-    int64_t now, uint32_t spare, wgw_place_t *place);
-static uint32_t wgw_notes_room(wgw_expiring_t *t, uint32_t bucket,
-    int64_t now, wgw_place_t *place);
 static int wgw_notes_twin(wgw_expiring_t *t, wgw_expiring_key_t key,
     const uint64_t *own);
 static void wgw_notes_write(const wgw_place_t *place, wgw_expiring_key_t key,
     uint64_t when, const wgw_note_t *note);
 static uint64_t wgw_notes_counted(wgw_expiring_key_t key, uint32_t count);
-static int wgw_notes_ended(uint64_t when, int64_t now);
 static int wgw_notes_read(const wgw_place_t *place, wgw_note_t *note);
 
 
@@ -114,7 +82,7 @@ wgw_notes_put(wgw_expiring_t *t, wgw_expiring_key_t key,
 {
     uint64_t  when;
 
-    if (wgw_notes_claim(t, key, now, spare, place) != 0) {
+    if (wgw_place_claim(t, key, now, spare, place) != 0) {
         return WGW_NOTES_FULL;
     }
 
@@ -151,7 +119,7 @@ wgw_notes_has(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t kind,
 
     while (wgw_scan_next(&scan, key, &place)) {
 
-        if (!wgw_notes_ended(place.seen, now)
+        if (!wgw_place_ended(place.seen, now)
             && (place.seen >> WGW_NOTE_KIND & 0x3f) == kind)
         {
             return 1;
@@ -180,7 +148,7 @@ wgw_notes_turn(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t kind,
 
     while (!wgw_load(&t->header->moved) && wgw_scan_next(&scan, key, &place))
     {
-        if (wgw_notes_ended(place.seen, now)
+        if (wgw_place_ended(place.seen, now)
             || (place.seen >> WGW_NOTE_KIND & 0x3f) != kind)
         {
             continue;
@@ -226,7 +194,7 @@ wgw_notes_count(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
 
         count = wgw_load(&place.note->count);
 
-        if (!wgw_notes_ended(place.seen, now)
+        if (!wgw_place_ended(place.seen, now)
             && count >> 32 == (key.hash[0] & UINT32_MAX)
             && (int64_t) (count & UINT32_MAX) > highest)
         {
@@ -252,7 +220,7 @@ wgw_notes_until(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
     while (wgw_scan_next(&scan, key, &place)) {
         until = (int64_t) (place.seen >> WGW_NOTE_UNTIL);
 
-        if (!wgw_notes_ended(place.seen, now) && until > latest) {
+        if (!wgw_place_ended(place.seen, now) && until > latest) {
             latest = until;
         }
     }
@@ -278,7 +246,7 @@ wgw_notes_use(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
 
     while (wgw_scan_next(&scan, key, &place)) {
 
-        if (wgw_notes_ended(place.seen, now)) {
+        if (wgw_place_ended(place.seen, now)) {
             continue;
         }
 
@@ -318,7 +286,7 @@ wgw_notes_raise(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t count,
 
     while (wgw_scan_next(&scan, key, &place)) {
 
-        if (wgw_notes_ended(place.seen, now)) {
+        if (wgw_place_ended(place.seen, now)) {
             continue;
         }
 
@@ -373,7 +341,7 @@ wgw_notes_remove(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
 
     while (wgw_scan_next(&scan, key, &place)) {
 
-        if (!wgw_notes_ended(place.seen, now)
+        if (!wgw_place_ended(place.seen, now)
             && wgw_swap(place.when, place.seen, 0))
         {
             rc = WGW_NOTES_OK;
@@ -394,10 +362,10 @@ wgw_notes_next(wgw_expiring_t *t, uint32_t kind, uint64_t from, int64_t now,
     end = (uint64_t) t->n * WGW_SLOTS;
 
     for ( /* void */ ; from < end; from++) {
-        place = wgw_notes_place(t, from);
+        place = wgw_place_at(t, from);
 
         if ((place.seen & 0xff) == (kind << WGW_NOTE_KIND | WGW_SLOT_LIVE)
-            && !wgw_notes_ended(place.seen, now)
+            && !wgw_place_ended(place.seen, now)
             && wgw_notes_read(&place, note) == 0)
         {
             return from + 1;
@@ -432,7 +400,7 @@ wgw_notes_live(wgw_expiring_t *t, uint32_t kind, int64_t now)
             when = wgw_load(&t->buckets[i].when[j]);
 
             n += (when & 0xff) == (kind << WGW_NOTE_KIND | WGW_SLOT_LIVE)
-                 && !wgw_notes_ended(when, now);
+                 && !wgw_place_ended(when, now);
         }
     }
 
@@ -497,7 +465,7 @@ wgw_notes_set_span(wgw_expiring_t *t, uint32_t kind, int64_t span)
     end = (uint64_t) t->n * WGW_SLOTS;
 
     for (i = 0; i < end; i++) {
-        place = wgw_notes_place(t, i);
+        place = wgw_place_at(t, i);
 
         while ((place.seen & 0xff) == (kind << WGW_NOTE_KIND | WGW_SLOT_LIVE))
         {
@@ -536,13 +504,13 @@ wgw_notes_carry(wgw_expiring_t *t, wgw_expiring_t *from, int64_t now)
     end = (uint64_t) from->n * WGW_SLOTS;
 
     for (slot = 0; slot < end; slot++) {
-        place = wgw_notes_place(from, slot);
+        place = wgw_place_at(from, slot);
 
         if ((place.seen & WGW_SLOT_STATE) != WGW_SLOT_LIVE) {
             continue;
         }
 
-        if (wgw_notes_ended(place.seen, now)) {
+        if (wgw_place_ended(place.seen, now)) {
             wgw_raise(&t->header->forgotten, place.seen >> WGW_NOTE_UNTIL);
 
         } else if (wgw_notes_move(t, &place, now) != WGW_NOTES_OK) {
@@ -579,173 +547,6 @@ wgw_notes_move(wgw_expiring_t *t, const wgw_place_t *from, int64_t now)
     (void) wgw_notes_remove(t, key, now);
 
     return wgw_notes_put(t, key, &note, now, 0, &place);
-}
-
-
-static void
-wgw_scan_start(wgw_scan_t *scan, wgw_expiring_t *t, wgw_expiring_key_t key)
-{
-    wgw_bucket_t  *a, *b;
-
-    scan->table = t;
-    scan->bucket[0] = wgw_slot_bucket(t, key, 0);
-    scan->bucket[1] = wgw_slot_bucket(t, key, 1);
-
-    a = &t->buckets[scan->bucket[0]];
-    b = &t->buckets[scan->bucket[1]];
-
-    __builtin_prefetch(b->tag);
-
-    scan->left = wgw_scan_tags(a, key.hash[1])
-                 | wgw_scan_tags(b, key.hash[1]) << WGW_SLOTS;
-}
-
-
-static inline uint32_t
-wgw_scan_tags(const wgw_bucket_t *b, uint64_t tag)
-{
-    return (uint32_t) (wgw_load(&b->tag[0]) == tag)
-           | (uint32_t) (wgw_load(&b->tag[1]) == tag) << 1
-           | (uint32_t) (wgw_load(&b->tag[2]) == tag) << 2
-           | (uint32_t) (wgw_load(&b->tag[3]) == tag) << 3
-           | (uint32_t) (wgw_load(&b->tag[4]) == tag) << 4
-           | (uint32_t) (wgw_load(&b->tag[5]) == tag) << 5
-           | (uint32_t) (wgw_load(&b->tag[6]) == tag) << 6
-           | (uint32_t) (wgw_load(&b->tag[7]) == tag) << 7;
-}
-
-
-/* The next published slot of that key, its time passed or not. */
-
-static int
-wgw_scan_next(wgw_scan_t *scan, wgw_expiring_key_t key, wgw_place_t *place)
-{
-    uint32_t  i, bucket;
-
-    while (scan->left) {
-        i = (uint32_t) __builtin_ctz(scan->left);
-        bucket = scan->bucket[i / WGW_SLOTS];
-
-        scan->left &= scan->left - 1;
-
-        *place = wgw_notes_place(scan->table, (size_t) bucket * WGW_SLOTS
-                                              + i % WGW_SLOTS);
-
-        /* what belongs to the time that was seen has not changed since */
-
-        if ((place->seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE
-            && wgw_load(place->tag) == key.hash[1]
-            && wgw_load(&place->note->check) == key.hash[0]
-            && (wgw_load(place->when) & 0xff) == (place->seen & 0xff))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static wgw_place_t
-wgw_notes_place(wgw_expiring_t *t, size_t slot)
-{
-    wgw_place_t    place;
-    wgw_bucket_t  *b;
-
-    b = &t->buckets[slot / WGW_SLOTS];
-
-    place.tag = &b->tag[slot % WGW_SLOTS];
-    place.when = &b->when[slot % WGW_SLOTS];
-    place.note = &t->notes[slot];
-    place.seen = wgw_load(place.when);
-
-    return place;
-}
-
-
-/*
- * Takes a slot of the emptier bucket, if it has more than `spare`.  Returns 0
- * and the claim as seen.
- */
-
-static int
-wgw_notes_claim(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now,
-    uint32_t spare, wgw_place_t *place)
-{
-    int          tries;
-    uint32_t     room[2];
-    uint64_t     claim;
-    wgw_place_t  places[2];
-
-    for (tries = 0; tries < WGW_NOTES_TRIES; tries++) {
-
-        room[0] = wgw_notes_room(t, wgw_slot_bucket(t, key, 0), now,
-                                 &places[0]);
-        room[1] = wgw_notes_room(t, wgw_slot_bucket(t, key, 1), now,
-                                 &places[1]);
-
-        if (room[0] <= spare && room[1] <= spare) {
-            return -1;
-        }
-
-        *place = places[room[1] > room[0]];
-
-        if ((place->seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE) {
-            wgw_raise(&t->header->forgotten, place->seen >> WGW_NOTE_UNTIL);
-        }
-
-        claim = wgw_slot_claim(place->when, place->seen, now);
-
-        if (claim) {
-            place->seen = claim;
-            return 0;
-        }
-    }
-
-    return -1;
-}
-
-
-/*
- * How many slots of a bucket are free, and the best of them: an empty one
- * forgets nothing, else the one that ended first.
- */
-
-static uint32_t
-wgw_notes_room(wgw_expiring_t *t, uint32_t bucket, int64_t now,
-    wgw_place_t *best)
-{
-    uint32_t     i, n;
-    uint64_t     rank, least;
-    wgw_place_t  place;
-
-    n = 0;
-    least = UINT64_MAX;
-
-    for (i = 0; i < WGW_SLOTS; i++) {
-        place = wgw_notes_place(t, (size_t) bucket * WGW_SLOTS + i);
-
-        if (place.seen == 0 || wgw_slot_stale(place.seen, now)) {
-            rank = 0;
-
-        } else if ((place.seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE
-                   && wgw_notes_ended(place.seen, now))
-        {
-            rank = place.seen;
-
-        } else {
-            continue;
-        }
-
-        n++;
-
-        if (rank < least) {
-            least = rank;
-            *best = place;
-        }
-    }
-
-    return n;
 }
 
 
@@ -798,13 +599,6 @@ static uint64_t
 wgw_notes_counted(wgw_expiring_key_t key, uint32_t count)
 {
     return key.hash[0] << 32 | count;
-}
-
-
-static int
-wgw_notes_ended(uint64_t when, int64_t now)
-{
-    return (int64_t) (when >> WGW_NOTE_UNTIL) <= now;
 }
 
 

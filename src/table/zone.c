@@ -6,6 +6,7 @@
 #include "core/statefile.h"
 #include "table/zone.h"
 #include "table/zone_file.h"
+#include "table/zone_lock.h"
 
 
 /* how often a file may be replaced while it is opened */
@@ -362,7 +363,6 @@ wgw_zone_open_once(ngx_cycle_t *cycle, wgw_zone_t *zone)
     }
 
     m = wgw_mapping_create(log, zone);
-
     if (m == NULL) {
         (void) close(fd);
         return NGX_ERROR;

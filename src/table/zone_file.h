@@ -20,6 +20,10 @@
 
 #define WGW_ZONE_RETRY  NGX_AGAIN
 
+/* as long as another master may take to repair or to make a table */
+#define WGW_ZONE_WAIT   10000   /* ms */
+#define WGW_ZONE_NAP    20
+
 
 typedef struct wgw_mapping_s  wgw_mapping_t;
 
@@ -89,10 +93,10 @@ void wgw_zone_unmap(wgw_mapping_t *m);
 void wgw_zone_view(wgw_zone_t *zone, wgw_mapping_t *m);
 
 /*
- * Locks the mapped file, repairs and rewrites it if alone, grows it if need
- * be.  WGW_ZONE_RETRY: it has been replaced.
+ * Alone: another boot than the table's may have found pages of all ages.
+ * NGX_OK, or NGX_ERROR when that is logged.
  */
-ngx_int_t wgw_zone_lock(ngx_cycle_t *cycle, wgw_zone_t *zone,
+ngx_int_t wgw_zone_repair(ngx_log_t *log, wgw_zone_t *zone,
     wgw_mapping_t *m);
 
 /* Grows a locked file, and maps it. */

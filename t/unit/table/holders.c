@@ -30,9 +30,10 @@ static pid_t
 holder(wgw_holders_t *h, wgw_table_t *t, uint32_t record, uint64_t bytes,
     unsigned n)
 {
-    int       fd[2], waiting;
-    pid_t     pid;
-    uint32_t  entry;
+    int            fd[2], waiting;
+    char           ready;
+    pid_t          pid;
+    wgw_holder_t  *entry;
 
     (void) pipe(fd);
     pid = fork();
@@ -44,7 +45,7 @@ holder(wgw_holders_t *h, wgw_table_t *t, uint32_t record, uint64_t bytes,
             (void) wgw_table_hold(t, record, 0, WGW_COUNT_SENT, 1000000,
                                   bytes, &waiting);
             entry = wgw_holders_take(h, record);
-            wgw_holders_set(h, entry, bytes);
+            wgw_holders_note(entry, bytes);
         }
 
         (void) write(fd[1], "", 1);
@@ -54,7 +55,7 @@ holder(wgw_holders_t *h, wgw_table_t *t, uint32_t record, uint64_t bytes,
         }
     }
 
-    (void) read(fd[0], &entry, 1);
+    (void) read(fd[0], &ready, 1);
     (void) close(fd[0]);
     (void) close(fd[1]);
 
@@ -69,10 +70,11 @@ main(void)
     pid_t              pid[2];
     void              *memory;
     size_t             size;
-    uint32_t           record, entry, i;
+    uint32_t           record, i;
     uint64_t           got;
     wgw_text_t         key;
     wgw_table_t        t;
+    wgw_holder_t      *entry;
     wgw_holders_t     *h;
     wgw_table_conf_t   conf;
     static const uint8_t  seed[WGW_HASH_SEED];
@@ -94,7 +96,7 @@ main(void)
     record = wgw_table_get(&t, key);
 
     h = wgw_holders_create();
-    ok(h != NULL && wgw_holders_take(h, record) == 0,
+    ok(h != NULL && wgw_holders_take(h, record) == NULL,
        "who has not begun notes nothing");
 
     wgw_holders_begin(h);
@@ -102,9 +104,9 @@ main(void)
     got = wgw_table_hold(&t, record, 0, WGW_COUNT_SENT, 1000000, 5000,
                          &waiting);
     entry = wgw_holders_take(h, record);
-    wgw_holders_set(h, entry, got);
+    wgw_holders_note(entry, got);
 
-    ok(entry != 0 && held(&t, record) == 5000, "held and noted");
+    ok(entry != NULL && held(&t, record) == 5000, "held and noted");
 
     pid[0] = holder(h, &t, record, 100, 300);
     pid[1] = holder(h, &t, record, 7, 1);
@@ -130,10 +132,11 @@ main(void)
     ok(wgw_holders_reap(h, &t) == 1 && held(&t, record) == 5000,
        "one that is waited for");
 
-    wgw_holders_set(h, entry, 0);
+    wgw_holders_note(entry, 0);
+    wgw_holders_free(h, entry);
     ok(wgw_holders_take(h, record) == entry, "an entry is used again");
 
-    for (i = 0; wgw_holders_take(h, record) != 0; i++) { /* void */ }
+    for (i = 0; wgw_holders_take(h, record) != NULL; i++) { /* void */ }
 
     ok(i > 500000, "and many there are, but not without end");
 

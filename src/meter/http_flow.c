@@ -1,0 +1,423 @@
+
+#include "meter/http_flow.h"
+#include "meter/http_key.h"
+#include "meter/http_late.h"
+#include "meter/http_meter_refusal.h"
+#include "meter/http_meter_v1.h"
+#include "meter/http_meter_v2.h"
+#include "meter/http_meter_v2_head.h"
+#include "meter/http_meter_v2_out.h"
+#include "meter/http_rate.h"
+#include "meter/http_told.h"
+#include "meter/meter_module.h"
+#include "meter/meter_vars.h"
+#include "meter/pace.h"
+#include "core/request.h"
+
+
+static ngx_uint_t ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more);
+static ngx_int_t ngx_http_wgw_meter_flow_refuse(ngx_http_request_t *r,
+    wgw_flow_t *flow);
+static wgw_flow_t *ngx_http_wgw_meter_flow_room(ngx_http_request_t *r,
+    wgw_flow_t *flow, ngx_uint_t n);
+static ngx_int_t ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r,
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
+    ngx_uint_t may);
+static ngx_uint_t ngx_http_wgw_meter_flow_outside(ngx_http_request_t *r,
+    ngx_uint_t may);
+static size_t ngx_http_wgw_meter_flow_head(ngx_http_request_t *r,
+    wgw_flow_t *flow);
+static ngx_int_t ngx_http_wgw_meter_flow_pace(ngx_http_request_t *r,
+    wgw_flow_t *flow);
+static ngx_int_t ngx_http_wgw_meter_flow_keys(ngx_http_request_t *r,
+    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
+    ngx_uint_t may);
+static ngx_variable_value_t *ngx_http_wgw_meter_flow_evaluate(void *data,
+    ngx_uint_t index);
+static off_t ngx_http_wgw_meter_flow_length(ngx_http_request_t *r,
+    wgw_flow_t *flow);
+
+
+ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
+
+
+wgw_flow_t *
+ngx_http_wgw_meter_flow(ngx_http_request_t *r)
+{
+    return wgw_request_ctx(r->main, &ngx_http_wgw_meter_module,
+                           ngx_wgw_meter_cleanup);
+}
+
+
+wgw_flow_t *
+ngx_http_wgw_meter_flow_start(ngx_http_request_t *r, ngx_uint_t n)
+{
+    size_t               size;
+    wgw_flow_t          *flow;
+    ngx_pool_cleanup_t  *cln;
+
+    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
+
+    cln = ngx_pool_cleanup_add(r->pool, size);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    flow = cln->data;
+    ngx_memzero(flow, size);
+
+    cln->handler = ngx_wgw_meter_cleanup;
+    ngx_http_set_ctx(r, flow, ngx_http_wgw_meter_module);
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        wgw_flow_init(flow, &ngx_http_wgw_meter_v2, r, r->connection,
+                      r->pool);
+        wgw_flow_start(flow, 0);
+
+        return ngx_http_wgw_meter_v2_out_watch(r->stream) == NGX_OK ? flow
+                                                                    : NULL;
+    }
+
+#endif
+
+    wgw_flow_init(flow, &ngx_http_wgw_meter_v1, r, r->connection, r->pool);
+
+    /* the phases set it: who has none failed before them */
+
+    flow->tail = (r->write_event_handler == NULL);
+    flow->read = ngx_http_wgw_meter_v1_input(r, flow->tail);
+
+    wgw_flow_start(flow, 1);
+
+    return flow;
+}
+
+
+ngx_int_t
+ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
+    ngx_uint_t may)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  n, late, paced;
+    wgw_flow_t                 *flow;
+    ngx_array_t                *meters;
+    ngx_http_wgw_meter_more_t   more;
+    ngx_http_wgw_meter_conf_t  *mcf;
+
+    *found = NULL;
+
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+
+    flow = ngx_http_wgw_meter_flow(r);
+    *found = flow;
+
+    meters = flow && flow->late ? flow->late : mcf->meters;
+
+    n = ngx_http_wgw_meter_flow_count(r, meters, &more);
+    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
+
+    if (flow) {
+        n = flow->meters.status ? 0 : n;
+        paced = flow->paces ? 0 : paced;
+    }
+
+    if (n == 0 && paced == 0) {
+        return NGX_OK;
+    }
+
+    flow = ngx_http_wgw_meter_flow_room(r, flow, n);
+    if (flow == NULL) {
+        return NGX_ERROR;
+    }
+
+    *found = flow;
+
+    flow->meters.log_level = mcf->log_level;
+    flow->meters.variable = ngx_http_wgw_meter_flow_evaluate;
+
+    if (n && may) {
+        late = ngx_http_wgw_late_number(meters);
+        flow->late = late ? meters : NULL;
+        n -= late;
+    }
+
+    rc = n ? ngx_http_wgw_meter_flow_decide(r, meters, &more, flow, may)
+           : NGX_OK;
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (flow->meters.status == WGW_METER_REJECTED) {
+        return n ? ngx_http_wgw_meter_flow_refuse(r, flow) : NGX_OK;
+    }
+
+    return paced ? ngx_http_wgw_meter_flow_pace(r, flow) : NGX_OK;
+}
+
+
+/* NGX_OK for what another part has refused. */
+
+static ngx_int_t
+ngx_http_wgw_meter_flow_refuse(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    ngx_http_wgw_meter_refusal_begin(r, flow);
+
+    return flow->meters.limit ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* How many meters there are, with those of others. */
+
+static ngx_uint_t
+ngx_http_wgw_meter_flow_count(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more)
+{
+    more->n = 0;
+    more->refused = 0;
+
+    if (ngx_http_wgw_meter_more) {
+        ngx_memzero(more, sizeof(ngx_http_wgw_meter_more_t));
+        ngx_http_wgw_meter_more(r, more);
+    }
+
+    return (meters ? meters->nelts : 0) + more->n;
+}
+
+
+/* A flow that has room for `n` meters: this one, or a new one. */
+
+static wgw_flow_t *
+ngx_http_wgw_meter_flow_room(ngx_http_request_t *r, wgw_flow_t *flow,
+    ngx_uint_t n)
+{
+    if (flow == NULL) {
+        flow = ngx_http_wgw_meter_flow_start(r, n);
+        if (flow == NULL) {
+            return NULL;
+        }
+
+        flow->meters.elts = (wgw_meter_t *) &flow[1];
+
+        return flow;
+    }
+
+    if (n && flow->meters.n == 0) {
+        flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
+        if (flow->meters.elts == NULL) {
+            return NULL;
+        }
+    }
+
+    return flow;
+}
+
+
+static ngx_int_t
+ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
+{
+    ngx_int_t  rc;
+
+    if (ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED || more->refused
+        || (!flow->tail && ngx_http_wgw_meter_flow_outside(r, may)))
+    {
+        wgw_meters_reject(&flow->meters, meters ? meters->elts : NULL,
+                          meters ? meters->nelts : 0);
+        flow->requests = 1;
+
+        return NGX_OK;
+    }
+
+    /* it may have waited, with its keys */
+
+    if (flow->meters.n == 0
+        && ngx_http_wgw_meter_flow_keys(r, meters, more, flow, may) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = wgw_flow_admit(flow, ngx_http_wgw_meter_flow_length(r, flow),
+                        ngx_http_wgw_meter_flow_head(r, flow), may);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (flow->meters.status != WGW_METER_REJECTED
+        && r->headers_in.content_length_n > 0
+        && !wgw_meters_precheck(&flow->meters, WGW_COUNT_RECEIVED,
+                                r->headers_in.content_length_n))
+    {
+        wgw_meters_deny(&flow->meters);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Told by other modules: a paused name pays as little for its refusals as a
+ * flooded one; an answered preflight comes before all limits, as a page that
+ * may not ask cannot see the 429 it would get.  Of those that are paused the
+ * phase that may wait sees the error page only.
+ */
+
+static ngx_uint_t
+ngx_http_wgw_meter_flow_outside(ngx_http_request_t *r, ngx_uint_t may)
+{
+    ngx_http_wgw_meter_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_wgw_meter_module);
+
+    return ((!may || r->internal) && ngx_http_wgw_told(r, mmcf->paused))
+           || (r->method == NGX_HTTP_OPTIONS
+               && ngx_http_wgw_told(r, mmcf->preflight));
+}
+
+
+/* The least that is sent. */
+
+static size_t
+ngx_http_wgw_meter_flow_head(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    if (flow->attached) {
+        return (r->http_version < NGX_HTTP_VERSION_10) ? 0 : WGW_FLOW_HEAD;
+    }
+
+#if (NGX_HTTP_V2)
+
+    if (r->stream) {
+        return NGX_HTTP_WGW_METER_V2_HEAD;
+    }
+
+#endif
+
+    return 0;
+}
+
+
+/* What is refused is not paced. */
+
+static ngx_int_t
+ngx_http_wgw_meter_flow_pace(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    wgw_paces_t  *paces;
+
+    if (flow->tail || ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
+        return NGX_OK;
+    }
+
+    paces = ngx_pcalloc(r->pool, sizeof(wgw_paces_t));
+    if (paces == NULL) {
+        return NGX_ERROR;
+    }
+
+    paces->log = r->connection->log;
+    paces->log_level = flow->meters.log_level;
+
+    if (wgw_paces_open(paces, r->pool, ngx_http_wgw_rates(r),
+                       ngx_http_wgw_meter_key, r)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    wgw_flow_pace(flow, paces, ngx_http_wgw_meter_flow_length(r, flow));
+
+    return NGX_OK;
+}
+
+
+/* All of them or, while it `may` wait, those that are known. */
+
+static ngx_int_t
+ngx_http_wgw_meter_flow_keys(ngx_http_request_t *r, ngx_array_t *meters,
+    ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow, ngx_uint_t may)
+{
+    ngx_str_t          key;
+    ngx_uint_t         i;
+    wgw_meter_conf_t  *conf;
+
+    conf = meters ? meters->elts : NULL;
+
+    for (i = 0; meters && i < meters->nelts; i++) {
+
+        if (conf[i].late && may) {
+            continue;
+        }
+
+        ngx_str_null(&key);
+
+        /* unknown, if it failed before it had a name to be trusted */
+
+        if (!flow->tail
+            && ngx_http_wgw_meter_key(r, conf[i].key_index, conf[i].key, &key)
+               != NGX_OK)
+        {
+            /* the error's own page is decided about anew */
+
+            flow->meters.n = 0;
+            return NGX_ERROR;
+        }
+
+        wgw_meters_push(&flow->meters, &conf[i], &key);
+    }
+
+    flow->late = may && ngx_http_wgw_late_number(meters) ? meters : NULL;
+
+    for (i = 0; i < more->n; i++) {
+        wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_variable_value_t *
+ngx_http_wgw_meter_flow_evaluate(void *data, ngx_uint_t index)
+{
+    return ngx_http_get_flushed_variable(data, index);
+}
+
+
+/* The bytes of the request that have come. */
+
+static off_t
+ngx_http_wgw_meter_flow_length(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    off_t  length;
+
+    length = flow->class->received(flow);
+
+    if (flow->attached && !flow->tail) {
+        length += ngx_http_wgw_meter_v1_expected(r);
+    }
+
+    return length;
+}
+
+
+ngx_int_t
+ngx_http_wgw_meter_flow_status(ngx_http_request_t *r)
+{
+    wgw_flow_t                 *flow;
+    ngx_http_wgw_meter_conf_t  *mcf;
+
+    flow = ngx_http_wgw_meter_flow(r);
+
+    if (flow && flow->meters.full) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
+
+    return mcf->status;
+}
