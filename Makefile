@@ -32,7 +32,7 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/build.sh asan
-	@$(MAKE) --no-print-directory cli-unit
+	@$(MAKE) --no-print-directory cli-unit build/bin/siwe-token
 	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
 
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each

@@ -380,7 +380,7 @@ asan)
     ;;
 matrix)
     build "$NGX_SRC" "$2" --add-dynamic-module "-O2 -g" ""
-    make -s build/bin/siwe-token build/bin/claim
+    make -s build/bin/siwe-token build/bin/claim build/bin/wgw
     ;;
 clang)
     some_tree

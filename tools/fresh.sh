@@ -10,6 +10,8 @@
 #     other     the other release, whole
 #     nginx     every file of nginx: nothing can be had, which must be said
 #
+# "none" for SUITE: make run only.
+#
 # Needs root and the network; roots are in ROOTS, or build/roots.  A line for
 # each at the end; the exit status is 1 if any failed.
 
@@ -145,7 +147,7 @@ seen() {
         line "$1" "$4 passed: $way"
 
     else
-        line "$1" "$4 FAILED ($5), see $2/$4.log"
+        line "$1" "$4 FAILED ($5), see $roots/${2##*/}-$4.log"
         status=1
     fi
 }
@@ -168,8 +170,9 @@ both() {
     seen "$name" "$dir" "$hole" run "$code" "^nginx: [^.]*([^)]*)\\|$failed"
 
     case $* in
-    all) set -- ;;
-    *)   set -- "T=$*" ;;
+    all)  set -- ;;
+    none) finish && return ;;
+    *)    set -- "T=$*" ;;
     esac
 
     code=0
@@ -177,10 +180,21 @@ both() {
         make "$@" > "$dir/test.log" 2>&1 || code=$?
     seen "$name" "$dir" "$hole" test "$code" "^Files=[0-9]*, .*\\|$failed"
 
+    finish
+}
+
+
+# the logs stay, beside
+
+finish() {
     kill "$mirror"
-    cp "$dir/run.log" "$roots/fresh-$release-$hole-run.log"
-    cp "$dir/test.log" "$roots/fresh-$release-$hole-test.log"
-    rm -rf "$dir/up" "$dir/work"
+
+    for log in run test; do
+        [ ! -e "$dir/$log.log" ] ||
+            cp "$dir/$log.log" "$roots/fresh-$release-$hole-$log.log"
+    done
+
+    rm -rf "$dir"
 }
 
 

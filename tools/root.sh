@@ -3,8 +3,8 @@
 # root.sh layer BELOW DIR      a root on top of another, which stays as it is
 # root.sh run DIR COMMAND ...  runs it there as root, with the network of here
 # root.sh boot DIR             boots its systemd, in the foreground, with a
-#                              network of its own; prints the process that is
-#                              the first there, which nsenter takes
+#                              network of its own, by systemd-nspawn: its child
+#                              is what nsenter takes
 #
 # Needs root.  The mirror is the machine's own.  What is mounted is mounted in
 # a namespace of its own, and so gone with the command; what it started ends
@@ -92,7 +92,7 @@ mount_root() {
 }
 
 
-# The hosts's cgroups may be of the old kind, which a new systemd has to be
+# The host's cgroups may be of the old kind, which a new systemd has to be
 # told to take.
 
 booted() {

@@ -52,6 +52,7 @@ typedef struct wgw_claims_s {
     ngx_array_t          zones;         /* wgw_zone_t *, all of these */
     wgw_meter_zone_t    *limits[WGW_LIMIT_WINDOWS];
     wgw_zone_t          *quotas;
+    time_t               watched;       /* when files were looked at */
     wgw_zone_t          *asked;
 
     uint64_t             seed;          /* of the choice; 0: any */

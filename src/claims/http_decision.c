@@ -10,6 +10,7 @@
 
 /* times that all are tried again where only others hold what is left */
 #define DECISION_ROUNDS  3
+#define DECISION_LOST    60            /* seconds, to try again */
 
 
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
 } decision_asked_t;
 
 
+static void decision_watch(wgw_claims_t *claims);
 static void decision_candidates(ngx_http_request_t *r, wgw_claims_t *claims,
     const wgw_decision_conf_t *conf, wgw_content_t *content,
     decision_choice_t *choice);
@@ -73,6 +75,10 @@ wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
     wgw_asked_state_t   known;
     decision_choice_t   choice;
 
+    if (claims->watched != ngx_time()) {
+        decision_watch(claims);
+    }
+
     known = conf->lookup ? wgw_claims_lookup(claims, conf->lookup, content)
                          : WGW_ASKED_FRESH;
     choice.n = 0;
@@ -108,6 +114,26 @@ wgw_decide(ngx_http_request_t *r, wgw_claims_t *claims,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Once a second: what was used up, of a table whose file was shortened, is not
+ * known, so that nothing is left.
+ */
+
+static void
+decision_watch(wgw_claims_t *claims)
+{
+    ngx_uint_t  i;
+
+    claims->watched = ngx_time();
+
+    for (i = 0; i < WGW_LIMIT_WINDOWS; i++) {
+        wgw_zone_watch(&claims->limits[i]->zone, ngx_cycle->log);
+    }
+
+    wgw_zone_watch(claims->quotas, ngx_cycle->log);
 }
 
 
@@ -315,7 +341,7 @@ decision_take_one(wgw_decision_t *decision, wgw_content_limit_t *limit,
     wgw_table_t          *table;
     wgw_decision_hold_t  *hold;
 
-    if (limit->limit.count == 0) {
+    if (limit->limit.count == 0 || *limit->zone->zone.lost) {
         return 0;
     }
 
@@ -459,6 +485,11 @@ decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
     int64_t  end;
 
     if (conf->required) {
+        return 0;
+    }
+
+    if ((!conf->unlimited || conf->budget) && *claims->quotas->lost) {
+        decision->wait = DECISION_LOST;
         return 0;
     }
 

@@ -317,24 +317,24 @@ SKIP: {
 
     $gw->start();
 
-    my $ends = $c->make('alice', aud => $gate, sub => $node, exp => 60);
-    my @more = map { $c->make('alice', aud => $gate, sub => $node, exp => 60,
+    my $ends = $c->make('alice', aud => $gate, sub => $node, exp => 600);
+    my @more = map { $c->make('alice', aud => $gate, sub => $node, exp => 600,
                               nbf => $_) } 1 .. 70;
     my $id = json(post($ends)->{body})->{tokens}[0]{id};
     post($c->join(@more));
 
-    my $revoked = $c->make('alice', aud => $gate, sub => $node, exp => 90);
+    my $revoked = $c->make('alice', aud => $gate, sub => $node, exp => 630);
     my $gone = json(post($revoked)->{body})->{tokens}[0]{id};
     api('DELETE', "/$gone");
 
     $gw->stop();
-    clock_move(3600 + 50);
+    clock_move(3600 + 300);
     $gw->start();
     sleep 1.5;
     is(api('GET', "/$id")->{status}, 200, 'a token that ended lately is kept');
 
     $gw->stop();
-    clock_move(60);
+    clock_move(600);
     $gw->start();
 
     ok(wait_for(sub { api('GET', "/$id")->{status} == 404 }),

@@ -418,7 +418,7 @@ is(class("/ipfs/$one"), '200 public', 'egress 43: the next request sees it');
 
 # a backend gets the path as it came: what it sees is what is counted
 
-my $other = content(28);
+my $other = content(97);
 my $raw_path = sub {
     exchange($gw->port('HTTP'), "GET $_[0] HTTP/1.1\r\nHost: a\r\n"
                                 . "Connection: close\r\n\r\n")

@@ -451,6 +451,8 @@ $gw->reload(old => 'stay');
 is(<$flight>, 'plain', 'R23: a request in flight finishes');
 close $flight;
 mock('set', name => 'plain', node => {});
+ok(wait_for(sub { my @workers = $gw->workers(); @workers == 2 }),
+   'R23: and old workers end');
 
 is($gw->log() =~ /$Key/i ? 1 : 0, 0, 'R21: no key in the log');
 unlike($gw->log(), qr/plain-\d+-/, 'nor a session\'s');

@@ -583,6 +583,45 @@ carried(void)
 }
 
 
+/* What a table says of which pages are gone is nothing. */
+
+static void
+lost(void)
+{
+    int             is_lost;
+    size_t          size;
+    wgw_token_t     token;
+    wgw_expiring_t  t;
+
+    size = make(&t, WGW_EXPIRING_NOTES, 100);
+    token = token_of(1, 0xaa, NOW, NOW + 600, 3);
+
+    ok(wgw_tokens_mint(&t, &token, NOW) == WGW_TOKENS_OK
+       && check(&t, &token, NOW) == WGW_TOKENS_OK, "a token");
+
+    is_lost = 1;
+    t.lost = &is_lost;
+
+    ok(check(&t, &token, NOW) == WGW_TOKENS_LOST,
+       "field 11.7: whether it was revoked cannot be told");
+    ok(wgw_tokens_use(&t, token.id, NOW) == WGW_TOKENS_LOST,
+       "field 11.7: nor how often it was used");
+    ok(wgw_tokens_replay(&t, token.address, wgw_text("abcdEFGH"), NOW + 300,
+                         0, NOW)
+       == WGW_TOKENS_LOST, "field 11.7: nor that a message is new");
+    ok(wgw_tokens_revoke(&t, token.id, NOW + 600, NOW) == WGW_TOKENS_LOST
+       && wgw_tokens_revoke_address(&t, token.address, NOW + 600, NOW)
+          == WGW_TOKENS_LOST, "field 11.7: nothing is revoked");
+
+    token = token_of(2, 0xaa, NOW, NOW + 600, 3);
+
+    ok(wgw_tokens_mint(&t, &token, NOW) == WGW_TOKENS_LOST,
+       "field 11.7: none is made");
+
+    munmap(t.header, size);
+}
+
+
 int
 main(void)
 {
@@ -591,6 +630,7 @@ main(void)
     revocations();
     room();
     again();
+    lost();
     settings();
     carried();
     many();

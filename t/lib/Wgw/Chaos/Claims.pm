@@ -259,7 +259,8 @@ sub compare {
 
     for my $file (glob $self->run->dir() . '/payer.*') {
         my ($payer, $limit) = split ' ', slurp($file);
-        my $n = $rows->{"payers $payer"}{requests} // 0;
+        my $row = $rows->{"payers $payer"} // { };
+        my $n = $row->{requests} // 0;
 
         $reached++ if $limit && $n == $limit;
         push @passed, "$payer paid for $n of $limit" if $limit && $n > $limit;

@@ -22,9 +22,13 @@ sub before {
 sub acts {
     my ($self, $storm) = @_;
 
+    # a master does not start another one while its own is there
+
+    my $drains = $self->{old} && alive($self->{old});
+
     return map { my $name = $_; [ $name => sub { $self->$name() } ] }
-           qw(reload reload reload upgrade), $storm ? qw(worker worker all)
-                                                    : ();
+           qw(reload reload reload), $drains ? () : 'upgrade',
+           $storm ? qw(worker worker all) : ();
 }
 
 
@@ -79,6 +83,7 @@ sub upgrade {
     sleep rand 1;
 
     kill 'QUIT', $old;
+    $self->{old} = $old;
     wait_for(sub { !alive($old) }, 60);
     $gw->{pid} = $new;
 }

@@ -21,9 +21,10 @@ use Time::HiRes qw(time);
 
 use Wgw;
 
-# what a kill may still take with it: until a session's end is seen, and what
-# leaves in the instant before it is counted
-our ($Late, $Early) = (0.5, 0.02);
+# what a kill may still take with it: until a session's end is seen, which
+# takes a loaded machine a while, and what leaves in the instant before it is
+# counted
+our ($Late, $Early) = (2, 0.02);
 
 # a kill loses at most so much of a transfer
 our ($LostSeconds, $LostBytes) = (1.5, 1048576);
