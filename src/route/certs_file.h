@@ -8,7 +8,9 @@
 #define WGW_CERTS_FILE_H
 
 
-#include <time.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
 
 #include "format/text.h"
 
@@ -32,6 +34,16 @@ typedef struct {
 
 /* Returns 0, or -1 when there is none, or it cannot be read. */
 int wgw_certs_file(const char *path, wgw_certs_file_t *file);
+
+/*
+ * Returns 0 when a handshake can do with what is in a folder: all of the chain
+ * can be read, and the key is the one of its first certificate, or has a
+ * password, which is not known here; or -1.
+ */
+int wgw_certs_pair(const char *folder);
+
+/* The key of a file, or NULL; nobody is asked for a password. */
+EVP_PKEY *wgw_certs_key(const char *path);
 
 
 #pragma GCC visibility pop
