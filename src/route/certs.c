@@ -6,7 +6,6 @@
 
 #include "crypto/hash.h"
 #include "route/certs.h"
-#include "route/certs_file.h"
 
 
 #define CERTS_KEPT  1024

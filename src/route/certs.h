@@ -27,15 +27,11 @@
 
 #include "format/name.h"
 #include "format/text.h"
+#include "route/certs_file.h"
 
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_CERTS_DIR    256        /* the length of DIR, at most */
-#define WGW_CERTS_FOLDER 320        /* a name, and what a link names */
-
-#define WGW_CERTS_CERT   "fullchain.pem"
-#define WGW_CERTS_KEY    "privkey.pem"
 #define WGW_CERTS_SELF   ".self"
 
 

@@ -17,6 +17,12 @@
 #pragma GCC visibility push(hidden)
 
 
+#define WGW_CERTS_DIR    256        /* the length of DIR, at most */
+#define WGW_CERTS_FOLDER 320        /* a name, and what a link names */
+
+#define WGW_CERTS_CERT   "fullchain.pem"
+#define WGW_CERTS_KEY    "privkey.pem"
+
 #define WGW_CERTS_ISSUER  128
 #define WGW_CERTS_NAMES   100       /* more are not listed, nor longer ones */
 
