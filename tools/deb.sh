@@ -1,7 +1,8 @@
 #!/bin/sh
 # deb.sh RELEASE ...         Debian packages for each of these releases, built
 #                            against its own nginx, in a root of its own, seen
-#                            by lintian, and put into build/deb
+#                            by lintian, and put into build/deb; what debuggers
+#                            want, into build/deb/dbgsym
 # deb.sh changelog RELEASE   debian/changelog for it
 #
 # Needs root, debootstrap and the network.  Roots are in ROOTS, or build/roots.
@@ -119,9 +120,11 @@ build() {
         cd /src && lintian --allow-root --fail-on error --info wgw_*.changes'
     grep '^[EW]:' "$dir/lintian" || :
 
-    mkdir -p build/deb
-    rm -f build/deb/*"$(suffix "$release")"_*.deb
+    mkdir -p build/deb/dbgsym
+    rm -f build/deb/*"$(suffix "$release")"_*.deb \
+        build/deb/dbgsym/*"$(suffix "$release")"_*.deb
     cp "$dir"/up/src/*.deb build/deb
+    mv build/deb/*-dbgsym_*"$(suffix "$release")"_*.deb build/deb/dbgsym
 }
 
 

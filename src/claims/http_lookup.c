@@ -43,13 +43,13 @@ static wgw_errand_header_t  lookup_headers[] = {
 };
 
 
-/* Each location may be another claims service. */
+/* What one claims service said is nothing to the server that asks another. */
 
 wgw_asked_state_t
 wgw_claims_lookup(wgw_claims_t *claims, wgw_claims_ask_t *conf,
     wgw_content_t *content)
 {
-    u_char              bytes[WGW_LOOKUP_NAME + WGW_CID_MULTIHASH], *p;
+    u_char              bytes[WGW_SHA256 + WGW_CID_MULTIHASH], *p;
     unsigned            due;
     wgw_expiring_t     *asked;
     wgw_asked_state_t   state;
@@ -57,9 +57,9 @@ wgw_claims_lookup(wgw_claims_t *claims, wgw_claims_ask_t *conf,
     asked = &claims->asked->expiring;
 
     if (content->asked_of != conf) {
-        p = ngx_cpymem(bytes, content->cid.multihash.data,
+        p = ngx_cpymem(bytes, conf->service, WGW_SHA256);
+        p = ngx_cpymem(p, content->cid.multihash.data,
                        content->cid.multihash.len);
-        p = ngx_cpymem(p, conf->location.data, conf->location.len);
 
         content->asked = wgw_expiring_key(asked, bytes, p - bytes);
         content->asked_of = conf;
@@ -67,7 +67,9 @@ wgw_claims_lookup(wgw_claims_t *claims, wgw_claims_ask_t *conf,
 
     state = wgw_asked_look(asked, content->asked, lookup_now(), &due);
 
-    if (due) {
+    /* a worker that is about to end waits for what it asks */
+
+    if (due && !ngx_exiting) {
         lookup_begin(claims, conf, content);
     }
 
@@ -85,7 +87,7 @@ lookup_begin(wgw_claims_t *claims, wgw_claims_ask_t *conf,
 
     asked = &claims->asked->expiring;
 
-    rc = wgw_asked_begin(asked, content->asked, conf->queue, lookup_now(),
+    rc = wgw_asked_begin(asked, content->asked, conf->places, lookup_now(),
                          LOOKUP_LEASE, &place);
 
     if (rc == WGW_ASKED_FULL) {

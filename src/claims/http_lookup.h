@@ -20,6 +20,7 @@
 #include "claims/contents.h"
 #include "core/errand.h"
 #include "core/line.h"
+#include "crypto/sha256.h"
 #include "meter/usage_page.h"
 #include "table/asked.h"
 
@@ -37,6 +38,8 @@ typedef struct {
     ngx_int_t                  queue;
 
     ngx_http_core_srv_conf_t  *server;          /* NULL: not known yet */
+    uint8_t                    service[WGW_SHA256];     /* whom it asks */
+    wgw_asked_queue_t          places;
     wgw_line_t                 line;
     wgw_errand_place_t         place;           /* of the errands */
 } wgw_claims_ask_t;

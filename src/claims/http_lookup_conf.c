@@ -14,6 +14,9 @@
 
 
 static char *lookup_set(ngx_str_t *value, size_t prefix, time_t *time);
+static ngx_int_t lookup_service(ngx_http_core_main_conf_t *cmcf,
+    wgw_claims_ask_t *lookup);
+static void lookup_places(ngx_array_t *all);
 static ngx_http_core_loc_conf_t *lookup_location(
     ngx_http_core_srv_conf_t *cscf, ngx_str_t *name);
 static ngx_http_core_loc_conf_t *lookup_named(ngx_http_core_srv_conf_t *cscf,
@@ -167,7 +170,9 @@ wgw_claims_lookup_init(ngx_conf_t *cf, ngx_array_t *all)
     ngx_uint_t                  i;
     wgw_claims_ask_t         **lookup;
     ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_core_main_conf_t  *cmcf;
 
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     lookup = all->elts;
 
     for (i = 0; i < all->nelts; i++) {
@@ -182,9 +187,82 @@ wgw_claims_lookup_init(ngx_conf_t *cf, ngx_array_t *all)
 
         lookup[i]->place.server = lookup[i]->server->ctx;
         lookup[i]->place.location = clcf->loc_conf;
+
+        if (lookup_service(cmcf, lookup[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
+    lookup_places(all);
+
     return all->nelts ? wgw_errand_init(cf) : NGX_OK;
+}
+
+
+/*
+ * A location of a server, by names that outlive a reload: those of the two,
+ * and which of the servers of that name it is.
+ */
+
+static ngx_int_t
+lookup_service(ngx_http_core_main_conf_t *cmcf, wgw_claims_ask_t *lookup)
+{
+    u_char                      digests[2 * WGW_SHA256 + sizeof(uint64_t)];
+    uint64_t                    number;
+    ngx_str_t                  *name;
+    ngx_uint_t                  i;
+    ngx_http_core_srv_conf_t  **server;
+
+    name = &lookup->server->server_name;
+    server = cmcf->servers.elts;
+    number = 0;
+
+    for (i = 0; i < cmcf->servers.nelts && server[i] != lookup->server; i++) {
+        number += server[i]->server_name.len == name->len
+                  && ngx_strncmp(server[i]->server_name.data, name->data,
+                                 name->len)
+                     == 0;
+    }
+
+    ngx_memcpy(digests + 2 * WGW_SHA256, &number, sizeof(uint64_t));
+
+    return wgw_sha256(name->data, name->len, digests) == 0
+           && wgw_sha256(lookup->location.data, lookup->location.len,
+                         digests + WGW_SHA256)
+              == 0
+           && wgw_sha256(digests, sizeof(digests), lookup->service) == 0
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Each service has its own, as far as there are any. */
+
+static void
+lookup_places(ngx_array_t *all)
+{
+    uint32_t            end;
+    ngx_uint_t          i, k;
+    wgw_claims_ask_t  **lookup;
+
+    lookup = all->elts;
+    end = 0;
+
+    for (i = 0; i < all->nelts; i++) {
+        lookup[i]->places.first = end;
+        lookup[i]->places.n = (uint32_t) lookup[i]->queue;
+
+        for (k = 0; k < i; k++) {
+
+            if (ngx_memcmp(lookup[k]->service, lookup[i]->service, WGW_SHA256)
+                == 0)
+            {
+                lookup[i]->places.first = lookup[k]->places.first;
+                break;
+            }
+        }
+
+        end = ngx_max(end, lookup[i]->places.first + lookup[i]->places.n);
+    }
 }
 
 

@@ -131,7 +131,9 @@ errand_start(ngx_event_t *ev)
 
     c = errand->connection;
 
-    r = ngx_http_create_request(c);
+    /* closed: the worker ends, there is no time left */
+
+    r = c->close ? NULL : ngx_http_create_request(c);
 
     if (r == NULL) {
         ngx_http_close_connection(c);

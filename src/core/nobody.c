@@ -164,6 +164,11 @@ nobody_set(ngx_connection_t *c, ngx_http_conf_ctx_t *server, void *owner)
     c->listening = &nobody_listening;
     c->write->ready = 1;
 
+    /* a worker's shutdown timeout calls that of each connection */
+
+    c->read->handler = ngx_http_empty_handler;
+    c->write->handler = ngx_http_empty_handler;
+
     /* a socket pair has neither */
 
     c->tcp_nodelay = NGX_TCP_NODELAY_DISABLED;

@@ -53,21 +53,13 @@ ngx_http_wgw_meter_flow(ngx_http_request_t *r)
 wgw_flow_t *
 ngx_http_wgw_meter_flow_start(ngx_http_request_t *r, ngx_uint_t n)
 {
-    size_t               size;
-    wgw_flow_t          *flow;
-    ngx_pool_cleanup_t  *cln;
+    wgw_flow_t  *flow;
 
-    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
-
-    cln = ngx_pool_cleanup_add(r->pool, size);
-    if (cln == NULL) {
+    flow = ngx_wgw_meter_create(r->pool, n);
+    if (flow == NULL) {
         return NULL;
     }
 
-    flow = cln->data;
-    ngx_memzero(flow, size);
-
-    cln->handler = ngx_wgw_meter_cleanup;
     ngx_http_set_ctx(r, flow, ngx_http_wgw_meter_module);
 
 #if (NGX_HTTP_V2)
@@ -309,30 +301,13 @@ ngx_http_wgw_meter_flow_head(ngx_http_request_t *r, wgw_flow_t *flow)
 static ngx_int_t
 ngx_http_wgw_meter_flow_pace(ngx_http_request_t *r, wgw_flow_t *flow)
 {
-    wgw_paces_t  *paces;
-
     if (flow->tail || ngx_http_wgw_rate_status(r) == WGW_RATE_REJECTED) {
         return NGX_OK;
     }
 
-    paces = ngx_pcalloc(r->pool, sizeof(wgw_paces_t));
-    if (paces == NULL) {
-        return NGX_ERROR;
-    }
-
-    paces->log = r->connection->log;
-    paces->log_level = flow->meters.log_level;
-
-    if (wgw_paces_open(paces, r->pool, ngx_http_wgw_rates(r),
-                       ngx_http_wgw_meter_key, r)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    wgw_flow_pace(flow, paces, ngx_http_wgw_meter_flow_length(r, flow));
-
-    return NGX_OK;
+    return ngx_wgw_meter_pace(flow, ngx_http_wgw_rates(r),
+                              ngx_http_wgw_meter_key, r,
+                              ngx_http_wgw_meter_flow_length(r, flow));
 }
 
 

@@ -39,6 +39,12 @@ wgw_label_name(ngx_str_t *name)
         }
     }
 
+    /* as in __name__, which would be the metric's own */
+
+    if (name->len > 1 && name->data[0] == '_' && name->data[1] == '_') {
+        return "must not begin with \"__\"";
+    }
+
     for (taken = wgw_label_taken; *taken; taken++) {
         if (ngx_strlen(*taken) == name->len
             && ngx_strncmp(*taken, name->data, name->len) == 0)

@@ -85,6 +85,53 @@ ngx_wgw_meter_variable(wgw_flow_t *flow, ngx_pool_t *pool,
 }
 
 
+wgw_flow_t *
+ngx_wgw_meter_create(ngx_pool_t *pool, ngx_uint_t n)
+{
+    size_t               size;
+    wgw_flow_t          *flow;
+    ngx_pool_cleanup_t  *cln;
+
+    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
+
+    cln = ngx_pool_cleanup_add(pool, size);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    flow = cln->data;
+    ngx_memzero(flow, size);
+
+    cln->handler = ngx_wgw_meter_cleanup;
+
+    return flow;
+}
+
+
+ngx_int_t
+ngx_wgw_meter_pace(wgw_flow_t *flow, ngx_array_t *rates, wgw_rate_key_pt key,
+    void *data, off_t length)
+{
+    wgw_paces_t  *paces;
+
+    paces = ngx_pcalloc(flow->pool, sizeof(wgw_paces_t));
+    if (paces == NULL) {
+        return NGX_ERROR;
+    }
+
+    paces->log = flow->connection->log;
+    paces->log_level = flow->meters.log_level;
+
+    if (wgw_paces_open(paces, flow->pool, rates, key, data) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    wgw_flow_pace(flow, paces, length);
+
+    return NGX_OK;
+}
+
+
 void
 ngx_wgw_meter_cleanup(void *data)
 {

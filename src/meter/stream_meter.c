@@ -216,26 +216,18 @@ static wgw_flow_t *
 ngx_stream_wgw_meter_create(ngx_stream_session_t *s,
     ngx_stream_wgw_meter_conf_t *mcf, ngx_uint_t n)
 {
-    size_t               size;
-    ngx_uint_t           tcp;
-    wgw_flow_t          *flow;
-    ngx_connection_t    *c;
-    ngx_pool_cleanup_t  *cln;
+    ngx_uint_t         tcp;
+    wgw_flow_t        *flow;
+    ngx_connection_t  *c;
 
     c = s->connection;
     tcp = (c->type == SOCK_STREAM);
 
-    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
-
-    cln = ngx_pool_cleanup_add(c->pool, size);
-    if (cln == NULL) {
+    flow = ngx_wgw_meter_create(c->pool, n);
+    if (flow == NULL) {
         return NULL;
     }
 
-    flow = cln->data;
-    ngx_memzero(flow, size);
-
-    cln->handler = ngx_wgw_meter_cleanup;
     ngx_stream_set_ctx(s, flow, ngx_stream_wgw_meter_module);
 
     wgw_flow_init(flow, tcp ? &ngx_stream_wgw_meter_tcp
@@ -289,7 +281,6 @@ static ngx_int_t
 ngx_stream_wgw_meter_pace(ngx_stream_session_t *s, wgw_flow_t *flow)
 {
     ngx_array_t  *rates;
-    wgw_paces_t  *paces;
 
     rates = ngx_stream_wgw_rates(s->srv_conf);
 
@@ -297,21 +288,13 @@ ngx_stream_wgw_meter_pace(ngx_stream_session_t *s, wgw_flow_t *flow)
         return NGX_OK;
     }
 
-    paces = ngx_pcalloc(flow->pool, sizeof(wgw_paces_t));
-    if (paces == NULL) {
-        return NGX_ERROR;
-    }
-
-    paces->log = s->connection->log;
-    paces->log_level = flow->meters.log_level;
-
-    if (wgw_paces_open(paces, flow->pool, rates, ngx_stream_wgw_meter_key, s)
+    if (ngx_wgw_meter_pace(flow, rates, ngx_stream_wgw_meter_key, s,
+                           flow->read)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    wgw_flow_pace(flow, paces, flow->read);
     wgw_flow_owe(flow);
 
     return NGX_OK;

@@ -32,8 +32,8 @@ typedef struct {
 static uint64_t asked_pack(const asked_t *asked);
 static void asked_unpack(asked_t *asked, uint64_t word);
 static int64_t asked_end(const asked_t *asked);
-static int asked_place(wgw_expiring_t *t, uint32_t queue, int64_t now,
-    int64_t lease, wgw_asked_place_t *place);
+static int asked_place(wgw_expiring_t *t, wgw_asked_queue_t queue,
+    int64_t now, int64_t lease, wgw_asked_place_t *place);
 static void asked_leave(wgw_expiring_t *t, const wgw_asked_place_t *place);
 static int asked_enter(wgw_bucket_t *b, uint64_t tag, const asked_t *asked,
     int64_t now);
@@ -71,8 +71,9 @@ wgw_asked_look(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now,
 
 
 wgw_asked_rc_t
-wgw_asked_begin(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t queue,
-    int64_t now, int64_t lease, wgw_asked_place_t *place)
+wgw_asked_begin(wgw_expiring_t *t, wgw_expiring_key_t key,
+    wgw_asked_queue_t queue, int64_t now, int64_t lease,
+    wgw_asked_place_t *place)
 {
     int            slot, tries;
     asked_t        asked;
@@ -223,15 +224,16 @@ asked_end(const asked_t *asked)
 
 
 static int
-asked_place(wgw_expiring_t *t, uint32_t queue, int64_t now, int64_t lease,
-    wgw_asked_place_t *place)
+asked_place(wgw_expiring_t *t, wgw_asked_queue_t queue, int64_t now,
+    int64_t lease, wgw_asked_place_t *place)
 {
-    uint32_t   i;
+    uint32_t   i, n;
     uint64_t   seen, *places;
 
     places = t->header->asking.places;
 
-    for (i = 0; i < queue && i < WGW_PLACES; i++) {
+    for (n = 0; n < queue.n && n < WGW_PLACES; n++) {
+        i = (queue.first % WGW_PLACES + n) % WGW_PLACES;
         seen = wgw_load(&places[i]);
 
         if (seen <= (uint64_t) now

@@ -48,6 +48,16 @@ typedef enum {
 } wgw_asked_rc_t;
 
 
+/*
+ * Places of those who ask one service: others do not take them, so that one
+ * that hangs is in nobody else's way.  Past the last the first comes again.
+ */
+typedef struct {
+    uint32_t   first;
+    uint32_t   n;
+} wgw_asked_queue_t;
+
+
 /* A place that was taken; who comes late ends no other's. */
 typedef struct {
     uint32_t   number;
@@ -70,11 +80,12 @@ wgw_asked_state_t wgw_asked_look(wgw_expiring_t *table,
     wgw_expiring_key_t key, int64_t now, unsigned *due);
 
 /*
- * Asks: OK and the place, of the first `queue`; it ends with answered or
+ * Asks: OK and the place, of those in the queue; it ends with answered or
  * failed, or when the lease does.
  */
 wgw_asked_rc_t wgw_asked_begin(wgw_expiring_t *table, wgw_expiring_key_t key,
-    uint32_t queue, int64_t now, int64_t lease, wgw_asked_place_t *place);
+    wgw_asked_queue_t queue, int64_t now, int64_t lease,
+    wgw_asked_place_t *place);
 
 void wgw_asked_answered(wgw_expiring_t *table, wgw_expiring_key_t key,
     const wgw_asked_place_t *place, int64_t now, int64_t fresh,

@@ -13,6 +13,7 @@ use Time::HiRes qw(sleep time);
 use Wgw;
 use Wgw::Claims;
 use Wgw::Service;
+use Wgw::Tls;
 
 
 my $node = 'did:web:asia.web3.storage';
@@ -129,9 +130,10 @@ configure();
 $gw->start();
 
 sub class {
-    my ($path, $headers) = @_;
+    my ($path, $headers, $port) = @_;
 
-    my $reply = http_get($gw->port('HTTP'), $path, headers => $headers);
+    my $reply = http_get($port // $gw->port('HTTP'), $path,
+                         headers => $headers);
 
     return "$reply->{status} " . ($reply->{headers}{'x-class'} // '');
 }
@@ -538,6 +540,161 @@ cmp_ok(scalar @failed, '<=', 5, 'egress 13: less and less often');
 $s->start();
 ok(wait_for(sub { get($away) eq '200 public' }, 30),
    'egress 13: and known when the service is back');
+
+$gw->stop();
+
+
+# ---- services of several servers: what one of them says is its own
+
+mkdir "$dir/other";
+my $other = Wgw::Service->new("$dir/other", $gw->port('OTHER'));
+
+$gw->configure(<<"EOT");
+worker_processes 1;
+wgw_claims claims gateway=$gate subject=$node;
+wgw_claims_did $node @{[ $c->did('node') ]};
+wgw_claims_zone keys=20000;
+events { }
+http {
+    add_header X-Class "\$wgw_content" always;
+
+    server {
+        listen 127.0.0.1:%%HTTP%%;
+        root files;
+
+        location /ipfs/ {
+            wgw_content public=100r/d lookup=/claims queue=4;
+            try_files /file =404;
+        }
+
+        location = /claims {
+            proxy_pass http://127.0.0.1:%%CLAIMS%%/a/\$wgw_multihash;
+        }
+    }
+
+    server {
+        listen 127.0.0.1:%%SECOND%%;
+        root files;
+
+        location /ipfs/ {
+            wgw_content public=100r/d lookup=/claims queue=4;
+            try_files /file =404;
+        }
+
+        location = /claims {
+            proxy_pass http://127.0.0.1:%%OTHER%%/b/\$wgw_multihash;
+        }
+    }
+
+    server {
+        listen 127.0.0.1:%%ADMIN%%;
+        location = /metrics { wgw_usage prometheus; }
+    }
+}
+EOT
+
+$gw->start();
+
+sub second { return class('/ipfs/' . $_[0], undef, $gw->port('SECOND')) }
+
+my $both = content($n++);
+is(get($both), '200 unknown_first', 'a content of one server');
+ok(wait_for(sub { get($both) eq '200 public' }), 'of which it knows nothing');
+$other->answer(multihash($both),
+               $other->ok($c->join(site('lena', $both), auth('lena'))));
+is(second($both), '200 unknown_first', 'is not known to another');
+ok(wait_for(sub { second($both) eq '200 claim' }), 'which asks its own');
+is(get($both), '200 claim', 'what is stored is for all');
+
+$s->hang(undef);
+get(content(20_000 + $_)) for 1 .. 10;
+is(metric('wgw_claims_lookups_pending'), 4, 'a service that hangs');
+my $free = content($n++);
+second($free);
+ok(wait_for(sub { second($free) eq '200 public' }, 5),
+   'is not in the way of another');
+$s->answer(undef, $s->status(404));
+quiet(' when it answers');
+
+$gw->stop();
+
+
+# ---- TLS: who cannot show that he is the service is not believed
+
+certificate($dir, 'claims', 'mallory');
+
+my $tls = CORE::join '', map {
+    my ($name, $trusted, $sni) = @$_;
+
+    <<"EOT";
+    server {
+        listen 127.0.0.1:%%$name%%;
+        root files;
+
+        location /ipfs/ {
+            wgw_content public=100r/d lookup=\@claims;
+            try_files /file =404;
+        }
+
+        location \@claims {
+            proxy_pass https://127.0.0.1:%%TLS%%/\$wgw_multihash;
+            proxy_ssl_server_name on;
+            proxy_ssl_name $sni;
+            proxy_ssl_verify on;
+            proxy_ssl_trusted_certificate $trusted.crt;
+        }
+    }
+EOT
+} [ 'HTTP', 'claims', 'claims' ], [ 'FORGED', 'mallory', 'claims' ],
+  [ 'NAMED', 'claims', 'mallory' ];
+
+$gw->configure(<<"EOT");
+worker_processes 1;
+wgw_claims claims gateway=$gate subject=$node;
+wgw_claims_did $node @{[ $c->did('node') ]};
+wgw_claims_zone keys=20000;
+events { }
+http {
+    add_header X-Class "\$wgw_content" always;
+
+$tls
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        ssl_certificate claims.crt;
+        ssl_certificate_key claims.key;
+        location / { proxy_pass http://127.0.0.1:%%OTHER%%; }
+    }
+
+    server {
+        listen 127.0.0.1:%%ADMIN%%;
+        location = /metrics { wgw_usage prometheus; }
+    }
+}
+EOT
+
+$gw->start();
+
+my $secret = content($n++);
+$other->answer(multihash($secret),
+               $other->ok($c->join(site('mona', $secret), auth('mona'))));
+
+for ([ 'FORGED', qr/certificate verify error: \(18:self.signed/ ],
+     [ 'NAMED', qr/certificate does not match "mallory"/ ])
+{
+    my ($name, $phrase) = @$_;
+    my $failed = lookups('failed');
+
+    is(class("/ipfs/$secret", undef, $gw->port($name)), '200 unknown_first',
+       "TLS, $name: a request is served");
+    ok(wait_for(sub { lookups('failed') > $failed }), "TLS, $name: refused");
+    like($gw->log(), $phrase, "TLS, $name: which is said");
+    is(class("/ipfs/$secret", undef, $gw->port($name)), '200 unknown_first',
+       "TLS, $name: nothing is known");
+}
+
+is(scalar $other->asked(), 2, 'TLS: nothing was asked of who is not known');
+get($secret);
+ok(wait_for(sub { get($secret) eq '200 claim' }), 'TLS: the right one is');
 
 $gw->stop();
 

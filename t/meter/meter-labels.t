@@ -246,6 +246,8 @@ for my $case (
       . 'label=e:$arg_a', 'has more than 4 labels' ],
     [ 'label=key:$arg_a', 'the name of label "key" is a member of usage' ],
     [ 'label=9a:$arg_a', 'the name of label "9a" must be of a-z, 0-9 and _' ],
+    [ 'label=__name__:$arg_a',
+      'the name of label "__name__" must not begin with "__"' ],
     [ 'label=' . 'a' x 33 . ':$arg_a', 'must have 1 to 32 characters' ],
     [ 'label=a:text', 'invalid parameter "label=a:text"' ],
     [ 'label=a', 'invalid parameter "label=a"' ],

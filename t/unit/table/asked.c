@@ -15,6 +15,8 @@
 #define KEYS       500
 #define LEASE      12
 
+#define QUEUE(n)  ((wgw_asked_queue_t) { 0, n })
+
 
 static wgw_asked_state_t
 state(wgw_expiring_t *t, uint64_t number, int64_t now, unsigned *due)
@@ -36,11 +38,11 @@ test_one(void)
 
     ok(state(&t, 1, now, &due) == WGW_ASKED_UNKNOWN && due,
        "egress 6: not known, to be asked for");
-    ok(wgw_asked_begin(&t, key_of(&t, 1), 64, now, LEASE, &place)
+    ok(wgw_asked_begin(&t, key_of(&t, 1), QUEUE(64), now, LEASE, &place)
        == WGW_ASKED_OK, "egress 6: it is asked for");
     ok(state(&t, 1, now, &due) == WGW_ASKED_UNKNOWN && !due,
        "egress 7: not twice");
-    ok(wgw_asked_begin(&t, key_of(&t, 1), 64, now, LEASE, &other)
+    ok(wgw_asked_begin(&t, key_of(&t, 1), QUEUE(64), now, LEASE, &other)
        == WGW_ASKED_NOT_NOW, "egress 7: nor by who has not looked");
     ok(wgw_asked_places(&t, now) == 1, "one place is taken");
 
@@ -56,7 +58,7 @@ test_one(void)
     ok(state(&t, 1, now + 330, &due) == WGW_ASKED_UNKNOWN && due,
        "egress 11: past it, not known");
 
-    ok(wgw_asked_begin(&t, key_of(&t, 1), 64, now + 40, LEASE, &place)
+    ok(wgw_asked_begin(&t, key_of(&t, 1), QUEUE(64), now + 40, LEASE, &place)
        == WGW_ASKED_OK
        && state(&t, 1, now + 40, &due) == WGW_ASKED_STALE && !due,
        "stale while it is on its way");
@@ -83,13 +85,13 @@ test_fails(void)
     make(&t, WGW_EXPIRING_ASKED, 100);
     now = at = 1000;
 
-    (void) wgw_asked_begin(&t, key_of(&t, 1), 64, now, LEASE, &place);
+    (void) wgw_asked_begin(&t, key_of(&t, 1), QUEUE(64), now, LEASE, &place);
     wgw_asked_answered(&t, key_of(&t, 1), &place, now, 10, 100);
     now += 10;
 
     for (i = 0; i < 9; i++) {
 
-        if (wgw_asked_begin(&t, key_of(&t, 1), 64, now, LEASE, &place)
+        if (wgw_asked_begin(&t, key_of(&t, 1), QUEUE(64), now, LEASE, &place)
             != WGW_ASKED_OK)
         {
             break;
@@ -115,9 +117,10 @@ test_fails(void)
 
     ok(i == 9, "egress 13: again after 1, 2, 4 ... 60 s; stale to its end");
 
-    (void) wgw_asked_begin(&t, key_of(&t, 1), 64, now, LEASE, &place);
+    (void) wgw_asked_begin(&t, key_of(&t, 1), QUEUE(64), now, LEASE, &place);
     wgw_asked_answered(&t, key_of(&t, 1), &place, now, 10, 100);
-    (void) wgw_asked_begin(&t, key_of(&t, 1), 64, now + 10, LEASE, &place);
+    (void) wgw_asked_begin(&t, key_of(&t, 1), QUEUE(64), now + 10, LEASE,
+                           &place);
     wgw_asked_failed(&t, key_of(&t, 1), &place, now + 10);
     (void) state(&t, 1, now + 11, &due);
     ok(due, "an answer forgets all that");
@@ -138,27 +141,57 @@ test_places(void)
     make(&t, WGW_EXPIRING_ASKED, 1000);
 
     for (i = 0, n = 0; i < 8; i++) {
-        n += wgw_asked_begin(&t, key_of(&t, i), 8, NOW % 1000, LEASE,
+        n += wgw_asked_begin(&t, key_of(&t, i), QUEUE(8), NOW % 1000, LEASE,
                              &places[i])
              == WGW_ASKED_OK;
     }
 
     ok(n == 8, "eight places");
-    ok(wgw_asked_begin(&t, key_of(&t, 9), 8, NOW % 1000, LEASE, &place)
+    ok(wgw_asked_begin(&t, key_of(&t, 9), QUEUE(8), NOW % 1000, LEASE, &place)
        == WGW_ASKED_FULL, "egress 12: and no more");
     ok(state(&t, 9, NOW % 1000, &due) == WGW_ASKED_UNKNOWN && due,
        "which leaves no trace");
 
     wgw_asked_failed(&t, key_of(&t, 3), &places[3], NOW % 1000);
-    ok(wgw_asked_begin(&t, key_of(&t, 9), 8, NOW % 1000, LEASE, &place)
+    ok(wgw_asked_begin(&t, key_of(&t, 9), QUEUE(8), NOW % 1000, LEASE, &place)
        == WGW_ASKED_OK && place.number == 3, "one that was left");
 
-    ok(wgw_asked_begin(&t, key_of(&t, 10), 8, NOW % 1000 + LEASE, LEASE,
+    ok(wgw_asked_begin(&t, key_of(&t, 10), QUEUE(8), NOW % 1000 + LEASE, LEASE,
                        &place)
        == WGW_ASKED_OK, "one of somebody who is gone");
     wgw_asked_failed(&t, key_of(&t, 0), &places[0], NOW % 1000 + LEASE);
     ok(wgw_asked_places(&t, NOW % 1000 + LEASE) == 1,
        "who comes late leaves only his own");
+}
+
+
+static void
+test_services(void)
+{
+    uint64_t            i, n;
+    wgw_expiring_t      t;
+    wgw_asked_place_t   place;
+    wgw_asked_queue_t   last;
+
+    make(&t, WGW_EXPIRING_ASKED, 1000);
+
+    for (i = 0, n = 0; i < 100; i++) {
+        n += wgw_asked_begin(&t, key_of(&t, i), QUEUE(64), 1000, LEASE, &place)
+             == WGW_ASKED_OK;
+    }
+
+    ok(n == 64, "one service has its places and no more");
+
+    last.first = WGW_ASKED_PLACES * 3 - 2;
+    last.n = 3;
+
+    for (i = 100, n = 0; i < 110; i++) {
+        n += wgw_asked_begin(&t, key_of(&t, i), last, 1000, LEASE, &place)
+             == WGW_ASKED_OK;
+    }
+
+    ok(n == 2 && place.number == WGW_ASKED_PLACES - 1,
+       "another one's are others, and past the last is the first");
 }
 
 
@@ -174,11 +207,11 @@ test_flood(void)
 
     make(&t, WGW_EXPIRING_ASKED, 10);
 
-    (void) wgw_asked_begin(&t, key_of(&t, 0), 64, 1000, LEASE, &mine);
+    (void) wgw_asked_begin(&t, key_of(&t, 0), QUEUE(64), 1000, LEASE, &mine);
 
     for (i = 1, n = 0; i < 10000; i++) {
 
-        if (wgw_asked_begin(&t, key_of(&t, i), 64, 1000, LEASE, &place)
+        if (wgw_asked_begin(&t, key_of(&t, i), QUEUE(64), 1000, LEASE, &place)
             == WGW_ASKED_OK)
         {
             wgw_asked_answered(&t, key_of(&t, i), &place, 1000, 30, 300);
@@ -214,7 +247,7 @@ test_processes(void)
 
             for (k = 0; k < KEYS; k++) {
 
-                if (wgw_asked_begin(&t, key_of(&t, k), 240, 1000, LEASE,
+                if (wgw_asked_begin(&t, key_of(&t, k), QUEUE(240), 1000, LEASE,
                                     &place)
                     == WGW_ASKED_OK)
                 {
@@ -249,6 +282,7 @@ main(void)
     test_one();
     test_fails();
     test_places();
+    test_services();
     test_flood();
     test_processes();
 
