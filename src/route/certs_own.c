@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "route/certs.h"
+#include "route/certs_file.h"
 #include "route/certs_own.h"
 
 
@@ -85,9 +86,7 @@ own_good(const char *dir, const char *domain)
     X509   *x509;
     time_t  then;
 
-    snprintf(path, sizeof(path), "%s/" WGW_CERTS_KEY, dir);
-
-    if (access(path, F_OK) == -1) {
+    if (wgw_certs_pair(dir) != 0) {
         return 0;
     }
 
@@ -118,24 +117,29 @@ own_make(const char *dir, const char *domain, gid_t group,
     const char **error)
 {
     int        rc;
+    char       path[OWN_FILE];
     X509      *x509;
     EVP_PKEY  *key;
 
-    errno = 0;
     *error = "could not be given a certificate";
 
-    key = EVP_EC_gen("P-256");
+    /* a key that is there stays: workers serve it meanwhile */
+
+    snprintf(path, sizeof(path), "%s/" WGW_CERTS_KEY, dir);
+
+    key = wgw_certs_key(path);
+    rc = 0;
+
+    errno = 0;
+
     if (key == NULL) {
-        return -1;
+        key = EVP_EC_gen("P-256");
+        rc = key ? own_write(dir, WGW_CERTS_KEY, group, NULL, key) : -1;
     }
 
-    x509 = own_certificate(key, domain);
+    x509 = rc == 0 ? own_certificate(key, domain) : NULL;
 
-    /* the certificate proves that the key before it is there */
-
-    rc = x509 == NULL
-         || own_write(dir, WGW_CERTS_KEY, group, NULL, key) != 0
-         || own_write(dir, WGW_CERTS_CERT, group, x509, NULL) != 0 ? -1 : 0;
+    rc = x509 ? own_write(dir, WGW_CERTS_CERT, group, x509, NULL) : -1;
 
     X509_free(x509);
     EVP_PKEY_free(key);

@@ -148,6 +148,23 @@ like(page('?q=%22%3E%3Cb%3E')->{body}, qr/value="&quot;&gt;&lt;b&gt;"/,
 like(page('?q=nothere')->{body}, qr/No name has that in it/, 'or nothing');
 
 
+# ---- more names than one page looks at
+
+is(http_get($admin, '/v1/names', method => 'POST',
+    headers => "Content-Type: application/x-ndjson\r\n",
+    body => join('', map {
+        qq({"name":"n$_","backends":["http://127.0.0.1:9"]}\n) }
+        100000 .. 120200))->{status}, 200, '20,201 names');
+
+my $far = page('?q=n1201')->{body};
+
+like($far, qr/None of the names that were looked at has that in it/,
+     'a search that is not done does not say that there is none');
+like(http_get($admin, $far =~ /id="next" rel="next" href="([^#"]+)/
+              ? '/' . $1 =~ s/&amp;/&/gr : '/none')->{body},
+     qr/data-name="n120100\.gw\.test"/, 'and goes on');
+
+
 # ---- who may see it, and how
 
 is(page('?nosuch=1')->{status}, 400, 'an argument that it does not know');
