@@ -167,6 +167,19 @@ mock('set', name => $_, auth => { }, node => { }) for qw(a b);
 ok(wait_for(sub { call($gw, '/eth')->{status} == 200 }), 'it is well');
 ok(wait_for(sub { $gw->workers() == 1 }), 'old workers end');
 
+# each of them was somebody's, once
+
+my %total;
+
+for my $row (@{ json(http_get($gw->port('ADMIN'), '/v1/usage')
+                     ->{body})->{keys} })
+{
+    $total{$row->{zone}}{$_} += $row->{$_} for qw(requests sent);
+}
+
+cmp_ok($total{all}{requests}, '>', 500, 'many requests');
+is_deeply($total{usage}, $total{all}, 'those of providers are all of them');
+
 $gw->stop();
 
 done_testing();
