@@ -172,6 +172,14 @@ certs_folder(const char *dir, const char *name, size_t len, unsigned pair,
 }
 
 
+unsigned
+wgw_certs_reach(const char *dir)
+{
+    return certs_readable(dir, WGW_CERTS_SELF, WGW_CERTS_CERT) == 1
+           && certs_readable(dir, WGW_CERTS_SELF, WGW_CERTS_KEY) == 1;
+}
+
+
 static int
 certs_readable(const char *dir, const char *folder, const char *file)
 {

@@ -44,6 +44,9 @@ typedef enum {
 } wgw_certs_kind_e;
 
 
+/* Whether this process can read what is for all others. */
+unsigned wgw_certs_reach(const char *dir);
+
 /*
  * The folder, below `dir`, with the files for a folded name, which may be
  * empty; terminated.

@@ -32,6 +32,7 @@ static int own_serial(X509 *x509);
 static int own_write(const char *dir, const char *name, gid_t group,
     X509 *x509, EVP_PKEY *key);
 static int own_folder(const char *path, gid_t group);
+static int own_group(const char *dir, const char *file, gid_t group);
 
 
 int
@@ -50,7 +51,11 @@ wgw_certs_own(const char *dir, wgw_text_t domain, gid_t group,
     }
 
     if (own_good(path, name[0] ? name : "localhost")) {
-        return 0;
+        *error = "cannot be given to the workers";
+
+        return own_group(path, "", group) == 0
+               && own_group(path, WGW_CERTS_KEY, group) == 0
+               && own_group(path, WGW_CERTS_CERT, group) == 0 ? 0 : -1;
     }
 
     return own_make(path, name, group, error);
@@ -72,6 +77,24 @@ own_folder(const char *path, gid_t group)
     }
 
     return group == (gid_t) -1 ? 0 : chown(path, (uid_t) -1, group);
+}
+
+
+/* What is made here is for the workers, who may have become others. */
+
+static int
+own_group(const char *dir, const char *file, gid_t group)
+{
+    char         path[OWN_FILE];
+    struct stat  st;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, file);
+
+    if (group == (gid_t) -1 || lstat(path, &st) == -1 || st.st_gid == group) {
+        return 0;
+    }
+
+    return lchown(path, (uid_t) -1, group);
 }
 
 

@@ -42,6 +42,7 @@ http {
         location = / { wgw_page; }
         location = /other { wgw_page names=/n usage=/u claims=off; }
         location /if/ { wgw_page; if ($arg_q) { set $x 1; } }
+        location = /gzip { gzip on; wgw_page; }
         location /v1/names { wgw_api; }
     }
 }
@@ -175,6 +176,8 @@ is(page('', host => 'admin.test')->{status}, 200, 'the server\'s name');
 is(page('', headers => "Origin: http://evil.test\r\n")->{status}, 403,
    'another origin');
 is(page('', path => '/if/?q=a')->{status}, 200, 'in an `if` as well');
+is(page('', path => '/gzip', headers => "Accept-Encoding: gzip\r\n")
+   ->{headers}{'content-encoding'}, 'gzip', 'and compressed, which is asked for');
 
 my $other = page('', path => '/other')->{body};
 

@@ -330,6 +330,28 @@ is(slurp("$dir/certs/.self/privkey.pem"), slurp("$dir/other.key"),
    'a key that is there stays');
 
 
+# ---- a directory that workers cannot enter, and files of another group
+
+SKIP: {
+    skip 'not root', 4 if $> != 0;
+
+    my $group = (stat "$dir/certs/.self/privkey.pem")[5];
+
+    chown 0, 0, glob "$dir/certs/.self{,/*}";
+    $gw->reload();
+    is((stat "$dir/certs/.self$_")[5], $group, "given to the workers: .self$_")
+        for '', '/privkey.pem';
+    unlike($gw->log(), qr/are not readable/, 'that is well');
+
+    chmod 0700, "$dir/certs";
+    $gw->reload();
+    ok(wait_for(sub {
+        $gw->log() =~ /certificates ".*certs" are not readable for the workers/
+    }, 5), 'that is not, and is said');
+    chmod 0750, "$dir/certs";
+}
+
+
 # ---- what nginx -t says
 
 for my $case (
