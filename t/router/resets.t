@@ -15,7 +15,24 @@ use Wgw::H2;
 use Wgw::Router;
 
 
-my $gw = Wgw->new(<<'EOF');
+my $locations = <<'EOF';
+        location = /eth {
+            wgw_router eth;
+            wgw_meter all $uri;
+            wgw_meter usage eth/$wgw_provider_name;
+            proxy_pass $wgw_provider;
+            proxy_intercept_errors on;
+            error_page 500 502 503 504 = @spare;
+        }
+
+        location @spare {
+            wgw_router spare;
+            wgw_meter usage spare/$wgw_provider_name;
+            proxy_pass $wgw_provider;
+        }
+EOF
+
+my $gw = Wgw->new(<<"EOF");
 worker_processes 1;
 worker_shutdown_timeout 2s;
 
@@ -44,23 +61,13 @@ http {
 
     server {
         listen 127.0.0.1:%%HTTP%%;
+        $locations
+    }
+
+    server {
         listen 127.0.0.1:%%H2%%;
         http2 on;
-
-        location = /eth {
-            wgw_router eth;
-            wgw_meter all $uri;
-            wgw_meter usage eth/$wgw_provider_name;
-            proxy_pass $wgw_provider;
-            proxy_intercept_errors on;
-            error_page 500 502 503 504 = @spare;
-        }
-
-        location @spare {
-            wgw_router spare;
-            wgw_meter usage spare/$wgw_provider_name;
-            proxy_pass $wgw_provider;
-        }
+        $locations
     }
 
     server {
@@ -146,7 +153,7 @@ for ([ 'while a session is asked for', { delay => 150 }, { } ],
     mock('set', name => 'a', auth => $auth, node => $node);
     mock('set', name => 'b', node => { delay => 30 });
     storm(20, 250) for 1 .. 3;
-    is(who(call($gw, '/eth')) ne 'none', 1, "$when: it goes on");
+    is(call($gw, '/eth')->{status}, 200, "$when: it goes on");
 
     # and a worker that ends meanwhile
 
@@ -159,6 +166,19 @@ mock('set', name => $_, auth => { }, node => { }) for qw(a b);
 
 ok(wait_for(sub { call($gw, '/eth')->{status} == 200 }), 'it is well');
 ok(wait_for(sub { $gw->workers() == 1 }), 'old workers end');
+
+# each of them was somebody's, once
+
+my %total;
+
+for my $row (@{ json(http_get($gw->port('ADMIN'), '/v1/usage')
+                     ->{body})->{keys} })
+{
+    $total{$row->{zone}}{$_} += $row->{$_} for qw(requests sent);
+}
+
+cmp_ok($total{all}{requests}, '>', 500, 'many requests');
+is_deeply($total{usage}, $total{all}, 'those of providers are all of them');
 
 $gw->stop();
 
