@@ -22,6 +22,8 @@ typedef struct {
 
 
 static certs_entry_t *certs_entry(wgw_text_t name);
+static wgw_certs_kind_e certs_others(const char *dir, int own,
+    char folder[WGW_CERTS_FOLDER]);
 static int certs_folder(const char *dir, const char *name, size_t len,
     char folder[WGW_CERTS_FOLDER]);
 static int certs_readable(const char *dir, const char *folder,
@@ -106,9 +108,29 @@ wgw_certs_look(const char *dir, wgw_text_t name,
         }
     }
 
-    strcpy(folder, WGW_CERTS_SELF);
+    return certs_others(dir, own, folder);
+}
 
-    return own == 0 ? WGW_CERTS_UNREADABLE : WGW_CERTS_NONE;
+
+/* `own` is 0: a name's own is there, and cannot be read. */
+
+static wgw_certs_kind_e
+certs_others(const char *dir, int own, char folder[WGW_CERTS_FOLDER])
+{
+    int  rc;
+
+    rc = certs_folder(dir, WGW_CERTS_OTHERS, sizeof(WGW_CERTS_OTHERS) - 1,
+                      folder);
+
+    if (rc != 1) {
+        strcpy(folder, WGW_CERTS_SELF);
+    }
+
+    if (own == 0) {
+        return WGW_CERTS_UNREADABLE;
+    }
+
+    return rc == 0 ? WGW_CERTS_SHUT : WGW_CERTS_NONE;
 }
 
 

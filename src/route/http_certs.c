@@ -112,6 +112,7 @@ certs_variable(ngx_http_request_t *r,
     wgw_text_t         sni;
     wgw_names_t       *names;
     ngx_connection_t  *c;
+    wgw_certs_kind_e   kind;
 
     c = r->connection;
     names = wgw_lookup_names();
@@ -124,10 +125,15 @@ certs_variable(ngx_http_request_t *r,
     if (data == CERTS_CERT || certs_last.connection != c->number) {
         sni = certs_sni(r, name);
 
-        if (wgw_certs_find((char *) names->certs.data, sni, ngx_time(),
-                           certs_last.folder)
-            == WGW_CERTS_UNREADABLE)
-        {
+        kind = wgw_certs_find((char *) names->certs.data, sni, ngx_time(),
+                              certs_last.folder);
+
+        if (kind == WGW_CERTS_SHUT) {
+            sni.data = WGW_CERTS_OTHERS;
+            sni.len = sizeof(WGW_CERTS_OTHERS) - 1;
+        }
+
+        if (kind == WGW_CERTS_UNREADABLE || kind == WGW_CERTS_SHUT) {
             certs_unreadable(c, sni);
         }
 

@@ -433,7 +433,7 @@ api_wants(api_t *api, wgw_text_t name, wgw_text_t packed)
 
     kind = wgw_certs_look(api->dir, name, folder);
 
-    if (kind == WGW_CERTS_NONE) {
+    if (kind == WGW_CERTS_NONE || kind == WGW_CERTS_SHUT) {
         return 1;
     }
 
