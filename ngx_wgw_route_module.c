@@ -430,11 +430,26 @@ ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_wgw_route_init_process(ngx_cycle_t *cycle)
 {
-    if (wgw_lookup_names()->path.len
-        && (ngx_process == NGX_PROCESS_WORKER
-            || ngx_process == NGX_PROCESS_SINGLE))
+    wgw_names_t  *names;
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
     {
+        return NGX_OK;
+    }
+
+    names = wgw_lookup_names();
+
+    if (names->path.len) {
         (void) wgw_lookup_store(cycle->log);
+    }
+
+    /* the directory is of who keeps it, and is not ours to give away */
+
+    if (names->certs.len && !wgw_certs_reach((char *) names->certs.data)) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "certificates \"%V\" are not readable for the workers' "
+                      "user: no handshake will have one", &names->certs);
     }
 
     return NGX_OK;

@@ -8,6 +8,7 @@
   const settings = JSON.parse(document.getElementById('settings').textContent);
   const $ = (id) => document.getElementById(id);
   const EVERY = 5000;
+  const PATIENCE = 20000;
 
 
   // elements
@@ -71,7 +72,8 @@
   async function get(uri, type = 'json') {
     if (!uri || absent.has(uri)) return null;
 
-    const reply = await fetch(uri, { cache: 'no-store' });
+    const reply = await fetch(uri, { cache: 'no-store',
+                                     signal: AbortSignal.timeout(PATIENCE) });
 
     if (reply.status === 404) {
       absent.add(uri);
@@ -120,6 +122,13 @@
     }
 
     return found;
+  }
+
+  // what a first page has not
+  function more(found, where) {
+    return found.next == null ? []
+      : [el('p', { class: 'none' }, 'There may be more: ',
+            el('a', { href: where }, where))];
   }
 
   const total = (list) => list.reduce((n, s) => n + s.value, 0);
@@ -189,7 +198,8 @@
       found.tokens.map((t) => [
         el('span', {}, t.content || 'any', el('small', {}, `token ${t.id}`)),
         t.iss, t.aud, t.exp ? new Date(t.exp * 1000).toISOString() : 'never'
-      ])) : el('p', { class: 'none' }, 'No claim is stored.'));
+      ])) : el('p', { class: 'none' }, 'No claim is stored.'),
+      ...more(found, settings.claims));
   }
 
   async function backends() {
@@ -202,7 +212,9 @@
 
     show('backends', rows.length ? table('Backends that fail',
       [['backend'], ['of'], ['failures', 'n'], ['last']], rows)
-      : el('p', { class: 'none' }, 'None.'));
+      : el('p', { class: 'none' }, found.next == null ? 'None.'
+           : 'None of the names that were looked at.'),
+      ...more(found, `${settings.names}?failing=true`));
   }
 
   async function certificates() {
@@ -219,7 +231,8 @@
         el('span', { class: left(c) < 7 ? 'bad' : left(c) < 21 ? 'warn'
                                                               : 'good' },
            String(left(c)))
-      ])) : el('p', { class: 'none' }, 'None yet.'));
+      ])) : el('p', { class: 'none' }, 'None yet.'),
+      ...more(found, settings.certificates));
   }
 
 

@@ -17,7 +17,11 @@
 #define EXPIRY_TIME   60000             /* between two looks, */
 #define EXPIRY_MORE   100               /* while there are more */
 
+#define EXPIRY_SLACK  2                 /* seconds: more is a leap, */
+#define EXPIRY_DOUBT  3600              /* not believed for so long */
 
+
+static unsigned expiry_doubt(void);
 static void expiry_look(ngx_event_t *ev);
 static ngx_int_t expiry_ended(wgw_store_t *store);
 static wgw_store_rc_t expiry_make(wgw_txn_t *t, wgw_change_t *change);
@@ -30,6 +34,46 @@ static time_t            expiry_now;
 
 /* debug logs read the descriptor of an event's connection */
 static ngx_connection_t  expiry_dummy;
+
+
+ngx_int_t
+wgw_expiry_load(ngx_cycle_t *cycle)
+{
+    (void) cycle;
+    (void) expiry_doubt();
+
+    return NGX_OK;
+}
+
+
+/* 1 while the date may be a wrong one. */
+
+static unsigned
+expiry_doubt(void)
+{
+    int64_t          ahead;
+    struct timeval   tv;
+    struct timespec  ts;
+
+    static int64_t   was, until;
+    static unsigned  seen;
+
+    if (clock_gettime(CLOCK_BOOTTIME, &ts) == -1) {
+        return 1;
+    }
+
+    ngx_gettimeofday(&tv);
+    ahead = (int64_t) tv.tv_sec - ts.tv_sec;
+
+    if (seen && (ahead > was + EXPIRY_SLACK || ahead < was - EXPIRY_SLACK)) {
+        until = ts.tv_sec + EXPIRY_DOUBT;
+    }
+
+    seen = 1;
+    was = ahead;
+
+    return ts.tv_sec < until;
+}
 
 
 ngx_int_t
@@ -69,6 +113,11 @@ expiry_look(ngx_event_t *ev)
     wgw_claims_t  *claims;
 
     claims = wgw_claims_conf((ngx_cycle_t *) ngx_cycle);
+
+    if (expiry_doubt()) {
+        ngx_add_timer(ev, EXPIRY_TIME);
+        return;
+    }
 
     store = claims && claims->path.len ? wgw_claims_store(claims, ev->log)
                                        : NULL;

@@ -224,7 +224,7 @@ api_revoke(ngx_http_request_t *r, wgw_claims_t *claims, wgw_text_t name)
 static wgw_store_rc_t
 api_revoke_make(wgw_txn_t *t, wgw_change_t *change)
 {
-    return wgw_claim_rows_revoke(t, change->key, time(NULL));
+    return wgw_claim_rows_revoke(t, change->key);
 }
 
 

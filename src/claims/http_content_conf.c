@@ -85,7 +85,7 @@ ngx_module_t  ngx_http_wgw_content_module = {
     ngx_http_wgw_content_commands,         /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    wgw_expiry_load,                       /* init module */
     wgw_expiry_init,                       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */

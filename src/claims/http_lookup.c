@@ -67,7 +67,9 @@ wgw_claims_lookup(wgw_claims_t *claims, wgw_claims_ask_t *conf,
 
     state = wgw_asked_look(asked, content->asked, lookup_now(), &due);
 
-    if (due) {
+    /* a worker that is about to end waits for what it asks */
+
+    if (due && !ngx_exiting) {
         lookup_begin(claims, conf, content);
     }
 

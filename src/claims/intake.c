@@ -553,7 +553,7 @@ intake_make(wgw_txn_t *t, wgw_change_t *change)
     for ( ;; ) {
         intake->reason = NULL;
 
-        rc = wgw_claim_rows_put(t, intake->claims, intake->n, intake->now,
+        rc = wgw_claim_rows_put(t, intake->claims, intake->n,
                                 &intake->bad, &intake->reason,
                                 &intake->added);
 

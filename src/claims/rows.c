@@ -88,7 +88,7 @@ wgw_claim_hash(uint8_t hash[WGW_CLAIM_HASH], wgw_text_t text)
 
 wgw_store_rc_t
 wgw_claim_rows_put(wgw_txn_t *t, const wgw_claim_t *claims, size_t n,
-    int64_t now, size_t *which, const char **reason, size_t *added)
+    size_t *which, const char **reason, size_t *added)
 {
     size_t          i;
     wgw_text_t      row;
@@ -104,8 +104,6 @@ wgw_claim_rows_put(wgw_txn_t *t, const wgw_claim_t *claims, size_t n,
             return WGW_STORE_MISMATCH;
         }
     }
-
-    wgw_claim_rows_end(t, now);
 
     for (i = 0; i < n; i++) {
 
@@ -159,14 +157,13 @@ rows_is_revoked(wgw_txn_t *t, const wgw_claim_t *claim)
 
 
 wgw_store_rc_t
-wgw_claim_rows_revoke(wgw_txn_t *t, wgw_text_t name, int64_t now)
+wgw_claim_rows_revoke(wgw_txn_t *t, wgw_text_t name)
 {
     uint8_t         id[WGW_TOKEN_ID], until[8], copy[WGW_CLAIM_ROW];
     wgw_text_t      value;
     wgw_claim_t     claim;
     wgw_store_rc_t  rc;
 
-    wgw_claim_rows_end(t, now);
     memset(until, 0, sizeof(until));
 
     if (name.len == WGW_TOKEN_CID) {

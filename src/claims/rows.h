@@ -61,12 +61,10 @@ void wgw_claim_hash(uint8_t hash[WGW_CLAIM_HASH], wgw_text_t text);
  * revoked.  One that is there stays as it is; `*added` counts the others.
  */
 wgw_store_rc_t wgw_claim_rows_put(wgw_txn_t *t, const wgw_claim_t *claims,
-    size_t n, int64_t now, size_t *which, const char **reason,
-    size_t *added);
+    size_t n, size_t *which, const char **reason, size_t *added);
 
 /* By id or CID, whether it is there or not. */
-wgw_store_rc_t wgw_claim_rows_revoke(wgw_txn_t *t, wgw_text_t name,
-    int64_t now);
+wgw_store_rc_t wgw_claim_rows_revoke(wgw_txn_t *t, wgw_text_t name);
 
 /* Takes out some of what has ended. */
 void wgw_claim_rows_end(wgw_txn_t *t, int64_t now);

@@ -100,7 +100,10 @@ wgw_reply_send(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     if (out) {
         r->headers_out.content_type.data = (u_char *) type;
         r->headers_out.content_type.len = ngx_strlen(type);
-        r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+        /* filters look for the type alone */
+
+        r->headers_out.content_type_len = strcspn(type, ";");
 
     } else {
         r->header_only = 1;

@@ -24,6 +24,8 @@ static ngx_int_t names_rows(wgw_page_query_t *query, wgw_zone_t *zone,
     ngx_array_t *rows, ngx_str_t *next);
 static ngx_uint_t names_match(wgw_page_query_t *query, ngx_str_t *name);
 static ngx_int_t names_head(wgw_usage_page_t *page);
+static void names_none(wgw_usage_page_t *page, wgw_page_query_t *query,
+    ngx_str_t *next);
 static ngx_int_t names_row(wgw_usage_page_t *page, names_row_t *row);
 static ngx_int_t names_pages(wgw_usage_page_t *page, wgw_page_query_t *query,
     ngx_str_t *next);
@@ -58,9 +60,7 @@ wgw_page_names(wgw_usage_page_t *page, wgw_page_query_t *query)
     }
 
     if (rows.nelts == 0) {
-        wgw_out_str(&page->out, query->search.len
-                    ? "<p class=\"none\">No name has that in it.</p>\n"
-                    : "<p class=\"none\">There is no name yet.</p>\n");
+        names_none(page, query, &next);
 
     } else {
         row = rows.elts;
@@ -185,6 +185,27 @@ names_head(wgw_usage_page_t *page)
                 "<td></td></tr></thead><tbody>\n");
 
     return NGX_OK;
+}
+
+
+/* A page may end before a name was found. */
+
+static void
+names_none(wgw_usage_page_t *page, wgw_page_query_t *query, ngx_str_t *next)
+{
+    const char  *text;
+
+    text = next->len ? "None of the names that were looked at has that in it: "
+                       "see the next page."
+           : query->search.len && query->after.len ? "No other name has that "
+                                                     "in it."
+           : query->search.len ? "No name has that in it."
+           : query->after.len ? "There are no more names."
+           : "There is no name yet.";
+
+    wgw_out_str(&page->out, "<p class=\"none\">");
+    wgw_out_str(&page->out, text);
+    wgw_out_str(&page->out, "</p>\n");
 }
 
 

@@ -22,10 +22,12 @@ typedef struct {
 
 
 static certs_entry_t *certs_entry(wgw_text_t name);
-static wgw_certs_kind_e certs_others(const char *dir, int own,
-    char folder[WGW_CERTS_FOLDER]);
-static int certs_folder(const char *dir, const char *name, size_t len,
-    char folder[WGW_CERTS_FOLDER]);
+static wgw_certs_kind_e certs_look(const char *dir, wgw_text_t name,
+    unsigned pair, char folder[WGW_CERTS_FOLDER]);
+static wgw_certs_kind_e certs_others(const char *dir, wgw_certs_kind_e own,
+    unsigned pair, char folder[WGW_CERTS_FOLDER]);
+static wgw_certs_kind_e certs_folder(const char *dir, const char *name,
+    size_t len, unsigned pair, char folder[WGW_CERTS_FOLDER]);
 static int certs_readable(const char *dir, const char *folder,
     const char *file);
 static unsigned certs_plain(wgw_text_t name);
@@ -49,7 +51,7 @@ wgw_certs_find(const char *dir, wgw_text_t name, time_t now,
     if (entry->time != now
         || !wgw_text_equal(name, (wgw_text_t) { entry->name, entry->len }))
     {
-        entry->kind = wgw_certs_look(dir, name, entry->folder);
+        entry->kind = certs_look(dir, name, 1, entry->folder);
         entry->time = now;
         entry->len = (uint16_t) name.len;
 
@@ -79,16 +81,26 @@ wgw_certs_kind_e
 wgw_certs_look(const char *dir, wgw_text_t name,
     char folder[WGW_CERTS_FOLDER])
 {
-    int          rc, own;
-    char         wide[WGW_NAME_MAX + 1];
-    const char  *dot;
+    return certs_look(dir, name, 0, folder);
+}
 
-    own = -1;
+
+/* With `pair` also whether a handshake can do with them. */
+
+static wgw_certs_kind_e
+certs_look(const char *dir, wgw_text_t name, unsigned pair,
+    char folder[WGW_CERTS_FOLDER])
+{
+    char               wide[WGW_NAME_MAX + 1];
+    const char        *dot;
+    wgw_certs_kind_e   own, wild;
+
+    own = WGW_CERTS_NONE;
 
     if (certs_plain(name)) {
-        own = certs_folder(dir, name.data, name.len, folder);
+        own = certs_folder(dir, name.data, name.len, pair, folder);
 
-        if (own == 1) {
+        if (own == WGW_CERTS_OWN) {
             return WGW_CERTS_OWN;
         }
 
@@ -98,46 +110,46 @@ wgw_certs_look(const char *dir, wgw_text_t name,
             wide[0] = '_';
             memcpy(&wide[1], dot, name.data + name.len - dot);
 
-            rc = certs_folder(dir, wide, name.data + name.len - dot + 1,
-                              folder);
-            if (rc == 1) {
+            wild = certs_folder(dir, wide, name.data + name.len - dot + 1,
+                                pair, folder);
+
+            if (wild == WGW_CERTS_OWN) {
                 return WGW_CERTS_WILDCARD;
             }
 
-            own = own == 0 || rc == 0 ? 0 : -1;
+            own = own == WGW_CERTS_NONE ? wild : own;
         }
     }
 
-    return certs_others(dir, own, folder);
+    return certs_others(dir, own, pair, folder);
 }
 
 
-/* `own` is 0: a name's own is there, and cannot be read. */
+/* A handshake is also told what is wrong with the one for all others. */
 
 static wgw_certs_kind_e
-certs_others(const char *dir, int own, char folder[WGW_CERTS_FOLDER])
+certs_others(const char *dir, wgw_certs_kind_e own, unsigned pair,
+    char folder[WGW_CERTS_FOLDER])
 {
-    int  rc;
+    wgw_certs_kind_e  kind;
 
-    rc = certs_folder(dir, WGW_CERTS_OTHERS, sizeof(WGW_CERTS_OTHERS) - 1,
-                      folder);
+    kind = certs_folder(dir, WGW_CERTS_OTHERS, sizeof(WGW_CERTS_OTHERS) - 1,
+                        pair, folder);
 
-    if (rc != 1) {
-        strcpy(folder, WGW_CERTS_SELF);
+    if (kind == WGW_CERTS_OWN) {
+        return own;
     }
 
-    if (own == 0) {
-        return WGW_CERTS_UNREADABLE;
-    }
+    strcpy(folder, WGW_CERTS_SELF);
 
-    return rc == 0 ? WGW_CERTS_SHUT : WGW_CERTS_NONE;
+    return pair && own == WGW_CERTS_NONE ? kind : own;
 }
 
 
-/* 1 and the folder, 0: it is there and cannot be read, or -1. */
+/* WGW_CERTS_OWN and the folder, or what is wrong with it. */
 
-static int
-certs_folder(const char *dir, const char *name, size_t len,
+static wgw_certs_kind_e
+certs_folder(const char *dir, const char *name, size_t len, unsigned pair,
     char folder[WGW_CERTS_FOLDER])
 {
     int      cert, key;
@@ -161,12 +173,31 @@ certs_folder(const char *dir, const char *name, size_t len,
     cert = certs_readable(dir, folder, WGW_CERTS_CERT);
 
     if (cert == -1) {
-        return -1;
+        return WGW_CERTS_NONE;
     }
 
     key = certs_readable(dir, folder, WGW_CERTS_KEY);
 
-    return key == -1 ? -1 : cert && key;
+    if (key == -1) {
+        return WGW_CERTS_NONE;
+    }
+
+    if (!cert || !key) {
+        return WGW_CERTS_UNREADABLE;
+    }
+
+    snprintf(path, sizeof(path), "%s/%s", dir, folder);
+
+    return pair && wgw_certs_pair(path) != 0 ? WGW_CERTS_BROKEN
+                                             : WGW_CERTS_OWN;
+}
+
+
+unsigned
+wgw_certs_reach(const char *dir)
+{
+    return certs_readable(dir, WGW_CERTS_SELF, WGW_CERTS_CERT) == 1
+           && certs_readable(dir, WGW_CERTS_SELF, WGW_CERTS_KEY) == 1;
 }
 
 

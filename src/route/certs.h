@@ -13,7 +13,9 @@
  * renewals.  The link is read once for both.
  *
  * Of each name what was found is kept for a second, in a process; names come
- * from clients, and there is a fixed place for so many.  nginx reads the
+ * from clients, and there is a fixed place for so many.  Then certificate and
+ * key are looked into: with half a file, or a key of another, a handshake
+ * would fail, as nginx has no other way.  nginx reads the
  * files, as its workers' user, and from 1.27.4 on may cache them by path
  * (ssl_certificate_cache).
  */
@@ -26,15 +28,11 @@
 
 #include "format/name.h"
 #include "format/text.h"
+#include "route/certs_file.h"
 
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_CERTS_DIR    256        /* the length of DIR, at most */
-#define WGW_CERTS_FOLDER 320        /* a name, and what a link names */
-
-#define WGW_CERTS_CERT   "fullchain.pem"
-#define WGW_CERTS_KEY    "privkey.pem"
 #define WGW_CERTS_OTHERS ".default"
 #define WGW_CERTS_SELF   ".self"
 
@@ -44,9 +42,12 @@ typedef enum {
     WGW_CERTS_WILDCARD,
     WGW_CERTS_NONE,                 /* what is for all others */
     WGW_CERTS_UNREADABLE,           /* one is there: what is for others */
-    WGW_CERTS_SHUT                  /* none, and .default is unreadable */
+    WGW_CERTS_BROKEN                /* one that no handshake can do with */
 } wgw_certs_kind_e;
 
+
+/* Whether this process can read what is for all others. */
+unsigned wgw_certs_reach(const char *dir);
 
 /*
  * The folder, below `dir`, with the files for a folded name, which may be
@@ -55,7 +56,7 @@ typedef enum {
 wgw_certs_kind_e wgw_certs_find(const char *dir, wgw_text_t name, time_t now,
     char folder[WGW_CERTS_FOLDER]);
 
-/* The same without what is kept. */
+/* The same without what is kept, and without a look into the files. */
 wgw_certs_kind_e wgw_certs_look(const char *dir, wgw_text_t name,
     char folder[WGW_CERTS_FOLDER]);
 

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -10,9 +11,15 @@
 #include "route/certs_file.h"
 
 
+#define FILE_PATH  (WGW_CERTS_DIR + WGW_CERTS_FOLDER + 16)
+
+
 static int file_time(const ASN1_TIME *time, int64_t *seconds);
 static void file_issuer(X509 *x509, char *issuer);
 static void file_names(X509 *x509, wgw_certs_file_t *file);
+static X509 *file_chain(const char *path);
+static EVP_PKEY *file_key(const char *path, unsigned *locked);
+static int file_password(char *buf, int size, int writing, void *data);
 
 
 int
@@ -122,4 +129,121 @@ file_names(X509 *x509, wgw_certs_file_t *file)
     }
 
     GENERAL_NAMES_free(names);
+}
+
+
+int
+wgw_certs_pair(const char *folder)
+{
+    int        rc;
+    char       path[FILE_PATH];
+    X509      *x509;
+    unsigned   locked;
+    EVP_PKEY  *key;
+
+    snprintf(path, sizeof(path), "%s/" WGW_CERTS_CERT, folder);
+    x509 = file_chain(path);
+
+    if (x509 == NULL) {
+        return -1;
+    }
+
+    snprintf(path, sizeof(path), "%s/" WGW_CERTS_KEY, folder);
+    key = file_key(path, &locked);
+
+    rc = locked || (key && X509_check_private_key(x509, key) == 1) ? 0 : -1;
+
+    EVP_PKEY_free(key);
+    X509_free(x509);
+    ERR_clear_error();
+
+    return rc;
+}
+
+
+/* The first certificate, when there is nothing wrong with those behind it. */
+
+static X509 *
+file_chain(const char *path)
+{
+    FILE           *f;
+    X509           *first, *x509;
+    unsigned long   error;
+
+    f = fopen(path, "re");
+    if (f == NULL) {
+        return NULL;
+    }
+
+    first = PEM_read_X509_AUX(f, NULL, file_password, NULL);
+
+    if (first) {
+        ERR_clear_error();
+
+        while ((x509 = PEM_read_X509(f, NULL, file_password, NULL))) {
+            X509_free(x509);
+        }
+
+        error = ERR_peek_last_error();
+
+        if (ERR_GET_LIB(error) != ERR_LIB_PEM
+            || ERR_GET_REASON(error) != PEM_R_NO_START_LINE)
+        {
+            X509_free(first);
+            first = NULL;
+        }
+    }
+
+    fclose(f);
+    ERR_clear_error();
+
+    return first;
+}
+
+
+EVP_PKEY *
+wgw_certs_key(const char *path)
+{
+    unsigned  locked;
+
+    return file_key(path, &locked);
+}
+
+
+/* Locked is one with a password: nginx may have it, by ssl_password_file. */
+
+static EVP_PKEY *
+file_key(const char *path, unsigned *locked)
+{
+    FILE      *f;
+    EVP_PKEY  *key;
+
+    *locked = 0;
+
+    f = fopen(path, "re");
+    if (f == NULL) {
+        return NULL;
+    }
+
+    key = PEM_read_PrivateKey(f, NULL, file_password, locked);
+
+    fclose(f);
+    ERR_clear_error();
+
+    return key;
+}
+
+
+static int
+file_password(char *buf, int size, int writing, void *data)
+{
+    (void) buf;
+    (void) size;
+    (void) writing;
+
+    if (data) {
+        *(unsigned *) data = 1;
+    }
+
+    return -1;
 }

@@ -8,12 +8,20 @@
 #define WGW_CERTS_FILE_H
 
 
-#include <time.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
 
 #include "format/text.h"
 
 #pragma GCC visibility push(hidden)
 
+
+#define WGW_CERTS_DIR    256        /* the length of DIR, at most */
+#define WGW_CERTS_FOLDER 320        /* a name, and what a link names */
+
+#define WGW_CERTS_CERT   "fullchain.pem"
+#define WGW_CERTS_KEY    "privkey.pem"
 
 #define WGW_CERTS_ISSUER  128
 #define WGW_CERTS_NAMES   100       /* more are not listed, nor longer ones */
@@ -32,6 +40,16 @@ typedef struct {
 
 /* Returns 0, or -1 when there is none, or it cannot be read. */
 int wgw_certs_file(const char *path, wgw_certs_file_t *file);
+
+/*
+ * Returns 0 when a handshake can do with what is in a folder: all of the chain
+ * can be read, and the key is the one of its first certificate, or has a
+ * password, which is not known here; or -1.
+ */
+int wgw_certs_pair(const char *folder);
+
+/* The key of a file, or NULL; nobody is asked for a password. */
+EVP_PKEY *wgw_certs_key(const char *path);
 
 
 #pragma GCC visibility pop

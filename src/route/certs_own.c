@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "route/certs.h"
+#include "route/certs_file.h"
 #include "route/certs_own.h"
 
 
@@ -31,6 +32,7 @@ static int own_serial(X509 *x509);
 static int own_write(const char *dir, const char *name, gid_t group,
     X509 *x509, EVP_PKEY *key);
 static int own_folder(const char *path, gid_t group);
+static int own_group(const char *dir, const char *file, gid_t group);
 
 
 int
@@ -49,7 +51,11 @@ wgw_certs_own(const char *dir, wgw_text_t domain, gid_t group,
     }
 
     if (own_good(path, name[0] ? name : "localhost")) {
-        return 0;
+        *error = "cannot be given to the workers";
+
+        return own_group(path, "", group) == 0
+               && own_group(path, WGW_CERTS_KEY, group) == 0
+               && own_group(path, WGW_CERTS_CERT, group) == 0 ? 0 : -1;
     }
 
     return own_make(path, name, group, error);
@@ -74,6 +80,24 @@ own_folder(const char *path, gid_t group)
 }
 
 
+/* What is made here is for the workers, who may have become others. */
+
+static int
+own_group(const char *dir, const char *file, gid_t group)
+{
+    char         path[OWN_FILE];
+    struct stat  st;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, file);
+
+    if (group == (gid_t) -1 || lstat(path, &st) == -1 || st.st_gid == group) {
+        return 0;
+    }
+
+    return lchown(path, (uid_t) -1, group);
+}
+
+
 /* 1: both are there, and of use. */
 
 static int
@@ -85,9 +109,7 @@ own_good(const char *dir, const char *domain)
     X509   *x509;
     time_t  then;
 
-    snprintf(path, sizeof(path), "%s/" WGW_CERTS_KEY, dir);
-
-    if (access(path, F_OK) == -1) {
+    if (wgw_certs_pair(dir) != 0) {
         return 0;
     }
 
@@ -118,24 +140,29 @@ own_make(const char *dir, const char *domain, gid_t group,
     const char **error)
 {
     int        rc;
+    char       path[OWN_FILE];
     X509      *x509;
     EVP_PKEY  *key;
 
-    errno = 0;
     *error = "could not be given a certificate";
 
-    key = EVP_EC_gen("P-256");
+    /* a key that is there stays: workers serve it meanwhile */
+
+    snprintf(path, sizeof(path), "%s/" WGW_CERTS_KEY, dir);
+
+    key = wgw_certs_key(path);
+    rc = 0;
+
+    errno = 0;
+
     if (key == NULL) {
-        return -1;
+        key = EVP_EC_gen("P-256");
+        rc = key ? own_write(dir, WGW_CERTS_KEY, group, NULL, key) : -1;
     }
 
-    x509 = own_certificate(key, domain);
+    x509 = rc == 0 ? own_certificate(key, domain) : NULL;
 
-    /* the certificate proves that the key before it is there */
-
-    rc = x509 == NULL
-         || own_write(dir, WGW_CERTS_KEY, group, NULL, key) != 0
-         || own_write(dir, WGW_CERTS_CERT, group, x509, NULL) != 0 ? -1 : 0;
+    rc = x509 ? own_write(dir, WGW_CERTS_CERT, group, x509, NULL) : -1;
 
     X509_free(x509);
     EVP_PKEY_free(key);

@@ -36,7 +36,8 @@ typedef enum {
 static ngx_int_t certs_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static wgw_text_t certs_sni(ngx_http_request_t *r, char name[WGW_NAME_MAX]);
-static void certs_unreadable(ngx_connection_t *c, wgw_text_t name);
+static void certs_useless(ngx_connection_t *c, wgw_text_t name,
+    wgw_certs_kind_e kind);
 static ngx_int_t certs_add_variables(ngx_conf_t *cf);
 static ngx_int_t certs_check(ngx_conf_t *cf);
 static void *certs_create_conf(ngx_conf_t *cf);
@@ -128,13 +129,8 @@ certs_variable(ngx_http_request_t *r,
         kind = wgw_certs_find((char *) names->certs.data, sni, ngx_time(),
                               certs_last.folder);
 
-        if (kind == WGW_CERTS_SHUT) {
-            sni.data = WGW_CERTS_OTHERS;
-            sni.len = sizeof(WGW_CERTS_OTHERS) - 1;
-        }
-
-        if (kind == WGW_CERTS_UNREADABLE || kind == WGW_CERTS_SHUT) {
-            certs_unreadable(c, sni);
+        if (kind == WGW_CERTS_UNREADABLE || kind == WGW_CERTS_BROKEN) {
+            certs_useless(c, sni, kind);
         }
 
         certs_last.connection = c->number;
@@ -193,19 +189,26 @@ certs_sni(ngx_http_request_t *r, char name[WGW_NAME_MAX])
 
 
 static void
-certs_unreadable(ngx_connection_t *c, wgw_text_t name)
+certs_useless(ngx_connection_t *c, wgw_text_t name, wgw_certs_kind_e kind)
 {
-    static time_t  last;
+    time_t  *last;
 
-    if (ngx_time() - last < CERTS_AGAIN) {
+    static time_t  times[2];
+
+    last = &times[kind == WGW_CERTS_BROKEN];
+
+    if (ngx_time() - *last < CERTS_AGAIN) {
         return;
     }
 
-    last = ngx_time();
+    *last = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, c->log, 0,
-                  "certificate of \"%*s\" is not readable for the workers' "
-                  "user", name.len, name.data);
+                  kind == WGW_CERTS_BROKEN
+                  ? "certificate of \"%*s\" is damaged, or its key is of "
+                    "another"
+                  : "certificate of \"%*s\" is not readable for the "
+                    "workers' user", name.len, name.data);
 }
 
 

@@ -18,7 +18,8 @@
 
 
 #define API_LOOKS   20000           /* records of names, in one answer */
-#define API_LINE    8192            /* a certificate's names, and the rest */
+#define API_FILE    20              /* records, for what a file costs */
+#define API_LINE    12288           /* a certificate's names, and the rest */
 #define API_DAY     86400
 #define API_DAYS    3650
 
@@ -34,6 +35,7 @@ typedef struct {
     ngx_chain_t         *first;
     ngx_chain_t         *last;
     ngx_uint_t           n;         /* that were written */
+    ngx_uint_t           looks;     /* at names, and files */
 } api_t;
 
 
@@ -355,7 +357,6 @@ api_wanting(api_t *api)
     uint64_t            id;
     ngx_int_t           rc;
     wgw_out_t           out;
-    ngx_uint_t          looks;
     wgw_text_t          name, packed;
     wgw_store_t        *store;
     wgw_store_error_t   error;
@@ -373,7 +374,9 @@ api_wanting(api_t *api)
 
     rc = NGX_OK;
 
-    for (looks = 0; looks < API_LOOKS && api->n < api->limit; looks++) {
+    while (api->looks < API_LOOKS && api->n < api->limit) {
+
+        api->looks++;
 
         if (wgw_store_next(store, WGW_ROWS, api->after, &name, &packed,
                            &error)
@@ -432,8 +435,9 @@ api_wants(api_t *api, wgw_text_t name, wgw_text_t packed)
     }
 
     kind = wgw_certs_look(api->dir, name, folder);
+    api->looks += API_FILE;
 
-    if (kind == WGW_CERTS_NONE || kind == WGW_CERTS_SHUT) {
+    if (kind == WGW_CERTS_NONE) {
         return 1;
     }
 
@@ -444,7 +448,13 @@ api_wants(api_t *api, wgw_text_t name, wgw_text_t packed)
     *ngx_snprintf((u_char *) path, sizeof(path) - 1, "%s/%s/%s", api->dir,
                   folder, WGW_CERTS_CERT) = '\0';
 
-    return wgw_certs_file(path, &file) == 0 && file.not_after <= api->due;
+    if (wgw_certs_file(path, &file) != 0 || file.not_after <= api->due) {
+        return 1;
+    }
+
+    path[ngx_strlen(path) - sizeof("/" WGW_CERTS_CERT) + 1] = '\0';
+
+    return wgw_certs_pair(path) != 0;
 }
 
 

@@ -125,6 +125,36 @@ next_minute();
 sleep 1.2;
 like(five($other), qr/claim:1/, 'egress 21: then it is a minute\'s again');
 
+
+# ---- a revocation
+
+my $revoked = $c->make('node', iss => $node, aud => $c->did('bob'),
+                       cid => $other, exp => 7200);
+
+sub post {
+    my ($token) = @_;
+
+    return http_get($gw->port('ADMIN'), '/v1/claims', method => 'POST',
+                    body => $token);
+}
+
+my $id = json(post($revoked)->{body})->{tokens}[0]{id};
+
+is(http_get($gw->port('ADMIN'), "/v1/claims/$id", method => 'DELETE')
+       ->{status}, 204, 'a token is revoked');
+
+clock_leap(10 * 365 * 86400);
+sleep 1.2;
+is(post($c->make('node', iss => $node, aud => $c->did('carl'),
+                 cid => $other, exp => 'never'))->{status}, 200,
+   'ten years forward: another is posted');
+$gw->reload();
+sleep 2;
+clock_leap(-10 * 365 * 86400);
+sleep 1.2;
+like(post($revoked)->{body}, qr/revoked/,
+     'and, after a reload, back: it is still revoked');
+
 $gw->stop();
 
 done_testing();

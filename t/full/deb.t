@@ -463,7 +463,7 @@ sub acme {
     like(served('www.own.example', 'issuer'), qr/^Pebble/,
          'docs/farmer.md: a name has its certificate')
         or diag($m->sh('journalctl -u wgw-acme --no-pager;'
-                       . ' cat /var/lib/wgw/orders/orders/*.log'));
+                       . ' cat /var/lib/wgw/orders/logs/*'));
     is($m->ok('stat -L -c %a:%U:%G'
               . ' /var/lib/wgw/certs/www.own.example/privkey.pem'),
        "640:root:wgw\n", 'its key is for the workers');

@@ -42,6 +42,7 @@ http {
         location = / { wgw_page; }
         location = /other { wgw_page names=/n usage=/u claims=off; }
         location /if/ { wgw_page; if ($arg_q) { set $x 1; } }
+        location = /gzip { gzip on; wgw_page; }
         location /v1/names { wgw_api; }
     }
 }
@@ -148,6 +149,23 @@ like(page('?q=%22%3E%3Cb%3E')->{body}, qr/value="&quot;&gt;&lt;b&gt;"/,
 like(page('?q=nothere')->{body}, qr/No name has that in it/, 'or nothing');
 
 
+# ---- more names than one page looks at
+
+is(http_get($admin, '/v1/names', method => 'POST',
+    headers => "Content-Type: application/x-ndjson\r\n",
+    body => join('', map {
+        qq({"name":"n$_","backends":["http://127.0.0.1:9"]}\n) }
+        100000 .. 120200))->{status}, 200, '20,201 names');
+
+my $far = page('?q=n1201')->{body};
+
+like($far, qr/None of the names that were looked at has that in it/,
+     'a search that is not done does not say that there is none');
+like(http_get($admin, $far =~ /id="next" rel="next" href="([^#"]+)/
+              ? '/' . $1 =~ s/&amp;/&/gr : '/none')->{body},
+     qr/data-name="n120100\.gw\.test"/, 'and goes on');
+
+
 # ---- who may see it, and how
 
 is(page('?nosuch=1')->{status}, 400, 'an argument that it does not know');
@@ -158,6 +176,8 @@ is(page('', host => 'admin.test')->{status}, 200, 'the server\'s name');
 is(page('', headers => "Origin: http://evil.test\r\n")->{status}, 403,
    'another origin');
 is(page('', path => '/if/?q=a')->{status}, 200, 'in an `if` as well');
+is(page('', path => '/gzip', headers => "Accept-Encoding: gzip\r\n")
+   ->{headers}{'content-encoding'}, 'gzip', 'and compressed, which is asked for');
 
 my $other = page('', path => '/other')->{body};
 

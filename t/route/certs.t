@@ -9,6 +9,7 @@ use strict;
 use Test::More;
 
 use IO::Socket::SSL;
+use POSIX ();
 
 use Wgw;
 
@@ -282,8 +283,106 @@ for my $child (@children) {
 
 is($failed, 0, 'twenty renewals, and every handshake ends well');
 
+# what no link names stays a minute, for workers that have just looked
+
 my @folders = glob "$dir/certs/.[0-9]*";
-cmp_ok(scalar @folders, '<=', 6, 'old ones are gone');
+cmp_ok(scalar @folders, '>=', 20, 'those before stay');
+system('touch', '-d', '2 minutes ago', @folders, "$dir/certs/.1.a.link");
+
+my $before = readlink "$dir/certs/shop.example";
+
+hook('install', "$dir/new.crt", "$dir/new.key");
+ok(-d "$dir/certs/$before", 'the one before has a minute from now');
+ok(-e "$dir/certs/$_/privkey.pem", "$_ is whole")
+    for qw(shop.example www.shop.example any.gw.test _.gw.test);
+
+@folders = glob "$dir/certs/.[0-9]*";
+cmp_ok(scalar @folders, '<=', 6, 'old ones are gone') or diag("@folders");
+
+
+# ---- a wildcard is no pattern for files where the hook happens to be
+
+{
+    my $here = POSIX::getcwd();
+
+    local $ENV{WGW_CERTS} = "$dir/certs";
+    local $ENV{WGW_GROUP} = (getgrgid((stat "$dir/certs")[5]))[0];
+
+    mkdir "$dir/cwd";
+    mkdir "$dir/cwd/any.gw.test";
+    chdir "$dir/cwd" or die;
+    qx(sh -c 'cp $dir/wild.crt *.gw.test' 2>&1);
+    $out = qx($here/tools/wgw-certs-hook install $dir/wild.crt $dir/wild.key);
+    chdir $here;
+    is($out, "*.gw.test: installed\ngw.test: installed\n", 'the names it has');
+}
+
+is(becomes('any.gw.test', 'own'), 'own', 'others keep their own');
+
+
+# ---- what a handshake would fail of: another one is served, and it is said
+
+sub folder {
+    my ($name, $cert, $key) = @_;
+
+    mkdir "$dir/certs/$name", 0755;
+    spew("$dir/certs/$name/fullchain.pem", $cert);
+    spew("$dir/certs/$name/privkey.pem", $key);
+}
+
+my ($cert, $key) = (slurp("$dir/shop.crt"), slurp("$dir/shop.key"));
+
+folder('mixed.example', $cert, slurp("$dir/other.key"));
+folder('empty.example', '', $key);
+folder('half.example', substr($cert, 0, 200), $key);
+folder('keyless.example', $cert, substr($key, 0, 100));
+folder('chain.example', $cert . substr($cert, 0, 200), $key);
+folder('mixed.gw.test', $cert, slurp("$dir/other.key"));
+
+is(served("$_.example"), 'wgw', "$_: the last resort")
+    for qw(mixed empty half keyless chain);
+is(served('mixed.gw.test'), 'wild', 'or a wildcard');
+like($gw->log(), qr/certificate of "\w+\.example" is damaged, or its key is/,
+     'is said');
+
+http_get($admin, "/v1/names/$_.example", method => 'PUT',
+         body => '{"backends":["http://127.0.0.1:9"]}') for 'mixed', 'empty';
+is_deeply(certificates('?due=1')->{names},
+          [ 'empty.example', 'mixed.example', 'new.example' ],
+          'they are due') or diag(explain(certificates('?due=1')));
+system('rm', '-rf', glob "$dir/certs/{mixed,empty,half,keyless,chain}.*");
+
+
+# ---- our own: never with a key of another, whatever was killed
+
+$key = slurp("$dir/certs/.self/privkey.pem");
+spew("$dir/certs/.self/privkey.pem", slurp("$dir/other.key"));
+$gw->reload();
+is(becomes('nobody.example', 'wgw'), 'wgw', 'it is mended at the start');
+is(slurp("$dir/certs/.self/privkey.pem"), slurp("$dir/other.key"),
+   'a key that is there stays');
+
+
+# ---- a directory that workers cannot enter, and files of another group
+
+SKIP: {
+    skip 'not root', 4 if $> != 0;
+
+    my $group = (stat "$dir/certs/.self/privkey.pem")[5];
+
+    chown 0, 0, glob "$dir/certs/.self{,/*}";
+    $gw->reload();
+    is((stat "$dir/certs/.self$_")[5], $group, "given to the workers: .self$_")
+        for '', '/privkey.pem';
+    unlike($gw->log(), qr/are not readable/, 'that is well');
+
+    chmod 0700, "$dir/certs";
+    $gw->reload();
+    ok(wait_for(sub {
+        $gw->log() =~ /certificates ".*certs" are not readable for the workers/
+    }, 5), 'that is not, and is said');
+    chmod 0750, "$dir/certs";
+}
 
 
 # ---- what nginx -t says

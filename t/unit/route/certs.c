@@ -38,6 +38,23 @@ folder(const char *name)
 }
 
 
+/* What a handshake can do with. */
+
+static void
+pair(const char *name)
+{
+    char  command[800];
+
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+             "-nodes -days 2 -subj /CN=x -keyout %s/%s/" WGW_CERTS_KEY
+             " -out %s/%s/" WGW_CERTS_CERT " 2> /dev/null",
+             dir, name, dir, name);
+
+    ok(system(command) == 0, "a certificate and its key");
+}
+
+
 static void
 found(const char *name, wgw_certs_kind_e kind, const char *where)
 {
@@ -100,7 +117,14 @@ main(void)
     label[WGW_NAME_MAX] = '\0';
     found(label, WGW_CERTS_NONE, ".self");
 
+    /* an empty pair is none */
+
+    ok(wgw_certs_find(dir, shop, 99, got) == WGW_CERTS_BROKEN
+       && strcmp(got, ".self") == 0, "broken");
+
     /* kept for a second, and not longer */
+
+    pair("shop.example");
 
     ok(wgw_certs_find(dir, shop, 100, got) == WGW_CERTS_OWN, "found");
     snprintf(path, sizeof(path), "%s/shop.example/" WGW_CERTS_KEY, dir);
