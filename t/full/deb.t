@@ -455,7 +455,7 @@ sub acme {
 
     ok_apt('install dehydrated', 'what the package recommends');
     $m->ok("sed -i 's|^WGW_ACME=.*|WGW_ACME=\"--ca https://127.0.0.1:14000/dir"
-           . " --ca-file /srv/pebble.crt --interval 1\"|'"
+           . " --ca-file /srv/pebble.crt --interval 1 --retry 2\"|'"
            . ' /etc/default/wgw-acme && systemctl enable --now wgw-acme');
     $m->ok('wgw names add www.own.example http://192.0.2.10:8080');
 
