@@ -23,7 +23,7 @@
 
 #define WGW_RPC_DEPTH   64      /* of nested arrays and objects */
 #define WGW_RPC_ID      128     /* bytes of an id that is sent back */
-#define WGW_RPC_METHOD  64      /* of a method that is told of, not only judged */
+#define WGW_RPC_METHOD  64      /* of a method that is told of, too */
 
 
 /* What wgw_rpc_check() may write for a batch of n calls. */

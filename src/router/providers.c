@@ -3,7 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "core/keep.h"
+#include "core/shm.h"
 #include "router/providers.h"
 
 
@@ -70,7 +70,7 @@ wgw_providers_share(ngx_conf_t *cf, wgw_providers_t *providers)
     name.len = ngx_sprintf(name.data, "router %V", &providers->name)
                - name.data;
 
-    providers->shared = wgw_keep_memory(cf, &name,
+    providers->shared = wgw_shm_memory(cf, &name,
                                         sizeof(wgw_providers_shared_t));
 
     if (providers->shared == NULL) {
@@ -113,7 +113,7 @@ providers_calls(ngx_conf_t *cf, wgw_providers_t *providers)
                                &providers->name)
                    - name.data;
 
-        counted->calls = wgw_keep_memory(cf, &name, sizeof(uint64_t));
+        counted->calls = wgw_shm_memory(cf, &name, sizeof(uint64_t));
 
         if (counted->calls == NULL) {
             return NGX_CONF_ERROR;
@@ -141,7 +141,7 @@ providers_memory(ngx_conf_t *cf, wgw_provider_t *provider)
                            &provider->service.url)
                - name.data;
 
-    provider->shared = wgw_keep_memory(cf, &name,
+    provider->shared = wgw_shm_memory(cf, &name,
                                        sizeof(wgw_provider_shared_t));
 
     if (provider->shared == NULL) {
@@ -187,9 +187,9 @@ providers_sessions(ngx_conf_t *cf, wgw_provider_t *provider)
 
         name.len = p - name.data;
 
-        session->shared = wgw_keep_memory(cf, &name,
+        session->shared = wgw_shm_memory(cf, &name,
                                           sizeof(wgw_session_shared_t));
-        session->board = wgw_keep_board(cf, &name,
+        session->board = wgw_shm_board(cf, &name,
                                         sizeof(wgw_session_body_t));
 
         if (session->shared == NULL || session->board == NULL) {

@@ -3,6 +3,9 @@
  * window: the calendar of a cap.  A window is a span of UTC time; its period
  * is its number, growing by one from each to the next, so that two times are
  * in one window when their periods are equal.
+ *
+ * Which window is in force in a table, and when it turns, is in clock.h; what
+ * a record does then, in counter.c.
  */
 
 #ifndef WGW_WINDOW_H

@@ -98,7 +98,7 @@ if ($backend == 0) {
         local $SIG{PIPE} = 'DEFAULT';
 
         for (1 .. 300) {
-            $client->send("tick\n") or exit;
+            syswrite($client, "tick\n") or exit;
             sleep 0.1;
         }
 

@@ -37,7 +37,8 @@ is(wgw('names', 'import', "$dir/many.ndjson")->{exit}, 0, 'names');
 spew("$dir/wallet", 'ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784'
                     . 'd7bf4f2ff80');
 my $auth = 'http://127.0.0.1:' . $gw->port('DIN') . '/auth';
-is(system("build/bin/siwe-token $auth $dir/wallet > $dir/key"), 0, 'a key');
+is(system("build/bin/siwe-token $auth $dir/wallet > $dir/key"
+       . " 2> $dir/said"), 0, 'a key');
 
 spew("$state/notes.txt", "a file of somebody\n");
 symlink '/etc/passwd', "$state/link";

@@ -160,7 +160,7 @@ sub with_key {
 
     # of another server: in chunks
     my $body = Wgw::dechunk($reply);
-    $reply->{json} = $body =~ /^[\[{]/ ? json($body) : { };
+    $reply->{json} = $body =~ /^[\[{].*[\]}]\s*\z/s ? json($body) : { };
 
     return $reply;
 }

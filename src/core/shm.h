@@ -1,6 +1,6 @@
 
 /*
- * keep: memory by name, shared by all processes and kept over reloads, for
+ * shm: memory by name, shared by all processes and kept over reloads, for
  * what is worth keeping but not a file.
  *
  * The master makes it while it reads the configuration, and a later
@@ -9,8 +9,8 @@
  * that still run keep theirs.
  */
 
-#ifndef WGW_KEEP_H
-#define WGW_KEEP_H
+#ifndef WGW_SHM_H
+#define WGW_SHM_H
 
 
 #include <ngx_config.h>
@@ -25,11 +25,11 @@
  * Zeroed at first.  NULL, logged.  The size is part of the name, and so is
  * the difference between memory and boards.
  */
-void *wgw_keep_memory(ngx_conf_t *cf, ngx_str_t *name, size_t size);
+void *wgw_shm_memory(ngx_conf_t *cf, ngx_str_t *name, size_t size);
 
-wgw_board_t *wgw_keep_board(ngx_conf_t *cf, ngx_str_t *name, size_t max);
+wgw_board_t *wgw_shm_board(ngx_conf_t *cf, ngx_str_t *name, size_t max);
 
 
 #pragma GCC visibility pop
 
-#endif /* WGW_KEEP_H */
+#endif /* WGW_SHM_H */
