@@ -199,8 +199,8 @@ build/fuzz/%: fuzz/%.c build/parts/fuzz.a
 
 CLI_LIBS = -Wl,--as-needed -lcurl -lssl $(PARTS_LIBS)
 CLI_SOURCES := $(wildcard cli/*.c)
-MAN_PAGES = wgw.8 wgw.conf.5 ngx_wgw_route_module.5 ngx_wgw_meter_module.5 \
-    ngx_wgw_auth_module.5
+MAN_PAGES = wgw.8 wgw-acme.8 wgw-certs-hook.8 wgw.conf.5 \
+    ngx_wgw_route_module.5 ngx_wgw_meter_module.5 ngx_wgw_auth_module.5
 
 .PHONY: cli-files cli-unit
 
@@ -250,7 +250,7 @@ build/completion/wgw: cli/wgw.bash
 	@mkdir -p $(@D)
 	@cp $< $@
 
-build/man/%: tools/man.pl docs/*.md src/core/version.h
+build/man/%: tools/man.pl docs/*.md tools/wgw-* src/core/version.h
 	@mkdir -p $(@D)
 	@perl tools/man.pl $* > $@.new && mv $@.new $@
 

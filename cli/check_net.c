@@ -435,8 +435,9 @@ net_certificate(cli_check_t *check, SSL *ssl)
 
     } else if (verified != X509_V_OK) {
         cli_check_found(check, CLI_DOUBT, "certificate", "get one that "
-                        "browsers trust, as of Let's Encrypt, and put it in "
-                        "the place of ssl_certificate", "%s; %d days are left",
+                        "browsers trust, as of Let's Encrypt, and put it "
+                        "there: wgw-certs-hook install FULLCHAIN KEY",
+                        "%s; %d days are left",
                         X509_verify_cert_error_string(verified), days);
 
     } else {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # install.sh           puts what `make modules` built where Debian's nginx looks
 #                      for it, below DESTDIR, and enables it once; and what
-#                      `make cli` built where commands and manuals are
+#                      `make cli` built where commands and manuals are,
+#                      and the scripts for certificates in /usr/sbin
 # install.sh remove    takes it away again
 #
 # Ours come after stream, which is 50.  A module that the configuration loads
@@ -14,6 +15,7 @@ modules=$root/usr/lib/nginx/modules
 available=$root/usr/share/nginx/modules-available
 enabled=$root/etc/nginx/modules-enabled
 completions=$root/usr/share/bash-completion/completions
+scripts="wgw-acme wgw-certs-hook"
 
 
 # ngx_wgw_route_module.so: mod-wgw-route.conf
@@ -44,6 +46,13 @@ put_command() {
     install -m 755 build/bin/wgw "$root/usr/bin"
     install -m 644 build/completion/wgw "$completions"
     echo "installed $root/usr/bin/wgw"
+
+    mkdir -p "$root/usr/sbin"
+
+    for script in $scripts; do
+        install -m 755 "tools/$script" "$root/usr/sbin"
+        echo "installed $root/usr/sbin/$script"
+    done
 
     for page in build/man/*; do
         to=$(man_of "${page##*/}")
@@ -125,7 +134,9 @@ remove() {
         done
     done
 
-    for file in "$root/usr/bin/wgw" "$completions/wgw" $(pages); do
+    for file in "$root/usr/bin/wgw" "$completions/wgw" $(pages) \
+        $(for script in $scripts; do echo "$root/usr/sbin/$script"; done)
+    do
         if [ -e "$file" ]; then
             rm -f "$file"
             echo "removed $file"
@@ -135,8 +146,8 @@ remove() {
 
 
 pages() {
-    for page in wgw.8 wgw.conf.5 ngx_wgw_route_module.5 \
-        ngx_wgw_meter_module.5 ngx_wgw_auth_module.5
+    for page in wgw.8 wgw-acme.8 wgw-certs-hook.8 wgw.conf.5 \
+        ngx_wgw_route_module.5 ngx_wgw_meter_module.5 ngx_wgw_auth_module.5
     do
         man_of "$page"
     done

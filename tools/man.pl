@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# man.pl PAGE: a page of the manual, of the reference in docs/: wgw.8 and the
-# like, see below.  Also: man.pl --pages, their names.
+# man.pl PAGE: a page of the manual, of the reference in docs/, or of the head
+# of a script: wgw.8 and the like, see below.  Also: man.pl --pages, their
+# names.
 #
 # Of Markdown it knows what docs/ has: headings, paragraphs, blocks of code,
 # lists, tables, `code`, **strong**, links.  A table becomes a list, its first
@@ -21,6 +22,13 @@ my %pages = (
         docs => [ 'cli.md' ],
         also => [ 'wgw.conf(5)', 'ngx_wgw_route_module(5)', 'nginx(8)' ],
     },
+    map({ ("$_->[0].8" => {
+        name => $_->[0], says => $_->[1], docs => [ "tools/$_->[0]" ],
+        also => [ 'wgw(8)', $_->[2], 'ngx_wgw_route_module(5)' ],
+    }) } [ 'wgw-acme', 'certificates for the names of a gateway',
+           'wgw-certs-hook(8)' ],
+         [ 'wgw-certs-hook', 'puts a certificate where nginx finds it',
+           'wgw-acme(8)' ]),
     'wgw.conf.5' => {
         name => 'wgw.conf', says => 'the settings of a gateway',
         docs => [ 'gateway.conf.md' ],
@@ -56,7 +64,7 @@ if ($asked eq '--pages') {
 
 my $page = $pages{$asked} or die "$0: no page \"$asked\"\n";
 my ($section) = $asked =~ /\.(\d)$/;
-my @files = map { "docs/$_" } @{$page->{docs}};
+my @files = map { m{/} ? $_ : "docs/$_" } @{$page->{docs}};
 my $version = slurp('src/core/version.h') =~ /WGW_VERSION\s+"(.*)"/ ? $1 : '';
 
 # the time of what it is made of, or the package's
@@ -69,12 +77,30 @@ print join '', map { "$_\n" }
             strftime('%Y-%m-%d', gmtime $time), $version),
     '.nh', '.ad l', '.SH NAME', "$page->{name} \\- " . text($page->{says});
 
-print sheet(slurp($files[$_]), $_) for 0 .. $#files;
+print sheet(source($files[$_]), $_) for 0 .. $#files;
 
 print ".SH SEE ALSO\n",
     join(",\n", map { my ($name, $n) = /(.*)\((\d)\)/;
                       ".BR $name ($n)" =~ s/-/\\-/gr } @{$page->{also}})
     =~ s/\),\n/) ,\n/gr, "\n";
+
+
+# A file of docs/, or what a script says of itself, which is Markdown as well.
+
+sub source {
+    my ($path) = @_;
+
+    my $text = slurp($path);
+
+    return $text if $path =~ m{^docs/};
+
+    my ($head) = $text =~ /\A#![^\n]*\n((?:#[^\n]*\n)+)/;
+
+    $head =~ s/^# ?//gm;
+    $head =~ s/^( {4}.*)$/$1 =~ tr{`}{}dr/gme;
+
+    return "# $page->{name}\n\n$head";
+}
 
 
 sub slurp {

@@ -24,6 +24,8 @@ typedef struct {
 static certs_entry_t *certs_entry(wgw_text_t name);
 static wgw_certs_kind_e certs_look(const char *dir, wgw_text_t name,
     unsigned pair, char folder[WGW_CERTS_FOLDER]);
+static wgw_certs_kind_e certs_others(const char *dir, wgw_certs_kind_e own,
+    unsigned pair, char folder[WGW_CERTS_FOLDER]);
 static wgw_certs_kind_e certs_folder(const char *dir, const char *name,
     size_t len, unsigned pair, char folder[WGW_CERTS_FOLDER]);
 static int certs_readable(const char *dir, const char *folder,
@@ -119,9 +121,28 @@ certs_look(const char *dir, wgw_text_t name, unsigned pair,
         }
     }
 
+    return certs_others(dir, own, pair, folder);
+}
+
+
+/* A handshake is also told what is wrong with the one for all others. */
+
+static wgw_certs_kind_e
+certs_others(const char *dir, wgw_certs_kind_e own, unsigned pair,
+    char folder[WGW_CERTS_FOLDER])
+{
+    wgw_certs_kind_e  kind;
+
+    kind = certs_folder(dir, WGW_CERTS_OTHERS, sizeof(WGW_CERTS_OTHERS) - 1,
+                        pair, folder);
+
+    if (kind == WGW_CERTS_OWN) {
+        return own;
+    }
+
     strcpy(folder, WGW_CERTS_SELF);
 
-    return own;
+    return pair && own == WGW_CERTS_NONE ? kind : own;
 }
 
 

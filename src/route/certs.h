@@ -5,7 +5,8 @@
  *     DIR/shop.example/fullchain.pem     the name's own, and
  *                      privkey.pem
  *     DIR/_.gw1.example/...              for names one label below
- *     DIR/.self/...                      for all others, made at the start
+ *     DIR/.default/...                   for all others, where it is there
+ *     DIR/.self/...                      or this one, made at the start
  *
  * A name may be a link to a directory beside it: who renews makes a new one
  * and moves the link, so that a certificate and its key are never of two
@@ -32,14 +33,15 @@
 #pragma GCC visibility push(hidden)
 
 
+#define WGW_CERTS_OTHERS ".default"
 #define WGW_CERTS_SELF   ".self"
 
 
 typedef enum {
     WGW_CERTS_OWN = 0,
     WGW_CERTS_WILDCARD,
-    WGW_CERTS_NONE,                 /* that is what .self is for */
-    WGW_CERTS_UNREADABLE,           /* one is there: .self */
+    WGW_CERTS_NONE,                 /* what is for all others */
+    WGW_CERTS_UNREADABLE,           /* one is there: what is for others */
     WGW_CERTS_BROKEN                /* one that no handshake can do with */
 } wgw_certs_kind_e;
 

@@ -71,6 +71,12 @@ wgw_hop_mark(ngx_http_request_t *r, ngx_uint_t *hop)
 
     fields = &r->headers_in.headers;
 
+    /* a connection that ends before a request has no fields, nor their list */
+
+    if (fields->last == NULL) {
+        return NGX_OK;
+    }
+
     for (part = &fields->part; part; part = part->next) {
         last = (ngx_table_elt_t *) part->elts + part->nelts;
 

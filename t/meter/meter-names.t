@@ -65,6 +65,23 @@ sub denied {
 }
 
 
+# ---- connections that end before there is a request
+
+for my $bytes ("\n", 'G', "nonsense\r\n", "GET / HTTP/9.9\r\n\r\n") {
+    my $client = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$http")
+        or die "no connection: $!";
+
+    print $client $bytes;
+    shutdown $client, 1;
+    my @answer = <$client>;
+
+    is(http_get($admin, '/v1/names')->{status}, 200,
+       sprintf 'issue 15 "%s" and no more', $bytes =~ s/[\r\n]//gr);
+}
+
+unlike($gw->log(), qr/signal 11/, 'is no end of a worker');
+
+
 # ---- a paused name's refusals are nobody's
 
 is(put('shop', cap_bytes => 100_000), 201, 'a name');

@@ -171,6 +171,39 @@ SKIP: {
 }
 
 
+# ---- one for all others
+
+make_cert('all', 90, 'none.gw.test');
+($exit, $out) = hook('default', "$dir/all.crt", "$dir/all.key");
+is($exit, 0, 'issue 15 one for all others') or diag($out);
+is(becomes('nobody.example', 'all'), 'all', 'who have none of their own');
+is(becomes('shop.example', 'shop'), 'shop', 'and not for those that do');
+
+{
+    delete local $ENV{WGW_GROUP};
+    local $ENV{WGW_CERTS} = "$dir/certs";
+
+    is(system("tools/wgw-certs-hook default $dir/all.crt $dir/all.key"
+              . " > /dev/null"), 0, 'once more, by nobody told for whom');
+}
+
+is((stat "$dir/certs/.default/privkey.pem")[5], (stat "$dir/certs")[5],
+   "it is the folder's group that reads the key");
+is_deeply([ map { $_->{name} } grep { $_->{name} =~ /^\./ }
+            @{ certificates()->{certificates} } ], [], 'it is no name');
+
+SKIP: {
+    skip 'not root', 2 if $> != 0;
+
+    chmod 0600, "$dir/certs/.default/privkey.pem";
+    is(becomes('nobody.example', 'wgw'), 'wgw', 'what workers cannot read');
+    is(served('shop.example'), 'shop', 'is in the way of nobody else');
+}
+
+unlink "$dir/certs/.default";
+is(becomes('nobody.example', 'wgw'), 'wgw', 'it is gone');
+
+
 # ---- the list, and who has none
 
 my @list = @{ certificates()->{certificates} };

@@ -133,6 +133,39 @@ sub ok {
 }
 
 
+# what a program of ours prints, in the machine's network
+
+sub near {
+    my ($self, @command) = @_;
+
+    open my $in, '-|', 'nsenter', '-t', $self->{first}, '-n', @command
+        or die "nsenter: $!";
+
+    my $output = do { local $/; <$in> } // '';
+    close $in or die "@command: $?";
+
+    return $output;
+}
+
+
+# The same in the background, until kill and waitpid.
+
+sub start_near {
+    my ($self, $log, @command) = @_;
+
+    my $pid = fork // die "fork: $!";
+
+    if (!$pid) {
+        open STDOUT, '>', $log or POSIX::_exit(1);
+        open STDERR, '>&', \*STDOUT;
+        { exec 'nsenter', '-t', $self->{first}, '-n', @command }
+        POSIX::_exit(127);
+    }
+
+    return $pid;
+}
+
+
 # a process of its own; waitpid for it
 
 sub start {

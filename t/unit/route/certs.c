@@ -95,6 +95,16 @@ main(void)
     found("far.example", WGW_CERTS_NONE, ".self");
     found("a.gw.test", WGW_CERTS_WILDCARD, "_.gw.test");
     found("gw.test", WGW_CERTS_NONE, ".self");
+
+    folder(".2.b");
+    snprintf(path, sizeof(path), "%s/.default", dir);
+    rc = symlink(".2.b", path);
+    ok(rc == 0, "one for all others");
+    found("gw.test", WGW_CERTS_NONE, ".2.b");
+    found("", WGW_CERTS_NONE, ".2.b");
+    found("shop.example", WGW_CERTS_OWN, "shop.example");
+    unlink(path);
+    found("gw.test", WGW_CERTS_NONE, ".self");
     found("a.b.gw.test", WGW_CERTS_NONE, ".self");
     found("", WGW_CERTS_NONE, ".self");
     found(".self", WGW_CERTS_NONE, ".self");
