@@ -245,7 +245,11 @@ server {
     wgw_auth_allow   any  eth;
 
     location = /auth { wgw_auth_signin; }
-    location /eth { wgw_auth eth; return 200 "called\n"; }
+    location /eth {
+        wgw_auth   eth;
+        root       /srv;
+        try_files  /index.html =404;
+    }
 }
 EOF
            . "END\nopenssl rand -base64 32 > /etc/wgw/secret &&"
@@ -256,7 +260,8 @@ EOF
 
     my @keys = map { signed_in() } 1 .. 3;
 
-    is(called($keys[0]), 200, 'a key');
+    is(called($_), 200, 'a key') for @keys;
+    is(called('x: y'), 401, 'and none');
     is_wgw('tokens', 0, qr/^\S{22}  \Q$shown\E +\d+[hm] \d+[ms]  eth$/m,
            'it is listed');
     is_wgw('tokens addresses', 0, qr/^\Q$shown\E +3$/m, 'by wallets');
@@ -267,7 +272,7 @@ EOF
     is_wgw("tokens revoke $shown", 0, undef, "all of a wallet's");
     is_deeply(of_json('tokens addresses'), { addresses => [] }, 'none is');
     is(called($_), 401, 'and it opens nothing') for @keys;
-    is_wgw('tokens revoke 0x12', 1, undef, 'no wallet');
+    is_wgw('tokens revoke 0x12', 4, qr/is not 0x and 40/, 'no wallet');
 
     $m->ok('rm /etc/wgw/conf.d/din.conf /etc/wgw/secret &&'
            . ' systemctl reload wgw');
