@@ -45,6 +45,9 @@ sub all {
 
     ($who) = 'nobody';
     subtest 'nobody' => \&nobody;
+
+    # it is off when its owner lets go of it
+    undef $m;
 }
 
 
