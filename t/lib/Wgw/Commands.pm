@@ -45,6 +45,9 @@ sub all {
 
     ($who) = 'nobody';
     subtest 'nobody' => \&nobody;
+
+    # it is off when its owner lets go of it
+    undef $m;
 }
 
 
@@ -267,11 +270,11 @@ EOF
     is_wgw('tokens addresses', 0, qr/^\Q$shown\E +3$/m, 'by wallets');
 
     my ($id) = map { $_->{id} } @{of_json('tokens')->{tokens}};
-    is_wgw("tokens revoke $id", 0, qr/is revoked/, 'one');
+    is_wgw("tokens revoke -- $id", 0, qr/is revoked/, 'one');
     is(scalar @{of_json('tokens')->{tokens}}, 2, 'two are left');
     is_wgw("tokens revoke $shown", 0, undef, "all of a wallet's");
     is_deeply(of_json('tokens addresses'), { addresses => [] }, 'none is');
-    is(called($_), 401, 'and it opens nothing') for @keys;
+    is(called($_), 403, 'and it opens nothing') for @keys;
     is_wgw('tokens revoke 0x12', 4, qr/is not 0x and 40/, 'no wallet');
 
     $m->ok('rm /etc/wgw/conf.d/din.conf /etc/wgw/secret &&'
