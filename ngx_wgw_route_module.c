@@ -369,6 +369,13 @@ ngx_wgw_route_init_certs(ngx_cycle_t *cycle, wgw_names_t *names)
                                   "configuration for \"wgw_certs_api\"");
         }
 
+        if (names->certs_variable.len) {
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                          "no \"wgw_certs\" directive in configuration for "
+                          "\"$%V\"", &names->certs_variable);
+            return NGX_CONF_ERROR;
+        }
+
         return NGX_CONF_OK;
     }
 

@@ -231,7 +231,7 @@ certs_add_variables(ngx_conf_t *cf)
 }
 
 
-/* Who uses them needs `wgw_certs`. */
+/* Who uses them needs `wgw_certs`, which may stand further down. */
 
 static ngx_int_t
 certs_check(ngx_conf_t *cf)
@@ -244,10 +244,6 @@ certs_check(ngx_conf_t *cf)
     names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                          ngx_wgw_route_module);
 
-    if (names->certs.len) {
-        return NGX_OK;
-    }
-
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     v = cmcf->variables.elts;
 
@@ -256,10 +252,7 @@ certs_check(ngx_conf_t *cf)
         if (v[i].name.len >= 8
             && ngx_strncmp(v[i].name.data, "wgw_cert", 8) == 0)
         {
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "no \"wgw_certs\" directive in configuration for "
-                          "\"$%V\"", &v[i].name);
-            return NGX_ERROR;
+            names->certs_variable = v[i].name;
         }
     }
 

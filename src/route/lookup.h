@@ -42,6 +42,7 @@ typedef struct {
     ngx_str_t            certs;         /* `wgw_certs`; empty: none */
     wgw_line_t           certs_line;
     wgw_line_t           certs_api;     /* the first one */
+    ngx_str_t            certs_variable;    /* one that is used, or empty */
 
     wgw_store_t         *store;
     time_t               tried;         /* to open it */

@@ -7,6 +7,7 @@
 
 static wgw_peer_t *turn_among(wgw_route_t *route, ngx_uint_t *tried,
     const wgw_health_conf_t *conf);
+static uint64_t turn_place(wgw_route_t *route, uint64_t hash);
 
 
 static wgw_health_t  *turn_health;
@@ -85,7 +86,8 @@ turn_among(wgw_route_t *route, ngx_uint_t *tried,
 void
 wgw_turn_failed(wgw_route_t *route, wgw_peer_t *peer, ngx_log_t *log)
 {
-    wgw_health_failed(turn_health, peer->hash, (uint32_t) ngx_time());
+    wgw_health_failed(turn_health, turn_place(route, peer->hash),
+                      (uint32_t) ngx_time());
 
     /* where there is no choice, nginx says it all */
 
@@ -101,17 +103,36 @@ wgw_turn_failed(wgw_route_t *route, wgw_peer_t *peer, ngx_log_t *log)
 void
 wgw_turn_worked(wgw_route_t *route, wgw_peer_t *peer)
 {
-    wgw_health_worked(turn_health, peer->hash);
+    wgw_health_worked(turn_health, turn_place(route, peer->hash));
+}
+
+
+/*
+ * A backend that has nobody beside it is known for that as well, but in
+ * another place: what it does to one name's only backend is nothing that the
+ * names go by who have a choice.
+ */
+
+static uint64_t
+turn_place(wgw_route_t *route, uint64_t hash)
+{
+    return route->npeers == 1 ? ~hash : hash;
 }
 
 
 uint32_t
 wgw_turn_failures(const wgw_addr_t *backend, uint32_t *since)
 {
+    uint64_t  hash;
     uint32_t  failures, time;
 
-    failures = wgw_health_look(turn_health, wgw_route_backend(backend),
-                               &time);
+    hash = wgw_route_backend(backend);
+    failures = wgw_health_look(turn_health, hash, &time);
+
+    if (failures == 0) {
+        failures = wgw_health_look(turn_health, ~hash, &time);
+    }
+
     if (failures) {
         *since = (uint32_t) ngx_time() - time;
     }

@@ -4,8 +4,8 @@
  *
  * In turn, first those that work, as far as it is known (see health.h), and
  * when none does, all; each once for a request or session.  What failed is
- * remembered, also where there is no choice: for others that have the backend,
- * and for who asks.
+ * remembered for routes that have a choice, and where there is none for who
+ * asks.
  */
 
 #ifndef WGW_TURN_H

@@ -387,6 +387,13 @@ SKIP: {
 
 # ---- what nginx -t says
 
+my $late = Wgw->new('events { } http { server { listen 127.0.0.1:%%P%% ssl; '
+                    . 'ssl_certificate $wgw_cert; '
+                    . 'ssl_certificate_key $wgw_cert_key; } } '
+                    . 'wgw_certs certs;');
+
+like($late->run('-t'), qr/test is successful/, 'wgw_certs behind its use');
+
 for my $case (
     [ 'wgw_certs certs; wgw_certs certs;', '', qr/"wgw_certs" directive is dup/ ],
     [ '', 'ssl_certificate $wgw_cert; ssl_certificate_key $wgw_cert_key;',
