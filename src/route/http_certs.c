@@ -5,6 +5,7 @@
  */
 
 #include "core/endpoint.h"
+#include "core/hook.h"
 #include "route/certs.h"
 #include "route/http_certs.h"
 #include "route/lookup.h"
@@ -105,8 +106,8 @@ static certs_last_t  certs_last;
 
 
 static ngx_int_t
-certs_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
+certs_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
 {
     u_char            *p;
     char               name[WGW_NAME_MAX];
@@ -147,8 +148,7 @@ certs_variable(ngx_http_request_t *r,
     /* terminated: nginx opens it as it is */
 
     p = ngx_sprintf(p, "%V/%s/%s%Z", &names->certs, certs_last.folder,
-                    data == CERTS_CERT ? WGW_CERTS_CERT
-                                               : WGW_CERTS_KEY);
+                    data == CERTS_CERT ? WGW_CERTS_CERT : WGW_CERTS_KEY);
 
     v->len = p - v->data - 1;
     v->valid = 1;
@@ -215,19 +215,7 @@ certs_useless(ngx_connection_t *c, wgw_text_t name, wgw_certs_kind_e kind)
 static ngx_int_t
 certs_add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
-
-    for (v = certs_variables; v->name.len; v++) {
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
+    return wgw_hook_vars(cf, certs_variables);
 }
 
 

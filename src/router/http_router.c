@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/hook.h"
 #include "core/inner.h"
 #include "core/request.h"
 #include "router/http_router_api.h"
@@ -201,19 +202,7 @@ router_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 static ngx_int_t
 router_add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
-
-    for (v = router_vars; v->name.len; v++) {
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
+    return wgw_hook_vars(cf, router_vars);
 }
 
 

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/conffile.h"
 #include "crypto/eip191.h"
 #include "format/rpc.h"
 #include "route/trust.h"
@@ -32,8 +33,6 @@ typedef struct {
 static void providers_defaults(wgw_providers_t *providers);
 static char *providers_line(ngx_conf_t *cf, ngx_command_t *dummy, void *conf);
 static char *providers_signer(ngx_conf_t *cf, wgw_providers_t *providers);
-static ssize_t providers_read(ngx_conf_t *cf, ngx_str_t *name, u_char *buf,
-    size_t size, ngx_uint_t secret);
 static const char *providers_key(wgw_signer_t *signer, u_char *file, size_t n);
 static void providers_wipe(void *data);
 static char *providers_ca(ngx_conf_t *cf, wgw_providers_t *providers);
@@ -202,7 +201,7 @@ providers_signer(ngx_conf_t *cf, wgw_providers_t *providers)
     cln->handler = providers_wipe;
     cln->data = &providers->signer;
 
-    n = providers_read(cf, &value[1], file, sizeof(file), 1);
+    n = wgw_conffile(cf, &value[1], file, sizeof(file), "the key");
     if (n == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
@@ -220,50 +219,6 @@ providers_signer(ngx_conf_t *cf, wgw_providers_t *providers)
     providers->has_signer = 1;
 
     return NGX_CONF_OK;
-}
-
-
-/* Returns the length, up to the whole size, or NGX_ERROR, logged. */
-
-static ssize_t
-providers_read(ngx_conf_t *cf, ngx_str_t *name, u_char *buf, size_t size,
-    ngx_uint_t secret)
-{
-    ssize_t          n;
-    ngx_fd_t         fd;
-    ngx_file_info_t  fi;
-
-    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    if (secret && ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
-        && (ngx_file_access(&fi) & 0007))
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "the key in \"%V\" may be read by everybody",
-                           name);
-    }
-
-    n = ngx_read_fd(fd, buf, size);
-
-    if (n == -1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_fd_n " \"%V\" failed", name);
-        n = NGX_ERROR;
-    }
-
-    (void) ngx_close_file(fd);
-
-    return n;
 }
 
 
@@ -324,7 +279,7 @@ providers_ca(ngx_conf_t *cf, wgw_providers_t *providers)
         return NGX_CONF_ERROR;
     }
 
-    n = providers_read(cf, &value[1], buf, PROVIDERS_PEM, 0);
+    n = wgw_conffile(cf, &value[1], buf, PROVIDERS_PEM, NULL);
     if (n == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
