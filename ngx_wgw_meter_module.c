@@ -13,12 +13,12 @@
 #include <ngx_core.h>
 
 #include "claims/claims_conf.h"
+#include "core/shm.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
 #include "meter/meter_conf.h"
 #include "meter/rate.h"
 #include "meter/sweep.h"
-#include "meter/traffic.h"
 #include "meter/usage.h"
 
 
@@ -28,8 +28,6 @@ static void ngx_wgw_meter_exit_process(ngx_cycle_t *cycle);
 static char *ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_wgw_meter_traffic(ngx_conf_t *cf);
-static ngx_int_t ngx_wgw_meter_traffic_init(ngx_shm_zone_t *shm_zone,
-    void *data);
 static char *ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone);
@@ -237,50 +235,16 @@ ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_wgw_meter_traffic(ngx_conf_t *cf)
 {
-    ngx_str_t              name = ngx_string("wgw_traffic");
+    ngx_str_t              name = ngx_string("traffic");
     ngx_wgw_meter_conf_t  *mcf;
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
-    if (mcf->traffic) {
-        return NGX_OK;
-    }
-
-    mcf->traffic = ngx_shared_memory_add(cf, &name,
-                                         sizeof(wgw_traffic_t)
-                                         + 8 * ngx_pagesize,
-                                         &ngx_wgw_meter_module);
     if (mcf->traffic == NULL) {
-        return NGX_ERROR;
+        mcf->traffic = wgw_shm_memory(cf, &name, sizeof(wgw_traffic_t));
     }
 
-    mcf->traffic->init = ngx_wgw_meter_traffic_init;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_wgw_meter_traffic_init(ngx_shm_zone_t *shm_zone, void *data)
-{
-    ngx_slab_pool_t  *pool;
-
-    pool = (ngx_slab_pool_t *) shm_zone->shm.addr;
-
-    if (data) {
-        shm_zone->data = data;
-        return NGX_OK;
-    }
-
-    if (shm_zone->shm.exists) {
-        shm_zone->data = pool->data;
-        return NGX_OK;
-    }
-
-    shm_zone->data = ngx_slab_calloc(pool, sizeof(wgw_traffic_t));
-    pool->data = shm_zone->data;
-
-    return shm_zone->data ? NGX_OK : NGX_ERROR;
+    return mcf->traffic ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -5,8 +5,8 @@
  */
 
 #include "crypto/secp256k1.h"
+#include "crypto/sha256.h"
 
-#include <openssl/evp.h>
 #include <secp256k1.h>
 
 
@@ -25,7 +25,7 @@ wgw_secp256k1_verify(const uint8_t key[WGW_SECP256K1_KEY],
     const uint8_t signature[WGW_SECP256K1_SIGNATURE], const void *message,
     size_t len)
 {
-    uint8_t                    hash[32];
+    uint8_t                    hash[WGW_SHA256];
     secp256k1_pubkey           point;
     secp256k1_ecdsa_signature  parsed;
 
@@ -33,7 +33,7 @@ wgw_secp256k1_verify(const uint8_t key[WGW_SECP256K1_KEY],
                                      WGW_SECP256K1_KEY)
            && secp256k1_ecdsa_signature_parse_compact(
                                secp256k1_context_static, &parsed, signature)
-           && EVP_Digest(message, len, hash, NULL, EVP_sha256(), NULL) == 1
+           && wgw_sha256(message, len, hash) == 0
            && secp256k1_ecdsa_verify(secp256k1_context_static, &parsed, hash,
                                      &point);
 }

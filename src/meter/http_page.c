@@ -12,8 +12,7 @@
 #include "core/endpoint.h"
 #include "core/reply.h"
 #include "core/request.h"
-
-#include <openssl/evp.h>
+#include "crypto/sha256.h"
 
 
 /* "'sha256-", base64 of 32 bytes, "'" */
@@ -215,16 +214,15 @@ page_policy(ngx_conf_t *cf, page_conf_t *pcf)
 static u_char *
 page_hash(u_char *p, wgw_text_t text)
 {
-    u_char        hash[EVP_MAX_MD_SIZE];
-    unsigned      len;
-    ngx_str_t     from, to;
+    u_char     hash[WGW_SHA256];
+    ngx_str_t  from, to;
 
-    if (EVP_Digest(text.data, text.len, hash, &len, EVP_sha256(), NULL) != 1) {
+    if (wgw_sha256(text.data, text.len, hash) != 0) {
         return NULL;
     }
 
     from.data = hash;
-    from.len = len;
+    from.len = sizeof(hash);
 
     p = ngx_cpymem(p, "'sha256-", sizeof("'sha256-") - 1);
 
@@ -321,7 +319,7 @@ page_query(ngx_http_request_t *r, wgw_page_query_t *query,
     usage->data = r;
 
     query->usage = usage;
-    query->traffic = mcf->traffic ? mcf->traffic->data : NULL;
+    query->traffic = mcf->traffic;
     query->now = ngx_time();
 
     query->search.data = (u_char *) args[SEARCH].value.data;

@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 
 #include "meter/meter.h"
+#include "meter/traffic.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -20,7 +21,7 @@ typedef struct {
     ngx_array_t      zones;     /* of wgw_zone_t *, each a wgw_meter_zone_t's */
     ngx_array_t      rates;     /* of wgw_zone_t * */
     void            *claims;    /* those of claims_conf.h, or NULL */
-    ngx_shm_zone_t  *traffic;   /* of traffic.h; NULL without zones */
+    wgw_traffic_t   *traffic;   /* NULL without zones */
 } ngx_wgw_meter_conf_t;
 
 

@@ -7,7 +7,6 @@
 #include "meter/meter_conf.h"
 #include "meter/room.h"
 #include "meter/sweep.h"
-#include "meter/traffic.h"
 #include "meter/wrap.h"
 
 
@@ -145,7 +144,7 @@ static void
 sweep_traffic(ngx_wgw_meter_conf_t *mcf)
 {
     if (mcf->traffic) {
-        wgw_traffic_turn(mcf->traffic->data, ngx_time());
+        wgw_traffic_turn(mcf->traffic, ngx_time());
     }
 }
 
