@@ -35,8 +35,10 @@ static int64_t asked_end(const asked_t *asked);
 static int asked_place(wgw_expiring_t *t, wgw_asked_queue_t queue,
     int64_t now, int64_t lease, wgw_asked_place_t *place);
 static void asked_leave(wgw_expiring_t *t, const wgw_asked_place_t *place);
-static int asked_enter(wgw_bucket_t *b, uint64_t tag, const asked_t *asked,
-    int64_t now);
+static int asked_read(const wgw_bucket_t *b, uint64_t tag, asked_t *asked,
+    uint64_t *seen);
+static int asked_write(wgw_bucket_t *b, int slot, uint64_t seen, uint64_t tag,
+    const asked_t *asked, int64_t now);
 static int asked_room(const wgw_bucket_t *b, int64_t now, uint64_t *seen);
 static void asked_done(wgw_expiring_t *t, wgw_expiring_key_t key,
     const asked_t *answer, int64_t now);
@@ -87,13 +89,7 @@ wgw_asked_begin(wgw_expiring_t *t, wgw_expiring_key_t key,
     b = &t->buckets[wgw_slot_bucket(t, key, 0)];
 
     for (tries = 0; tries < ASKED_TRIES; tries++) {
-        slot = wgw_slot_find(b, key.hash[1], &seen);
-
-        memset(&asked, 0, sizeof(asked_t));
-
-        if (slot >= 0) {
-            asked_unpack(&asked, seen);
-        }
+        slot = asked_read(b, key.hash[1], &asked, &seen);
 
         if (asked.next > now) {
             break;
@@ -102,9 +98,7 @@ wgw_asked_begin(wgw_expiring_t *t, wgw_expiring_key_t key,
         asked.next = now + lease;
         asked.flight = 1;
 
-        if (slot < 0 ? asked_enter(b, key.hash[1], &asked, now)
-                     : wgw_swap(&b->when[slot], seen, asked_pack(&asked)))
-        {
+        if (asked_write(b, slot, seen, key.hash[1], &asked, now)) {
             wgw_asked_count(t, WGW_ASKED_BEGUN);
             return WGW_ASKED_OK;
         }
@@ -257,11 +251,35 @@ asked_leave(wgw_expiring_t *t, const wgw_asked_place_t *place)
 }
 
 
+/* The slot of an entry, or -1 and one that says nothing. */
+
 static int
-asked_enter(wgw_bucket_t *b, uint64_t tag, const asked_t *asked, int64_t now)
+asked_read(const wgw_bucket_t *b, uint64_t tag, asked_t *asked,
+    uint64_t *seen)
 {
-    int       slot;
-    uint64_t  seen;
+    int  slot;
+
+    slot = wgw_slot_find(b, tag, seen);
+
+    memset(asked, 0, sizeof(asked_t));
+
+    if (slot >= 0) {
+        asked_unpack(asked, *seen);
+    }
+
+    return slot;
+}
+
+
+/* In that slot, if it is as it was seen, or, for -1, in a new one. */
+
+static int
+asked_write(wgw_bucket_t *b, int slot, uint64_t seen, uint64_t tag,
+    const asked_t *asked, int64_t now)
+{
+    if (slot >= 0) {
+        return wgw_swap(&b->when[slot], seen, asked_pack(asked));
+    }
 
     slot = asked_room(b, now, &seen);
 
@@ -331,13 +349,7 @@ asked_done(wgw_expiring_t *t, wgw_expiring_key_t key, const asked_t *answer,
     b = &t->buckets[wgw_slot_bucket(t, key, 0)];
 
     for (tries = 0; tries < ASKED_TRIES; tries++) {
-        slot = wgw_slot_find(b, key.hash[1], &seen);
-
-        memset(&asked, 0, sizeof(asked_t));
-
-        if (slot >= 0) {
-            asked_unpack(&asked, seen);
-        }
+        slot = asked_read(b, key.hash[1], &asked, &seen);
 
         if (answer) {
             asked = *answer;
@@ -350,9 +362,7 @@ asked_done(wgw_expiring_t *t, wgw_expiring_key_t key, const asked_t *answer,
             asked.flight = 0;
         }
 
-        if (slot < 0 ? asked_enter(b, key.hash[1], &asked, now)
-                     : wgw_swap(&b->when[slot], seen, asked_pack(&asked)))
-        {
+        if (asked_write(b, slot, seen, key.hash[1], &asked, now)) {
             return;
         }
     }

@@ -39,7 +39,6 @@ static uint64_t wgw_gcra_enter(wgw_expiring_t *t, wgw_expiring_key_t key,
 static uint64_t wgw_gcra_answer(wgw_gcra_ask_t *ask, uint64_t time,
     uint64_t *next);
 static uint64_t wgw_gcra_cost(const wgw_gcra_t *limit, uint64_t units);
-static int wgw_gcra_find(wgw_bucket_t *b, uint64_t tag, uint64_t *seen);
 static int wgw_gcra_room(const wgw_bucket_t *b, uint64_t now,
     uint64_t *seen);
 
@@ -186,7 +185,7 @@ wgw_gcra_enter(wgw_expiring_t *t, wgw_expiring_key_t key,
 
     for (tries = 0; tries < WGW_GCRA_TRIES; tries++) {
 
-        slot = wgw_gcra_find(b, key.hash[1], &seen);
+        slot = wgw_slot_find(b, key.hash[1], &seen);
 
         if (slot >= 0) {
             time = seen >> WGW_GCRA_SHIFT;
@@ -272,7 +271,7 @@ wgw_gcra_give(wgw_expiring_t *t, wgw_expiring_key_t key,
 
     for (tries = 0; tries < WGW_GCRA_TRIES; tries++) {
 
-        slot = wgw_gcra_find(b, key.hash[1], &seen);
+        slot = wgw_slot_find(b, key.hash[1], &seen);
 
         if (slot < 0) {
             return;
@@ -300,37 +299,6 @@ wgw_gcra_cost(const wgw_gcra_t *limit, uint64_t units)
 
     return units / limit->rate * limit->period
            + units % limit->rate * limit->period / limit->rate;
-}
-
-
-/*
- * The first slot of that tag that is published, and its time.  There may be
- * a second, if two processes met the key at once: nobody looks at it.
- */
-
-static int
-wgw_gcra_find(wgw_bucket_t *b, uint64_t tag, uint64_t *seen)
-{
-    int  i;
-
-    for (i = 0; i < WGW_SLOTS; i++) {
-
-        if (wgw_load(&b->tag[i]) != tag) {
-            continue;
-        }
-
-        *seen = wgw_load(&b->when[i]);
-
-        /* the tag may have gone before the time was read */
-
-        if ((*seen & WGW_SLOT_STATE) == WGW_SLOT_LIVE
-            && wgw_load(&b->tag[i]) == tag)
-        {
-            return i;
-        }
-    }
-
-    return -1;
 }
 
 

@@ -169,7 +169,8 @@ int wgw_slot_stale(uint64_t seen, int64_t seconds);
 
 /*
  * For tables where a key has one bucket, and its word all there is of it: the
- * slot of a tag and its word, or -1.
+ * first slot of a tag that is published, and its word, or -1.  Where entering
+ * lets two in that come at once, nobody looks at the second.
  */
 int wgw_slot_find(const wgw_bucket_t *b, uint64_t tag, uint64_t *seen);
 
