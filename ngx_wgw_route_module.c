@@ -2,8 +2,8 @@
 /*
  * The route module: names to backends, at run time.
  *
- * This is its core module, which owns the store of names that http and
- * stream share; they are in src/route/http_route.c and src/route/stream_route.c.
+ * This is its core module, which owns the store of names that http and stream
+ * share; they are in src/route/http_route.c and src/route/stream_route.c.
  */
 
 

@@ -438,11 +438,6 @@ wgw_request_finish(ngx_http_request_t *r, ngx_int_t rc)
 }
 
 
-/*
- * The name was deleted.  A reset, so that a body without a length does not
- * look whole; in HTTP/2 nginx resets the stream.
- */
-
 ngx_uint_t
 wgw_request_accepts(ngx_http_request_t *r, const char *type)
 {
@@ -524,6 +519,11 @@ request_is(u_char *p, u_char *last, const char *type)
     return q < last && *q >= '1' && *q <= '9';
 }
 
+
+/*
+ * The name was deleted.  A reset, so that a body without a length does not
+ * look whole; in HTTP/2 nginx resets the stream.
+ */
 
 void
 wgw_request_end(void *data)

@@ -346,7 +346,11 @@ ngx_http_wgw_meter_flow_keys(ngx_http_request_t *r, ngx_array_t *meters,
         wgw_meters_push(&flow->meters, &conf[i], &key);
     }
 
-    flow->late = may && ngx_http_wgw_late_number(meters) ? meters : NULL;
+    /* those that are late were among them */
+
+    if (!may) {
+        flow->late = NULL;
+    }
 
     for (i = 0; i < more->n; i++) {
         wgw_meters_push(&flow->meters, &more->meters[i], &more->keys[i]);

@@ -26,19 +26,10 @@ int
 wgw_certs_file(const char *path, wgw_certs_file_t *file)
 {
     int    rc;
-    FILE  *f;
     X509  *x509;
 
-    f = fopen(path, "re");
-    if (f == NULL) {
-        return -1;
-    }
-
-    x509 = PEM_read_X509(f, NULL, NULL, NULL);
-    fclose(f);
-
+    x509 = wgw_certs_x509(path);
     if (x509 == NULL) {
-        ERR_clear_error();
         return -1;
     }
 
@@ -55,6 +46,26 @@ wgw_certs_file(const char *path, wgw_certs_file_t *file)
     X509_free(x509);
 
     return rc;
+}
+
+
+X509 *
+wgw_certs_x509(const char *path)
+{
+    FILE  *f;
+    X509  *x509;
+
+    f = fopen(path, "re");
+    if (f == NULL) {
+        return NULL;
+    }
+
+    x509 = PEM_read_X509(f, NULL, NULL, NULL);
+
+    fclose(f);
+    ERR_clear_error();
+
+    return x509;
 }
 
 
@@ -95,9 +106,9 @@ file_issuer(X509 *x509, char *issuer)
 static void
 file_names(X509 *x509, wgw_certs_file_t *file)
 {
-    int               i, len;
-    GENERAL_NAME     *name;
-    GENERAL_NAMES    *names;
+    int                 i, len;
+    GENERAL_NAME       *name;
+    GENERAL_NAMES      *names;
     const ASN1_STRING  *text;
 
     file->names_len = 0;

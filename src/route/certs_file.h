@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "format/text.h"
 
@@ -47,6 +47,9 @@ int wgw_certs_file(const char *path, wgw_certs_file_t *file);
  * password, which is not known here; or -1.
  */
 int wgw_certs_pair(const char *folder);
+
+/* The first certificate of a file, or NULL. */
+X509 *wgw_certs_x509(const char *path);
 
 /* The key of a file, or NULL; nobody is asked for a password. */
 EVP_PKEY *wgw_certs_key(const char *path);

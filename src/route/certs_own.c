@@ -105,7 +105,6 @@ own_good(const char *dir, const char *domain)
 {
     int     good;
     char    path[OWN_FILE];
-    FILE   *file;
     X509   *x509;
     time_t  then;
 
@@ -115,14 +114,7 @@ own_good(const char *dir, const char *domain)
 
     snprintf(path, sizeof(path), "%s/" WGW_CERTS_CERT, dir);
 
-    file = fopen(path, "re");
-    if (file == NULL) {
-        return 0;
-    }
-
-    x509 = PEM_read_X509(file, NULL, NULL, NULL);
-    fclose(file);
-
+    x509 = wgw_certs_x509(path);
     then = time(NULL) + OWN_LEFT;
 
     good = x509
