@@ -258,8 +258,8 @@ static const made_t  made[] = {
 
     { "egress 90: another command, ended", ISS, "\"/account\"", "1753353393",
       ISS, "", "[]", ISS, "", NONCE, "signature:bad" },
-    { "egress 90: narrowed three times", ISS, "\"/expanded/nominal/attenuated\"",
-      "null", ISS, "", "[]", ISS, "", NONCE, "signature:bad" },
+    { "egress 90: narrowed three times", ISS,
+      "\"/expanded/nominal/attenuated\"", "null", ISS, "", "[]", ISS, "", NONCE, "signature:bad" },
     { "egress 90: to begin in 2070", ISS, "\"/expanded\"", "null", ISS,
       "3155760000", "[]", ISS, "", NONCE, "signature:bad" },
     { "egress 90: a policy about mail", ISS, "\"/msg/send\"", "null", ISS, "",

@@ -167,6 +167,48 @@ impossible(int fd)
 }
 
 
+/* When nobody writes, a copy is the same. */
+
+static void
+rests_same(int fd)
+{
+    int                to;
+    const char        *error;
+    cli_zone_facts_t   before, facts;
+
+    to = fresh();
+
+    ok(cli_zone_copy(fd, to, &error) == 0
+       && cli_zone_look(fd, 0, &before, &error) == 0
+       && cli_zone_look(to, 1, &facts, &error) == 0
+       && facts.sent == before.sent && facts.requests == before.requests
+       && facts.received == before.received,
+       "at rest a copy has all");
+    ok(impossible(to) == 0, "and is whole");
+
+    close(to);
+}
+
+
+/* More keys, while another one writes. */
+
+static void
+grows(int fd)
+{
+    const char        *error;
+    wgw_table_conf_t   conf;
+
+    memset(&conf, 0, sizeof(conf));
+
+    conf.keys = KEYS * 2;
+    conf.key_bytes = 24;
+    conf.window.kind = WGW_WINDOW_MINUTE;
+    conf.window.reset_day = 1;
+
+    ok(wgw_growth_append(fd, &conf, &error) == 0, "it grows");
+}
+
+
 static void
 test_counters(void)
 {
@@ -177,7 +219,6 @@ test_counters(void)
     unsigned           wrong;
     const char        *error;
     wgw_table_t        t;
-    wgw_table_conf_t   conf;
     cli_zone_facts_t   before, facts, after;
 
     size = make(&t, KEYS, 24, WGW_WINDOW_MINUTE);
@@ -220,12 +261,7 @@ test_counters(void)
         close(to);
 
         if (i == COPIES / 2) {
-            memset(&conf, 0, sizeof(conf));
-            conf.keys = KEYS * 2;
-            conf.key_bytes = 24;
-            conf.window.kind = WGW_WINDOW_MINUTE;
-            conf.window.reset_day = 1;
-            ok(wgw_growth_append(fd, &conf, &error) == 0, "it grows");
+            grows(fd);
         }
     }
 
@@ -237,18 +273,7 @@ test_counters(void)
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
 
-    /* at rest it is the same */
-
-    to = fresh();
-    ok(cli_zone_copy(fd, to, &error) == 0
-       && cli_zone_look(fd, 0, &before, &error) == 0
-       && cli_zone_look(to, 1, &facts, &error) == 0
-       && facts.sent == before.sent && facts.requests == before.requests
-       && facts.received == before.received,
-       "at rest a copy has all");
-    ok(impossible(to) == 0, "and is whole");
-
-    close(to);
+    rests_same(fd);
     close(fd);
 }
 

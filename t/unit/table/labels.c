@@ -83,44 +83,48 @@ taken(wgw_table_t *t)
 
 
 static void
-basics(void)
+changes(wgw_table_t *t, uint32_t record)
 {
-    int            i, same;
-    char           value[300], packed[WGW_LABELS_TEXT];
-    size_t         len;
-    uint64_t       max;
-    uint32_t       record;
-    wgw_text_t     whole;
-    wgw_label_t    label;
-    wgw_table_t    t;
-    wgw_labels_t   labels;
+    int   i, same;
+    char  value[300];
 
-    (void) make_table(&t, &conf);
-    record = wgw_table_get(&t, text("key"));
-
-    ok(has(&t, record, "", NULL), "none at first");
-    ok(set(&t, record, "owner", "alice") == 0
-       && has(&t, record, "owner", "alice"), "one");
-    ok(taken(&t) == 64, "in a block of 64 bytes");
-    ok(set(&t, record, "owner", "alice") == 0 && taken(&t) == 64,
+    ok(has(t, record, "", NULL), "none at first");
+    ok(set(t, record, "owner", "alice") == 0
+       && has(t, record, "owner", "alice"), "one");
+    ok(taken(t) == 64, "in a block of 64 bytes");
+    ok(set(t, record, "owner", "alice") == 0 && taken(t) == 64,
        "the same again: nothing is written");
-    ok(set(&t, record, "owner", "bob") == 0 && has(&t, record, "owner", "bob")
-       && taken(&t) == 128, "another value");
-    ok(set(&t, record, "owner", "carol") == 0 && taken(&t) == 128
-       && has(&t, record, "owner", "carol"), "the block of before is used");
+    ok(set(t, record, "owner", "bob") == 0 && has(t, record, "owner", "bob")
+       && taken(t) == 128, "another value");
+    ok(set(t, record, "owner", "carol") == 0 && taken(t) == 128
+       && has(t, record, "owner", "carol"), "the block of before is used");
 
     same = 1;
 
     for (i = 0; i < 5000; i++) {
         (void) sprintf(value, "%*d", 1 + i % 250, i);
-        same &= set(&t, record, "n", value) == 0
-                && has(&t, record, "n", value);
+        same &= set(t, record, "n", value) == 0
+                && has(t, record, "n", value);
     }
 
-    ok(same && taken(&t) <= 64 + 64 + 2 * 128 + 2 * 256 + 2 * 512,
+    ok(same && taken(t) <= 64 + 64 + 2 * 128 + 2 * 256 + 2 * 512,
        "changed 5000 times, in the same blocks");
-    ok(set(&t, record, "", NULL) == 0 && has(&t, record, "", NULL),
+    ok(set(t, record, "", NULL) == 0 && has(t, record, "", NULL),
        "and none again");
+}
+
+
+/* As many as there may be, and as long: packed, and how long that is. */
+
+static size_t
+longest(wgw_table_t *t, uint32_t record, char packed[WGW_LABELS_TEXT])
+{
+    int           i;
+    char          value[300];
+    size_t        len;
+    wgw_text_t    whole;
+    wgw_label_t   label;
+    wgw_labels_t  labels;
 
     len = 0;
     memset(value, 'v', sizeof(value));
@@ -140,34 +144,64 @@ basics(void)
 
     whole.data = packed;
     whole.len = len;
-    ok(wgw_labels_set(t.segments, record, whole) == 0, "are set");
-    wgw_labels_get(t.segments, record, &labels);
+    ok(wgw_labels_set(t->segments, record, whole) == 0, "are set");
+    wgw_labels_get(t->segments, record, &labels);
     ok(labels.n == WGW_LABELS && labels.elts[3].value.len == WGW_LABEL_VALUE
        && memcmp(labels.text, packed, len) == 0, "and read");
 
-    /* all there is; a larger block that is not used is cut */
+    return len;
+}
 
-    (void) wgw_labels_taken(t.segments, &max);
+
+/* All room there is; a larger block that is not used is cut. */
+
+static void
+full(wgw_table_t *t, uint32_t record, wgw_text_t whole)
+{
+    int           same;
+    uint32_t      i;
+    uint64_t      max;
+    wgw_labels_t  labels;
+
+    (void) wgw_labels_taken(t->segments, &max);
     ok(max == 20 * 256 + WGW_LABEL_MOST, "room for the average");
 
-    for (i = 0; wgw_labels_set(t.segments, record + 1 + (uint32_t) i, whole)
-                == 0; i++) { /* void */ }
+    for (i = record + 1; wgw_labels_set(t->segments, i, whole) == 0; i++) {
+        /* void */
+    }
 
-    ok(i > 0 && wgw_labels_size(t.segments, record + 1 + (uint32_t) i) == 0,
+    ok(i > record + 1 && wgw_labels_size(t->segments, i) == 0,
        "when there is no room they are not set");
-    ok(has(&t, record + 1 + (uint32_t) i, "", NULL)
-       && (wgw_labels_get(t.segments, record, &labels), labels.n)
+    ok(has(t, i, "", NULL)
+       && (wgw_labels_get(t->segments, record, &labels), labels.n)
           == WGW_LABELS, "and others keep theirs");
-    ok(set(&t, record, "", NULL) == 0, "a large one goes");
+    ok(set(t, record, "", NULL) == 0, "a large one goes");
 
     same = 1;
 
     for (i = 10; i < 20; i++) {
-        same &= set(&t, (uint32_t) i, "a", "b") == 0
-                && has(&t, (uint32_t) i, "a", "b");
+        same &= set(t, i, "a", "b") == 0 && has(t, i, "a", "b");
     }
 
     ok(same, "and is cut for small ones");
+}
+
+
+static void
+basics(void)
+{
+    char         packed[WGW_LABELS_TEXT];
+    uint32_t     record;
+    wgw_text_t   whole;
+    wgw_table_t  t;
+
+    (void) make_table(&t, &conf);
+    record = wgw_table_get(&t, text("key"));
+    whole.data = packed;
+
+    changes(&t, record);
+    whole.len = longest(&t, record, packed);
+    full(&t, record, whole);
 }
 
 
