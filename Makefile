@@ -6,8 +6,11 @@
 
 build:      ## nginx, the modules and wgw, in build/bin and build/modules
 	@tools/deps.sh build
-	@tools/build.sh
-	@$(MAKE) --no-print-directory cli-files
+	@mkdir -p build
+	@flock -n build/lock true || \
+	    echo "another make is at work in this checkout: waiting for it"
+	@flock build/lock sh -c 'tools/build.sh && \
+	    exec $(MAKE) --no-print-directory cli-files'
 
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
@@ -150,21 +153,25 @@ UNIT = $(CC) -g -O1 -Wall -Wextra -Werror -fno-omit-frame-pointer \
 FUZZ = clang -g -O1 -fno-omit-frame-pointer -I. -Isrc \
     -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
+# ARCHIVE NAME,COMPILER,FOLDER,SOURCES
+
 define ARCHIVE
-build/parts/$(1)/%.o: src/%.c Makefile
+build/parts/$(1)/%.o: $(3)%.c Makefile
 	@mkdir -p $$(@D)
 	@$(2) -MMD -MP -MF $$(@:.o=.d) -MT $$@ -c -o $$@.new $$<
 	@mv $$@.new $$@
 
-build/parts/$(1).a: $$(PARTS:src/%.c=build/parts/$(1)/%.o)
+build/parts/$(1).a: $(4:$(3)%.c=build/parts/$(1)/%.o)
 	@rm -f $$@.new
 	@ar rcs $$@.new $$^
 	@mv $$@.new $$@
 endef
 
-$(eval $(call ARCHIVE,plain,$(PLAIN)))
-$(eval $(call ARCHIVE,unit,$(UNIT)))
-$(eval $(call ARCHIVE,fuzz,$(subst fuzzer,fuzzer-no-link,$(FUZZ))))
+FUZZED = $(subst fuzzer,fuzzer-no-link,$(FUZZ))
+
+$(eval $(call ARCHIVE,plain,$(PLAIN),src/,$(PARTS)))
+$(eval $(call ARCHIVE,unit,$(UNIT),src/,$(PARTS)))
+$(eval $(call ARCHIVE,fuzz,$(FUZZED),src/,$(PARTS)))
 
 -include $(shell find build/parts build/unit build/fuzz -name '*.d' 2> /dev/null)
 
@@ -210,21 +217,11 @@ cli-files: build/bin/wgw build/completion/wgw $(MAN_PAGES:%=build/man/%)
 cli-unit: build/asan/bin/wgw
 	@:
 
-define CLI
-build/parts/$(1)/cli/%.o: cli/%.c Makefile
-	@mkdir -p $$(@D)
-	@$(2) -D_GNU_SOURCE -I. -MMD -MP -MF $$(@:.o=.d) -MT $$@ -c -o $$@.new $$<
-	@mv $$@.new $$@
+CLI_FLAGS = -D_GNU_SOURCE -I.
 
-build/parts/$(1)/cli.a: $$(CLI_SOURCES:%.c=build/parts/$(1)/%.o)
-	@rm -f $$@.new
-	@ar rcs $$@.new $$^
-	@mv $$@.new $$@
-endef
-
-$(eval $(call CLI,plain,$(PLAIN)))
-$(eval $(call CLI,unit,$(UNIT)))
-$(eval $(call CLI,fuzz,$(subst fuzzer,fuzzer-no-link,$(FUZZ))))
+$(eval $(call ARCHIVE,plain/cli,$(PLAIN) $(CLI_FLAGS),cli/,$(CLI_SOURCES)))
+$(eval $(call ARCHIVE,unit/cli,$(UNIT) $(CLI_FLAGS),cli/,$(CLI_SOURCES)))
+$(eval $(call ARCHIVE,fuzz/cli,$(FUZZED) $(CLI_FLAGS),cli/,$(CLI_SOURCES)))
 
 build/bin/wgw: build/parts/plain/cli.a build/parts/plain.a
 	@mkdir -p $(@D)
