@@ -8,7 +8,8 @@
 #include "route/certs.h"
 
 
-#define CERTS_KEPT  1024
+#define CERTS_KEPT  1024        /* names */
+#define CERTS_PAIRS 256         /* folders */
 #define CERTS_PATH  (WGW_CERTS_DIR + WGW_CERTS_FOLDER + 16)
 
 
@@ -21,19 +22,30 @@ typedef struct {
 } certs_entry_t;
 
 
-static certs_entry_t *certs_entry(wgw_text_t name);
+typedef struct {
+    time_t              time;       /* 0: nothing is kept */
+    unsigned            good;
+    char                folder[WGW_CERTS_FOLDER];
+} certs_pair_t;
+
+
+static uint64_t certs_hash(wgw_text_t text);
 static wgw_certs_kind_e certs_look(const char *dir, wgw_text_t name,
-    unsigned pair, char folder[WGW_CERTS_FOLDER]);
+    time_t now, char folder[WGW_CERTS_FOLDER]);
 static wgw_certs_kind_e certs_others(const char *dir, wgw_certs_kind_e own,
-    unsigned pair, char folder[WGW_CERTS_FOLDER]);
+    time_t now, char folder[WGW_CERTS_FOLDER]);
 static wgw_certs_kind_e certs_folder(const char *dir, const char *name,
-    size_t len, unsigned pair, char folder[WGW_CERTS_FOLDER]);
+    size_t len, time_t now, char folder[WGW_CERTS_FOLDER]);
+static unsigned certs_good(const char *dir,
+    const char folder[WGW_CERTS_FOLDER], time_t now);
 static int certs_readable(const char *dir, const char *folder,
     const char *file);
 static unsigned certs_plain(wgw_text_t name);
 
 
+/* what shares a place drives the other out */
 static certs_entry_t  certs_kept[CERTS_KEPT];
+static certs_pair_t   certs_pairs[CERTS_PAIRS];
 
 
 wgw_certs_kind_e
@@ -46,12 +58,12 @@ wgw_certs_find(const char *dir, wgw_text_t name, time_t now,
         name.len = 0;
     }
 
-    entry = certs_entry(name);
+    entry = &certs_kept[certs_hash(name) % CERTS_KEPT];
 
     if (entry->time != now
         || !wgw_text_equal(name, (wgw_text_t) { entry->name, entry->len }))
     {
-        entry->kind = certs_look(dir, name, 1, entry->folder);
+        entry->kind = certs_look(dir, name, now, entry->folder);
         entry->time = now;
         entry->len = (uint16_t) name.len;
 
@@ -66,14 +78,12 @@ wgw_certs_find(const char *dir, wgw_text_t name, time_t now,
 }
 
 
-/* Names that share a place drive each other out. */
-
-static certs_entry_t *
-certs_entry(wgw_text_t name)
+static uint64_t
+certs_hash(wgw_text_t text)
 {
     static const uint8_t  seed[WGW_HASH_SEED];
 
-    return &certs_kept[wgw_hash(seed, name.data, name.len) % CERTS_KEPT];
+    return wgw_hash(seed, text.data, text.len);
 }
 
 
@@ -85,10 +95,10 @@ wgw_certs_look(const char *dir, wgw_text_t name,
 }
 
 
-/* With `pair` also whether a handshake can do with them. */
+/* Also whether a handshake can do with them, unless `now` is 0. */
 
 static wgw_certs_kind_e
-certs_look(const char *dir, wgw_text_t name, unsigned pair,
+certs_look(const char *dir, wgw_text_t name, time_t now,
     char folder[WGW_CERTS_FOLDER])
 {
     char               wide[WGW_NAME_MAX + 1];
@@ -98,7 +108,7 @@ certs_look(const char *dir, wgw_text_t name, unsigned pair,
     own = WGW_CERTS_NONE;
 
     if (certs_plain(name)) {
-        own = certs_folder(dir, name.data, name.len, pair, folder);
+        own = certs_folder(dir, name.data, name.len, now, folder);
 
         if (own == WGW_CERTS_OWN) {
             return WGW_CERTS_OWN;
@@ -111,7 +121,7 @@ certs_look(const char *dir, wgw_text_t name, unsigned pair,
             memcpy(&wide[1], dot, name.data + name.len - dot);
 
             wild = certs_folder(dir, wide, name.data + name.len - dot + 1,
-                                pair, folder);
+                                now, folder);
 
             if (wild == WGW_CERTS_OWN) {
                 return WGW_CERTS_WILDCARD;
@@ -121,20 +131,20 @@ certs_look(const char *dir, wgw_text_t name, unsigned pair,
         }
     }
 
-    return certs_others(dir, own, pair, folder);
+    return certs_others(dir, own, now, folder);
 }
 
 
 /* A handshake is also told what is wrong with the one for all others. */
 
 static wgw_certs_kind_e
-certs_others(const char *dir, wgw_certs_kind_e own, unsigned pair,
+certs_others(const char *dir, wgw_certs_kind_e own, time_t now,
     char folder[WGW_CERTS_FOLDER])
 {
     wgw_certs_kind_e  kind;
 
     kind = certs_folder(dir, WGW_CERTS_OTHERS, sizeof(WGW_CERTS_OTHERS) - 1,
-                        pair, folder);
+                        now, folder);
 
     if (kind == WGW_CERTS_OWN) {
         return own;
@@ -142,14 +152,14 @@ certs_others(const char *dir, wgw_certs_kind_e own, unsigned pair,
 
     strcpy(folder, WGW_CERTS_SELF);
 
-    return pair && own == WGW_CERTS_NONE ? kind : own;
+    return now && own == WGW_CERTS_NONE ? kind : own;
 }
 
 
 /* WGW_CERTS_OWN and the folder, or what is wrong with it. */
 
 static wgw_certs_kind_e
-certs_folder(const char *dir, const char *name, size_t len, unsigned pair,
+certs_folder(const char *dir, const char *name, size_t len, time_t now,
     char folder[WGW_CERTS_FOLDER])
 {
     int      cert, key;
@@ -186,10 +196,31 @@ certs_folder(const char *dir, const char *name, size_t len, unsigned pair,
         return WGW_CERTS_UNREADABLE;
     }
 
-    snprintf(path, sizeof(path), "%s/%s", dir, folder);
+    return now && !certs_good(dir, folder, now) ? WGW_CERTS_BROKEN
+                                                : WGW_CERTS_OWN;
+}
 
-    return pair && wgw_certs_pair(path) != 0 ? WGW_CERTS_BROKEN
-                                             : WGW_CERTS_OWN;
+
+/* A wildcard's, or what is for all others, is not read for each name anew. */
+
+static unsigned
+certs_good(const char *dir, const char folder[WGW_CERTS_FOLDER], time_t now)
+{
+    char           path[CERTS_PATH];
+    certs_pair_t  *pair;
+
+    pair = &certs_pairs[certs_hash((wgw_text_t) { folder, strlen(folder) })
+                        % CERTS_PAIRS];
+
+    if (pair->time != now || strcmp(pair->folder, folder) != 0) {
+        snprintf(path, sizeof(path), "%s/%s", dir, folder);
+
+        pair->good = wgw_certs_pair(path) == 0;
+        pair->time = now;
+        strcpy(pair->folder, folder);
+    }
+
+    return pair->good;
 }
 
 

@@ -14,10 +14,10 @@
  *
  * Of each name what was found is kept for a second, in a process; names come
  * from clients, and there is a fixed place for so many.  Then certificate and
- * key are looked into: with half a file, or a key of another, a handshake
- * would fail, as nginx has no other way.  nginx reads the files, as its
- * workers' user, and from 1.27.4 on may cache them by path
- * (ssl_certificate_cache).
+ * key are looked into, once a second for each folder: with half a file, or a
+ * key of another, a handshake would fail, as nginx has no other way.  nginx
+ * reads the files, as its workers' user, and from 1.27.4 on may cache them by
+ * path (ssl_certificate_cache).
  */
 
 #ifndef WGW_CERTS_H
