@@ -2,8 +2,8 @@
 # test-all.sh SUITE ...: all suites on build/ and, at the same time, since a
 # suite waits more than it computes, these on the other nginx that there are:
 # the one that this machine's release packages, and that of Debian 12 or 13,
-# whichever has not been tested by then; after that the modules by clang, and
-# the fuzz targets.
+# whichever has not been tested by then. The build by clang comes before, the
+# fuzz targets after.
 #
 # What could not be had is no failure, but said at the end, and in
 # build/missing.
@@ -83,6 +83,16 @@ for release in debian12:1.22 debian13:1.26; do
         missing "nginx ${release#*:}: neither its source nor its packages"
 done
 
+# a warning of clang's is told before the long part
+
+tools/build.sh clang && clang=0 || clang=$?
+
+case $clang in
+0)  ;;
+3)  missing "the build by clang: there is no source of nginx" ;;
+*)  status=1 ;;
+esac
+
 # what both runs use is there before either
 
 tools/npm.sh || status=1
@@ -94,14 +104,6 @@ others=$!
 run build || status=1
 wait "$others" || status=1
 cat build/others.log
-
-tools/build.sh clang && clang=0 || clang=$?
-
-case $clang in
-0)  ;;
-3)  missing "the build by clang: there is no source of nginx" ;;
-*)  status=1 ;;
-esac
 
 tools/fuzz.sh "${FUZZ_SECONDS:-10}" || status=1
 

@@ -147,6 +147,7 @@ expiry_ended(wgw_store_t *store)
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
 
+    ended = 0;
     rc = wgw_store_begin(store, &id, &error);
 
     if (rc == WGW_STORE_OK) {
