@@ -246,7 +246,9 @@ wgw_flow_done(wgw_flow_t *flow)
         return;
     }
 
-    (void) wgw_flow_count(flow);
+    if (!flow->settled) {
+        (void) wgw_flow_count(flow);
+    }
 
     wgw_meters_done(&flow->meters);
     wgw_flow_give(flow);
