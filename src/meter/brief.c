@@ -1,31 +1,31 @@
 
 #include "meter/brief.h"
 #include "meter/meter_hold.h"
-#include "meter/wrap.h"
+#include "meter/traffic.h"
 #include "core/chain.h"
 
 
-/* links of a chain that are looked at */
+/* the most of an answer, and of links that it has */
+#define WGW_BRIEF_SIZE   65536
 #define WGW_BRIEF_LINKS  8
 
 
 static off_t wgw_brief_size(ngx_chain_t *in);
 static ngx_uint_t wgw_brief_room(wgw_flow_t *flow, off_t size);
-static void wgw_brief_settle(wgw_flow_t *flow);
+static ngx_int_t wgw_brief_settle(wgw_flow_t *flow);
 
 
-ngx_uint_t
+ngx_int_t
 wgw_brief_send(wgw_flow_t *flow, ngx_chain_t *in, off_t limit,
     ngx_chain_t **out)
 {
-    off_t              size;
-    ngx_connection_t  *c;
+    off_t  size;
 
     if (!flow->head || flow->over || flow->hints || flow->paces
         || flow->meters.n != 1 || flow->meters.soft
         || flow->class->send_chain)
     {
-        return 0;
+        return NGX_DECLINED;
     }
 
     size = wgw_brief_size(in);
@@ -34,31 +34,20 @@ wgw_brief_send(wgw_flow_t *flow, ngx_chain_t *in, off_t limit,
         || ((flow->meters.hard & WGW_COUNT_SENT)
             && size > flow->again && !wgw_brief_room(flow, size)))
     {
-        return 0;
+        return NGX_DECLINED;
     }
-
-    c = flow->connection;
 
     flow->head = 0;
     flow->pauses = 0;
 
-    *out = flow->send_chain(c, in, limit);
+    *out = flow->send_chain(flow->connection, in, limit);
 
-    if (*out == NULL && wgw_chain_buffered(c) == 0) {
-        wgw_brief_settle(flow);
-        return 1;
-    }
-
-    size = (*out && *out != NGX_CHAIN_ERROR && wgw_chain_again(c))
-           ? wgw_chain_size(*out, NGX_MAX_OFF_T_VALUE) : 0;
-
-    wgw_wrap_settle(flow, size);
-
-    return 1;
+    return *out == NULL && wgw_chain_buffered(flow->connection) == 0
+           ? wgw_brief_settle(flow) : NGX_AGAIN;
 }
 
 
-/* The bytes of an answer that is whole, up to what one call may move; or 0. */
+/* The bytes of an answer that is whole, and small; or 0. */
 
 static off_t
 wgw_brief_size(ngx_chain_t *in)
@@ -72,7 +61,7 @@ wgw_brief_size(ngx_chain_t *in)
         size += ngx_buf_size(in->buf);
 
         if (in->buf->last_buf) {
-            return in->next || size > WGW_WRAP_STEP ? 0 : size;
+            return in->next || size > WGW_BRIEF_SIZE ? 0 : size;
         }
 
         in = in->next;
@@ -96,24 +85,32 @@ wgw_brief_room(wgw_flow_t *flow, off_t size)
 }
 
 
-/* As wgw_wrap_settle(), for one meter and with nothing left to go. */
+/* For one meter, and with nothing left to go. */
 
-static void
+static ngx_int_t
 wgw_brief_settle(wgw_flow_t *flow)
 {
-    off_t         sent, received;
-    uint64_t      keep;
-    wgw_meter_t  *meter;
+    off_t              sent, received;
+    uint64_t           keep;
+    wgw_meter_t       *meter;
+    wgw_meter_zone_t  *zone;
 
     sent = flow->connection->sent - flow->sent;
     received = flow->class->received(flow) - flow->received;
 
     if (sent < 0 || received < 0) {
-        wgw_wrap_settle(flow, 0);
-        return;
+        return NGX_AGAIN;
     }
 
-    wgw_meters_add(&flow->meters, sent, received, flow->requests);
+    meter = flow->meters.elts;
+    zone = meter->conf->zone;
+
+    wgw_traffic_own.sent += sent;
+    wgw_traffic_own.received += received;
+    wgw_traffic_own.requests += flow->requests;
+
+    wgw_table_add(&zone->zone.table, meter->record, wgw_meter_window(zone),
+                  sent, received, flow->requests);
 
     flow->requests = 0;
     flow->sent += sent;
@@ -123,10 +120,11 @@ wgw_brief_settle(wgw_flow_t *flow)
     flow->again = 0;
     flow->settled = 1;
 
-    meter = flow->meters.elts;
     keep = (meter->conf->count & WGW_COUNT_RECEIVED) ? flow->in : 0;
 
     if (meter->held > keep) {
         wgw_meter_drop(meter, meter->held - keep);
     }
+
+    return NGX_OK;
 }

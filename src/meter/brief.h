@@ -15,10 +15,11 @@
 
 
 /*
- * Sends an answer, counts it and gives back what was held, if that is the
- * whole of it: 1, and what the caller returns; or 0, and nothing was sent.
+ * Sends an answer, if that is the whole of it.  NGX_OK when all of it has
+ * left, is counted, and nothing is held for it any more; NGX_AGAIN, and what is
+ * left: the caller counts; or NGX_DECLINED, and nothing was sent.
  */
-ngx_uint_t wgw_brief_send(wgw_flow_t *flow, ngx_chain_t *in, off_t limit,
+ngx_int_t wgw_brief_send(wgw_flow_t *flow, ngx_chain_t *in, off_t limit,
     ngx_chain_t **out);
 
 

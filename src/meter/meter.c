@@ -101,7 +101,8 @@ wgw_meters_usual(wgw_meters_t *meters, uint64_t length, uint64_t *credit)
         return 0;
     }
 
-    cap = wgw_meter_cap(meters, meter);
+    cap = conf->cap_index == NGX_ERROR ? conf->cap
+                                       : wgw_meter_cap(meters, meter);
     count = cap ? conf->count : 0;
 
     if (cap) {
@@ -118,7 +119,11 @@ wgw_meters_usual(wgw_meters_t *meters, uint64_t length, uint64_t *credit)
             return 0;
         }
 
-        wgw_table_cap(&conf->zone->zone.table, meter->record, cap);
+        if (wgw_table_cold(&conf->zone->zone.table, meter->record)->cap
+            != cap)
+        {
+            wgw_table_cap(&conf->zone->zone.table, meter->record, cap);
+        }
     }
 
     meter->cap = cap;
@@ -602,20 +607,6 @@ wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received)
         if (meter->held > keep) {
             wgw_meter_drop(meter, meter->held - keep);
         }
-    }
-}
-
-
-/* When there are no notes any more it goes without. */
-
-void
-wgw_meter_holder(wgw_meter_t *meter)
-{
-    meter->holder = wgw_holders_take(meter->conf->zone->zone.holders,
-                                     meter->record);
-
-    if (meter->holder == NULL) {
-        meter->holder = &wgw_meter_nobody;
     }
 }
 

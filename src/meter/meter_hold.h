@@ -15,9 +15,6 @@
 /* The cap in force: a constant, or what its variable says now; 0: none. */
 uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 
-/* An entry for the notes of a meter that has none yet. */
-void wgw_meter_holder(wgw_meter_t *meter);
-
 /* Notes what those hold that have no note. */
 extern wgw_holder_t  wgw_meter_nobody;
 
@@ -28,7 +25,14 @@ static inline void
 wgw_meter_note(wgw_meter_t *meter)
 {
     if (meter->holder == NULL) {
-        wgw_meter_holder(meter);
+        meter->holder = wgw_holders_take(meter->conf->zone->zone.holders,
+                                         meter->record);
+
+        /* when there are none any more it goes without */
+
+        if (meter->holder == NULL) {
+            meter->holder = &wgw_meter_nobody;
+        }
     }
 
     wgw_holders_note(meter->holder, meter->held);

@@ -417,8 +417,19 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 
     flow->settled = 0;
 
-    if (wgw_brief_send(flow, in, limit, &out)) {
+    switch (wgw_brief_send(flow, in, limit, &out)) {
+
+    case NGX_OK:
         return out;
+
+    case NGX_AGAIN:
+        wgw_wrap_settle(flow, out && out != NGX_CHAIN_ERROR
+                              && wgw_chain_again(c)
+                              ? wgw_chain_size(out, NGX_MAX_OFF_T_VALUE) : 0);
+        return out;
+
+    default: /* NGX_DECLINED */
+        break;
     }
 
     if (flow->meters.soft && wgw_wrap_soft(flow)) {

@@ -129,7 +129,7 @@ wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
         before += held;
     }
 
-    used = wgw_counter_used(t, hot, period, count) + others;
+    used = others + wgw_counter_used(t, hot, period, count);
     left = wgw_cap_left(t, record, cap, used);
     *waiting = left != 0 && left <= before;
     left = before < left ? left - before : 0;
