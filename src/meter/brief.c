@@ -1,6 +1,5 @@
 
 #include "meter/brief.h"
-#include "meter/meter_hold.h"
 #include "meter/traffic.h"
 #include "core/chain.h"
 

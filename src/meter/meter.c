@@ -1,6 +1,6 @@
 
+#include "meter/meter.h"
 #include "meter/life.h"
-#include "meter/meter_hold.h"
 #include "meter/meter_record.h"
 #include "meter/traffic.h"
 #include "format/size.h"
@@ -21,6 +21,7 @@ static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
     uint64_t head);
 static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
     uint64_t head, uint64_t credit);
+static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
 static uint64_t wgw_meter_left(wgw_meter_t *meter);
@@ -443,7 +444,7 @@ wgw_meters_refresh(wgw_meters_t *meters)
 }
 
 
-uint64_t
+static uint64_t
 wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter)
 {
     char                   buffer[WGW_METER_QUOTED];

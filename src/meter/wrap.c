@@ -28,6 +28,9 @@ static ssize_t wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
 static ssize_t wgw_wrap_send_later(wgw_flow_t *flow, size_t sent,
     int waiting, ngx_msec_t wait);
+static ngx_chain_t *wgw_wrap_send_chain_long(wgw_flow_t *flow,
+    ngx_chain_t *in, off_t limit);
+static ngx_chain_t *wgw_wrap_left(wgw_flow_t *flow, ngx_chain_t *out);
 static ngx_chain_t *wgw_wrap_send_chain_bound(wgw_flow_t *flow,
     ngx_chain_t *in, off_t limit);
 static ngx_int_t wgw_wrap_piece(wgw_flow_t *flow, ngx_chain_t **in,
@@ -406,7 +409,6 @@ static ngx_chain_t *
 wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 {
     wgw_flow_t   *flow;
-    ngx_uint_t    ends;
     ngx_chain_t  *out;
 
     flow = wgw_flow_find(c);
@@ -423,14 +425,22 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
         return out;
 
     case NGX_AGAIN:
-        wgw_wrap_settle(flow, out && out != NGX_CHAIN_ERROR
-                              && wgw_chain_again(c)
-                              ? wgw_chain_size(out, NGX_MAX_OFF_T_VALUE) : 0);
-        return out;
+        return wgw_wrap_left(flow, out);
 
     default: /* NGX_DECLINED */
-        break;
+        return wgw_wrap_send_chain_long(flow, in, limit);
     }
+}
+
+
+static ngx_chain_t *
+wgw_wrap_send_chain_long(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
+{
+    ngx_uint_t         ends;
+    ngx_chain_t       *out;
+    ngx_connection_t  *c;
+
+    c = flow->connection;
 
     if (flow->meters.soft && wgw_wrap_soft(flow)) {
         return in;
@@ -469,6 +479,25 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
     {
         ngx_post_event(c->write, &ngx_posted_next_events);
     }
+
+    return out;
+}
+
+
+/* An answer that went without being offered in pieces, but not all of it. */
+
+static ngx_chain_t *
+wgw_wrap_left(wgw_flow_t *flow, ngx_chain_t *out)
+{
+    off_t  rest;
+
+    rest = 0;
+
+    if (out && out != NGX_CHAIN_ERROR && wgw_chain_again(flow->connection)) {
+        rest = wgw_chain_size(out, NGX_MAX_OFF_T_VALUE);
+    }
+
+    wgw_wrap_settle(flow, rest);
 
     return out;
 }
