@@ -12,7 +12,7 @@
 
 #include "core/statefile.h"
 #include "crypto/sha256.h"
-#include "fleet/journal_segment.h"
+#include "fleet/journal_file.h"
 
 
 #define WGW_JOURNAL_DAY    86400

@@ -25,15 +25,9 @@
 #define WGW_JOURNAL_FILE_H
 
 
-#include <sys/types.h>
-
-#include "fleet/journal.h"
+#include "fleet/journal_segment.h"
 
 #pragma GCC visibility push(hidden)
-
-
-#define WGW_JOURNAL_DIR      3500
-#define WGW_JOURNAL_FRAME    36         /* bytes before a record */
 
 
 /* Called with each record of the newest file; see wgw_journal_open(). */

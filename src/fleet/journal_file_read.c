@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fleet/journal_segment.h"
+#include "fleet/journal_file.h"
 
 
 static int wgw_journal_first(wgw_journal_reader_t *reader);

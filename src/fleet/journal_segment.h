@@ -1,18 +1,21 @@
 
 /*
  * journal_segment: one file of a journal, for those who write and who read;
- * see journal_file.h for what is in it.
+ * see journal_file.h for what is in it
+ * and when.
  */
 
 #ifndef WGW_JOURNAL_SEGMENT_H
 #define WGW_JOURNAL_SEGMENT_H
 
 
-#include "fleet/journal_file.h"
+#include "fleet/journal.h"
 
 #pragma GCC visibility push(hidden)
 
 
+#define WGW_JOURNAL_DIR      3500
+#define WGW_JOURNAL_FRAME    36         /* bytes before a record */
 #define WGW_JOURNAL_MAGIC    8          /* bytes */
 #define WGW_JOURNAL_PATH     (WGW_JOURNAL_DIR + 64)
 

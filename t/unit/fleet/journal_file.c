@@ -5,7 +5,7 @@
  * sources: fleet/journal_file
  */
 
-#include "fleet/journal_segment.h"
+#include "fleet/journal_file.h"
 #include "t/unit/tap.h"
 
 #include <fcntl.h>
