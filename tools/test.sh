@@ -51,7 +51,9 @@ if [ "$build" = build/asan ]; then
     export ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0
 fi
 
-# a proxy has no business between a test and its server
+# the make that runs this (-C makes it say which folder it is in) has no
+# business with those that a test runs, nor a proxy between it and its server
+unset MAKEFLAGS MAKELEVEL MFLAGS
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 if [ $# = 0 ]; then

@@ -42,6 +42,8 @@ for my $release (@releases) {
         subtest 'each module alone'       => \&alone;
         subtest 'install'                 => \&install;
         subtest 'a name'                  => \&name;
+        subtest 'passed through'          => \&passed;
+        subtest 'its own addresses'       => \&own;
         subtest 'gateway.conf'            => \&settings;
         subtest 'certificates'            => \&certificates;
         subtest 'by an issuer'            => \&acme;
@@ -284,11 +286,7 @@ my $sent = 0;                       # of the name shop, as clients saw it
 sub name {
     $m->ok('mkdir -p /srv && head -c 40000000 /dev/zero > /srv/big &&'
            . ' echo shop > /srv/index.html');
-    $m->ok("cat > /srv/backend.conf << 'END'\n"
-           . "pid /run/backend.pid; error_log /dev/null; events { }\n"
-           . "http { access_log off; sendfile on; server { "
-           . "listen 192.0.2.10:8080; root /srv; } }\nEND\n"
-           . 'nginx -c /srv/backend.conf');
+    backend('backend', '192.0.2.10:8080', '');
 
     $m->ok('wgw names add shop http://192.0.2.10:8080');
 
@@ -305,6 +303,19 @@ sub name {
     $m->ok('usermod -a -G wgw games');
     is(($m->try('runuser -u games -- wgw names list'))[0], 0,
        'a member of the group wgw does');
+}
+
+
+# backend(NAME, LISTEN, MORE): an nginx that serves /srv
+
+sub backend {
+    my ($name, $listen, $more) = @_;
+
+    $m->ok("cat > /srv/$name.conf << 'END'\n"
+           . "pid /run/$name.pid; error_log /dev/null; events { }\n"
+           . "http { access_log off; sendfile on; server { "
+           . "listen $listen; root /srv; $more } }\nEND\n"
+           . "nginx -c /srv/$name.conf");
 }
 
 
@@ -336,6 +347,43 @@ sub fetch {
 
     $sent += $body + $header;
     return $status;
+}
+
+
+# The other kind of name on port 443: TLS is the backend's.
+
+sub passed {
+    made('vault', '');
+    backend('vault', '192.0.2.10:8443 ssl', 'ssl_certificate /srv/vault.crt;'
+            . ' ssl_certificate_key /srv/vault.key;');
+    $m->ok('wgw names add vault --passthrough 192.0.2.10:8443');
+
+    is(served('vault.gw1.example', 'subject'), 'vault',
+       "15.1: 443 passes a name through: the backend's certificate");
+    is(served('shop.gw1.example', 'subject'), 'wgw', 'and ends TLS of others');
+    is(https('vault', '-o /dev/null -w %{http_code}'), 200, 'it is served');
+    cmp_ok(usage_of('vault'), '>', 0, 'and counted');
+}
+
+
+# docs/farmer.md: what this machine has for itself is no backend.
+
+sub own {
+    $m->ok('ip link add own type bridge && ip addr add 192.0.2.20 dev own &&'
+           . ' ip link set own up && systemctl reload wgw');
+
+    my ($status, $output) = ('', '');
+
+    wait_for(sub {
+        ($status, $output) = $m->try('wgw names add own http://192.0.2.20:22');
+        return $status if $status;
+        $m->ok('wgw names rm own');
+        return;
+    }, 5);
+
+    is($status, 1, "15.4: a backend at one of the machine's own addresses");
+    like($output, qr/own: backends\[0\] is the gateway itself/, 'is refused');
+    $m->ok('ip link del own && systemctl reload wgw');
 }
 
 
@@ -527,8 +575,9 @@ sub logs {
 }
 
 
-# A download that goes on meanwhile, slowly, and ends afterwards: the master
-# there is another one, the bytes are all there and all counted.
+# Downloads that go on meanwhile, slowly, and end afterwards: the master there
+# is another one, the bytes are all there and all counted.  One ends TLS here,
+# of the other TLS itself is counted.
 
 sub below_download {
     my ($what, $do) = @_;
@@ -536,11 +585,8 @@ sub below_download {
     my $master = $m->ok('cat /run/wgw/nginx.pid');
     $m->ok('rm -f /srv/go');
 
-    my $pid = $m->start("curl -skN --http1.1 --resolve '*:443:192.0.2.1'"
-        . " -w '%{stderr}%{http_code} %{size_download} %{size_header}'"
-        . ' https://shop.gw1.example/big 2> /srv/got | {'
-        . ' while [ ! -e /srv/go ]; do head -c 65536 > /dev/null; sleep 0.3;'
-        . ' done; cat > /dev/null; }', '/dev/null');
+    my $passed = usage_of('vault');
+    my @pids = map { slow_download($_) } qw(shop vault);
 
     sleep 2;
     my $output = $do->();
@@ -548,15 +594,20 @@ sub below_download {
 
     isnt($new, $master, "$what: another master") or diag($output);
     is(fetch('shop', ''), 200, 'which serves at once');
-    is($m->ok('cat /srv/got'), '', 'while the download goes on');
+    is($m->ok('cat /srv/got.*'), '', 'while the downloads go on');
 
     $m->ok('touch /srv/go');
-    waitpid $pid, 0;
+    waitpid $_, 0 for @pids;
 
-    my ($status, $body, $header) = split ' ', $m->ok('cat /srv/got');
-    is($status, 200, 'and comes to its end');
-    is($body, 40000000, 'whole');
-    $sent += $body + $header;
+    for my $name (qw(shop vault)) {
+        my ($status, $body, $header) = split ' ', $m->ok("cat /srv/got.$name");
+
+        is($status, 200, "of $name: it comes to its end");
+        is($body, 40000000, 'whole');
+        $sent += $body + $header if $name eq 'shop';
+    }
+
+    cmp_ok(usage_of('vault') - $passed, '>', 40000000, 'vault is counted');
 
     wait_for(sub { usage_of('shop') >= $sent }, 10);
     is(usage_of('shop'), $sent, 'with its bytes counted');
@@ -565,6 +616,17 @@ sub below_download {
     is($m->ok('systemctl show -P MainPID wgw'), $new,
        'the old one is gone, and systemd knows the new one');
     is($m->sh('systemctl is-active wgw'), "active\n", 'active all the time');
+}
+
+
+sub slow_download {
+    my ($name) = @_;
+
+    return $m->start("curl -skN --http1.1 --resolve '*:443:192.0.2.1'"
+        . " -w '%{stderr}%{http_code} %{size_download} %{size_header}'"
+        . " https://$name.gw1.example/big 2> /srv/got.$name | {"
+        . ' while [ ! -e /srv/go ]; do head -c 65536 > /dev/null; sleep 0.3;'
+        . ' done; cat > /dev/null; }', '/dev/null');
 }
 
 
