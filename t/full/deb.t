@@ -82,7 +82,7 @@ sub prepare {
 
     return if -e "$dir/ready" && slurp("$dir/ready") eq "$in $kept\n";
 
-    my @wgw = glob "build/deb/{wgw,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
+    my @wgw = glob "build/deb/{wgw,wgw-*,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
 
     if (!-e "$dir/ready") {
         remove_tree($dir);
@@ -114,7 +114,7 @@ sub packages {
 
     make_path(map { "$repo/$_" } qw(now next security abi));
     run("cp $_ $repo/now")
-        for glob "build/deb/{wgw,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
+        for glob "build/deb/{wgw,wgw-*,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
 
     again($_, 'next', sub { s/-1~$suffix/-2~$suffix/g })
         for grep { !/dbgsym/ } glob "$repo/now/*.deb";
@@ -679,7 +679,7 @@ sub away {
     is(fetch('shop', ''), 200, 'with its names');
     is(usage_of('shop'), $sent, 'and counters');
 
-    ok_apt("purge wgw 'libnginx-mod-wgw-*'", 'purge');
+    ok_apt("purge wgw wgw-cli 'libnginx-mod-wgw-*'", 'purge');
     is($m->ok('find /etc /usr /var /run /srv -xdev -name "*wgw*"'
               . ' ! -path "/var/cache/*" ! -path "/var/lib/apt/*"'
               . ' ! -path "/var/lib/systemd/*" ! -path "/var/log/journal/*"'
