@@ -722,4 +722,7 @@ sub beside {
     $m->ok('systemctl stop nginx && systemctl start nginx');
     isnt($m->sh('systemctl start wgw; systemctl is-active wgw'), "active\n",
          'wgw still does not start over it');
+
+    like(ok_apt('remove wgw', 'removed'), qr{/etc/nginx includes files of},
+         'it says what to take out');
 }
