@@ -160,6 +160,18 @@ subtest 'columns' => sub {
 
 
 
+# README says so; tools/deps.sh how, tools/fresh.sh sees it.
+
+subtest 'nothing that is installed starts a server' => sub {
+    my $server = qr/\b(?:redis|valkey|mosquitto|memcached|rsync)-server\b/;
+    my $deps = slurp('tools/deps.sh') =~ s/#.*//gr;
+
+    unlike($deps, $server, 'tools/deps.sh names none');
+    like('redis-server sqlite3', $server, 'planted: one');
+};
+
+
+
 subtest 'tables' => sub {
     for my $page (@pages) {
         is(join("\n", uneven($text{$page})), '',

@@ -179,8 +179,25 @@ both() {
     "$tools/root.sh" run "$dir" sh -c 'cd /root/wgw && make test "$@"' \
         make "$@" > "$dir/test.log" 2>&1 || code=$?
     seen "$name" "$dir" "$hole" test "$code" "^Files=[0-9]*, .*\\|$failed"
+    no_services "$name" "$dir"
 
     finish
+}
+
+
+# What was installed may bring services, but none that would start.  That of
+# PostgreSQL starts databases, of which there is none.
+
+no_services() {
+    started=$(find "$2/up/etc/systemd/system" "$2"/up/etc/rc[2-5].d \
+                  \( -path '*/*.target.wants/*.service' -o -name 'S*' \) \
+                  ! -name '*postgresql*' \
+                  -printf '%f ' 2> /dev/null || :)
+
+    if [ -n "$started" ]; then
+        line "$1" "services FAILED, these would start: $started"
+        status=1
+    fi
 }
 
 

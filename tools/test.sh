@@ -26,6 +26,14 @@ chmod 755 "$root"
 ln -s "$PWD/$build/bin" "$root/bin"
 ln -s "$PWD/$build/modules" "$root/modules"
 
+# the package without the service has the program, by another name
+if ! command -v redis-server > /dev/null; then
+    mkdir "$root/path"
+    ln -s "$(command -v redis-check-rdb || echo missing)" \
+        "$root/path/redis-server"
+    export PATH="$root/path:$PATH"
+fi
+
 port=$(perl -MIO::Socket::INET -e '
     print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")
           ->sockport')
