@@ -46,7 +46,9 @@ regex() {
 }
 
 
-# The machine itself: only git and make.
+# The machine itself: only git and make.  Its network is this one's, and so are
+# the authorities that an administrator here has added, which ca-certificates
+# takes when it is installed.
 
 machine() {
     "$tools/root.sh" base "$1" "$roots/$1"
@@ -58,6 +60,10 @@ machine() {
             apt-get -q -y --no-install-recommends install git make &&
             rm -f /var/lib/apt/lists/*_*' > "$roots/$1-git/log" 2>&1
     fi
+
+    mkdir -p "$roots/$1-git/up/usr/local/share/ca-certificates"
+    cp /usr/local/share/ca-certificates/*.crt \
+        "$roots/$1-git/up/usr/local/share/ca-certificates" 2> /dev/null || :
 }
 
 
