@@ -49,6 +49,7 @@ static void bus_run(const grid_t *grid, grid_group_t group);
 static void bus_turn(bus_t *bus);
 static int bus_connect(bus_t *bus);
 static int bus_place(bus_place_t *place, const char *url);
+static int bus_host(bus_place_t *place, char *host);
 static int bus_greet(bus_t *bus, const bus_place_t *place);
 static void bus_lose(bus_t *bus, const char *why);
 static redisReply *bus_ask(bus_t *bus, int n, const char **words,
@@ -190,7 +191,7 @@ bus_connect(bus_t *bus)
 static int
 bus_place(bus_place_t *place, const char *url)
 {
-    char  *p, *at, *host;
+    char  *p, *at;
 
     memset(place, 0, sizeof(bus_place_t));
     place->text = grid_copy(url);
@@ -222,7 +223,15 @@ bus_place(bus_place_t *place, const char *url)
         p = at + 1;
     }
 
-    host = p;
+    return bus_host(place, p);
+}
+
+
+static int
+bus_host(bus_place_t *place, char *host)
+{
+    char  *p;
+
     p = host + strcspn(host, "/");
 
     if (*p) {

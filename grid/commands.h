@@ -17,11 +17,7 @@
 #define WGW_GRID_COMMANDS_H
 
 
-#include "grid/chain.h"
-#include "grid/deployments.h"
-#include "grid/gateway.h"
-#include "grid/rmb.h"
-#include "grid/self.h"
+#include "grid/desk.h"
 
 
 typedef enum {
@@ -30,20 +26,6 @@ typedef enum {
     GRID_GROUP_ABOUT
 } grid_group_t;
 
-
-/* What a thread that answers has. */
-typedef struct {
-    const grid_t     *grid;
-    grid_state_t      state;
-    grid_chain_t     *chain;
-    grid_gateway_t   *gateway;
-    grid_self_t       self;             /* as of this message */
-    int64_t           now;
-} grid_desk_t;
-
-
-int grid_desk_open(grid_desk_t *desk, const grid_t *grid);
-void grid_desk_close(grid_desk_t *desk);
 
 /* The nth command of a group, or NULL. */
 const char *grid_command_name(grid_group_t group, size_t n);

@@ -31,6 +31,7 @@
 
 #include "format/text.h"
 #include "grid/facts.h"
+#include "grid/member.h"
 #include "grid/out.h"
 
 
@@ -39,7 +40,6 @@
 #define GRID_WORKLOAD_NAME     36
 #define GRID_BACKENDS          16
 #define GRID_SIGNERS           16
-#define GRID_ERROR             512      /* what a user is told */
 
 #define GRID_TYPE_NAME  "gateway-name-proxy"
 #define GRID_TYPE_FQDN  "gateway-fqdn-proxy"

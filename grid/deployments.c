@@ -6,22 +6,13 @@
 
 #include "grid/deployments.h"
 #include "grid/grid.h"
+#include "grid/shown.h"
 
-
-#define DEPLOYMENTS_KEPT   (90 * 86400)     /* seconds, of what ended */
-#define DEPLOYMENTS_WAIT   86400            /* for a contract */
-#define DEPLOYMENTS_TAKEN  600              /* by a thread, at most */
 
 /* of a workload that is shown: `gone` ones are not */
 #define DEPLOYMENTS_SHOWN                                                     \
-    "select id, spec, at, state, message, data from workloads "               \
+    "select " GRID_SHOWN " from workloads "                                   \
     "where twin = ? and contract = ? and gone = 0 order by place, id"
-
-#define DEPLOYMENTS_ITEM                                                      \
-    "select w.id, w.turn, w.twin, w.contract, d.version, w.name, w.spec, "    \
-    "d.metadata, d.hash, w.state, w.message, w.host, w.hold, w.cap, w.gone, " \
-    "w.served, w.tries from workloads w join deployments d "                  \
-    "using (twin, contract) "
 
 
 static int deployments_refuse(grid_state_t *state, char error[GRID_ERROR],
@@ -31,7 +22,6 @@ static int deployments_room(grid_state_t *state, uint32_t twin,
     char error[GRID_ERROR]);
 static void deployments_insert(grid_state_t *state,
     const grid_deployment_t *d, size_t n, int64_t now);
-static void deployments_changed(grid_state_t *state, int64_t id);
 static int deployments_merge(grid_state_t *state, const grid_deployment_t *d,
     int64_t now, char error[GRID_ERROR]);
 static int deployments_change(grid_state_t *state, const grid_deployment_t *d,
@@ -39,10 +29,7 @@ static int deployments_change(grid_state_t *state, const grid_deployment_t *d,
 static void deployments_remove(grid_state_t *state, int64_t id, int64_t now);
 static void deployments_json(grid_state_t *state, sqlite3_stmt *head,
     grid_out_t *out);
-static void deployments_workload(sqlite3_stmt *query, grid_out_t *out);
-static void deployments_item(sqlite3_stmt *query, grid_item_t *item);
 static char *deployments_spec(const grid_workload_t *w);
-static char *deployments_copy(sqlite3_stmt *query, int column);
 
 
 static const char  *const deployments_steps[] = {
@@ -170,32 +157,7 @@ deployments_insert(grid_state_t *state, const grid_deployment_t *d, size_t n,
 
     free(spec);
 
-    deployments_changed(state, sqlite3_last_insert_rowid(state->db));
-}
-
-
-/* What a workload is now becomes the last of its changes. */
-
-static void
-deployments_changed(grid_state_t *state, int64_t id)
-{
-    grid_out_t     out = { NULL, 0, 0 };
-    sqlite3_stmt  *query;
-
-    query = grid_state_query(state, "select id, spec, at, state, message, "
-                             "data from workloads where id = ?", "i", id);
-
-    if (grid_state_row(state, query)) {
-        deployments_workload(query, &out);
-    }
-
-    grid_state_done(query);
-
-    (void) grid_state_run(state, "insert into changes (twin, contract, "
-                          "workload) select twin, contract, ? from workloads "
-                          "where id = ?", "ti", out.data ? out.data : "{}", id);
-
-    grid_out_free(&out);
+    grid_shown_changed(state, sqlite3_last_insert_rowid(state->db));
 }
 
 
@@ -352,7 +314,7 @@ deployments_change(grid_state_t *state, const grid_deployment_t *d, size_t n,
                                   "tries = 0, turn = turn + 1, due = ? "
                                   "where id = ?", "itiii",
                                   (int64_t) w->version, spec, now, now, id);
-            deployments_changed(state, id);
+            grid_shown_changed(state, id);
         }
 
         free(spec);
@@ -378,7 +340,7 @@ deployments_remove(grid_state_t *state, int64_t id, int64_t now)
                           "message = 'deleted by an update', data = null, "
                           "at = ?, gone = 1, tries = 0, turn = turn + 1, "
                           "due = ? where id = ?", "iii", now, now, id);
-    deployments_changed(state, id);
+    grid_shown_changed(state, id);
 }
 
 
@@ -458,7 +420,7 @@ deployments_json(grid_state_t *state, sqlite3_stmt *head, grid_out_t *out)
                              sqlite3_column_int64(head, 1));
 
     while (grid_state_row(state, query)) {
-        deployments_workload(query, out);
+        grid_shown_workload(query, out);
         grid_out_text(out, ",");
     }
 
@@ -466,29 +428,6 @@ deployments_json(grid_state_t *state, sqlite3_stmt *head, grid_out_t *out)
 
     grid_out_trim(out, ',');
     grid_out_text(out, "]}");
-}
-
-
-/* Its members, and its result. */
-
-static void
-deployments_workload(sqlite3_stmt *query, grid_out_t *out)
-{
-    const char  *data;
-
-    grid_out_text(out, grid_state_text(query, 1));
-    grid_out_trim(out, '}');
-
-    grid_out_format(out, ",\"result\":{\"created\":%lld,\"state\":\"%s\","
-                    "\"message\":", (long long) sqlite3_column_int64(query, 2),
-                    grid_state_text(query, 3));
-    grid_out_json(out, grid_state_text(query, 4));
-
-    data = grid_state_text(query, 5);
-
-    grid_out_text(out, ",\"data\":");
-    grid_out_text(out, data[0] ? data : "null");
-    grid_out_text(out, "}}");
 }
 
 
@@ -591,220 +530,6 @@ grid_deployments_hold(grid_state_t *state, uint64_t contract,
 }
 
 
-int
-grid_deployments_next(grid_state_t *state, int64_t now, grid_item_t *item)
-{
-    int            rc;
-    sqlite3_stmt  *query;
-
-    memset(item, 0, sizeof(grid_item_t));
-
-    /* most of the time there is nothing, for which no lock is needed */
-
-    if (!grid_state_number(state, 0, "select 1 from workloads where "
-                           "due is not null and due <= ?1 and taken <= ?1 "
-                           "limit 1", "i", now))
-    {
-        return GRID_NONE;
-    }
-
-    grid_state_begin(state);
-
-    query = grid_state_query(state, DEPLOYMENTS_ITEM "where w.due is not null "
-                             "and w.due <= ?1 and w.taken <= ?1 "
-                             "order by w.due, w.id limit 1", "i", now);
-    rc = GRID_NONE;
-
-    if (grid_state_row(state, query)) {
-        deployments_item(query, item);
-        rc = GRID_OK;
-    }
-
-    grid_state_done(query);
-
-    (void) grid_state_run(state, "update workloads set taken = ? where id = ?",
-                          "ii", now + DEPLOYMENTS_TAKEN, item->id);
-
-    if (grid_state_commit(state) == GRID_OK) {
-        return rc;
-    }
-
-    grid_item_free(item);
-
-    return GRID_NONE;
-}
-
-
-static void
-deployments_item(sqlite3_stmt *query, grid_item_t *item)
-{
-    item->id = sqlite3_column_int64(query, 0);
-    item->turn = sqlite3_column_int64(query, 1);
-    item->twin = (uint32_t) sqlite3_column_int64(query, 2);
-    item->contract = (uint64_t) sqlite3_column_int64(query, 3);
-    item->version = (uint32_t) sqlite3_column_int64(query, 4);
-    item->name = deployments_copy(query, 5);
-    item->spec = deployments_copy(query, 6);
-    item->metadata = deployments_copy(query, 7);
-    item->hash = deployments_copy(query, 8);
-    item->state = deployments_copy(query, 9);
-    item->message = deployments_copy(query, 10);
-    item->host = deployments_copy(query, 11);
-    item->hold = deployments_copy(query, 12);
-    item->cap = sqlite3_column_int64(query, 13);
-    item->gone = sqlite3_column_int(query, 14) != 0;
-    item->served = sqlite3_column_int(query, 15) != 0;
-    item->tries = (unsigned) sqlite3_column_int(query, 16);
-
-    grid_put(item->label, sizeof(item->label), "%u-%llu-%s", item->twin,
-             (unsigned long long) item->contract, item->name);
-}
-
-
-void
-grid_item_free(grid_item_t *item)
-{
-    free(item->name);
-    free(item->spec);
-    free(item->metadata);
-    free(item->hash);
-    free(item->state);
-    free(item->message);
-    free(item->host);
-    free(item->hold);
-    memset(item, 0, sizeof(grid_item_t));
-}
-
-
-int
-grid_deployments_claim(grid_state_t *state, const grid_item_t *item,
-    const char *host, int64_t now)
-{
-    int  mine;
-
-    grid_state_begin(state);
-
-    (void) grid_state_run(state, "update or ignore workloads set host = ? "
-                          "where id = ?", "ti", host, item->id);
-
-    mine = grid_state_number(state, 0, "select 1 from workloads where id = ? "
-                             "and host = ?", "it", item->id, host) != 0;
-
-    if (!mine) {
-        (void) grid_state_run(state, "update workloads set due = min(due, ?) "
-                              "where host = ?", "it", now, host);
-    }
-
-    if (grid_state_commit(state) != GRID_OK) {
-        return GRID_FAILED;
-    }
-
-    return mine ? GRID_OK : GRID_NONE;
-}
-
-
-int
-grid_deployments_prove(grid_state_t *state, const grid_item_t *item)
-{
-    grid_state_begin(state);
-
-    (void) grid_state_run(state, "update deployments set proven = 1 where "
-                          "twin = ? and contract = ? and proven = 0", "ii",
-                          (int64_t) item->twin, (int64_t) item->contract);
-
-    return grid_state_commit(state);
-}
-
-
-int
-grid_deployments_settle(grid_state_t *state, const grid_item_t *item,
-    const grid_finding_t *finding, int64_t now)
-{
-    grid_state_begin(state);
-
-    if (finding->release) {
-        (void) grid_state_run(state, "update workloads set host = null "
-                              "where id = ?", "i", item->id);
-    }
-
-    (void) grid_state_run(state, "update workloads set taken = 0 where id = ?",
-                          "i", item->id);
-
-    (void) grid_state_run(state, "update workloads set at = case when "
-                          "state = ?1 then at else ?2 end, "
-                          "data = case when state = ?1 then coalesce(?4, data) "
-                          "else ?4 end, served = case when ?1 in ('ok', "
-                          "'paused') then 1 when ?1 = 'init' then served "
-                          "else 0 end, state = ?1, message = ?3, "
-                          "due = nullif(?5, 0), tries = ?6 "
-                          "where id = ?7 and turn = ?8", "tittiiii", finding->state,
-                          now, finding->message, finding->data, finding->due,
-                          (int64_t) finding->tries, item->id, item->turn);
-
-    if (grid_state_changed(state) && strcmp(finding->state, item->state) != 0)
-    {
-        deployments_changed(state, item->id);
-    }
-
-    return grid_state_commit(state);
-}
-
-
-int
-grid_deployments_wake(grid_state_t *state, int64_t now, int64_t seconds)
-{
-    grid_state_begin(state);
-
-    (void) grid_state_run(state, "update workloads set taken = 0 where "
-                          "taken != 0", "");
-    (void) grid_state_run(state, "update workloads set due = ? where due is "
-                          "not null and due > ? and state in ('init', "
-                          "'error')", "ii", now, now);
-    (void) grid_state_run(state, "update workloads set due = ? + id % ? where "
-                          "due is not null and due > ?", "iii", now, seconds,
-                          now + seconds);
-
-    return grid_state_commit(state);
-}
-
-
-int
-grid_deployments_forget(grid_state_t *state, int64_t now)
-{
-    static const char  *const old =
-        "create temp table if not exists old (twin integer, contract integer)";
-    static const char  *const some =
-        "insert into old select twin, contract from deployments d where "
-        "not exists (select 1 from workloads w where w.twin = d.twin and "
-        "w.contract = d.contract and (host is not null or (state != 'deleted' "
-        "and (state != 'error' or proven = 1 or made > ?)) or at > ?))";
-
-    grid_state_begin(state);
-
-    (void) grid_state_run(state, old, "");
-    (void) grid_state_run(state, "delete from old", "");
-    (void) grid_state_run(state, some, "ii", now - DEPLOYMENTS_WAIT,
-                          now - DEPLOYMENTS_WAIT);
-
-    /* what had a contract is read for much longer */
-
-    (void) grid_state_run(state, "delete from old where exists (select 1 from "
-                          "workloads w join deployments d using (twin, "
-                          "contract) where w.twin = old.twin and w.contract = "
-                          "old.contract and d.proven = 1 and w.at > ?)", "i",
-                          now - DEPLOYMENTS_KEPT);
-
-    (void) grid_state_run(state, "delete from changes where (twin, contract) "
-                          "in old", "");
-    (void) grid_state_run(state, "delete from workloads where (twin, contract) "
-                          "in old", "");
-    (void) grid_state_run(state, "delete from deployments where (twin, "
-                          "contract) in old", "");
-
-    return grid_state_commit(state);
-}
-
-
 static char *
 deployments_spec(const grid_workload_t *w)
 {
@@ -815,12 +540,4 @@ deployments_spec(const grid_workload_t *w)
     grid_out_text(&out, "}");
 
     return out.data;
-}
-
-
-static char *
-deployments_copy(sqlite3_stmt *query, int column)
-{
-    return sqlite3_column_type(query, column) == SQLITE_NULL
-           ? NULL : grid_copy(grid_state_text(query, column));
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "format/text.h"
-#include "grid/deployment.h"
 #include "grid/grid.h"
 #include "grid/member.h"
 

@@ -17,6 +17,9 @@
 #include <yajl/yajl_tree.h>
 
 
+#define GRID_ERROR  512                 /* what a user is told, at most */
+
+
 /* Where it is read, and what is wrong there. */
 typedef struct {
     char     where[64];                 /* "workloads[2].", or "" */

@@ -10,10 +10,10 @@
 #include "format/doc.h"
 #include "format/name.h"
 #include "grid/chain.h"
-#include "grid/deployments.h"
 #include "grid/dns.h"
 #include "grid/form.h"
 #include "grid/gateway.h"
+#include "grid/items.h"
 #include "grid/options.h"
 #include "grid/provision.h"
 #include "grid/self.h"
@@ -95,7 +95,7 @@ grid_provision_run(const grid_t *grid)
         return;
     }
 
-    (void) grid_deployments_wake(&state, time(NULL), PROVISION_SPREAD);
+    (void) grid_items_wake(&state, time(NULL), PROVISION_SPREAD);
     grid_state_close(&state);
 
     for (i = 0; i < PROVISION_CREW; i++) {
@@ -175,11 +175,11 @@ provision_step(provision_t *p)
     p->now = time(NULL);
 
     if (p->now >= p->forget) {
-        (void) grid_deployments_forget(&p->state, p->now);
+        (void) grid_items_forget(&p->state, p->now);
         p->forget = p->now + PROVISION_FORGET;
     }
 
-    rc = grid_deployments_next(&p->state, p->now, &p->item);
+    rc = grid_items_next(&p->state, p->now, &p->item);
 
     if (rc == GRID_OK) {
         provision_item(p);
@@ -222,7 +222,7 @@ provision_item(provision_t *p)
 
     /* what cannot be written down now is done again */
 
-    (void) grid_deployments_settle(&p->state, &p->item, &p->finding, p->now);
+    (void) grid_items_settle(&p->state, &p->item, &p->finding, p->now);
 
     grid_wish_free(&p->wish);
     yajl_tree_free(p->root);
@@ -300,7 +300,7 @@ provision_contract_fits(provision_t *p)
                                p->item.hash);
     }
 
-    return grid_deployments_prove(&p->state, &p->item) == GRID_OK
+    return grid_items_prove(&p->state, &p->item) == GRID_OK
            ? GRID_OK : provision_later(p, "it could not be written down");
 }
 
@@ -491,7 +491,7 @@ provision_claim(provision_t *p)
         p->finding.release = 0;
     }
 
-    rc = grid_deployments_claim(&p->state, &p->item, p->host, p->now);
+    rc = grid_items_claim(&p->state, &p->item, p->host, p->now);
 
     if (rc == GRID_NONE) {
         return provision_free(p);

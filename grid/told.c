@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/doc.h"
+#include "grid/items.h"
 #include "grid/member.h"
 #include "grid/told.h"
 

@@ -18,7 +18,7 @@
 #define WGW_GRID_TOLD_H
 
 
-#include "grid/commands.h"
+#include "grid/desk.h"
 
 
 /* Of {"contract_id":N}. */
