@@ -15,6 +15,8 @@
 
 static inline ngx_uint_t wgw_meters_usual(wgw_meters_t *meters,
     uint64_t length, uint64_t *credit);
+static uint64_t wgw_meters_decide(wgw_meters_t *meters, uint64_t length,
+    uint64_t head, uint64_t credit, int *waiting);
 static inline ngx_uint_t wgw_meter_passes(wgw_meters_t *meters,
     wgw_meter_t *meter, uint64_t length, uint64_t head, uint64_t *credit);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
@@ -142,14 +144,23 @@ uint64_t
 wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     uint64_t credit, int *waiting)
 {
-    ngx_uint_t    i;
-    wgw_meter_t  *meter;
-
     meters->status = WGW_METER_PASSED;
 
     if (wgw_meters_usual(meters, length, &credit)) {
         return credit;
     }
+
+    return wgw_meters_decide(meters, length, head, credit, waiting);
+}
+
+
+__attribute__((noinline))
+static uint64_t
+wgw_meters_decide(wgw_meters_t *meters, uint64_t length, uint64_t head,
+    uint64_t credit, int *waiting)
+{
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
 
     wgw_meters_refresh(meters);
 

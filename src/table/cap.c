@@ -18,6 +18,10 @@ static uint64_t wgw_cap_used_all(wgw_table_t *t, uint32_t record,
     uint64_t period, int count);
 static uint64_t wgw_cap_twins(wgw_table_t *t, uint32_t record,
     uint64_t period, int count, uint64_t *held);
+static uint64_t wgw_cap_all(wgw_table_t *t, uint32_t record, uint64_t period,
+    int count, uint64_t *before);
+static uint64_t wgw_cap_less(wgw_table_t *t, uint32_t record, uint64_t want,
+    uint64_t left, uint64_t before, int *waiting);
 
 
 uint64_t
@@ -107,7 +111,7 @@ uint64_t
 wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     uint64_t cap, uint64_t want, int *waiting)
 {
-    uint64_t           used, before, left, held, others;
+    uint64_t           used, before, left;
     wgw_record_hot_t  *hot;
 
     *waiting = 0;
@@ -122,21 +126,46 @@ wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     hot = wgw_table_hot(t, record);
     before = __atomic_fetch_add(&hot->held, want, __ATOMIC_SEQ_CST);
 
-    others = 0;
-
     if (t->count > 1) {
-        others = wgw_cap_twins(t, record, period, count, &held);
-        before += held;
+        used = wgw_cap_all(t, record, period, count, &before);
+
+    } else {
+        used = wgw_counter_used(t, hot, period, count);
     }
 
-    used = others + wgw_counter_used(t, hot, period, count);
     left = wgw_cap_left(t, record, cap, used);
+
+    return before < left && want <= left - before
+           ? want : wgw_cap_less(t, record, want, left, before, waiting);
+}
+
+
+/* What all records of the key used; what the others hold is before it, too. */
+
+__attribute__((noinline))
+static uint64_t
+wgw_cap_all(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t *before)
+{
+    uint64_t  held, others;
+
+    others = wgw_cap_twins(t, record, period, count, &held);
+    *before += held;
+
+    return others + wgw_counter_used(t, wgw_table_hot(t, record), period,
+                                     count);
+}
+
+
+/* There is not as much as was taken. */
+
+__attribute__((noinline))
+static uint64_t
+wgw_cap_less(wgw_table_t *t, uint32_t record, uint64_t want, uint64_t left,
+    uint64_t before, int *waiting)
+{
     *waiting = left != 0 && left <= before;
     left = before < left ? left - before : 0;
-
-    if (want <= left) {
-        return want;
-    }
 
     wgw_table_release(t, record, want - left);
 
