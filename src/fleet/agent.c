@@ -78,7 +78,6 @@ static ngx_uint_t agent_error(wgw_link_t *link, wgw_link_pending_t *pending,
     const redisReply *reply);
 static ngx_uint_t agent_follow(agent_t *agent, wgw_link_pending_t *pending,
     ngx_uint_t to, ngx_uint_t ask);
-static void agent_nothing(void *data, const redisReply *reply);
 static int agent_send(wgw_wire_t *wire, uint16_t slot, unsigned flags,
     const wgw_text_t *args, int n, wgw_wire_reply_pt reply, void *data);
 static void agent_place(wgw_wire_t *wire, uint16_t slot,
@@ -736,19 +735,13 @@ agent_follow(agent_t *agent, wgw_link_pending_t *pending, ngx_uint_t to,
     link = &agent->ends[to].link;
 
     if (link->serial == 0 || pending->tries == AGENT_TRIES
-        || (ask && wgw_link_send(link, 0, &asking, 1, agent_nothing, NULL)
+        || (ask && wgw_link_send(link, 0, &asking, 1, NULL, NULL)
                    != NGX_OK))
     {
         return 0;
     }
 
     return wgw_link_again(link, pending) == NGX_OK;
-}
-
-
-static void
-agent_nothing(void *data, const redisReply *reply)
-{
 }
 
 

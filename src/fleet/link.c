@@ -852,7 +852,9 @@ link_reply(wgw_link_t *link, const redisReply *reply)
         redisFreeCommand(pending.text);
     }
 
-    pending.reply(pending.data, reply);
+    if (pending.reply) {
+        pending.reply(pending.data, reply);
+    }
 }
 
 
@@ -910,7 +912,9 @@ wgw_link_close(wgw_link_t *link, const char *why)
             redisFreeCommand(pending.text);
         }
 
-        pending.reply(pending.data, NULL);
+        if (pending.reply) {
+            pending.reply(pending.data, NULL);
+        }
     }
 
     link->lost(link, why);

@@ -18,7 +18,6 @@ static int question_expire(const wgw_question_t *q, wgw_wire_reply_pt reply,
 static int question_short(const wgw_question_t *q, const char *command,
     wgw_text_t key, wgw_wire_reply_pt reply, void *data);
 static wgw_text_t question_text(const char *data, size_t len);
-static void question_nothing(void *data, const redisReply *reply);
 static void question_set(void *data, const redisReply *reply);
 static void question_all(void *data, const redisReply *reply);
 static void question_ttl(void *data, const redisReply *reply);
@@ -147,12 +146,6 @@ question_text(const char *data, size_t len)
     text.len = len;
 
     return text;
-}
-
-
-static void
-question_nothing(void *data, const redisReply *reply)
-{
 }
 
 
@@ -290,7 +283,7 @@ wgw_question_correct(wgw_question_t *q, uint64_t units)
     wire = q->witness->wire;
 
     if (units != q->units) {
-        (void) question_hset(q, units, question_nothing, NULL);
+        (void) question_hset(q, units, NULL, NULL);
     }
 
     n = q->older < WGW_QUESTION_OLDER ? q->older : WGW_QUESTION_OLDER;
@@ -307,14 +300,14 @@ wgw_question_correct(wgw_question_t *q, uint64_t units)
     }
 
     (void) wire->send(wire, q->slot, WGW_WIRE_ASK, args, (int) (2 + n),
-                      question_nothing, NULL);
+                      NULL, NULL);
 }
 
 
 int
 wgw_question_declare(const wgw_question_t *q)
 {
-    return question_hset(q, q->units, question_nothing, NULL) != 0
-           || (q->ttl && question_expire(q, question_nothing, NULL) != 0)
+    return question_hset(q, q->units, NULL, NULL) != 0
+           || (q->ttl && question_expire(q, NULL, NULL) != 0)
            ? -1 : 0;
 }

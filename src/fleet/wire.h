@@ -8,7 +8,7 @@
  * with the reply, which may be an error of Redis, or with NULL when the
  * connection ended before.  Then it is not known whether the command was
  * carried out, and it is never repeated by the wire.  Commands to one shard
- * are carried out in the order they were sent.
+ * are carried out in the order they were sent.  A function may be NULL.
  *
  * A slot is one of 16384, as Redis Cluster has them; see shards.h.  Where
  * there is no cluster one shard has them all.

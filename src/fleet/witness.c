@@ -13,7 +13,6 @@ static void witness_connected(wgw_witness_t *w,
     const wgw_wire_place_t *place);
 static void witness_beat(wgw_witness_t *w, uint64_t now);
 static void witness_greet(wgw_witness_t *w);
-static void witness_nothing(void *data, const redisReply *reply);
 static void witness_told(void *data, const redisReply *reply);
 static void witness_believe(wgw_witness_t *w);
 static int witness_met(const wgw_witness_t *w);
@@ -150,13 +149,7 @@ witness_greet(wgw_witness_t *w)
     args[3].data = "NX";
     args[3].len = 2;
 
-    (void) w->wire->send(w->wire, w->home, 0, args, 4, witness_nothing, NULL);
-}
-
-
-static void
-witness_nothing(void *data, const redisReply *reply)
-{
+    (void) w->wire->send(w->wire, w->home, 0, args, 4, NULL, NULL);
 }
 
 
@@ -294,7 +287,7 @@ wgw_witness_missing(wgw_witness_t *w)
     args[0].len = 3;
     args[1] = wgw_witness_name(w, buffer);
 
-    (void) w->wire->send(w->wire, w->home, 0, args, 2, witness_nothing, NULL);
+    (void) w->wire->send(w->wire, w->home, 0, args, 2, NULL, NULL);
 
     w->known = 0;
     w->asked = 0;

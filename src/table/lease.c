@@ -16,6 +16,7 @@ _Static_assert(sizeof(wgw_lease_record_t) == 48, "48 bytes a record");
 
 
 static uint64_t lease_own(const wgw_lease_record_t *r, uint64_t clock);
+static uint64_t lease_now(void);
 static int lease_fresh(const wgw_lease_t *lease);
 static uint64_t lease_pool(const wgw_lease_t *lease,
     const wgw_lease_record_t *r, uint64_t clock, uint64_t cap);
@@ -78,6 +79,18 @@ wgw_lease_open(wgw_lease_t *lease, void *memory)
     lease->hungry = (uint64_t *) (p + WGW_LEASE_HEADER);
     lease->records = (wgw_lease_record_t *) (p + WGW_LEASE_HEADER
                                              + LEASE_HUNGRY);
+    lease->now = lease_now;
+}
+
+
+static uint64_t
+lease_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }
 
 
@@ -189,14 +202,7 @@ wgw_lease_soon(const wgw_lease_t *lease, uint32_t record, uint64_t clock,
 static int
 lease_fresh(const wgw_lease_t *lease)
 {
-    uint64_t         now;
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-
-    now = (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
-
-    return now < wgw_load(&lease->header->answered) + WGW_LEASE_FRESH;
+    return lease->now() < wgw_load(&lease->header->answered) + WGW_LEASE_FRESH;
 }
 
 

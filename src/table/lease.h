@@ -89,6 +89,7 @@ struct wgw_lease_s {
     wgw_lease_header_t  *header;
     uint64_t            *hungry;
     wgw_lease_record_t  *records;
+    uint64_t           (*now)(void);    /* ms, of CLOCK_BOOTTIME */
 };
 
 
