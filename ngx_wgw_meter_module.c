@@ -15,6 +15,7 @@
 #include "claims/claims_conf.h"
 #include "core/shm.h"
 #include "fleet/agent.h"
+#include "fleet/lender.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
 #include "meter/meter_conf.h"
@@ -25,6 +26,8 @@
 
 static void *ngx_wgw_meter_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf);
+static ngx_int_t ngx_wgw_meter_fleet(ngx_cycle_t *cycle, void *fleet,
+    wgw_meter_zone_t *zone);
 static ngx_int_t ngx_wgw_meter_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_wgw_meter_init_process(ngx_cycle_t *cycle);
 static void ngx_wgw_meter_exit_process(ngx_cycle_t *cycle);
@@ -160,7 +163,10 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
             zone->zone.conf.label_bytes = 0;
         }
 
-        if (wgw_zone_open(cycle, &zone->zone) != NGX_OK) {
+        if (wgw_zone_open(cycle, &zone->zone) != NGX_OK
+            || (zone->fleet
+                && ngx_wgw_meter_fleet(cycle, mcf->fleet, zone) != NGX_OK))
+        {
             return NGX_CONF_ERROR;
         }
 
@@ -178,6 +184,28 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
     }
 
     return wgw_claims_init_conf(cycle);
+}
+
+
+/* Nodes ask for a cap as a whole, so that lines must mean the same by it. */
+
+static ngx_int_t
+ngx_wgw_meter_fleet(ngx_cycle_t *cycle, void *fleet, wgw_meter_zone_t *zone)
+{
+    const wgw_meter_conf_t  *meter;
+
+    if (zone->mixed.number) {
+        (void) wgw_line_error(cycle->log, &zone->mixed, 0,
+                              "zone \"%V\" has \"fleet\", and another line "
+                              "has another \"cap\" or \"count\"",
+                              &zone->zone.name);
+        return NGX_ERROR;
+    }
+
+    meter = zone->capped;
+
+    return wgw_lender_zone(cycle, fleet, &zone->zone, zone->fleet,
+                           meter ? meter->count : WGW_COUNT_BOTH);
 }
 
 
@@ -308,6 +336,10 @@ ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone)
         return "has \"purge\" and a window without end";
     }
 
+    if (zone->fleet && zone->zone.file.len == 0) {
+        return "has \"fleet\" without \"file\"";
+    }
+
     if (zone->zone.purge && zone->zone.file.len == 0) {
         return "has \"purge\" without \"file\"";
     }
@@ -345,6 +377,14 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
 
     if (ngx_strncmp(value->data, "archive=", 8) == 0 && value->len > 8) {
         return ngx_wgw_meter_zone_path(cf, value, 8, &zone->archive);
+    }
+
+    if (ngx_strncmp(value->data, "fleet", 5) == 0) {
+        zone->fleet = wgw_lender_mode(value);
+
+        if (zone->fleet) {
+            return NGX_CONF_OK;
+        }
     }
 
     if (ngx_strncmp(value->data, "window=", 7) == 0) {

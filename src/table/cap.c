@@ -71,7 +71,7 @@ static uint64_t
 wgw_cap_leased(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     uint64_t cap, int soon)
 {
-    uint64_t  seen, used, limit;
+    uint64_t  seen, used, limit, own;
     uint32_t  first;
 
     first = wgw_cap_record(t, record);
@@ -79,12 +79,15 @@ wgw_cap_leased(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     do {
         seen = wgw_load(&t->header->clock);
         used = wgw_cap_used(t, record, period, count);
-        limit = wgw_lease_limit(t->lease, first, wgw_clock_at(seen, period),
-                                cap, soon);
+        own = wgw_lease_limit(t->lease, first, wgw_clock_at(seen, period),
+                              cap, 0);
+        limit = soon ? wgw_lease_limit(t->lease, first,
+                                       wgw_clock_at(seen, period), cap, 1)
+                     : own;
 
     } while (wgw_load(&t->header->clock) != seen);
 
-    if (!soon && limit < cap && used >= limit / 2) {
+    if (own < cap && used >= own / 2) {
         wgw_lease_want(t->lease, first);
     }
 

@@ -7,7 +7,7 @@
 
 
 #define LEASE_MAGIC   "wgwlease"
-#define LEASE_HUNGRY  (WGW_LEASE_RECORDS / 8)       /* bytes */
+#define LEASE_HUNGRY  (WGW_LEASE_RECORDS / 8)   /* bytes */
 
 
 _Static_assert(sizeof(wgw_lease_header_t) <= WGW_LEASE_HEADER,
@@ -20,14 +20,6 @@ static uint64_t lease_now(void);
 static int lease_fresh(const wgw_lease_t *lease);
 static uint64_t lease_pool(const wgw_lease_t *lease,
     const wgw_lease_record_t *r, uint64_t clock, uint64_t cap);
-
-
-size_t
-wgw_lease_size(uint64_t records)
-{
-    return WGW_LEASE_HEADER + LEASE_HUNGRY
-           + records * sizeof(wgw_lease_record_t);
-}
 
 
 void

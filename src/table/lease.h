@@ -98,8 +98,13 @@ struct wgw_lease_s {
 #define WGW_LEASE_UNITS     (WGW_LEASE_SHARED - 1)
 
 
-/* Bytes of a file for so many records, and of all there can be. */
-size_t wgw_lease_size(uint64_t records);
+/* Bytes of a file for so many records. */
+static inline size_t
+wgw_lease_size(uint64_t records)
+{
+    return WGW_LEASE_HEADER + WGW_LEASE_RECORDS / 8
+           + records * sizeof(wgw_lease_record_t);
+}
 
 /* Makes an empty one in zeroed memory. */
 void wgw_lease_format(void *memory, uint64_t records,
