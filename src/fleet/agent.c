@@ -5,14 +5,8 @@
 #include <hiredis/hiredis.h>
 
 #include "fleet/agent.h"
-#include "fleet/link.h"
-#include "fleet/shards.h"
+#include "fleet/agent_parts.h"
 
-
-/* the first is that of the hosts; in a cluster it only asks for the map */
-#define AGENT_LINKS     128
-#define AGENT_CONTROL   0
-#define AGENT_NOBODY    AGENT_LINKS
 
 #define AGENT_TICK      100             /* ms */
 #define AGENT_MAP       5000            /* how old the map may get ... */
@@ -21,40 +15,9 @@
 #define AGENT_MOST      1000
 #define AGENT_SWIFT     3               /* ... after so many failures */
 #define AGENT_AGAIN     50              /* between these */
-#define AGENT_TRIES     4               /* times a command is sent on */
 
 /* nginx calls the manager that often */
 #define AGENT_PERIOD    3600000
-
-
-typedef struct {
-    wgw_link_t     link;
-    ngx_msec_t     next;            /* when it is opened again */
-    ngx_uint_t     fails;           /* one after another */
-    unsigned       used:1;
-    unsigned       told:1;          /* that it cannot be reached */
-    unsigned       named:1;         /* in the map that is being read */
-} agent_end_t;
-
-
-typedef struct {
-    wgw_wire_t     wire;
-    wgw_fleet_t   *fleet;
-    ngx_event_t    timer;
-    ngx_uint_t     host;            /* which is tried */
-    ngx_uint_t     failed;          /* hosts, since one was good */
-    ngx_msec_t     mapped;          /* when the map was asked for */
-    unsigned       cluster:1;
-    unsigned       asking:1;        /* for the map */
-    unsigned       stale:1;
-    unsigned       sentinel:1;      /* the link is to one, not to its master */
-    unsigned       named:1;         /* one has named the master */
-    ngx_uint_t     connects;
-    ngx_uint_t     failures;
-    uint8_t        owner[WGW_SLOTS_ALL];
-    uint64_t       since[WGW_SLOTS_ALL];
-    agent_end_t    ends[AGENT_LINKS];
-} agent_t;
 
 
 static ngx_msec_t agent_manager(void *data);
@@ -63,27 +26,15 @@ static agent_t *agent_create(wgw_fleet_t *fleet);
 static void agent_timer(ngx_event_t *ev);
 static void agent_open_control(agent_t *agent);
 static ngx_int_t agent_next_host(agent_t *agent);
-static void agent_ready(wgw_link_t *link);
 static void agent_ready_control(agent_t *agent, wgw_link_t *link);
-static void agent_lost(wgw_link_t *link, const char *why);
 static void agent_connected(agent_t *agent, agent_end_t *end);
-static void agent_give(agent_t *agent, uint16_t first, uint16_t last,
-    ngx_uint_t to);
 static void agent_ask_master(agent_t *agent, wgw_link_t *link);
 static void agent_master(void *data, const redisReply *reply);
-static void agent_ask_map(agent_t *agent);
-static void agent_map(void *data, const redisReply *reply);
-static ngx_uint_t agent_end(agent_t *agent, const wgw_shard_range_t *range);
-static ngx_uint_t agent_error(wgw_link_t *link, wgw_link_pending_t *pending,
-    const redisReply *reply);
-static ngx_uint_t agent_follow(agent_t *agent, wgw_link_pending_t *pending,
-    ngx_uint_t to, ngx_uint_t ask);
 static int agent_send(wgw_wire_t *wire, uint16_t slot, unsigned flags,
     const wgw_text_t *args, int n, wgw_wire_reply_pt reply, void *data);
 static void agent_place(wgw_wire_t *wire, uint16_t slot,
     wgw_wire_place_t *place);
 static void agent_drop(wgw_wire_t *wire, uint16_t slot);
-static uint64_t agent_now(wgw_wire_t *wire);
 
 
 ngx_int_t
@@ -198,7 +149,7 @@ agent_create(wgw_fleet_t *fleet)
     agent->wire.send = agent_send;
     agent->wire.place = agent_place;
     agent->wire.drop = agent_drop;
-    agent->wire.now = agent_now;
+    agent->wire.now = wgw_agent_now;
 
     agent->timer.handler = agent_timer;
     agent->timer.data = agent;
@@ -210,9 +161,9 @@ agent_create(wgw_fleet_t *fleet)
     end = &agent->ends[AGENT_CONTROL];
     end->used = 1;
 
-    end->link.ready = agent_ready;
-    end->link.lost = agent_lost;
-    end->link.error = agent_error;
+    end->link.ready = wgw_agent_ready;
+    end->link.lost = wgw_agent_lost;
+    end->link.error = wgw_agent_error;
 
     if (wgw_link_init(&end->link, fleet, agent) != NGX_OK) {
         ngx_free(agent);
@@ -255,7 +206,7 @@ agent_timer(ngx_event_t *ev)
     if (agent->cluster
         && age >= (ngx_msec_t) (agent->stale ? AGENT_MAP_SOON : AGENT_MAP))
     {
-        agent_ask_map(agent);
+        wgw_agent_ask_map(agent);
     }
 
     ngx_add_timer(&agent->timer, AGENT_TICK);
@@ -301,8 +252,8 @@ agent_next_host(agent_t *agent)
 }
 
 
-static void
-agent_ready(wgw_link_t *link)
+void
+wgw_agent_ready(wgw_link_t *link)
 {
     agent_t      *agent;
     ngx_uint_t    i;
@@ -355,12 +306,12 @@ agent_ready_control(agent_t *agent, wgw_link_t *link)
 
         if (!agent->cluster) {
             agent->cluster = 1;
-            agent_give(agent, 0, WGW_SLOTS_ALL - 1, AGENT_NOBODY);
+            wgw_agent_give(agent, 0, WGW_SLOTS_ALL - 1, AGENT_NOBODY);
         }
 
         agent->failed = 0;
         agent_connected(agent, &agent->ends[AGENT_CONTROL]);
-        agent_ask_map(agent);
+        wgw_agent_ask_map(agent);
         return;
     }
 
@@ -371,7 +322,7 @@ agent_ready_control(agent_t *agent, wgw_link_t *link)
 
     if (agent->cluster) {
         agent->cluster = 0;
-        agent_give(agent, 0, WGW_SLOTS_ALL - 1, AGENT_CONTROL);
+        wgw_agent_give(agent, 0, WGW_SLOTS_ALL - 1, AGENT_CONTROL);
     }
 
     agent->failed = 0;
@@ -405,8 +356,8 @@ agent_connected(agent_t *agent, agent_end_t *end)
 }
 
 
-static void
-agent_lost(wgw_link_t *link, const char *why)
+void
+wgw_agent_lost(wgw_link_t *link, const char *why)
 {
     agent_t      *agent;
     ngx_msec_t    wait;
@@ -451,23 +402,6 @@ agent_lost(wgw_link_t *link, const char *why)
     }
 
     end->next = ngx_current_msec + wait;
-}
-
-
-/* Slots have another owner from now on. */
-
-static void
-agent_give(agent_t *agent, uint16_t first, uint16_t last, ngx_uint_t to)
-{
-    ngx_uint_t  slot;
-
-    for (slot = first; slot <= last; slot++) {
-
-        if (agent->owner[slot] != to) {
-            agent->owner[slot] = (uint8_t) to;
-            agent->since[slot] = agent_now(&agent->wire);
-        }
-    }
 }
 
 
@@ -537,211 +471,6 @@ agent_master(void *data, const redisReply *reply)
     agent->named = 1;
     link->anonymous = 0;
     agent->ends[AGENT_CONTROL].next = ngx_current_msec;
-}
-
-
-static void
-agent_ask_map(agent_t *agent)
-{
-    wgw_link_t  *link;
-    wgw_text_t   args[2];
-
-    link = &agent->ends[AGENT_CONTROL].link;
-
-    if (agent->asking || link->serial == 0) {
-        return;
-    }
-
-    args[0].data = "CLUSTER";
-    args[0].len = 7;
-    args[1].data = "SLOTS";
-    args[1].len = 5;
-
-    agent->mapped = ngx_current_msec;
-
-    if (wgw_link_send(link, 0, args, 2, agent_map, agent) == NGX_OK) {
-        agent->asking = 1;
-        agent->stale = 0;
-    }
-}
-
-
-/* Slots that nobody has keep who had them: their commands fail. */
-
-static void
-agent_map(void *data, const redisReply *reply)
-{
-    agent_t *agent = data;
-
-    size_t              i;
-    ngx_uint_t          n;
-    agent_end_t        *end;
-    wgw_shard_range_t   range;
-
-    agent->asking = 0;
-
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
-        agent->stale = 1;
-        return;
-    }
-
-    for (n = 0; n < AGENT_LINKS; n++) {
-        agent->ends[n].named = 0;
-    }
-
-    for (i = 0; wgw_shard_range(reply, i, &range) == 0; i++) {
-        n = agent_end(agent, &range);
-
-        if (n != AGENT_NOBODY) {
-            agent->ends[n].named = 1;
-        }
-
-        agent_give(agent, range.first, range.last, n);
-    }
-
-    if (i == 0) {
-        return;
-    }
-
-    for (n = AGENT_CONTROL + 1; n < AGENT_LINKS; n++) {
-        end = &agent->ends[n];
-
-        if (end->used && !end->named) {
-            end->used = 0;
-            wgw_link_close(&end->link, "has no slots any more");
-            wgw_link_free(&end->link);
-        }
-    }
-}
-
-
-/* The number of that server's link, AGENT_NOBODY when there are too many. */
-
-static ngx_uint_t
-agent_end(agent_t *agent, const wgw_shard_range_t *range)
-{
-    ngx_uint_t    i, unused;
-    wgw_text_t    host;
-    agent_end_t  *end;
-
-    host = range->host;
-
-    if (host.len == 0) {
-        end = &agent->ends[AGENT_CONTROL];
-        host.data = (char *) end->link.host.host.data;
-        host.len = end->link.host.host.len;
-    }
-
-    unused = AGENT_NOBODY;
-
-    for (i = AGENT_CONTROL + 1; i < AGENT_LINKS; i++) {
-        end = &agent->ends[i];
-
-        if (!end->used) {
-            unused = unused == AGENT_NOBODY ? i : unused;
-
-        } else if (end->link.host.port == range->port
-                   && end->link.host.host.len == host.len
-                   && ngx_memcmp(end->link.host.host.data, host.data,
-                                 host.len)
-                      == 0)
-        {
-            return i;
-        }
-    }
-
-    if (unused == AGENT_NOBODY) {
-        return AGENT_NOBODY;
-    }
-
-    end = &agent->ends[unused];
-    ngx_memzero(end, sizeof(agent_end_t));
-
-    end->link.ready = agent_ready;
-    end->link.lost = agent_lost;
-    end->link.error = agent_error;
-
-    if (wgw_link_init(&end->link, agent->fleet, agent) != NGX_OK
-        || wgw_link_host(&end->link, host.data, host.len, range->port)
-           != NGX_OK)
-    {
-        wgw_link_free(&end->link);
-        return AGENT_NOBODY;
-    }
-
-    end->used = 1;
-    end->next = ngx_current_msec;
-
-    return unused;
-}
-
-
-/* Of commands that are followed, the last error only is the reply. */
-
-static ngx_uint_t
-agent_error(wgw_link_t *link, wgw_link_pending_t *pending,
-    const redisReply *reply)
-{
-    int                 kind;
-    agent_t            *agent;
-    ngx_uint_t          to;
-    wgw_text_t          text;
-    wgw_shard_range_t   range;
-
-    agent = link->data;
-
-    text.data = reply->str;
-    text.len = reply->len;
-
-    if (!agent->cluster) {
-
-        if (ngx_strncmp(reply->str, "READONLY", 8) == 0) {
-            wgw_link_close(link, "has become a replica");
-        }
-
-        return 0;
-    }
-
-    kind = wgw_shard_moved(text, &range);
-
-    if (kind == 0) {
-        agent->stale = 1;
-        return 0;
-    }
-
-    to = agent_end(agent, &range);
-
-    if (kind == 'M') {
-        agent->stale = 1;
-        agent_give(agent, range.first, range.last, to);
-
-        if (pending->flags != WGW_WIRE_FOLLOW) {
-            return 0;
-        }
-    }
-
-    return pending->text && to != AGENT_NOBODY
-           && agent_follow(agent, pending, to, kind == 'A');
-}
-
-
-static ngx_uint_t
-agent_follow(agent_t *agent, wgw_link_pending_t *pending, ngx_uint_t to,
-    ngx_uint_t ask)
-{
-    wgw_link_t         *link;
-    wgw_text_t          asking = { "ASKING", 6 };
-
-    link = &agent->ends[to].link;
-
-    if (link->serial == 0 || pending->tries == AGENT_TRIES
-        || (ask && wgw_link_send(link, 0, &asking, 1, NULL, NULL)
-                   != NGX_OK))
-    {
-        return 0;
-    }
-
-    return wgw_link_again(link, pending) == NGX_OK;
 }
 
 
@@ -819,8 +548,8 @@ agent_drop(wgw_wire_t *wire, uint16_t slot)
 }
 
 
-static uint64_t
-agent_now(wgw_wire_t *wire)
+uint64_t
+wgw_agent_now(wgw_wire_t *wire)
 {
     struct timespec  ts;
 

@@ -16,6 +16,9 @@
 
 #define WGW_LEASE_SHARDS  128
 
+/* the serial of a connection that never was */
+#define WGW_LEASE_NEVER   1
+
 
 typedef struct {
     uint32_t             record;        /* 0: unused */
@@ -104,6 +107,13 @@ wgw_witness_t *wgw_lease_witness(wgw_leases_t *l, uint16_t slot);
 
 /* The connection a key's slot has now. */
 uint64_t wgw_lease_serial(wgw_leases_t *l, const wgw_lease_key_t *key);
+
+/* What nobody has, as far as this node knows, and what to ask for of it. */
+uint64_t wgw_lease_key_pool(wgw_leases_t *l, const wgw_lease_key_t *key);
+uint64_t wgw_lease_key_wants(wgw_leases_t *l, wgw_lease_key_t *key);
+
+/* 1 when what is granted now is granted by what all have declared. */
+int wgw_lease_key_sure(wgw_leases_t *l, const wgw_lease_key_t *key);
 
 /* granted - gone */
 uint64_t wgw_lease_own(const wgw_lease_t *lease, uint32_t record,

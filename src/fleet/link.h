@@ -121,6 +121,12 @@ ngx_int_t wgw_link_send(wgw_link_t *link, unsigned flags,
 ngx_int_t wgw_link_again(wgw_link_t *link, const wgw_link_pending_t *pending);
 
 
+/* Of the part itself: once it is connected, with TLS, and after that. */
+void wgw_link_tls(wgw_link_t *link);
+void wgw_link_established(wgw_link_t *link);
+void wgw_link_hello(wgw_link_t *link);
+
+
 #pragma GCC visibility pop
 
 #endif /* WGW_LINK_H */

@@ -62,9 +62,8 @@ sub start {
     if ($self->{pid} == 0) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>', '/dev/null';
-        exec $program, "$self->{dir}/redis.conf",
-             $self->{sentinel} ? '--sentinel' : ();
-        POSIX::_exit(1);
+        exec($program, "$self->{dir}/redis.conf",
+             $self->{sentinel} ? '--sentinel' : ()) or POSIX::_exit(1);
     }
 
     Wgw::wait_for(sub {
