@@ -30,10 +30,33 @@ sub redis {
 
     my $self = bless {
         dir => tempdir('wgw-redis-XXXXXX', DIR => '/tmp', CLEANUP => 1),
-        port => Wgw::free_port(), option => \%option,
+        port => delete $option{at} // Wgw::free_port(), option => \%option,
     }, __PACKAGE__;
 
     push @all, $self;
+    $self->start();
+
+    return $self;
+}
+
+
+# A Sentinel of its own mind, of a master that it calls "shop".
+
+sub sentinel {
+    my ($master) = @_;
+
+    my $self = bless {
+        dir => tempdir('wgw-redis-XXXXXX', DIR => '/tmp', CLEANUP => 1),
+        port => Wgw::free_port(), sentinel => 1,
+    }, __PACKAGE__;
+
+    push @all, $self;
+
+    my @lines = ("monitor shop 127.0.0.1 $master 1",
+                 'down-after-milliseconds shop 1000',
+                 'failover-timeout shop 3000');
+
+    $self->{text} = join '', map { "sentinel $_\n" } @lines;
     $self->start();
 
     return $self;
@@ -52,8 +75,11 @@ sub start {
                   appendonly => 'no', dir => $self->{dir},
                   logfile => "$self->{dir}/log", %{$self->{option}}, %more);
 
+    delete @option{qw(save appendonly)} if $self->{sentinel};
+
     Wgw::spew("$self->{dir}/redis.conf",
-              join '', map { "$_ $option{$_}\n" } sort keys %option);
+              join('', map { "$_ $option{$_}\n" } sort keys %option)
+              . ($self->{text} // ''));
 
     my $program = $self->{program} // 'redis-server';
 
