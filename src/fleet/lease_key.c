@@ -328,7 +328,7 @@ wgw_lease_key_sure(wgw_leases_t *l, const wgw_lease_key_t *key)
 
     return place.serial == w->serial
            && (place.since == 0
-               || l->now >= place.since + WGW_LEASES_LEARN);
+               || l->now >= place.since + WGW_WITNESS_LEARN);
 }
 
 

@@ -8,16 +8,33 @@
 #define WGW_LEASE_KEY_H
 
 
-#include "fleet/leases.h"
 #include "fleet/question.h"
+#include "table/table.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define WGW_LEASE_SHARDS  128
+#define WGW_LEASES_KEYS   262144        /* that are asked for at a time */
 
 /* the serial of a connection that never was */
 #define WGW_LEASE_NEVER   1
+
+
+typedef struct wgw_leases_s  wgw_leases_t;
+
+
+/* Texts are kept by the caller. */
+typedef struct {
+    wgw_table_t         *table;         /* with its lease */
+    wgw_wire_t          *wire;
+    int                  count;         /* WGW_COUNT_*, of all caps */
+    wgw_text_t           prefix;
+    wgw_text_t           node;
+    wgw_text_t           zone;
+    int64_t            (*wall)(void);   /* seconds since the epoch */
+    uint64_t           (*random)(void);
+} wgw_leases_conf_t;
 
 
 typedef struct {

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet/lease_key.h"
 #include "fleet/leases.h"
 #include "fleet/shards.h"
 #include "table/clock.h"

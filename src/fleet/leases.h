@@ -47,32 +47,12 @@
 #define WGW_LEASES_H
 
 
-#include "fleet/wire.h"
-#include "table/lease.h"
-#include "table/table.h"
+#include "fleet/lease_key.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define WGW_LEASES_TICK   50            /* ms */
-#define WGW_LEASES_LEARN  3000
-#define WGW_LEASES_KEYS   262144        /* that are asked for at a time */
-
-
-typedef struct wgw_leases_s  wgw_leases_t;
-
-
-/* Texts are kept by the caller. */
-typedef struct {
-    wgw_table_t   *table;       /* with its lease */
-    wgw_wire_t    *wire;
-    int            count;       /* WGW_COUNT_*, of all caps of the zone */
-    wgw_text_t     prefix;
-    wgw_text_t     node;
-    wgw_text_t     zone;
-    int64_t      (*wall)(void);         /* seconds since the epoch */
-    uint64_t     (*random)(void);
-} wgw_leases_conf_t;
 
 
 /* NULL: no memory. */

@@ -128,7 +128,9 @@ members_told(void *data, const redisReply *reply)
 
     for (k = 0; k < m->n; /* void */ ) {
 
-        if (!m->members[k].seen) {
+        if (!m->members[k].seen
+            && now > m->members[k].changed + WGW_MEMBERS_LATE)
+        {
             m->members[k] = m->members[--m->n];
             continue;
         }

@@ -4,7 +4,6 @@
 #include <hiredis/hiredis.h>
 
 #include "crypto/hash.h"
-#include "fleet/leases.h"
 #include "fleet/shards.h"
 #include "fleet/witness.h"
 
@@ -210,7 +209,7 @@ witness_believe(wgw_witness_t *w)
         return;
     }
 
-    w->until = w->answered + WGW_LEASES_LEARN;
+    w->until = w->answered + WGW_WITNESS_LEARN;
     w->declare = 1;
     w->header->losses++;
 }
@@ -292,7 +291,7 @@ wgw_witness_missing(wgw_witness_t *w)
     w->known = 0;
     w->asked = 0;
     w->declare = 1;
-    w->until = w->wire->now(w->wire) + WGW_LEASES_LEARN;
+    w->until = w->wire->now(w->wire) + WGW_WITNESS_LEARN;
 }
 
 

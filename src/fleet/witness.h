@@ -24,6 +24,7 @@
 #define WGW_WITNESS_TEXT   32
 #define WGW_WITNESS_NAME   96
 #define WGW_WITNESS_BEAT   500          /* ms */
+#define WGW_WITNESS_LEARN  3000
 
 
 typedef struct wgw_witness_s  wgw_witness_t;

@@ -73,7 +73,7 @@ sub start {
 
     my %option = (port => $self->{port}, bind => '127.0.0.1', save => '""',
                   appendonly => 'no', dir => $self->{dir},
-                  logfile => "$self->{dir}/log", %{$self->{option}}, %more);
+                  logfile => "$self->{dir}/log", %{$self->{option} // { }}, %more);
 
     delete @option{qw(save appendonly)} if $self->{sentinel};
 

@@ -20,7 +20,7 @@
 #define RATE      2500          /* units a second that each node is asked for */
 #define KEYS      16
 #define FIELDS    128
-#define SEEDS     4
+#define SEEDS     1
 #define TIMEOUT   1000          /* ms, as WGW_LINK_REPLY */
 #define START     INT64_C(1790000000)
 
