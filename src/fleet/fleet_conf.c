@@ -513,3 +513,12 @@ fleet_next(ngx_conf_t *cf, ngx_command_t *cmd)
 
     return NGX_CONF_OK;
 }
+
+
+void
+wgw_fleet_count(void *data, uint64_t *alive)
+{
+    wgw_fleet_t *fleet = data;
+
+    fleet->alive = alive;
+}

@@ -77,6 +77,8 @@ struct wgw_fleet_s {
 
     ngx_path_t           path;      /* for nginx's helper process */
     void                *agent;     /* in that process */
+    void                *lender;    /* the same */
+    uint64_t            *alive;     /* of wgw_fleet_count() */
 };
 
 
@@ -85,6 +87,9 @@ struct wgw_fleet_s {
  * NULL before.
  */
 char *wgw_fleet_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* Where the agent is to say how many nodes live, for workers. */
+void wgw_fleet_count(void *fleet, uint64_t *alive);
 
 
 #pragma GCC visibility pop

@@ -37,6 +37,7 @@ typedef struct {
 
 
 static void lender_start(wgw_fleet_t *fleet, void *data);
+static void lender_count(wgw_fleet_t *fleet, void *data);
 static lender_t *lender_get(wgw_fleet_t *fleet);
 static void lender_timer(ngx_event_t *ev);
 static void lender_tell(lender_t *lender);
@@ -46,30 +47,9 @@ static int64_t lender_wall(void);
 static uint64_t lender_random(void);
 
 
-ngx_uint_t
-wgw_lender_mode(ngx_str_t *value)
-{
-    if (ngx_strcmp(value->data, "fleet") == 0
-        || ngx_strcmp(value->data, "fleet=share") == 0)
-    {
-        return WGW_LEASE_SHARE;
-    }
-
-    if (ngx_strcmp(value->data, "fleet=open") == 0) {
-        return WGW_LEASE_OPEN;
-    }
-
-    return ngx_strcmp(value->data, "fleet=closed") == 0 ? WGW_LEASE_CLOSED
-                                                        : 0;
-}
-
-
 ngx_int_t
-wgw_lender_zone(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_zone_t *zone,
-    ngx_uint_t mode, int count)
+wgw_lender_members(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_zone_t *zone)
 {
-    lender_zone_t  *lz;
-
     if (fleet == NULL) {
         (void) wgw_line_error(cycle->log, &zone->line, 0,
                               "zone \"%V\" has \"fleet\", and there is no "
@@ -77,7 +57,19 @@ wgw_lender_zone(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_zone_t *zone,
         return NGX_ERROR;
     }
 
-    if (wgw_zone_lease(cycle, zone, mode, fleet->nodes) != NGX_OK) {
+    return wgw_agent_use(fleet, lender_count, NULL);
+}
+
+
+ngx_int_t
+wgw_lender_zone(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_zone_t *zone,
+    int count)
+{
+    lender_zone_t  *lz;
+
+    if (wgw_lender_members(cycle, fleet, zone) != NGX_OK
+        || wgw_zone_lease(cycle, zone, fleet->nodes) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -114,25 +106,23 @@ lender_start(wgw_fleet_t *fleet, void *data)
 }
 
 
-/* That of the first zone is that of all. */
+static void
+lender_count(wgw_fleet_t *fleet, void *data)
+{
+    (void) lender_get(fleet);
+}
+
+
+/* One for all. */
 
 static lender_t *
 lender_get(wgw_fleet_t *fleet)
 {
-    ngx_uint_t         i;
-    lender_t          *lender;
-    wgw_text_t         prefix, node;
-    lender_zone_t     *lz;
-    wgw_fleet_user_t  *user;
+    lender_t    *lender;
+    wgw_text_t   prefix, node;
 
-    user = fleet->users.elts;
-
-    for (i = 0; i < fleet->users.nelts; i++) {
-        lz = user[i].data;
-
-        if (user[i].start == lender_start && lz->lender) {
-            return lz->lender;
-        }
+    if (fleet->lender) {
+        return fleet->lender;
     }
 
     lender = ngx_pcalloc(ngx_cycle->pool, sizeof(lender_t));
@@ -156,6 +146,8 @@ lender_get(wgw_fleet_t *fleet)
 
     ngx_add_timer(&lender->timer, 1);
 
+    fleet->lender = lender;
+
     return lender;
 }
 
@@ -168,6 +160,11 @@ lender_timer(ngx_event_t *ev)
     lender = ev->data;
 
     wgw_members_tick(&lender->members);
+
+    if (lender->fleet->alive && lender->members.told) {
+        __atomic_store_n(lender->fleet->alive, lender->members.alive,
+                         __ATOMIC_SEQ_CST);
+    }
 
     if (ngx_time() >= lender->told + LENDER_TELL) {
         lender_tell(lender);

@@ -14,15 +14,19 @@
 #pragma GCC visibility push(hidden)
 
 
-/* The parameter "fleet" or "fleet=MODE": a mode of lease.h, or 0. */
-ngx_uint_t wgw_lender_mode(ngx_str_t *value);
-
 /*
- * In init_conf, after wgw_zone_open(): the zone's caps, of which each counts
- * the same directions, are the fleet's.  NGX_ERROR, logged.
+ * In init_conf, after wgw_zone_open(), of a zone with `fleet`: its caps, of
+ * which each counts the same directions, are leased.  NGX_ERROR, logged.
  */
 ngx_int_t wgw_lender_zone(ngx_cycle_t *cycle, wgw_fleet_t *fleet,
-    wgw_zone_t *zone, ngx_uint_t mode, int count);
+    wgw_zone_t *zone, int count);
+
+/*
+ * The same of one whose limits are divided by the nodes that live, which only
+ * have to be counted: see wgw_fleet_count().
+ */
+ngx_int_t wgw_lender_members(ngx_cycle_t *cycle, wgw_fleet_t *fleet,
+    wgw_zone_t *zone);
 
 
 #pragma GCC visibility pop

@@ -57,8 +57,6 @@ wgw_members_tick(wgw_members_t *m)
         m->busy = 1;
         members_say(m, args[1]);
     }
-
-    members_count(m, now);
 }
 
 
@@ -142,6 +140,7 @@ members_told(void *data, const redisReply *reply)
         k++;
     }
 
+    m->told = 1;
     members_count(m, now);
 }
 

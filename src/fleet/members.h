@@ -6,6 +6,7 @@
  * A hash, PREFIX:nodes, has a field for each node, which changes its value
  * every two seconds.  Whose value has not changed for ten seconds, by the
  * watch of who looks, is not counted; after an hour its field is taken away.
+ * While Redis is away they are as many as there were.
  * Without nginx: see wire.h.
  */
 
@@ -43,6 +44,7 @@ typedef struct {
     uint64_t       alive;               /* at least 1 */
     uint64_t       doubles;             /* times another had our name */
     unsigned       busy:1;
+    unsigned       told:1;              /* Redis has said it once */
     unsigned       n;
     wgw_member_t   members[WGW_MEMBERS_MAX];
 } wgw_members_t;

@@ -23,8 +23,7 @@ static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
 static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
-static uint64_t wgw_meter_left(wgw_meter_t *meter);
-static uint64_t wgw_meter_prospect(wgw_meter_t *meter);
+static uint64_t wgw_meter_left(wgw_meter_t *meter, int soon);
 static inline void wgw_meter_note(wgw_meter_t *meter);
 static void wgw_meter_holder(wgw_meter_t *meter);
 static inline void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
@@ -301,7 +300,7 @@ wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes)
         if (!meter->conf->precheck
             || !(meter->conf->count & count)
             || meter->cap == 0
-            || bytes <= wgw_meter_prospect(meter))
+            || bytes <= wgw_meter_left(meter, 1))
         {
             continue;
         }
@@ -336,7 +335,7 @@ wgw_meters_retry(wgw_meters_t *meters)
 
     /* others may have what is left of it now, or it is asked for */
 
-    if (zone->fleet && wgw_meter_prospect(meters->limit)) {
+    if (zone->zone.fleet && wgw_meter_left(meters->limit, 1)) {
         return 1;
     }
 
@@ -515,37 +514,22 @@ wgw_meter_holds(const wgw_meter_t *meter, int count)
 static int
 wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes)
 {
-    return bytes <= wgw_meter_left(meter);
+    return bytes <= wgw_meter_left(meter, 0);
 }
 
 
-/* What its cap leaves, without what is held. */
+/* Without what is held, or with what a fleet may still give of its cap. */
 
 static uint64_t
-wgw_meter_left(wgw_meter_t *meter)
+wgw_meter_left(wgw_meter_t *meter, int soon)
 {
     wgw_meter_zone_t  *zone;
 
     zone = meter->conf->zone;
 
-    return wgw_table_spare(&zone->zone.table, meter->record,
-                           wgw_meter_window(zone), meter->conf->count,
-                           meter->cap);
-}
-
-
-/* The same of a fleet's cap, with what this node may still get of it. */
-
-static uint64_t
-wgw_meter_prospect(wgw_meter_t *meter)
-{
-    wgw_meter_zone_t  *zone;
-
-    zone = meter->conf->zone;
-
-    return wgw_table_prospect(&zone->zone.table, meter->record,
-                              wgw_meter_window(zone), meter->conf->count,
-                              meter->cap);
+    return (soon ? wgw_table_prospect : wgw_table_spare)
+           (&zone->zone.table, meter->record, wgw_meter_window(zone),
+            meter->conf->count, meter->cap);
 }
 
 
@@ -708,7 +692,7 @@ wgw_meters_over(wgw_meters_t *meters)
         meter = &meters->elts[i];
 
         if (meter->cap && !meter->conf->dry_run
-            && wgw_meter_prospect(meter) == 0)
+            && wgw_meter_left(meter, 1) == 0)
         {
             meters->limit = meter;
             return 1;
@@ -745,7 +729,7 @@ wgw_meters_left(wgw_meters_t *meters)
             continue;
         }
 
-        left = (int64_t) wgw_meter_prospect(meter);
+        left = (int64_t) wgw_meter_left(meter, 1);
 
         if (least == -1 || left < least) {
             least = left;

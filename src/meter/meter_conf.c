@@ -231,12 +231,12 @@ ngx_wgw_meter_mixed(ngx_conf_t *cf, wgw_meter_conf_t *meter)
 
     first = (wgw_meter_conf_t *) meter->zone->capped;
 
-    if (meter->zone->mixed.number == 0
+    if (meter->zone->zone.alone.number == 0
         && (first->count != meter->count || first->cap != meter->cap
             || (first->cap_index == NGX_ERROR)
                != (meter->cap_index == NGX_ERROR)))
     {
-        meter->zone->mixed = wgw_line(cf);
+        meter->zone->zone.alone = wgw_line(cf);
     }
 }
 

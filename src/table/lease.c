@@ -17,9 +17,25 @@ _Static_assert(sizeof(wgw_lease_record_t) == 48, "48 bytes a record");
 
 static uint64_t lease_own(const wgw_lease_record_t *r, uint64_t clock);
 static uint64_t lease_now(void);
+static uint64_t lease_part(uint64_t cap, uint64_t nodes);
 static int lease_fresh(const wgw_lease_t *lease);
 static uint64_t lease_pool(const wgw_lease_t *lease,
     const wgw_lease_record_t *r, uint64_t clock, uint64_t cap);
+
+
+int
+wgw_lease_mode(const char *value)
+{
+    if (strcmp(value, "fleet") == 0 || strcmp(value, "fleet=share") == 0) {
+        return WGW_LEASE_SHARE;
+    }
+
+    if (strcmp(value, "fleet=open") == 0) {
+        return WGW_LEASE_OPEN;
+    }
+
+    return strcmp(value, "fleet=closed") == 0 ? WGW_LEASE_CLOSED : 0;
+}
 
 
 void
@@ -136,7 +152,7 @@ uint64_t
 wgw_lease_part(const wgw_lease_t *lease, uint32_t record, uint64_t clock,
     uint64_t cap)
 {
-    uint64_t  partless, nodes;
+    uint64_t  partless;
 
     partless = wgw_load(&lease->header->partless);
 
@@ -145,9 +161,24 @@ wgw_lease_part(const wgw_lease_t *lease, uint32_t record, uint64_t clock,
                                 wgw_clock_tag(clock));
     }
 
-    nodes = wgw_load(&lease->header->nodes);
+    return lease_part(cap, wgw_load(&lease->header->nodes));
+}
 
-    return nodes ? cap / (WGW_LEASE_PARTS * nodes) : 0;
+
+/* Of a small cap one, as long as that leaves most of it. */
+
+static uint64_t
+lease_part(uint64_t cap, uint64_t nodes)
+{
+    if (nodes == 0) {
+        return 0;
+    }
+
+    if (cap < WGW_LEASE_PARTS * nodes) {
+        return cap >= 4 * nodes;
+    }
+
+    return cap / (WGW_LEASE_PARTS * nodes);
 }
 
 
@@ -158,8 +189,7 @@ wgw_lease_parts(const wgw_lease_t *lease, uint64_t cap)
 
     nodes = wgw_load(&lease->header->nodes);
 
-    return nodes ? cap / (WGW_LEASE_PARTS * nodes) * nodes
-                 : cap / WGW_LEASE_PARTS;
+    return nodes ? lease_part(cap, nodes) * nodes : cap / WGW_LEASE_PARTS;
 }
 
 

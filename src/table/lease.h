@@ -106,6 +106,9 @@ wgw_lease_size(uint64_t records)
            + records * sizeof(wgw_lease_record_t);
 }
 
+/* The parameter "fleet" or "fleet=MODE", or 0: it is none. */
+int wgw_lease_mode(const char *value);
+
 /* Makes an empty one in zeroed memory. */
 void wgw_lease_format(void *memory, uint64_t records,
     const uint8_t identity[WGW_LEASE_IDENTITY], uint64_t incarnation,

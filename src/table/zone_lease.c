@@ -32,8 +32,7 @@ static ngx_int_t lease_error(ngx_log_t *log, ngx_err_t err, const char *path,
 
 
 ngx_int_t
-wgw_zone_lease(ngx_cycle_t *cycle, wgw_zone_t *zone, ngx_uint_t mode,
-    ngx_uint_t nodes)
+wgw_zone_lease(ngx_cycle_t *cycle, wgw_zone_t *zone, ngx_uint_t nodes)
 {
     u_char          path[NGX_MAX_PATH];
     wgw_mapping_t  *m;
@@ -58,7 +57,7 @@ wgw_zone_lease(ngx_cycle_t *cycle, wgw_zone_t *zone, ngx_uint_t mode,
         return NGX_ERROR;
     }
 
-    m->lease.header->mode = mode;
+    m->lease.header->mode = zone->fleet;
     m->lease.header->nodes = nodes;
 
     zone->table.lease = &m->lease;

@@ -24,7 +24,7 @@
  * `nginx -t` only looks.  NGX_ERROR, logged.
  */
 ngx_int_t wgw_zone_lease(ngx_cycle_t *cycle, wgw_zone_t *zone,
-    ngx_uint_t mode, ngx_uint_t nodes);
+    ngx_uint_t nodes);
 
 /*
  * For the process that grants: NGX_OK, it is the only one until it ends, or

@@ -76,6 +76,10 @@ good('lines that mean the same', "wgw_fleet redis://a; $zone", $meter,
 good('and one without a cap', "wgw_fleet redis://a; $zone", $meter,
      'wgw_meter keys $uri;');
 
+good('rates and claims', 'wgw_fleet redis://a; wgw_rate_zone r keys=9 fleet;'
+     . 'wgw_claims_zone file=claims keys=10 fleet=closed;',
+     'wgw_rate r $host rate=10r/s;');
+
 bad('invalid URL "a:6379", must be redis://HOST:PORT or rediss://HOST:PORT',
     'wgw_fleet a:6379;');
 bad('invalid host "" in the URL', 'wgw_fleet redis://;');
@@ -109,6 +113,14 @@ bad('has "fleet" without "file"',
     'wgw_fleet redis://a; wgw_meter_zone keys keys=100 fleet;');
 bad('invalid parameter "fleet=all"',
     'wgw_fleet redis://a; wgw_meter_zone k file=k.wgw keys=100 fleet=all;');
+
+bad('zone "r" has "fleet", and a rate of bytes is this machine\'s alone',
+    'wgw_fleet redis://a; wgw_rate_zone r keys=9 fleet;',
+    'wgw_rate r $host rate=1MB/s;');
+bad('zone "r" has "fleet", and there is no "wgw_fleet"',
+    'wgw_rate_zone r keys=9 fleet;', 'wgw_rate r $host rate=1r/s;');
+bad('has "fleet" without "file"',
+    'wgw_fleet redis://a; wgw_claims_zone keys=10 fleet;');
 
 for my $other ('cap=2m', 'cap=1m count=sent', 'cap=$arg_cap') {
     bad('zone "keys" has "fleet", and another line has another "cap" or '

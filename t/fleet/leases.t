@@ -65,7 +65,27 @@ subtest 'egress 150: restarted empty' => sub {
 
 
 subtest 'nodes are counted' => sub {
-    is_deeply([ $fleet->metric('nodes') ], [ 4, 4, 4, 4 ], 'all four live');
+    ok(wait_for(sub { 4 == grep { $_ == 4 } $fleet->metric('nodes') }),
+       'all four live');
+};
+
+subtest 'a rate is divided' => sub {
+    my $start = time;
+    my $passed = 0;
+
+    for my $gw (@gw) {
+        my $all = join '', map { "GET /rate?k=a HTTP/1.1\r\nHost: a\r\n"
+                                 . ($_ == 150 ? "Connection: close\r\n" : '')
+                                 . "\r\n" } 1 .. 150;
+        my $answers = Wgw::exchange($gw->port('HTTP'), $all);
+
+        $passed += () = $answers =~ /HTTP\/1.1 200/g;
+    }
+
+    my $more = 400 / 60 * (time - $start);
+
+    cmp_ok($passed, '<=', 404 + $more, 'four nodes give one burst');
+    cmp_ok($passed, '>=', 396, 'all of it');
 };
 
 $_->stop() for @gw;

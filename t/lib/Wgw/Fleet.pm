@@ -71,6 +71,7 @@ sub node {
 worker_processes 2;
 wgw_fleet $fleet node=n$i nodes=$nodes $more;
 wgw_meter_zone keys file=keys.wgw keys=1000 fleet=$mode;
+wgw_rate_zone rates keys=100 fleet;
 
 events { worker_connections 512; }
 
@@ -80,6 +81,11 @@ http {
 
     server {
         listen 127.0.0.1:%%HTTP%%;
+
+        location /rate {
+            wgw_rate rates \$arg_k rate=400r/m burst=399;
+            empty_gif;
+        }
 
         location / {
             wgw_meter keys \$arg_k cap=$self->{cap} count=sent;
