@@ -49,6 +49,7 @@ for my $release (@releases) {
         subtest 'by an issuer'            => \&acme;
         subtest 'logs'                    => \&logs;
         subtest 'every command'           => sub { Wgw::Commands::all($m) };
+        subtest 'killed'                  => \&killed;
         subtest 'upgrade'                 => \&upgrade;
         subtest 'another nginx below it'  => \&nginx_below;
         subtest 'remove, purge'           => \&away;
@@ -574,6 +575,20 @@ sub logs {
          qr/^192\.0\.2\.1 shop/m, 'which is rotated');
     is($m->ok('stat -c %a:%U:%G /var/log/wgw/access.log'), "640:wgw:adm\n",
        'and read by adm');
+}
+
+
+sub killed {
+    my $master = $m->ok('cat /run/wgw/nginx.pid');
+
+    $m->ok("kill -KILL $master");
+    wait_for(sub {
+        $m->sh('cat /run/wgw/nginx.pid') !~ /^(?:\Q$master\E)?$/
+            && $m->sh('systemctl is-active wgw') eq "active\n"
+    }, 60);
+
+    is(fetch('shop', ''), 200, '15.1: the master was killed: served again');
+    is(usage_of('shop'), $sent, 'and nothing counted is lost');
 }
 
 
