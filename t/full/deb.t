@@ -399,6 +399,7 @@ sub settings {
          '15.2: gateway.conf says another domain: names and certificate');
     like($m->ok('wgw names add other http://192.0.2.10:8080 && wgw names list'),
          qr/^other\.gw2\.example\b/m, 'of that one');
+    $m->ok('wgw names rm other');
 
     $m->ok('dpkg-reconfigure -f noninteractive wgw');
     like($m->ok('cat /etc/wgw/gateway.conf'), qr/^domain = "gw2\.example"$/m,
@@ -514,7 +515,7 @@ sub acme {
     $m->ok('wgw names add www.own.example http://192.0.2.10:8080');
 
     becomes('www.own.example', 'issuer', qr/^Pebble/,
-            'docs/farmer.md: a name has its certificate', 60)
+            'docs/farmer.md: a name has its certificate', 300)
         or diag($m->sh('journalctl -u wgw-acme --no-pager;'
                        . ' cat /var/lib/wgw/orders/logs/*'));
     is($m->ok('stat -L -c %a:%U:%G'
