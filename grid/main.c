@@ -18,6 +18,9 @@
 #include <curl/curl.h>
 
 #include "core/version.h"
+#include "grid/batch.h"
+#include "grid/bills.h"
+#include "grid/hours.h"
 #include "grid/look.h"
 
 
@@ -42,10 +45,13 @@ static void main_no_core(void);
 
 static const grid_schema_t  *const main_schemas[] = {
     &grid_self_schema,
+    &grid_hours_schema,
+    &grid_batch_schema,
     NULL
 };
 
 static const main_crew_t  main_crew[] = {
+    { "bills", grid_bills_run },
     { NULL, NULL }
 };
 
