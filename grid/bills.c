@@ -6,6 +6,7 @@
 #include "grid/hours.h"
 #include "grid/nru.h"
 #include "grid/self.h"
+#include "grid/service.h"
 
 
 #define BILLS_ROUND  60                 /* seconds */
@@ -16,10 +17,12 @@
 static void bills_rounds(grid_batch_t *batch, grid_gateway_t *gateway);
 static void bills_hours(grid_batch_t *batch, grid_gateway_t *gateway,
     unsigned n);
+static int bills_make(grid_batch_t *batch);
 static int bills_chain(grid_batch_t *batch);
 
 
 static const grid_batch_kind_t  *const bills_kinds[] = {
+    &grid_service_kind,
     &grid_nru_kind,
     NULL
 };
@@ -86,6 +89,13 @@ bills_rounds(grid_batch_t *batch, grid_gateway_t *gateway)
 
         if (time(NULL) - hours >= BILLS_ROUND || time(NULL) < hours) {
             hours = time(NULL);
+
+            /* who pays by a service contract is known before reports are */
+
+            if (batch->chain && batch->self.twin && n % BILLS_ALL == 0) {
+                (void) grid_service_look(batch);
+            }
+
             bills_hours(batch, gateway, n++);
         }
 
@@ -108,6 +118,24 @@ bills_hours(grid_batch_t *batch, grid_gateway_t *gateway, unsigned n)
 }
 
 
+/* Bills first, since time is lost to them; what was made is sent at once. */
+
+static int
+bills_make(grid_batch_t *batch)
+{
+    int  rc;
+
+    rc = grid_service_make(batch, time(NULL));
+
+    if (rc == GRID_NONE && batch->self.node) {
+        rc = grid_nru_make(batch);
+    }
+
+    return rc == GRID_OK ? grid_batch_pursue(batch, bills_kinds)
+           : rc == GRID_NONE ? GRID_OK : rc;
+}
+
+
 /* GRID_NONE: one is under way. */
 
 static int
@@ -115,20 +143,13 @@ bills_chain(grid_batch_t *batch)
 {
     int  rc;
 
-    if (batch->self.node == 0) {
-        return GRID_OK;
-    }
-
     rc = grid_batch_pursue(batch, bills_kinds);
 
     if (rc == GRID_OK) {
-        rc = grid_nru_make(batch);
-
-        /* what was made is sent at once; nothing waits */
-
-        rc = rc == GRID_OK ? grid_batch_pursue(batch, bills_kinds)
-             : rc == GRID_NONE ? GRID_OK : rc;
+        rc = bills_make(batch);
     }
+
+    (void) grid_service_hold(batch->state, time(NULL));
 
     if (rc == GRID_OK || rc == GRID_NONE) {
         grid_self_missing(batch->grid, "bills", "", NULL);

@@ -247,10 +247,12 @@ static void
 hours_report(grid_state_t *state, int64_t hour)
 {
     (void) grid_state_run(state,
-        "insert into reports (hour, contract, twin, bytes, time) "
+        "insert into reports (hour, contract, twin, bytes, time, state) "
         "select hour, contract, twin, sum(sent + received), max(hour + ?2, "
         "coalesce((select max(r.time) + 1 from reports r where r.contract = "
-        "lines.contract), 0)) from lines where hour = ?1 and contract > 0 "
-        "group by contract having sum(sent + received) > 0", "ii", hour,
-        (int64_t) GRID_HOUR);
+        "lines.contract), 0)), case when exists (select 1 from services s "
+        "where s.twin = lines.twin and s.active = 1) then ?3 else 0 end "
+        "from lines where hour = ?1 and contract > 0 group by contract "
+        "having sum(sent + received) > 0", "iii", hour,
+        (int64_t) GRID_HOUR, (int64_t) GRID_REPORT_SERVICE);
 }

@@ -76,6 +76,7 @@ grid_self_put(const grid_t *grid, const grid_self_t *self)
     mine->twin = self->twin;
     mine->node = self->node;
     mine->naddresses = self->naddresses;
+    mine->balance = self->balance;
     memcpy(mine->address, self->address, sizeof(mine->address));
     memcpy(mine->domain, self->domain, sizeof(mine->domain));
     memcpy(mine->addresses, self->addresses, sizeof(mine->addresses));
@@ -214,6 +215,9 @@ self_value(grid_self_t *self, const char *key, const char *value)
     } else if (strcmp(key, "domain") == 0) {
         grid_put(self->domain, sizeof(self->domain), "%s", value);
 
+    } else if (strcmp(key, "balance") == 0) {
+        self->balance = strtoull(value, NULL, 10);
+
     } else if (strcmp(key, "addresses") == 0) {
         self->naddresses = self_addresses(value, self->addresses);
     }
@@ -271,6 +275,8 @@ grid_self_keep(const grid_t *grid, grid_state_t *state)
     self_keep_value(state, "twin", text);
     grid_put(text, sizeof(text), "%u", (unsigned) self.node);
     self_keep_value(state, "node", text);
+    grid_put(text, sizeof(text), "%llu", (unsigned long long) self.balance);
+    self_keep_value(state, "balance", text);
 
     (void) grid_state_run(state, "delete from missing", "");
 

@@ -38,6 +38,7 @@ typedef struct {
     char              domain[GRID_DOMAIN + 1];
     wgw_addr_t        addresses[GRID_ADDRESSES];
     size_t            naddresses;
+    uint64_t          balance;          /* of the account, 10^-7 TFT */
 
     grid_missing_t    missing[GRID_MISSING];
     size_t            nmissing;

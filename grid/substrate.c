@@ -7,6 +7,7 @@
 
 #include "format/doc.h"
 #include "format/hex.h"
+#include "grid/file.h"
 #include "grid/substrate.h"
 #include "grid/twox.h"
 
@@ -14,6 +15,8 @@
 #define SUBSTRATE_AGAIN    60           /* s, between looks at the version */
 #define SUBSTRATE_KEY      256          /* bytes of a map's key */
 #define SUBSTRATE_TYPE     4096         /* of a type as text */
+#define SUBSTRATE_PAGE     1000         /* keys a request */
+#define SUBSTRATE_KEYS     100000       /* ... and in all */
 #define SUBSTRATE_LONG     256          /* what is longer is signed hashed */
 
 /* of the pool: what it has already, and what a block has already */
@@ -41,6 +44,8 @@ static int substrate_key(grid_substrate_t *chain,
     size_t len, wgw_out_t *out);
 static void substrate_hash(wgw_out_t *out, grid_hash_t hash, const void *key,
     size_t len);
+static int substrate_page(grid_substrate_t *chain, const char *prefix,
+    char last[2 * SUBSTRATE_KEY], uint64_t **numbers, size_t *n);
 static int substrate_fit(grid_substrate_t *chain);
 static int substrate_extensions(grid_substrate_t *chain, uint32_t nonce,
     wgw_out_t *extra, wgw_out_t *additional);
@@ -377,6 +382,103 @@ substrate_hash(wgw_out_t *out, grid_hash_t hash, const void *key, size_t len)
     {
         wgw_out_bytes(out, key, len);
     }
+}
+
+
+int
+grid_substrate_numbers(grid_substrate_t *chain, const char *pallet,
+    const char *item, uint64_t **numbers, size_t *n)
+{
+    int              rc;
+    char             prefix[65], last[2 * SUBSTRATE_KEY];
+    size_t           page;
+    uint8_t          hash[32];
+    grid_storage_t   storage;
+
+    *n = 0;
+    *numbers = NULL;
+
+    rc = grid_substrate_look(chain);
+
+    if (rc != GRID_OK) {
+        return rc;
+    }
+
+    if (!grid_meta_storage(chain->meta, pallet, item, &storage)
+        || storage.map != 1 || storage.hash != GRID_HASH_BLAKE2_128_CONCAT)
+    {
+        grid_put(chain->why, sizeof(chain->why), "this chain has no %s.%s "
+                 "as it is expected", pallet, item);
+        return GRID_FAILED;
+    }
+
+    grid_twox(hash, 2, storage.prefix.data, storage.prefix.len);
+    grid_twox(hash + 16, 2, item, strlen(item));
+    wgw_hex_encode(prefix, hash, sizeof(hash));
+    prefix[64] = '\0';
+    last[0] = '\0';
+
+    do {
+        page = *n;
+        rc = substrate_page(chain, prefix, last, numbers, n);
+        page = *n - page;
+
+    } while (rc == GRID_OK && page == SUBSTRATE_PAGE && *n < SUBSTRATE_KEYS);
+
+    if (rc != GRID_OK) {
+        free(*numbers);
+        *numbers = NULL;
+        *n = 0;
+    }
+
+    return rc;
+}
+
+
+/* The number is the last 8 bytes of a key. */
+
+static int
+substrate_page(grid_substrate_t *chain, const char *prefix,
+    char last[2 * SUBSTRATE_KEY], uint64_t **numbers, size_t *n)
+{
+    int           rc;
+    char         *params;
+    size_t        i;
+    uint8_t       bytes[8];
+    yajl_val      reply, result;
+    wgw_text_t    key;
+    grid_scale_t  s;
+
+    params = grid_format("[\"0x%s\",%d%s%s%s]", prefix, SUBSTRATE_PAGE,
+                         last[0] ? ",\"" : "", last, last[0] ? "\"" : "");
+    rc = grid_rpc_call(chain->rpc, "state_getKeysPaged", params, &reply,
+                       &result);
+    free(params);
+
+    if (rc != GRID_OK) {
+        return substrate_failed(chain, rc);
+    }
+
+    for (i = 0; YAJL_IS_ARRAY(result) && i < result->u.array.len; i++) {
+        key.data = grid_file_text(result->u.array.values[i]);
+        key.len = strlen(key.data);
+
+        if (key.len != 2 + 2 * (32 + 16 + 8)
+            || wgw_hex_decode(bytes, 8, (wgw_text_t) {
+                                  key.data + key.len - 16, 16 }) != 0)
+        {
+            continue;
+        }
+
+        grid_scale_init(&s, bytes, sizeof(bytes));
+        *numbers = grid_grow(*numbers, (*n + 1) * sizeof(uint64_t));
+        (*numbers)[(*n)++] = grid_scale_uint(&s, 8);
+        grid_put(last, 2 * SUBSTRATE_KEY, "%s", key.data);
+    }
+
+    yajl_tree_free(reply);
+
+    return GRID_OK;
 }
 
 

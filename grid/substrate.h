@@ -65,6 +65,13 @@ int grid_substrate_get(grid_substrate_t *chain, const char *pallet,
     const char *item, const void *key, size_t len, const char *block,
     grid_value_t *value);
 
+/*
+ * The keys of a map whose parts are u64, behind their hash; the caller's
+ * (free).  GRID_OK, GRID_AWAY, or GRID_FAILED as above.
+ */
+int grid_substrate_numbers(grid_substrate_t *chain, const char *pallet,
+    const char *item, uint64_t **numbers, size_t *n);
+
 /* How often an account has signed what is in the chain. */
 int grid_substrate_nonce(grid_substrate_t *chain,
     const uint8_t key[GRID_KEY], const char *block, uint32_t *nonce);
