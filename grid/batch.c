@@ -195,8 +195,8 @@ batch_sign(grid_batch_t *batch, uint32_t nonce, const void *call, size_t len,
 
     wgw_out_init(&out, row->bytes, sizeof(row->bytes));
 
-    rc = grid_substrate_sign(batch->chain, batch->grid->identity, batch->self.kind,
-                             nonce, call, len, &out);
+    rc = grid_substrate_sign(batch->chain, batch->grid->identity,
+                             batch->self.kind, nonce, call, len, &out);
 
     grid_substrate_runtime(batch->chain, &runtime);
 

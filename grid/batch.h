@@ -7,10 +7,11 @@
  * until the account's nonce in the chain's finalized state has passed its own.
  * Then either that state shows what it was for, and it is done; or the nonce
  * was taken by another of the account's extrinsics, or the call failed, and
- * what it was for waits again, for another one with the next nonce.  Since of two extrinsics with
- * one nonce only one can be in the chain, and what was passed over can never
- * be, nothing is billed twice; with a runtime of a new version, under which
- * the bytes are no longer valid, it is signed anew with the same nonce.
+ * what it was for waits again, for another one with the next nonce.  Of two
+ * extrinsics with one nonce only one can be in the chain, and what was passed
+ * over never can, so nothing is billed twice.  With a runtime of a new version,
+ * under which the bytes are no longer valid, it is signed anew with the same
+ * nonce.
  *
  * What such an extrinsic is for, and whether it is done, its kind knows.
  */

@@ -17,8 +17,5 @@
 /* The thread. */
 void grid_bills_run(const grid_t *grid);
 
-/* `wgw-grid bills`: lists them. */
-int grid_bills_list(const grid_options_t *options);
-
 
 #endif /* WGW_GRID_BILLS_H */

@@ -21,7 +21,13 @@
 #include "grid/batch.h"
 #include "grid/bills.h"
 #include "grid/hours.h"
+#include "grid/bus.h"
+#include "grid/deployments.h"
+#include "grid/ledger.h"
 #include "grid/look.h"
+#include "grid/service.h"
+#include "grid/status.h"
+#include "grid/provision.h"
 
 
 #define MAIN_LOOK  60                   /* seconds */
@@ -45,13 +51,19 @@ static void main_no_core(void);
 
 static const grid_schema_t  *const main_schemas[] = {
     &grid_self_schema,
+    &grid_service_schema,
     &grid_hours_schema,
     &grid_batch_schema,
+    &grid_deployments_schema,
     NULL
 };
 
 static const main_crew_t  main_crew[] = {
     { "bills", grid_bills_run },
+    { "provision", grid_provision_run },
+    { "deploy", grid_bus_deploy },
+    { "read", grid_bus_read },
+    { "about", grid_bus_about },
     { NULL, NULL }
 };
 
@@ -90,7 +102,9 @@ main(int argc, char **argv)
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
 
-    rc = main_daemon(&options);
+    rc = strcmp(options.command, "status") == 0 ? grid_status(&options)
+         : strcmp(options.command, "bills") == 0 ? grid_ledger_list(&options)
+         : main_daemon(&options);
 
     curl_global_cleanup();
 

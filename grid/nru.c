@@ -47,13 +47,13 @@ grid_nru_call(wgw_out_t *out, const uint8_t index[2],
     size_t  i;
 
     wgw_out_bytes(out, index, 2);
-    grid_out_compact(out, n);
+    grid_scale_put_compact(out, n);
 
     for (i = 0; i < n; i++) {
-        grid_out_uint(out, reports[i].contract, 8);
-        grid_out_uint(out, reports[i].time, 8);
-        grid_out_uint(out, reports[i].window, 8);
-        grid_out_uint(out, reports[i].bytes, 8);
+        grid_scale_put_uint(out, reports[i].contract, 8);
+        grid_scale_put_uint(out, reports[i].time, 8);
+        grid_scale_put_uint(out, reports[i].window, 8);
+        grid_scale_put_uint(out, reports[i].bytes, 8);
     }
 }
 
@@ -360,7 +360,7 @@ nru_shown(grid_batch_t *batch, nru_row_t *row, const char *block)
     grid_value_t  value;
 
     wgw_out_init(&out, key, sizeof(key));
-    grid_out_uint(&out, row->report.contract, 8);
+    grid_scale_put_uint(&out, row->report.contract, 8);
 
     rc = grid_substrate_get(batch->chain, NRU_PALLET,
                             "ContractBillingInformationByID", key,

@@ -28,6 +28,7 @@ static int option_take(grid_options_t *options, int argc, char **argv,
 static int option_set(grid_options_t *options, const option_t *option,
     const char *value);
 static int options_judge(grid_options_t *options);
+static int option_price(const char *text, uint64_t *price);
 static int options_judge_place(grid_options_t *options);
 static int option_number(const char *name, const char *text,
     uint32_t *number);
@@ -66,6 +67,10 @@ static const option_t  options_table[] = {
       "an address of it, instead of the chain's word" },
     { "zone", OPTION_VALUE, "NAME", OPTION(zone),
       "the meter zone with windows of an hour (hours)" },
+    { "recheck", OPTION_VALUE, "SECONDS", OPTION(recheck_text),
+      "how often contracts and names are looked at again (3600)" },
+    { "price", OPTION_VALUE, "MUSD", OPTION(price_text),
+      "of a GB to who has a service contract (1.5)" },
     { "month", OPTION_VALUE, "YYYY-MM", OPTION(month),
       "bills: of this month only" },
     { "json", OPTION_FLAG, NULL, OPTION(json), "status, bills: for programs" },
@@ -99,6 +104,8 @@ grid_options_read(grid_options_t *options, int argc, char **argv)
     options->admin = GRID_ADMIN;
     options->state = GRID_STATE;
     options->zone = "hours";
+    options->price_text = "1.5";
+    options->recheck = GRID_RECHECK;
     options->command = "";
 
     for (i = 1; i < argc; i++) {
@@ -226,6 +233,12 @@ options_judge(grid_options_t *options)
         return GRID_USAGE;
     }
 
+    if (options->recheck_text
+        && option_number("recheck", options->recheck_text, &options->recheck))
+    {
+        return GRID_USAGE;
+    }
+
     if (option_among("--network", options->network, options_networks)
         || (options->key && option_among("--key", options->key,
                                          options_keys)))
@@ -233,7 +246,43 @@ options_judge(grid_options_t *options)
         return GRID_USAGE;
     }
 
+    if (option_price(options->price_text, &options->price)) {
+        return GRID_USAGE;
+    }
+
     return options_judge_place(options);
+}
+
+
+/* Up to three digits behind the point. */
+
+static int
+option_price(const char *text, uint64_t *price)
+{
+    char        digits[16];
+    size_t      whole, rest;
+
+    whole = strcspn(text, ".");
+    rest = text[whole] ? strlen(text + whole + 1) : 0;
+
+    if (whole + rest > 12 || whole == 0 || rest > 3
+        || (text[whole] && rest == 0))
+    {
+        return grid_fail(GRID_USAGE, "--price \"%s\" is no number of mUSD, "
+                         "as 1.5 is", text);
+    }
+
+    grid_put(digits, sizeof(digits), "%.*s%s%.*s", (int) whole, text,
+             rest ? text + whole + 1 : "", (int) (3 - rest), "000");
+
+    if (wgw_text_uint((wgw_text_t) { digits, strlen(digits) }, UINT64_MAX,
+                      price) != 0)
+    {
+        return grid_fail(GRID_USAGE, "--price \"%s\" is no number of mUSD, "
+                         "as 1.5 is", text);
+    }
+
+    return GRID_OK;
 }
 
 

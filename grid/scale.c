@@ -120,7 +120,7 @@ grid_scale_count(grid_scale_t *scale)
 
 
 void
-grid_out_uint(wgw_out_t *out, uint64_t number, size_t size)
+grid_scale_put_uint(wgw_out_t *out, uint64_t number, size_t size)
 {
     uint8_t  byte;
 
@@ -133,31 +133,31 @@ grid_out_uint(wgw_out_t *out, uint64_t number, size_t size)
 
 
 void
-grid_out_compact(wgw_out_t *out, uint64_t number)
+grid_scale_put_compact(wgw_out_t *out, uint64_t number)
 {
     size_t  size;
 
     if (number < 1 << 6) {
-        grid_out_uint(out, number << 2, 1);
+        grid_scale_put_uint(out, number << 2, 1);
 
     } else if (number < 1 << 14) {
-        grid_out_uint(out, number << 2 | 1, 2);
+        grid_scale_put_uint(out, number << 2 | 1, 2);
 
     } else if (number < 1 << 30) {
-        grid_out_uint(out, number << 2 | 2, 4);
+        grid_scale_put_uint(out, number << 2 | 2, 4);
 
     } else {
         for (size = 4; size < 8 && number >> 8 * size; size++) { /* void */ }
 
-        grid_out_uint(out, (size - 4) << 2 | 3, 1);
-        grid_out_uint(out, number, size);
+        grid_scale_put_uint(out, (size - 4) << 2 | 3, 1);
+        grid_scale_put_uint(out, number, size);
     }
 }
 
 
 void
-grid_out_text(wgw_out_t *out, const void *data, size_t len)
+grid_scale_put_text(wgw_out_t *out, const void *data, size_t len)
 {
-    grid_out_compact(out, len);
+    grid_scale_put_compact(out, len);
     wgw_out_bytes(out, data, len);
 }

@@ -36,9 +36,9 @@ wgw_text_t grid_scale_text(grid_scale_t *scale);
 /* How many of something follow, each of one byte at least. */
 uint64_t grid_scale_count(grid_scale_t *scale);
 
-void grid_out_uint(wgw_out_t *out, uint64_t number, size_t size);
-void grid_out_compact(wgw_out_t *out, uint64_t number);
-void grid_out_text(wgw_out_t *out, const void *data, size_t len);
+void grid_scale_put_uint(wgw_out_t *out, uint64_t number, size_t size);
+void grid_scale_put_compact(wgw_out_t *out, uint64_t number);
+void grid_scale_put_text(wgw_out_t *out, const void *data, size_t len);
 
 
 #endif /* WGW_GRID_SCALE_H */

@@ -82,9 +82,9 @@ grid_service_call(wgw_out_t *out, const uint8_t index[2], uint64_t contract,
     uint64_t amount, wgw_text_t text)
 {
     wgw_out_bytes(out, index, 2);
-    grid_out_uint(out, contract, 8);
-    grid_out_uint(out, amount, 8);
-    grid_out_text(out, text.data, text.len);
+    grid_scale_put_uint(out, contract, 8);
+    grid_scale_put_uint(out, amount, 8);
+    grid_scale_put_text(out, text.data, text.len);
 }
 
 
@@ -156,7 +156,7 @@ service_read(grid_batch_t *batch, uint64_t id)
     }
 
     wgw_out_init(&out, key, sizeof(key));
-    grid_out_uint(&out, id, 8);
+    grid_scale_put_uint(&out, id, 8);
 
     rc = grid_substrate_get(batch->chain, SERVICE_PALLET, SERVICE_ITEM, key,
                             sizeof(key), NULL, &value);
@@ -428,7 +428,7 @@ service_shown(grid_batch_t *batch, uint64_t contract, const char *block,
 
     *last = 0;
     wgw_out_init(&out, key, sizeof(key));
-    grid_out_uint(&out, contract, 8);
+    grid_scale_put_uint(&out, contract, 8);
 
     rc = grid_substrate_get(batch->chain, SERVICE_PALLET, SERVICE_ITEM, key,
                             sizeof(key), block, &value);

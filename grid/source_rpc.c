@@ -96,7 +96,7 @@ rpc_get_number(rpc_t *r, const char *pallet, const char *item,
     wgw_out_t  out;
 
     wgw_out_init(&out, key, sizeof(key));
-    grid_out_uint(&out, number, size);
+    grid_scale_put_uint(&out, number, size);
 
     return rpc_get(r, pallet, item, key, size, value);
 }
@@ -302,7 +302,7 @@ rpc_name(void *data, const char *name, uint64_t *id)
     }
 
     wgw_out_init(&out, key, sizeof(key));
-    grid_out_text(&out, name, len);
+    grid_scale_put_text(&out, name, len);
 
     return rpc_number(data, RPC_CONTRACTS, "ContractIDByNameRegistration",
                       key, (size_t) (out.pos - out.start), id);
@@ -340,7 +340,7 @@ rpc_node_of(void *data, uint32_t twin, uint32_t *node)
     wgw_out_t  out;
 
     wgw_out_init(&out, key, sizeof(key));
-    grid_out_uint(&out, twin, 4);
+    grid_scale_put_uint(&out, twin, 4);
 
     number = 0;
     rc = rpc_number(data, RPC_GRID, "NodeIdByTwinID", key, sizeof(key),

@@ -632,11 +632,11 @@ grid_substrate_sign(grid_substrate_t *chain, const grid_identity_t *identity,
     size = 1 + 1 + GRID_KEY + 1 + GRID_SIGNATURE
            + (size_t) (extra.pos - extra.start) + len;
 
-    grid_out_compact(out, size);
-    grid_out_uint(out, 0x84, 1);
-    grid_out_uint(out, 0, 1);
+    grid_scale_put_compact(out, size);
+    grid_scale_put_uint(out, 0x84, 1);
+    grid_scale_put_uint(out, 0, 1);
     wgw_out_bytes(out, grid_identity_key(identity, kind), GRID_KEY);
-    grid_out_uint(out, kind, 1);
+    grid_scale_put_uint(out, kind, 1);
     wgw_out_bytes(out, signature, GRID_SIGNATURE);
     wgw_out_bytes(out, extras, (size_t) (extra.pos - extra.start));
     wgw_out_bytes(out, call, len);
@@ -718,16 +718,16 @@ substrate_extension(grid_substrate_t *chain,
     switch (i) {
 
     case 0:
-        grid_out_uint(additional, chain->runtime.spec, 4);
+        grid_scale_put_uint(additional, chain->runtime.spec, 4);
         break;
 
     case 1:
-        grid_out_uint(additional, chain->runtime.transaction, 4);
+        grid_scale_put_uint(additional, chain->runtime.transaction, 4);
         break;
 
     case 3:
     case 4:
-        grid_out_uint(extra, 0, 1);     /* immortal: since the genesis */
+        grid_scale_put_uint(extra, 0, 1);     /* immortal: since the genesis */
         wgw_out_bytes(additional, chain->genesis, sizeof(chain->genesis));
         break;
 
@@ -736,16 +736,16 @@ substrate_extension(grid_substrate_t *chain,
         break;
 
     case 5:
-        grid_out_compact(extra, nonce);
+        grid_scale_put_compact(extra, nonce);
         break;
 
     case 6:
-        grid_out_compact(extra, 0);     /* no tip */
+        grid_scale_put_compact(extra, 0);     /* no tip */
         break;
 
     case 7:
-        grid_out_uint(extra, 0, 1);
-        grid_out_uint(additional, 0, 1);
+        grid_scale_put_uint(extra, 0, 1);
+        grid_scale_put_uint(additional, 0, 1);
     }
 
     return GRID_OK;
