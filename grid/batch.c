@@ -6,6 +6,9 @@
 #include "grid/batch.h"
 
 
+#define BATCH_AGAIN  12                 /* s, until the same is sent again */
+
+
 typedef enum {
     BATCH_PENDING = 0,
     BATCH_FINAL,
@@ -108,6 +111,7 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
 {
     int             rc;
     char            block[GRID_BLOCK];
+    int64_t         now;
     uint32_t        nonce;
     grid_runtime_t  runtime;
 
@@ -138,12 +142,24 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
         if (rc != GRID_OK) {
             return rc;
         }
+
+        batch->sent = 0;
+    }
+
+    now = (int64_t) time(NULL);
+
+    if (now - batch->sent < BATCH_AGAIN && now >= batch->sent) {
+        return GRID_NONE;
     }
 
     (void) grid_state_run(batch->state, "update batches set sends = sends + 1 "
                           "where id = ?", "i", row->id);
 
     rc = grid_substrate_send(batch->chain, row->bytes, row->len);
+
+    if (rc == GRID_OK) {
+        batch->sent = now;
+    }
 
     return rc == GRID_OK ? GRID_NONE : rc;
 }
@@ -228,6 +244,7 @@ grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
                             (int64_t) row->transaction, row->bytes, row->len,
                             (int64_t) time(NULL));
         *id = sqlite3_last_insert_rowid(batch->state->db);
+        batch->sent = 0;
 
         if (rc != GRID_OK) {
             grid_state_rollback(batch->state);

@@ -34,6 +34,7 @@ typedef struct {
     grid_substrate_t  *chain;
     grid_chain_t      *facts;           /* of the same chain */
     grid_self_t        self;            /* as it is in this round */
+    int64_t            sent;            /* when one was sent last */
 } grid_batch_t;
 
 

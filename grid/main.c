@@ -31,6 +31,7 @@
 
 
 #define MAIN_LOOK  60                   /* seconds */
+#define MAIN_NEWS  2
 
 
 /* A thread of the daemon, which returns when grid_ends(). */
@@ -201,6 +202,7 @@ main_serve(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
 {
     int            rc;
     size_t         i;
+    unsigned       n;
     pthread_t      threads[grid_count(main_crew)];
     main_thread_t  starts[grid_count(main_crew)];
 
@@ -226,8 +228,14 @@ main_serve(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
 
     /* A contradiction, once it serves, is told and ends nothing. */
 
-    while (!grid_rest(grid, MAIN_LOOK * 1000)) {
-        (void) grid_look(grid, state, chain, gateway);
+    for (n = 1; !grid_rest(grid, MAIN_NEWS * 1000); n++) {
+
+        if (n % (MAIN_LOOK / MAIN_NEWS) == 0) {
+            (void) grid_look(grid, state, chain, gateway);
+
+        } else if (grid_self_news(grid)) {
+            grid_self_keep(grid, state);
+        }
     }
 
     while (i) {

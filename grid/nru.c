@@ -26,7 +26,8 @@ typedef struct {
 static size_t nru_load(grid_state_t *state, nru_row_t *rows, const char *sql,
     int64_t argument);
 static size_t nru_alone(nru_row_t *rows, size_t n);
-static int nru_judge(grid_batch_t *batch, nru_row_t *rows, size_t n);
+static int nru_judge(grid_batch_t *batch, nru_row_t *rows, size_t n,
+    size_t *gone);
 static int nru_judge_one(grid_batch_t *batch, nru_row_t *row);
 static int nru_void(grid_batch_t *batch, const nru_row_t *rows, size_t n);
 static int nru_begin(grid_batch_t *batch, const nru_row_t *rows, size_t n);
@@ -62,17 +63,25 @@ int
 grid_nru_make(grid_batch_t *batch)
 {
     int         rc;
-    size_t      n;
+    size_t      n, gone;
     nru_row_t  *rows;
 
     rows = grid_alloc(GRID_NRU_BATCH * sizeof(nru_row_t));
 
-    n = nru_load(batch->state, rows, "select id, contract, time, bytes, tries "
-                 "from reports where state = 0 order by time, id limit ?",
-                 GRID_NRU_BATCH);
-    n = nru_alone(rows, n);
+    do {
+        n = nru_load(batch->state, rows, "select id, contract, time, bytes, "
+                     "tries from reports where state = 0 order by time, id "
+                     "limit ?", GRID_NRU_BATCH);
+        n = nru_alone(rows, n);
 
-    rc = n ? nru_judge(batch, rows, n) : GRID_NONE;
+        gone = 0;
+        rc = n ? nru_judge(batch, rows, n, &gone) : GRID_NONE;
+
+        if (rc == GRID_OK && gone) {
+            rc = nru_void(batch, rows, n);
+        }
+
+    } while (rc == GRID_OK && gone);
 
     if (rc == GRID_OK) {
         rc = nru_begin(batch, rows, n);
@@ -127,15 +136,13 @@ nru_alone(nru_row_t *rows, size_t n)
 }
 
 
-/* Those that can never be billed are written off, with the reason. */
+/* How many can never be billed, and why. */
 
 static int
-nru_judge(grid_batch_t *batch, nru_row_t *rows, size_t n)
+nru_judge(grid_batch_t *batch, nru_row_t *rows, size_t n, size_t *gone)
 {
     int     rc;
-    size_t  i, k, gone;
-
-    gone = 0;
+    size_t  i, k;
 
     for (i = 0; i < n; i++) {
 
@@ -157,10 +164,10 @@ nru_judge(grid_batch_t *batch, nru_row_t *rows, size_t n)
             }
         }
 
-        gone += rows[i].state == GRID_REPORT_VOID;
+        *gone += rows[i].state == GRID_REPORT_VOID;
     }
 
-    return gone ? nru_void(batch, rows, n) : GRID_OK;
+    return GRID_OK;
 }
 
 
@@ -196,12 +203,11 @@ nru_judge_one(grid_batch_t *batch, nru_row_t *row)
 }
 
 
-/* In a step of its own; the others are looked at in the next round. */
+/* They are written off in a step of their own; the others are taken anew. */
 
 static int
 nru_void(grid_batch_t *batch, const nru_row_t *rows, size_t n)
 {
-    int     rc;
     size_t  i;
 
     grid_state_begin(batch->state);
@@ -215,9 +221,7 @@ nru_void(grid_batch_t *batch, const nru_row_t *rows, size_t n)
         }
     }
 
-    rc = grid_state_commit(batch->state);
-
-    return rc == GRID_OK ? grid_nru_make(batch) : rc;
+    return grid_state_commit(batch->state);
 }
 
 

@@ -200,7 +200,8 @@ option_set(grid_options_t *options, const option_t *option,
 static int
 options_judge(grid_options_t *options)
 {
-    int  daemon;
+    int     daemon;
+    size_t  i;
 
     if (options->command[0]
         && option_among("command", options->command, options_commands))
@@ -244,6 +245,18 @@ options_judge(grid_options_t *options)
                                          options_keys)))
     {
         return GRID_USAGE;
+    }
+
+    for (i = 0; i < options->chain.n; i++) {
+        if (strncmp(options->chain.items[i], "http://", 7) != 0
+            && strncmp(options->chain.items[i], "https://", 8) != 0
+            && strncmp(options->chain.items[i], "ws://", 5) != 0
+            && strncmp(options->chain.items[i], "wss://", 6) != 0)
+        {
+            return grid_fail(GRID_USAGE, "--chain \"%s\" is neither "
+                             "http(s)://... nor ws(s)://...",
+                             options->chain.items[i]);
+        }
     }
 
     if (option_price(options->price_text, &options->price)) {

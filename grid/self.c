@@ -12,6 +12,7 @@
 struct grid_selves_s {
     pthread_mutex_t  mutex;
     grid_self_t      self;
+    int              news;
 };
 
 
@@ -128,6 +129,8 @@ grid_self_missing(const grid_t *grid, const char *topic, const char *cure,
         grid_put(m->what, sizeof(m->what), "%s", text);
         grid_put(m->cure, sizeof(m->cure), "%s", cure);
     }
+
+    grid->selves->news |= news != 0;
 
     (void) pthread_mutex_unlock(&grid->selves->mutex);
 
@@ -252,7 +255,11 @@ grid_self_keep(const grid_t *grid, grid_state_t *state)
     wgw_out_t    out;
     grid_self_t  self;
 
-    grid_self_get(grid, &self);
+    (void) pthread_mutex_lock(&grid->selves->mutex);
+    self = grid->selves->self;
+    grid->selves->news = 0;
+    (void) pthread_mutex_unlock(&grid->selves->mutex);
+
     wgw_out_init(&out, text, sizeof(text) - 1);
 
     for (i = 0; i < self.naddresses; i++) {
@@ -296,6 +303,19 @@ self_keep_value(grid_state_t *state, const char *key, const char *value)
     (void) grid_state_run(state, "insert into self values (?1, ?2) on "
                           "conflict (key) do update set value = ?2 where "
                           "value <> ?2", "tt", key, value);
+}
+
+
+int
+grid_self_news(const grid_t *grid)
+{
+    int  news;
+
+    (void) pthread_mutex_lock(&grid->selves->mutex);
+    news = grid->selves->news;
+    (void) pthread_mutex_unlock(&grid->selves->mutex);
+
+    return news;
 }
 
 

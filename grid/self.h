@@ -66,6 +66,9 @@ void grid_self_load(const grid_t *grid, grid_state_t *state);
 void grid_self_put(const grid_t *grid, const grid_self_t *self);
 void grid_self_keep(const grid_t *grid, grid_state_t *state);
 
+/* 1 when what is missing is another thing than was kept. */
+int grid_self_news(const grid_t *grid);
+
 /* Of `wgw-grid status`: what a daemon kept. */
 void grid_self_read(grid_self_t *self, grid_state_t *state);
 

@@ -30,7 +30,6 @@ typedef struct {
 
     char           since[STATUS_TIME];  /* the month's first second */
     char           last[STATUS_TIME];   /* hour that is final, or "" */
-    char           addresses[GRID_ADDRESSES * (WGW_ADDR_TEXT + 2)];
 } status_t;
 
 
@@ -40,6 +39,8 @@ static void status_time(char text[STATUS_TIME], int64_t seconds);
 static void status_text(const status_t *s);
 static void status_text_money(const status_t *s);
 static void status_json(const status_t *s);
+static void status_address(char text[WGW_ADDR_TEXT + 1],
+    const wgw_addr_t *address);
 static void status_json_text(const char *name, const char *text);
 static void status_json_ledger(const char *name,
     const grid_ledger_t *ledger);
@@ -86,12 +87,10 @@ grid_status(const grid_options_t *options)
 static void
 status_read(status_t *s, grid_state_t *state)
 {
-    char        month[16];
-    size_t      i;
-    time_t      now;
-    int64_t     from, to;
-    wgw_out_t   out;
-    struct tm   tm;
+    char       month[16];
+    time_t     now;
+    int64_t    from, to;
+    struct tm  tm;
 
     grid_self_read(&s->self, state);
 
@@ -111,13 +110,6 @@ status_read(status_t *s, grid_state_t *state)
     }
 
     status_workloads(s, state);
-
-    wgw_out_init(&out, s->addresses, sizeof(s->addresses) - 1);
-
-    for (i = 0; i < s->self.naddresses; i++) {
-        wgw_out_str(&out, i ? ", " : "");
-        wgw_addr_text(&s->self.addresses[i], &out);
-    }
 }
 
 
@@ -161,6 +153,7 @@ status_time(char text[STATUS_TIME], int64_t seconds)
 static void
 status_text(const status_t *s)
 {
+    char                text[WGW_ADDR_TEXT + 1];
     size_t              i;
     const grid_self_t  *self = &s->self;
 
@@ -171,7 +164,12 @@ status_text(const status_t *s)
     printf("twin         %u\n", (unsigned) self->twin);
     printf("node         %u\n", (unsigned) self->node);
     printf("domain       %s\n", self->domain[0] ? self->domain : "-");
-    printf("addresses    %s\n", s->addresses[0] ? s->addresses : "-");
+
+    for (i = 0; i < self->naddresses; i++) {
+        status_address(text, &self->addresses[i]);
+        printf("%-12s %s\n", i ? "" : "addresses", text);
+    }
+
     printf("contracts    %llu\n", (unsigned long long) s->contracts);
     printf("names        %llu\n", (unsigned long long) s->names);
 
@@ -219,8 +217,20 @@ status_text_money(const status_t *s)
 
 
 static void
+status_address(char text[WGW_ADDR_TEXT + 1], const wgw_addr_t *address)
+{
+    wgw_out_t  out;
+
+    wgw_out_init(&out, text, WGW_ADDR_TEXT);
+    wgw_addr_text(address, &out);
+    *out.pos = '\0';
+}
+
+
+static void
 status_json(const status_t *s)
 {
+    char                text[WGW_ADDR_TEXT + 1];
     size_t              i;
     const grid_self_t  *self = &s->self;
 
@@ -230,8 +240,14 @@ status_json(const status_t *s)
            (unsigned long long) self->balance, (unsigned) self->farm,
            (unsigned) self->twin, (unsigned) self->node);
     status_json_text(",\"domain\":", self->domain);
-    status_json_text(",\"addresses\":", s->addresses);
-    printf(",\"contracts\":%llu,\"names\":%llu,\"workloads\":{",
+    fputs(",\"addresses\":[", stdout);
+
+    for (i = 0; i < self->naddresses; i++) {
+        status_address(text, &self->addresses[i]);
+        status_json_text(i ? "," : "", text);
+    }
+
+    printf("],\"contracts\":%llu,\"names\":%llu,\"workloads\":{",
            (unsigned long long) s->contracts, (unsigned long long) s->names);
 
     for (i = 0; i < s->nstates; i++) {

@@ -11,8 +11,7 @@ package Wgw::Chain;
 #     $chain->stop(); $chain->start();        # is it away?
 #
 # What is sent is in the best block at once and in the final one when that is
-# asked for the second time after that; or, with set(hold => 1), only when
-# set(hold => 0).  Signatures are not looked at: sent() has the bytes, for who
+# asked for after that; or, with set(hold => 1), only after set(hold => 0).  Signatures are not looked at: sent() has the bytes, for who
 # can.  Keys of storage are taken by what is behind their hash; asked() has
 # them whole.
 
@@ -298,7 +297,7 @@ sub reply {
     my $call = eval { $coder->decode($body) } // {};
     my ($result, $code, $message) = $self->answer($call);
 
-    if ($self->{set}{junk} && $call->{method} !~ /^test_/) {
+    if (defined $self->{set}{junk} && $call->{method} !~ /^test_/) {
         $body = $self->{set}{junk};
 
     } elsif (defined $code) {
@@ -424,7 +423,7 @@ sub submit {
 
     $self->{best}{Account}{unpack 'H*', $key} =
         unpack 'H*', u32($have + 1) . substr $account, 4;
-    $self->{tick} = 2;
+    $self->{tick} = 1;
 
     $self->apply($key, $call) if !$self->{set}{fail};
 
