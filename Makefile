@@ -10,7 +10,7 @@ build:      ## nginx, the modules and wgw, in build/bin and build/modules
 	@flock -n build/lock true || \
 	    echo "another make is at work in this checkout: waiting for it"
 	@flock build/lock sh -c 'tools/build.sh && \
-	    exec $(MAKE) --no-print-directory cli-files'
+	    exec $(MAKE) --no-print-directory cli-files grid-files'
 
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
@@ -35,7 +35,7 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/build.sh asan
-	@$(MAKE) --no-print-directory cli-unit build/bin/siwe-token
+	@$(MAKE) --no-print-directory cli-unit grid-unit build/bin/siwe-token
 	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
 
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
@@ -247,6 +247,45 @@ build/fuzz/cli/%: fuzz/cli/%.c build/parts/fuzz/cli.a build/parts/fuzz.a
 	@mkdir -p $(@D)
 	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
 	    $(filter %.c %.a,$^) $(CLI_LIBS) && mv $@.new $@
+
+# The daemon of the grid, likewise.
+
+GRID_LIBS = -Wl,--as-needed -lsodium -lsqlite3 -lhiredis -lcurl -lssl \
+    $(PARTS_LIBS)
+GRID_SOURCES := $(wildcard grid/*.c)
+GRID_FLAGS = -D_GNU_SOURCE -I.
+
+.PHONY: grid-files grid-unit
+
+grid-files: build/bin/wgw-grid
+	@:
+
+grid-unit: build/asan/bin/wgw-grid
+	@:
+
+$(eval $(call ARCHIVE,plain/grid,$(PLAIN) $(GRID_FLAGS),grid/,$(GRID_SOURCES)))
+$(eval $(call ARCHIVE,unit/grid,$(UNIT) $(GRID_FLAGS),grid/,$(GRID_SOURCES)))
+$(eval $(call ARCHIVE,fuzz/grid,$(FUZZED) $(GRID_FLAGS),grid/,$(GRID_SOURCES)))
+
+build/bin/wgw-grid: build/parts/plain/grid.a build/parts/plain.a
+	@mkdir -p $(@D)
+	@$(PLAIN) -o $@.new $^ $(GRID_LIBS) && mv $@.new $@
+
+build/asan/bin/wgw-grid: build/parts/unit/grid.a build/parts/unit.a
+	@mkdir -p $(@D)
+	@$(UNIT) -o $@.new $^ $(GRID_LIBS) && mv $@.new $@
+
+build/unit/grid/%: t/unit/grid/%.c build/parts/unit/grid.a build/parts/unit.a
+	@echo "unit test: grid/$*"
+	@mkdir -p $(@D)
+	@$(UNIT) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
+	    $(filter %.c %.a,$^) $(GRID_LIBS) && mv $@.new $@
+
+build/fuzz/grid/%: fuzz/grid/%.c build/parts/fuzz/grid.a build/parts/fuzz.a
+	@echo "fuzz target: grid/$*"
+	@mkdir -p $(@D)
+	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
+	    $(filter %.c %.a,$^) $(GRID_LIBS) && mv $@.new $@
 
 build/completion/wgw: cli/wgw.bash
 	@mkdir -p $(@D)

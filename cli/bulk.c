@@ -149,7 +149,7 @@ cli_bulk_post(const cli_t *cli, FILE *file, int64_t size, int replace)
         rc = cli_client_refused(&s.client, "nothing was imported");
 
     } else if (rc == CLI_OK) {
-        counts = s.client.len ? cli_doc_read(s.client.data, s.client.len)
+        counts = s.client.len ? wgw_doc_read(s.client.data, s.client.len)
                               : NULL;
         bulk_imported(cli, counts);
         yajl_tree_free(counts);
@@ -173,9 +173,9 @@ bulk_imported(const cli_t *cli, yajl_val counts)
     }
 
     printf("%s added, %s changed, %s deleted\n",
-           cli_human_count(added, cli_doc_number(counts, "added")),
-           cli_human_count(changed, cli_doc_number(counts, "changed")),
-           cli_human_count(deleted, cli_doc_number(counts, "deleted")));
+           cli_human_count(added, wgw_doc_number(counts, "added")),
+           cli_human_count(changed, wgw_doc_number(counts, "changed")),
+           cli_human_count(deleted, wgw_doc_number(counts, "deleted")));
 }
 
 
@@ -243,8 +243,8 @@ bulk_page(void *data, yajl_val page)
     size_t          i;
     bulk_export_t  *export = data;
 
-    for (i = 0; i < cli_doc_count(page, "names"); i++) {
-        cli_write_value(export->file, cli_doc_at(page, "names", i));
+    for (i = 0; i < wgw_doc_count(page, "names"); i++) {
+        cli_write_value(export->file, wgw_doc_at(page, "names", i));
         fputc('\n', export->file);
         export->n++;
     }

@@ -138,8 +138,8 @@ change_one(const cli_t *cli, cli_session_t *s, const char *name,
         return rc == CLI_OK ? cli_names_shown(s, cli) : rc;
     }
 
-    record = cli_doc_read(s->client.data, s->client.len);
-    cli_note(cli, "%s %s", cli_doc_text(record, "name"), said);
+    record = wgw_doc_read(s->client.data, s->client.len);
+    cli_note(cli, "%s %s", wgw_doc_text(record, "name"), said);
     yajl_tree_free(record);
 
     return CLI_OK;

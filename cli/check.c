@@ -371,7 +371,7 @@ check_gateway(cli_check_t *check)
                         ? s.client.where : "-", s.client.error);
 
     } else {
-        version = cli_doc_text(usage, "version");
+        version = wgw_doc_text(usage, "version");
 
         cli_check_found(check, strcmp(version, WGW_VERSION) ? CLI_DOUBT
                                                             : CLI_FINE,
@@ -395,14 +395,14 @@ check_zones(cli_check_t *check, yajl_val usage)
     uint64_t  keys, max, used, room;
     yajl_val  zone, bytes;
 
-    for (i = 0; i < cli_doc_count(usage, "zones"); i++) {
-        zone = cli_doc_at(usage, "zones", i);
-        bytes = cli_doc_get(zone, "key_bytes");
+    for (i = 0; i < wgw_doc_count(usage, "zones"); i++) {
+        zone = wgw_doc_at(usage, "zones", i);
+        bytes = wgw_doc_get(zone, "key_bytes");
 
-        keys = cli_doc_number(zone, "keys");
-        max = cli_doc_number(zone, "keys_max");
-        used = cli_doc_number(bytes, "used");
-        room = cli_doc_number(bytes, "max");
+        keys = wgw_doc_number(zone, "keys");
+        max = wgw_doc_number(zone, "keys_max");
+        used = wgw_doc_number(bytes, "used");
+        room = wgw_doc_number(bytes, "max");
 
         if (keys * 100 < max * CHECK_FULL && used * 100 < room * CHECK_FULL) {
             continue;
@@ -411,7 +411,7 @@ check_zones(cli_check_t *check, yajl_val usage)
         cli_check_found(check, CLI_DOUBT, "gateway",
                         "give its wgw_meter_zone more keys=, and reload",
                         "the zone \"%s\" is %s full",
-                        cli_doc_text(zone, "zone"),
+                        wgw_doc_text(zone, "zone"),
                         keys * room >= used * max
                         ? cli_human_percent(percent, keys, max)
                         : cli_human_percent(percent, used, room));

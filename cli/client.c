@@ -405,12 +405,12 @@ cli_client_refused(cli_client_t *c, const char *subject)
     rc = c->status == 404 ? CLI_NONE
          : c->status == 409 || c->status == 412 ? CLI_CONFLICT : CLI_FAILED;
 
-    doc = c->len ? cli_doc_read(c->data, c->len) : NULL;
+    doc = c->len ? wgw_doc_read(c->data, c->len) : NULL;
 
-    if (cli_doc_text(doc, "error")[0]) {
-        cli_fail_field(c->cli, rc, subject, cli_doc_text(doc, "field"),
-                       cli_doc_text(doc, "error"),
-                       cli_doc_number(doc, "line"), c->status);
+    if (wgw_doc_text(doc, "error")[0]) {
+        cli_fail_field(c->cli, rc, subject, wgw_doc_text(doc, "field"),
+                       wgw_doc_text(doc, "error"),
+                       wgw_doc_number(doc, "line"), c->status);
 
     } else {
         (void) snprintf(other, sizeof(other), "the gateway answered %ld%s",
@@ -442,7 +442,7 @@ cli_client_get(cli_client_t *c, const char *path, const char *subject,
         return NULL;
     }
 
-    doc = c->len ? cli_doc_read(c->data, c->len) : NULL;
+    doc = c->len ? wgw_doc_read(c->data, c->len) : NULL;
 
     if (!YAJL_IS_OBJECT(doc)) {
         *rc = cli_fail(c->cli, CLI_FAILED, "what answers at %s is not the "

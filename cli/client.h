@@ -19,7 +19,7 @@
 #include <curl/curl.h>
 
 #include "cli/conf.h"
-#include "cli/doc.h"
+#include "format/doc.h"
 #include "cli/progress.h"
 
 

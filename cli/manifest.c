@@ -9,7 +9,7 @@
 
 #include "cli/args.h"
 #include "cli/columns.h"
-#include "cli/doc.h"
+#include "format/doc.h"
 #include "cli/human.h"
 #include "cli/manifest.h"
 #include "cli/rowfile.h"
@@ -172,16 +172,16 @@ cli_manifest_read(cli_manifest_t *m, const cli_t *cli, const char *backup)
         return rc;
     }
 
-    doc = cli_doc_read(text, len);
+    doc = wgw_doc_read(text, len);
     free(text);
 
     rc = CLI_OK;
 
-    if (cli_doc_number(doc, "wgw_backup") > MANIFEST_FORMAT) {
+    if (wgw_doc_number(doc, "wgw_backup") > MANIFEST_FORMAT) {
         rc = cli_fail(cli, CLI_FAILED, "%s was made by wgw %s, a newer one",
-                      path, cli_doc_text(doc, "version"));
+                      path, wgw_doc_text(doc, "version"));
 
-    } else if (cli_doc_number(doc, "wgw_backup") == 0
+    } else if (wgw_doc_number(doc, "wgw_backup") == 0
                || manifest_parse(m, doc) != 0)
     {
         rc = cli_fail(cli, CLI_FAILED, "%s is damaged, or none of a backup",
@@ -202,28 +202,28 @@ manifest_parse(cli_manifest_t *m, yajl_val doc)
     yajl_val      item;
     cli_entry_t  *entry;
 
-    m->state = cli_format("%s", cli_doc_text(doc, "state"));
-    m->made = cli_format("%s", cli_doc_text(doc, "made"));
+    m->state = cli_format("%s", wgw_doc_text(doc, "state"));
+    m->made = cli_format("%s", wgw_doc_text(doc, "made"));
 
-    for (i = 0; i < cli_doc_count(doc, "entries"); i++) {
-        item = cli_doc_at(doc, "entries", i);
+    for (i = 0; i < wgw_doc_count(doc, "entries"); i++) {
+        item = wgw_doc_at(doc, "entries", i);
 
-        if (!cli_manifest_below(cli_doc_text(item, "path"))) {
+        if (!cli_manifest_below(wgw_doc_text(item, "path"))) {
             return -1;
         }
 
-        entry = cli_manifest_add(m, cli_doc_text(item, "path"),
+        entry = cli_manifest_add(m, wgw_doc_text(item, "path"),
                                  CLI_ENTRY_FILE);
 
-        if (manifest_kind(entry, cli_doc_text(item, "kind")) != 0) {
+        if (manifest_kind(entry, wgw_doc_text(item, "kind")) != 0) {
             return -1;
         }
 
-        entry->mode = (unsigned) strtoul(cli_doc_text(item, "mode"), NULL, 8)
+        entry->mode = (unsigned) strtoul(wgw_doc_text(item, "mode"), NULL, 8)
                       & 0777;
-        entry->user = cli_format("%s", cli_doc_text(item, "user"));
-        entry->group = cli_format("%s", cli_doc_text(item, "group"));
-        entry->target = cli_format("%s", cli_doc_text(item, "target"));
+        entry->user = cli_format("%s", wgw_doc_text(item, "user"));
+        entry->group = cli_format("%s", wgw_doc_text(item, "group"));
+        entry->target = cli_format("%s", wgw_doc_text(item, "target"));
 
         if (entry->kind == CLI_ENTRY_LINK
             && !cli_manifest_below(entry->target))
@@ -231,14 +231,14 @@ manifest_parse(cli_manifest_t *m, yajl_val doc)
             return -1;
         }
 
-        entry->size = cli_doc_number(item, "size");
-        entry->rows = cli_doc_number(item, "rows");
-        entry->sent = cli_doc_number(item, "sent");
-        entry->received = cli_doc_number(item, "received");
-        entry->requests = cli_doc_number(item, "requests");
+        entry->size = wgw_doc_number(item, "size");
+        entry->rows = wgw_doc_number(item, "rows");
+        entry->sent = wgw_doc_number(item, "sent");
+        entry->received = wgw_doc_number(item, "received");
+        entry->requests = wgw_doc_number(item, "requests");
 
         (void) snprintf(entry->sha, sizeof(entry->sha), "%s",
-                        cli_doc_text(item, "sha256"));
+                        wgw_doc_text(item, "sha256"));
     }
 
     return 0;

@@ -395,7 +395,7 @@ cli_names_shown(cli_session_t *s, const cli_t *cli)
 {
     yajl_val  record;
 
-    record = s->client.len ? cli_doc_read(s->client.data, s->client.len)
+    record = s->client.len ? wgw_doc_read(s->client.data, s->client.len)
                            : NULL;
 
     if (!YAJL_IS_OBJECT(record)) {
@@ -425,11 +425,11 @@ names_print(yajl_val record)
     char      text[NAMES_TEXT], bytes[CLI_HUMAN];
     uint64_t  cap;
 
-    passthrough = cli_doc_true(record, "tls_passthrough");
-    cap = cli_doc_number(record, "cap_bytes");
+    passthrough = wgw_doc_true(record, "tls_passthrough");
+    cap = wgw_doc_number(record, "cap_bytes");
 
-    names_line("name", cli_doc_text(record, "name"));
-    names_line("state", cli_doc_text(record, "state"));
+    names_line("name", wgw_doc_text(record, "name"));
+    names_line("state", wgw_doc_text(record, "state"));
 
     names_join(text, record, "backends");
     names_line("backends", text);
@@ -439,19 +439,19 @@ names_print(yajl_val record)
     names_join(text, record, "addresses");
     names_line("addresses", text[0] ? text : "all");
 
-    names_line("tls name", cli_doc_text(record, "tls_name"));
-    names_line("tls ca", cli_doc_text(record, "tls_ca")[0] ? "its own" : "");
+    names_line("tls name", wgw_doc_text(record, "tls_name"));
+    names_line("tls ca", wgw_doc_text(record, "tls_ca")[0] ? "its own" : "");
 
-    if (!cli_doc_true(record, "tls_verify")) {
+    if (!wgw_doc_true(record, "tls_verify")) {
         names_line("verified", "no");
     }
 
-    if (cli_doc_true(record, "proxy_protocol")) {
+    if (wgw_doc_true(record, "proxy_protocol")) {
         names_line("proxy protocol", "yes");
     }
 
-    names_line("owner", cli_doc_text(record, "owner"));
-    names_line("workload", cli_doc_text(record, "workload"));
+    names_line("owner", wgw_doc_text(record, "owner"));
+    names_line("workload", wgw_doc_text(record, "workload"));
 }
 
 
@@ -475,8 +475,8 @@ names_join(char text[NAMES_TEXT], yajl_val record, const char *member)
     text[0] = '\0';
     len = 0;
 
-    for (i = 0; i < cli_doc_count(record, member); i++) {
-        item = cli_doc_at(record, member, i);
+    for (i = 0; i < wgw_doc_count(record, member); i++) {
+        item = wgw_doc_at(record, member, i);
 
         if (YAJL_IS_STRING(item)) {
             (void) snprintf(text + len, NAMES_TEXT - len, "%s%s",
@@ -533,8 +533,8 @@ names_page(void *data, yajl_val page)
     yajl_val       record;
     names_list_t  *list = data;
 
-    for (i = 0; i < cli_doc_count(page, "names"); i++) {
-        record = cli_doc_at(page, "names", i);
+    for (i = 0; i < wgw_doc_count(page, "names"); i++) {
+        record = wgw_doc_at(page, "names", i);
 
         if (list->cli->json) {
             fputs(list->n ? "," : "{\"names\":[", stdout);
@@ -559,15 +559,15 @@ names_row(names_list_t *list, yajl_val record)
     char      text[NAMES_TEXT], bytes[CLI_HUMAN];
     uint64_t  cap;
 
-    cap = cli_doc_number(record, "cap_bytes");
+    cap = wgw_doc_number(record, "cap_bytes");
 
-    cli_columns_add(&list->columns, cli_doc_text(record, "name"));
-    cli_columns_add(&list->columns, cli_doc_text(record, "state"));
-    cli_columns_add(&list->columns, cli_doc_true(record, "tls_passthrough")
+    cli_columns_add(&list->columns, wgw_doc_text(record, "name"));
+    cli_columns_add(&list->columns, wgw_doc_text(record, "state"));
+    cli_columns_add(&list->columns, wgw_doc_true(record, "tls_passthrough")
                                     ? "passed" : "ended");
     cli_columns_add(&list->columns, cap ? cli_human_bytes(bytes, cap) : "-");
-    cli_columns_add(&list->columns, cli_doc_text(record, "owner")[0]
-                                    ? cli_doc_text(record, "owner") : "-");
+    cli_columns_add(&list->columns, wgw_doc_text(record, "owner")[0]
+                                    ? wgw_doc_text(record, "owner") : "-");
 
     names_join(text, record, "backends");
     cli_columns_add(&list->columns, text);

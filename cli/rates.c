@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/doc.h"
+#include "format/doc.h"
 #include "cli/rates.h"
 
 
@@ -19,9 +19,9 @@ cli_rates_look(cli_rates_t *rates, yajl_val page, double seconds)
 {
     size_t  i;
 
-    for (i = 0; i < cli_doc_count(page, "keys"); i++) {
-        rates_count(rates_get(rates, cli_doc_at(page, "keys", i)),
-                    cli_doc_at(page, "keys", i), seconds);
+    for (i = 0; i < wgw_doc_count(page, "keys"); i++) {
+        rates_count(rates_get(rates, wgw_doc_at(page, "keys", i)),
+                    wgw_doc_at(page, "keys", i), seconds);
     }
 }
 
@@ -33,9 +33,9 @@ rates_get(cli_rates_t *rates, yajl_val item)
     size_t       slot;
     cli_rate_t  *rate;
 
-    id = cli_format("%s %llu %s", cli_doc_text(item, "zone"),
-                    (unsigned long long) cli_doc_number(item, "life"),
-                    cli_doc_text(item, "key"));
+    id = cli_format("%s %llu %s", wgw_doc_text(item, "zone"),
+                    (unsigned long long) wgw_doc_number(item, "life"),
+                    wgw_doc_text(item, "key"));
 
     if (rates->n * 2 >= rates->nslots) {
         rates_grow(rates);
@@ -52,8 +52,8 @@ rates_get(cli_rates_t *rates, yajl_val item)
     memset(rate, 0, sizeof(cli_rate_t));
 
     rate->id = id;
-    rate->zone = cli_format("%s", cli_doc_text(item, "zone"));
-    rate->key = cli_format("%s", cli_doc_text(item, "key"));
+    rate->zone = cli_format("%s", wgw_doc_text(item, "zone"));
+    rate->key = cli_format("%s", wgw_doc_text(item, "key"));
 
     rates->keys[rates->n++] = rate;
     rates->slots[slot] = (uint32_t) rates->n;
@@ -126,9 +126,9 @@ rates_count(cli_rate_t *rate, yajl_val item, double seconds)
     uint64_t  sent, received, requests;
     yajl_val  window;
 
-    sent = cli_doc_number(item, "sent");
-    received = cli_doc_number(item, "received");
-    requests = cli_doc_number(item, "requests");
+    sent = wgw_doc_number(item, "sent");
+    received = wgw_doc_number(item, "received");
+    requests = wgw_doc_number(item, "requests");
 
     if (seconds > 0 && sent >= rate->sent && received >= rate->received
         && requests >= rate->requests)
@@ -143,10 +143,10 @@ rates_count(cli_rate_t *rate, yajl_val item, double seconds)
     rate->received = received;
     rate->requests = requests;
 
-    window = cli_doc_get(item, "window");
-    rate->used = cli_doc_number(window, "sent")
-                 + cli_doc_number(window, "received");
-    rate->cap = cli_doc_number(item, "cap");
+    window = wgw_doc_get(item, "window");
+    rate->used = wgw_doc_number(window, "sent")
+                 + wgw_doc_number(window, "received");
+    rate->cap = wgw_doc_number(item, "cap");
 }
 
 

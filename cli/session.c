@@ -64,7 +64,7 @@ session_next(char path[CLI_PATH], const char *first, yajl_val page)
 {
     yajl_val  next;
 
-    next = cli_doc_get(page, "next");
+    next = wgw_doc_get(page, "next");
 
     if (!YAJL_IS_STRING(next) && !YAJL_IS_NUMBER(next)) {
         return 0;

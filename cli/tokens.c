@@ -138,8 +138,8 @@ tokens_page(void *data, yajl_val page)
     yajl_val        item;
     tokens_list_t  *list = data;
 
-    for (i = 0; i < cli_doc_count(page, list->what); i++) {
-        item = cli_doc_at(page, list->what, i);
+    for (i = 0; i < wgw_doc_count(page, list->what); i++) {
+        item = wgw_doc_at(page, list->what, i);
 
         if (!list->cli->json) {
             list->row(&list->columns, item);
@@ -171,10 +171,10 @@ tokens_token(cli_columns_t *columns, yajl_val token)
     size_t    i, len;
     yajl_val  service;
 
-    cli_columns_add(columns, cli_doc_text(token, "id"));
-    cli_columns_add(columns, cli_doc_text(token, "address"));
+    cli_columns_add(columns, wgw_doc_text(token, "id"));
+    cli_columns_add(columns, wgw_doc_text(token, "address"));
     cli_columns_add(columns, cli_human_span(span,
-                    (int64_t) cli_doc_number(token, "exp")
+                    (int64_t) wgw_doc_number(token, "exp")
                     - (int64_t) time(NULL)));
 
     memory = open_memstream(&services, &len);
@@ -184,8 +184,8 @@ tokens_token(cli_columns_t *columns, yajl_val token)
         return;
     }
 
-    for (i = 0; i < cli_doc_count(token, "services"); i++) {
-        service = cli_doc_at(token, "services", i);
+    for (i = 0; i < wgw_doc_count(token, "services"); i++) {
+        service = wgw_doc_at(token, "services", i);
 
         if (YAJL_IS_STRING(service)) {
             fprintf(memory, "%s%s", i ? " " : "", YAJL_GET_STRING(service));
@@ -203,9 +203,9 @@ tokens_address(cli_columns_t *columns, yajl_val address)
 {
     char  count[CLI_HUMAN];
 
-    cli_columns_add(columns, cli_doc_text(address, "address"));
+    cli_columns_add(columns, wgw_doc_text(address, "address"));
     cli_columns_add(columns, cli_human_count(count,
-                                             cli_doc_number(address,
+                                             wgw_doc_number(address,
                                                             "tokens")));
 }
 

@@ -201,8 +201,8 @@ usage_page(void *data, yajl_val page)
         usage_begin(list, page);
     }
 
-    for (i = 0; i < cli_doc_count(page, "keys"); i++) {
-        key = cli_doc_at(page, "keys", i);
+    for (i = 0; i < wgw_doc_count(page, "keys"); i++) {
+        key = wgw_doc_at(page, "keys", i);
 
         if (list->cli->json) {
             fputs(list->n ? "," : "{\"keys\":[", stdout);
@@ -219,8 +219,8 @@ usage_page(void *data, yajl_val page)
         usage_tail(list, page);
     }
 
-    if (!list->cli->json && !YAJL_IS_STRING(cli_doc_get(page, "next"))
-        && !YAJL_IS_NUMBER(cli_doc_get(page, "next")))
+    if (!list->cli->json && !YAJL_IS_STRING(wgw_doc_get(page, "next"))
+        && !YAJL_IS_NUMBER(wgw_doc_get(page, "next")))
     {
         usage_classes(list, page);
     }
@@ -239,7 +239,7 @@ usage_tail(usage_list_t *list, yajl_val page)
     FILE    *file;
     size_t   len;
 
-    if (cli_doc_count(page, "zones") == 0) {
+    if (wgw_doc_count(page, "zones") == 0) {
         return;
     }
 
@@ -250,7 +250,7 @@ usage_tail(usage_list_t *list, yajl_val page)
 
     if (file) {
         fputs(",\"zones\":", file);
-        cli_write_value(file, cli_doc_get(page, "zones"));
+        cli_write_value(file, wgw_doc_get(page, "zones"));
         fclose(file);
     }
 }
@@ -267,12 +267,12 @@ usage_begin(usage_list_t *list, yajl_val page)
 
     (void) snprintf(list->since, sizeof(list->since), "WINDOW");
 
-    for (i = 0; i < cli_doc_count(page, "keys"); i++) {
-        key = cli_doc_at(page, "keys", i);
+    for (i = 0; i < wgw_doc_count(page, "keys"); i++) {
+        key = wgw_doc_at(page, "keys", i);
 
-        start = list->past ? cli_doc_text(key, "start")
-                : cli_doc_text(cli_doc_get(key, "window"), "start");
-        zone = cli_doc_text(key, "zone");
+        start = list->past ? wgw_doc_text(key, "start")
+                : wgw_doc_text(wgw_doc_get(key, "window"), "start");
+        zone = wgw_doc_text(key, "zone");
 
         if (i == 0) {
             (void) snprintf(list->zone, sizeof(list->zone), "%s", zone);
@@ -288,7 +288,7 @@ usage_begin(usage_list_t *list, yajl_val page)
         }
     }
 
-    list->zones = list->zones || cli_doc_count(page, "zones") > 1;
+    list->zones = list->zones || wgw_doc_count(page, "zones") > 1;
 
     usage_titles(list);
 }
@@ -332,14 +332,14 @@ usage_row(usage_list_t *list, yajl_val key)
     uint64_t  cap, used;
     yajl_val  window;
 
-    window = list->past ? key : cli_doc_get(key, "window");
-    cap = cli_doc_number(key, "cap");
-    used = cli_doc_number(window, "sent") + cli_doc_number(window, "received");
+    window = list->past ? key : wgw_doc_get(key, "window");
+    cap = wgw_doc_number(key, "cap");
+    used = wgw_doc_number(window, "sent") + wgw_doc_number(window, "received");
 
     cli_columns_add(&list->columns, usage_key(key, name));
 
     if (list->zones) {
-        cli_columns_add(&list->columns, cli_doc_text(key, "zone"));
+        cli_columns_add(&list->columns, wgw_doc_text(key, "zone"));
     }
 
     cli_columns_add(&list->columns, cli_human_bytes(text, used));
@@ -362,18 +362,18 @@ usage_row(usage_list_t *list, yajl_val key)
 
     cli_columns_add(&list->columns, cli_human_percent(text, used, cap));
 
-    window = cli_doc_get(key, "last");
+    window = wgw_doc_get(key, "last");
     cli_columns_add(&list->columns,
-                    cli_human_bytes(text, cli_doc_number(window, "sent")
-                                        + cli_doc_number(window,
+                    cli_human_bytes(text, wgw_doc_number(window, "sent")
+                                        + wgw_doc_number(window,
                                                          "received")));
     cli_columns_add(&list->columns,
-                    cli_human_bytes(text, cli_doc_number(key, "sent")
-                                        + cli_doc_number(key, "received")));
+                    cli_human_bytes(text, wgw_doc_number(key, "sent")
+                                        + wgw_doc_number(key, "received")));
     cli_columns_add(&list->columns,
-                    cli_human_count(text, cli_doc_number(key, "requests")));
+                    cli_human_count(text, wgw_doc_number(key, "requests")));
     cli_columns_add(&list->columns,
-                    cli_human_count(text, cli_doc_number(key, "refused")));
+                    cli_human_count(text, wgw_doc_number(key, "refused")));
 }
 
 
@@ -383,9 +383,9 @@ usage_both(usage_list_t *list, yajl_val figures)
     char  text[CLI_HUMAN];
 
     cli_columns_add(&list->columns,
-                    cli_human_bytes(text, cli_doc_number(figures, "sent")));
+                    cli_human_bytes(text, wgw_doc_number(figures, "sent")));
     cli_columns_add(&list->columns,
-                    cli_human_bytes(text, cli_doc_number(figures,
+                    cli_human_bytes(text, wgw_doc_number(figures,
                                                          "received")));
 }
 
@@ -395,15 +395,15 @@ usage_both(usage_list_t *list, yajl_val figures)
 static const char *
 usage_key(yajl_val key, char text[CLI_PATH])
 {
-    if (cli_doc_text(key, "class")[0]) {
-        (void) snprintf(text, CLI_PATH, "(%s)", cli_doc_text(key, "class"));
+    if (wgw_doc_text(key, "class")[0]) {
+        (void) snprintf(text, CLI_PATH, "(%s)", wgw_doc_text(key, "class"));
 
-    } else if (YAJL_IS_NUMBER(cli_doc_get(key, "life"))) {
+    } else if (YAJL_IS_NUMBER(wgw_doc_get(key, "life"))) {
         (void) snprintf(text, CLI_PATH, "%s (before)",
-                        cli_doc_text(key, "key"));
+                        wgw_doc_text(key, "key"));
 
     } else {
-        return cli_doc_text(key, "key");
+        return wgw_doc_text(key, "key");
     }
 
     return text;
@@ -420,14 +420,14 @@ usage_classes(usage_list_t *list, yajl_val page)
     yajl_val            zone, class;
     static const char  *classes[] = { "unknown", "other", "denied" };
 
-    for (i = 0; i < cli_doc_count(page, "zones") && !list->month; i++) {
-        zone = cli_doc_at(page, "zones", i);
+    for (i = 0; i < wgw_doc_count(page, "zones") && !list->month; i++) {
+        zone = wgw_doc_at(page, "zones", i);
 
         for (j = 0; j < 3; j++) {
-            class = cli_doc_get(zone, classes[j]);
+            class = wgw_doc_get(zone, classes[j]);
 
-            if (cli_doc_number(class, "sent") == 0
-                && cli_doc_number(class, "requests") == 0)
+            if (wgw_doc_number(class, "sent") == 0
+                && wgw_doc_number(class, "requests") == 0)
             {
                 continue;
             }
@@ -436,7 +436,7 @@ usage_classes(usage_list_t *list, yajl_val page)
             cli_columns_add(&list->columns, name);
 
             if (list->zones) {
-                cli_columns_add(&list->columns, cli_doc_text(zone, "zone"));
+                cli_columns_add(&list->columns, wgw_doc_text(zone, "zone"));
             }
 
             for (k = 0; k < 4; k++) {
@@ -444,10 +444,10 @@ usage_classes(usage_list_t *list, yajl_val page)
             }
 
             cli_columns_add(&list->columns, cli_human_bytes(text,
-                            cli_doc_number(class, "sent")
-                            + cli_doc_number(class, "received")));
+                            wgw_doc_number(class, "sent")
+                            + wgw_doc_number(class, "received")));
             cli_columns_add(&list->columns, cli_human_count(text,
-                            cli_doc_number(class, "requests")));
+                            wgw_doc_number(class, "requests")));
             cli_columns_add(&list->columns, "");
         }
     }

@@ -318,8 +318,8 @@ wgw_complete_names(const char *begun)
         page = cli_client_get(&s.client, path, "", &rc);
     }
 
-    for (i = 0; i < cli_doc_count(page, "names"); i++) {
-        puts(cli_doc_text(cli_doc_at(page, "names", i), "name"));
+    for (i = 0; i < wgw_doc_count(page, "names"); i++) {
+        puts(wgw_doc_text(wgw_doc_at(page, "names", i), "name"));
     }
 
     yajl_tree_free(page);

@@ -22,7 +22,8 @@ use Test::More;
 # what each room is above; features are beside each other
 my %floor = (format => 1, crypto => 2, core => 3, store => 4, table => 4,
              (map { $_ => 5 } qw(names route meter claims auth router fleet)),
-             cli => 8);         # a program of its own, which nobody uses
+             # programs of their own, which nobody uses
+             (map { $_ => 8 } qw(cli grid)));
 
 # features that may use another one
 my %sideways = map { $_ => 1 }
@@ -32,7 +33,7 @@ my %sideways = map { $_ => 1 }
 # What nginx finds a module's configuration by is no arrow to who defines it.
 my $handle = qr{^ngx_(http_|stream_)?wgw_\w+_module$};
 
-my $command = 'build/parts/plain/cli';
+my $programs = qr/cli|grid/;
 my $objects = ($ENV{WGW_BUILD} || 'build') . '/nginx/objs/addon';
 
 
@@ -113,7 +114,8 @@ sub planted {
 
     my $copy = tempdir(CLEANUP => 1);
 
-    system('cp', '-r', 'src', 'cli', glob('ngx_wgw_*.c'), $copy) == 0 or die;
+    system('cp', '-r', qw(src cli grid), glob('ngx_wgw_*.c'), $copy) == 0
+        or die;
 
     for my $file (sort keys %plants) {
         my $path = $file =~ /\.o$/ ? "$copy/objs/$file" : "$copy/$file";
@@ -147,8 +149,8 @@ sub look {
     my (%files, %uses, %arrows, @wrong);
 
     find({ no_chdir => 1, wanted => sub {
-        $files{$1} = 1 if m{^\Q$top\E/((?:src/[a-z]+|cli)/\w+\.[ch])$};
-    } }, "$top/src", "$top/cli");
+        $files{$1} = 1 if m{^\Q$top\E/((?:src/[a-z]+|$programs)/\w+\.[ch])$};
+    } }, map { "$top/$_" } qw(src cli grid));
 
     $files{s{^\Q$top\E/}{}r} = 1 for glob "$top/ngx_wgw_*_module.c";
 
@@ -159,7 +161,7 @@ sub look {
 
         for my $header (includes("$top/$file")) {
 
-            my $path = $header =~ m{^cli/} ? $header : "src/$header";
+            my $path = $header =~ m{^$programs/} ? $header : "src/$header";
 
             if (!$files{$path}) {
                 push @wrong, "$file: no \"$header\"";
@@ -222,10 +224,11 @@ sub symbols {
 
     my (%defined, %used, $n);
 
-    for my $object (glob "$objs/*/*.o $command/*.o") {
+    for my $object (glob "$objs/*/*.o build/parts/plain/{cli,grid}/*.o") {
         my ($room, $name) = $object =~ m{([^/]+)/([^/]+)\.o$};
         my $file = $name =~ /^ngx_wgw_/ ? "$name.c"
-                 : $room eq 'cli' ? "cli/$name.c" : "src/$room/$name.c";
+                 : $room =~ /^$programs$/ ? "$room/$name.c"
+                 : "src/$room/$name.c";
 
         # the file may be gone, or, in a copy, not be that object's source
         next unless $files->{$file};
@@ -290,7 +293,8 @@ sub fault {
 
     # it has no nginx
     return "nginx: $from -> $to"
-        if $one eq 'cli' && ($other eq '' || $to =~ m{/(?:http|stream)_});
+        if $one =~ /^$programs$/
+           && ($other eq '' || $to =~ m{/(?:http|stream)_});
     return if $one eq $other || $one eq '';
 
     return "sideways: $from -> $to"

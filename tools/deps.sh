@@ -14,7 +14,8 @@ fail() {
 case $1 in
 build)
     set -- gcc libc6-dev make dpkg-dev libpcre2-dev zlib1g-dev libssl-dev \
-        liblmdb-dev libyajl-dev libsecp256k1-dev libcurl4-openssl-dev openssl \
+        liblmdb-dev libyajl-dev libsecp256k1-dev libcurl4-openssl-dev \
+        libsodium-dev libsqlite3-dev libhiredis-dev openssl \
         ca-certificates curl perl
     ;;
 cli)
@@ -24,7 +25,7 @@ cli)
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
         nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev \
-        patchelf gnupg mandoc libio-pty-perl
+        patchelf gnupg mandoc libio-pty-perl redis-server sqlite3
 
     # another Node.js than Debian's has its own npm
     if ! command -v node > /dev/null || ! command -v npm > /dev/null; then

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/doc.h"
+#include "format/doc.h"
 #include "cli/write.h"
 
 
@@ -50,14 +50,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t     len, again, i;
     yajl_val   value, same;
 
-    value = cli_doc_read((const char *) data, size);
+    value = wgw_doc_read((const char *) data, size);
 
     if (value == NULL) {
         return 0;
     }
 
     once = text_of(value, cli_write_value, &len);
-    same = cli_doc_read(once, len);
+    same = wgw_doc_read(once, len);
 
     if (same == NULL) {
         abort();

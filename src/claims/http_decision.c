@@ -349,8 +349,8 @@ decision_take_one(wgw_decision_t *decision, wgw_content_limit_t *limit,
     period = wgw_meter_period(limit->zone);
 
     if (limit->limit.bytes) {
-        return wgw_table_used(table, limit->record, period, WGW_COUNT_SENT)
-               < limit->limit.count;
+        return wgw_table_spare(table, limit->record, period, WGW_COUNT_SENT,
+                               limit->limit.count) != 0;
     }
 
     waits = 0;

@@ -11,7 +11,6 @@
 #include <string.h>
 
 
-static void wgw_keccak_permute(uint64_t a[25]);
 static inline void wgw_keccak_round(uint64_t e[25], const uint64_t a[25],
     uint64_t constant);
 static inline void wgw_keccak_row(uint64_t e[5], uint64_t b0, uint64_t b1,
@@ -105,7 +104,7 @@ wgw_keccak_final(wgw_keccak_t *keccak, uint8_t digest[WGW_KECCAK_SIZE])
 }
 
 
-static void
+void
 wgw_keccak_permute(uint64_t a[25])
 {
     size_t    i;

@@ -33,6 +33,9 @@ void wgw_keccak_update(wgw_keccak_t *keccak, const void *data, size_t len);
 /* Writes the digest; the state must then be initialized again. */
 void wgw_keccak_final(wgw_keccak_t *keccak, uint8_t digest[WGW_KECCAK_SIZE]);
 
+/* Keccak-f[1600] alone, for what is built of it otherwise. */
+void wgw_keccak_permute(uint64_t lanes[25]);
+
 /* All of it at once. */
 void wgw_keccak(uint8_t digest[WGW_KECCAK_SIZE], const void *data,
     size_t len);

@@ -23,7 +23,7 @@ static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
 static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
-static uint64_t wgw_meter_used(wgw_meter_t *meter);
+static uint64_t wgw_meter_left(wgw_meter_t *meter);
 static inline void wgw_meter_note(wgw_meter_t *meter);
 static void wgw_meter_holder(wgw_meter_t *meter);
 static inline void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
@@ -504,23 +504,22 @@ wgw_meter_holds(const wgw_meter_t *meter, int count)
 static int
 wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes)
 {
-    uint64_t  used;
-
-    used = wgw_meter_used(meter);
-
-    return used <= meter->cap && bytes <= meter->cap - used;
+    return bytes <= wgw_meter_left(meter);
 }
 
 
+/* What its cap leaves, without what is held. */
+
 static uint64_t
-wgw_meter_used(wgw_meter_t *meter)
+wgw_meter_left(wgw_meter_t *meter)
 {
     wgw_meter_zone_t  *zone;
 
     zone = meter->conf->zone;
 
-    return wgw_table_used(&zone->zone.table, meter->record,
-                          wgw_meter_window(zone), meter->conf->count);
+    return wgw_table_spare(&zone->zone.table, meter->record,
+                           wgw_meter_window(zone), meter->conf->count,
+                           meter->cap);
 }
 
 
@@ -706,7 +705,6 @@ int64_t
 wgw_meters_left(wgw_meters_t *meters)
 {
     int64_t       left, least;
-    uint64_t      used;
     ngx_uint_t    i;
     wgw_meter_t  *meter;
 
@@ -719,8 +717,7 @@ wgw_meters_left(wgw_meters_t *meters)
             continue;
         }
 
-        used = wgw_meter_used(meter);
-        left = used < meter->cap ? (int64_t) (meter->cap - used) : 0;
+        left = (int64_t) wgw_meter_left(meter);
 
         if (least == -1 || left < least) {
             least = left;

@@ -1,16 +1,12 @@
 
 /*
- * What records count: totals, windows, caps.
+ * What records count: totals and windows.
  */
 
 #include <string.h>
 
 #include "table/clock.h"
-#include "table/table.h"
-
-
-/* so that holds of many processes cannot sum up to 2^64 */
-#define WGW_HOLD_MAX      (UINT64_C(1) << 40)
+#include "table/counter.h"
 
 
 static void wgw_counter_touch(wgw_table_t *t, uint64_t base[2],
@@ -18,18 +14,8 @@ static void wgw_counter_touch(wgw_table_t *t, uint64_t base[2],
 static void wgw_counter_read(wgw_table_t *t, uint32_t record, int64_t now,
     wgw_usage_t *usage);
 static void wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin);
-static inline uint64_t wgw_counter_used(wgw_table_t *t,
-    const wgw_record_hot_t *hot, uint64_t period, int count);
-static uint64_t wgw_counter_used_all(wgw_table_t *t, uint32_t record,
-    uint64_t period, int count);
-static uint64_t wgw_counter_twins(wgw_table_t *t, uint32_t record,
-    uint64_t period, int count, uint64_t *held);
 static void wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot,
     int64_t now, wgw_usage_t *usage);
-static inline uint64_t wgw_counter_this(wgw_table_t *t,
-    const uint64_t base[2], const uint64_t *total, uint64_t clock, int whole);
-static uint64_t wgw_counter_undone(wgw_table_t *t, const uint64_t base[2],
-    uint64_t clock);
 static uint64_t wgw_counter_last(wgw_table_t *t, const uint64_t base[2],
     const uint64_t *total, uint64_t clock);
 static int wgw_counter_faded(const wgw_record_hot_t *hot);
@@ -314,143 +300,6 @@ wgw_table_cap(wgw_table_t *t, uint32_t record, uint64_t cap)
 }
 
 
-uint64_t
-wgw_table_used(wgw_table_t *t, uint32_t record, uint64_t period, int count)
-{
-    if (t->count > 1) {
-        return wgw_counter_used_all(t, record, period, count);
-    }
-
-    assert(record < t->segments->end);
-
-    return wgw_counter_used(t, &t->segments->hot[record], period, count);
-}
-
-
-static uint64_t
-wgw_counter_used_all(wgw_table_t *t, uint32_t record, uint64_t period,
-    int count)
-{
-    uint64_t  held;
-
-    return wgw_counter_used(t, wgw_table_hot(t, record), period, count)
-           + wgw_counter_twins(t, record, period, count, &held);
-}
-
-
-static inline uint64_t
-wgw_counter_used(wgw_table_t *t, const wgw_record_hot_t *hot, uint64_t period,
-    int count)
-{
-    int       whole;
-    uint64_t  seen, clock, used;
-
-    whole = t->header->made.window == WGW_WINDOW_TOTAL;
-
-    do {
-        seen = wgw_load(&t->header->clock);
-        clock = wgw_clock_at(seen, period);
-        used = 0;
-
-        if (count & WGW_COUNT_SENT) {
-            used += wgw_counter_this(t, hot->base_sent, &hot->sent, clock,
-                                     whole);
-        }
-
-        if (count & WGW_COUNT_RECEIVED) {
-            used += wgw_counter_this(t, hot->base_received, &hot->received,
-                                     clock, whole);
-        }
-
-    } while (wgw_load(&t->header->clock) != seen);
-
-    return used;
-}
-
-
-/* What other records of the same key used, and, read before that, hold. */
-
-static uint64_t
-wgw_counter_twins(wgw_table_t *t, uint32_t record, uint64_t period, int count,
-    uint64_t *held)
-{
-    uint32_t           i, n, twins[WGW_TABLE_SEGMENTS];
-    uint64_t           used;
-    wgw_record_hot_t  *hot;
-
-    n = wgw_table_twins(t, record, twins);
-    *held = 0;
-    used = 0;
-
-    for (i = 0; i < n; i++) {
-        hot = wgw_table_hot(t, twins[i]);
-
-        *held += wgw_load(&hot->held);
-        used += wgw_counter_used(t, hot, period, count);
-    }
-
-    return used;
-}
-
-
-/*
- * Of processes that hold at a time, each sees in `held` what those before it
- * took, and reads what was used after that; those before it are therefore
- * seen in one of both, whether they have sent or not.
- */
-
-uint64_t
-wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
-    uint64_t cap, uint64_t want, int *waiting)
-{
-    uint64_t           used, before, left, held, others;
-    wgw_record_hot_t  *hot;
-
-    *waiting = 0;
-
-    want = want < cap ? want : cap;
-    want = want < WGW_HOLD_MAX ? want : WGW_HOLD_MAX;
-
-    if (want == 0) {
-        return 0;
-    }
-
-    hot = wgw_table_hot(t, record);
-    before = __atomic_fetch_add(&hot->held, want, __ATOMIC_SEQ_CST);
-
-    others = 0;
-
-    if (t->count > 1) {
-        others = wgw_counter_twins(t, record, period, count, &held);
-        before += held;
-    }
-
-    used = wgw_counter_used(t, hot, period, count) + others;
-    left = used < cap ? cap - used : 0;
-    *waiting = left != 0 && left <= before;
-    left = before < left ? left - before : 0;
-
-    if (want <= left) {
-        return want;
-    }
-
-    wgw_table_release(t, record, want - left);
-
-    return left;
-}
-
-
-void
-wgw_table_release(wgw_table_t *t, uint32_t record, uint64_t bytes)
-{
-    wgw_record_hot_t  *hot;
-
-    hot = wgw_table_hot(t, record);
-
-    (void) __atomic_fetch_sub(&hot->held, bytes, __ATOMIC_SEQ_CST);
-}
-
-
 void
 wgw_counter_fade(wgw_table_t *t, uint32_t record)
 {
@@ -621,42 +470,7 @@ wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
 }
 
 
-/*
- * What a total grew by in a window, or as a whole: nothing, if it was not
- * touched.
- */
-
-static inline uint64_t
-wgw_counter_this(wgw_table_t *t, const uint64_t base[2],
-    const uint64_t *total, uint64_t clock, int whole)
-{
-    uint64_t  begin;
-
-    if (whole) {
-        return wgw_load(total);
-    }
-
-    begin = wgw_load(&base[clock & 1]);
-
-    if (begin >> WGW_TOTAL_BITS != wgw_clock_tag(clock)) {
-        begin = wgw_counter_undone(t, base, clock);
-
-        if (begin == 0) {
-            return 0;
-        }
-    }
-
-    return (wgw_load(total) - begin) & WGW_TOTAL_MASK;
-}
-
-
-/*
- * The word of a leap that was undone, which has the tag of the window that was
- * left and is in force again, if the record counted first in that.  0: there
- * is none.
- */
-
-static uint64_t
+uint64_t
 wgw_counter_undone(wgw_table_t *t, const uint64_t base[2], uint64_t clock)
 {
     uint64_t  begin;

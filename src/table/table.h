@@ -188,6 +188,10 @@ void wgw_table_cap(wgw_table_t *table, uint32_t record, uint64_t cap);
 uint64_t wgw_table_used(wgw_table_t *table, uint32_t record, uint64_t period,
     int count);
 
+/* What `cap` leaves of that, also without what is held. */
+uint64_t wgw_table_spare(wgw_table_t *table, uint32_t record, uint64_t period,
+    int count, uint64_t cap);
+
 /*
  * Reserves up to `want` bytes under `cap`.  Returns what was got, 0 if
  * nothing is left; then `*waiting` is 1 when that is only because of what

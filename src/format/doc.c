@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/doc.h"
+#include "format/doc.h"
 #include "format/json.h"
 
 
@@ -10,7 +10,7 @@ static int doc_shallow(const char *data, size_t len);
 
 
 yajl_val
-cli_doc_read(const char *data, size_t len)
+wgw_doc_read(const char *data, size_t len)
 {
     char      *text;
     yajl_val   root;
@@ -63,7 +63,7 @@ doc_shallow(const char *data, size_t len)
             quoted = 1;
 
         } else if (data[i] == '[' || data[i] == '{') {
-            if (++depth > CLI_DOC_DEPTH) {
+            if (++depth > WGW_DOC_DEPTH) {
                 return 0;
             }
 
@@ -77,7 +77,7 @@ doc_shallow(const char *data, size_t len)
 
 
 yajl_val
-cli_doc_get(yajl_val object, const char *name)
+wgw_doc_get(yajl_val object, const char *name)
 {
     const char  *path[] = { name, NULL };
 
@@ -87,23 +87,23 @@ cli_doc_get(yajl_val object, const char *name)
 
 
 const char *
-cli_doc_text(yajl_val object, const char *name)
+wgw_doc_text(yajl_val object, const char *name)
 {
     yajl_val  value;
 
-    value = cli_doc_get(object, name);
+    value = wgw_doc_get(object, name);
 
     return YAJL_IS_STRING(value) ? YAJL_GET_STRING(value) : "";
 }
 
 
 uint64_t
-cli_doc_number(yajl_val object, const char *name)
+wgw_doc_number(yajl_val object, const char *name)
 {
     yajl_val     value;
     const char  *text;
 
-    value = cli_doc_get(object, name);
+    value = wgw_doc_get(object, name);
 
     if (!YAJL_IS_NUMBER(value)) {
         return 0;
@@ -116,29 +116,29 @@ cli_doc_number(yajl_val object, const char *name)
 
 
 int
-cli_doc_true(yajl_val object, const char *name)
+wgw_doc_true(yajl_val object, const char *name)
 {
-    return YAJL_IS_TRUE(cli_doc_get(object, name));
+    return YAJL_IS_TRUE(wgw_doc_get(object, name));
 }
 
 
 size_t
-cli_doc_count(yajl_val object, const char *name)
+wgw_doc_count(yajl_val object, const char *name)
 {
     yajl_val  value;
 
-    value = cli_doc_get(object, name);
+    value = wgw_doc_get(object, name);
 
     return YAJL_IS_ARRAY(value) ? value->u.array.len : 0;
 }
 
 
 yajl_val
-cli_doc_at(yajl_val object, const char *name, size_t i)
+wgw_doc_at(yajl_val object, const char *name, size_t i)
 {
     yajl_val  value;
 
-    value = cli_doc_get(object, name);
+    value = wgw_doc_get(object, name);
 
     return YAJL_IS_ARRAY(value) && i < value->u.array.len
            ? value->u.array.values[i] : NULL;
