@@ -27,6 +27,8 @@ import subprocess
 import sys
 import time
 
+import rows
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
@@ -51,6 +53,10 @@ CONNECTIONS = 64
 
 BACKEND_PORT = 9100
 BACKENDS = 16
+
+# caches in which nothing makes room for anything: a miss is a line touched
+EVERY_LINE = ["--cache-sim=yes"] + [f"--{name}=4194304,16,64" for name in
+                                    ("I1", "D1", "LL")]
 
 # nginx would take it for sockets to inherit
 os.environ.pop("NGINX", None)
@@ -215,6 +221,13 @@ def wait_answer(port, process, seconds=120, knock=None):
     return False
 
 
+def get(s, name):
+    """A request on a connection that is kept, whose answer is one piece."""
+    s.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+    if not s.recv(65536).startswith(b"HTTP/1.1 200"):
+        sys.exit(f"bench: no answer for {name}")
+
+
 # --- other people's use of the machine
 
 def busy():
@@ -269,6 +282,7 @@ class Contender:
         self.warm = 1           # times a warm-up has to be longer
         self.each = 0           # names that are asked for before, in turn
         self.floor = None       # its own, unless that of the table
+        self.figures_of = None  # its name in rows.py, if that is another
         self.rounds = []
         self.ratios = []
         self.over = []          # us
@@ -372,25 +386,77 @@ class Contender:
                                  "--callgrind-out-file=" + out]):
             return None
         try:
-            pid = str(self.process.pid)
             if self.each:
                 self.ask("-c", 16, "-q", "-n", self.each)
-            for n, *action in ((warm * self.warm, "--instr=on"),
-                               (1000, "--zero"), (requests, "--dump")):
+            for n, action in ((warm * self.warm, "--instr=on"),
+                              (1000, "--zero"), (requests, "--dump")):
                 self.ask("-c", 16, "-n", n)
-                subprocess.run(["callgrind_control", *action, pid],
-                               check=True, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, timeout=120)
-            return self.totals(out + ".1") / requests
+                self.control(action)
+            self.events = {event: n / requests for event, n in
+                           self.all_totals(out + ".1").items()}
+            return self.events["Ir"]
+        finally:
+            self.stop()
+
+    def control(self, action):
+        subprocess.run(["callgrind_control", action, str(self.process.pid)],
+                       check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=120)
+
+    def touched(self, before, names):
+        """Lines of the cache, of data and of code, of a request for each of
+        `names`, after those for `before`, on one connection; medians.  Before
+        these so many were asked for in turn."""
+        out, data, code = f"{self.dir}/lines", [], []
+        os.makedirs(self.dir, exist_ok=True)
+        for name in os.listdir(self.dir):
+            if name.startswith("lines"):
+                os.unlink(f"{self.dir}/{name}")
+
+        if not self.start(True, ["env", f"LD_PRELOAD={TOOLS}/smallmap.so",
+                                 "valgrind", "--tool=callgrind",
+                                 "--instr-atstart=no", *EVERY_LINE,
+                                 "--callgrind-out-file=" + out]):
+            return None
+        try:
+            if self.each:
+                self.ask("-c", 16, "-q", "-n", self.each)
+            with socket.create_connection(("127.0.0.1", self.port)) as s:
+                for name in before:
+                    get(s, name)
+                for i, name in enumerate(names, 1):
+                    # which begins with an empty cache
+                    self.control("--instr=on")
+                    get(s, name)
+                    self.control("--dump")
+                    self.control("--instr=off")
+                    events = self.all_totals(f"{out}.{i}")
+                    data.append(events["D1mr"] + events["D1mw"])
+                    code.append(events["I1mr"])
+            return median(data), median(code)
         finally:
             self.stop()
 
     @staticmethod
+    def all_totals(path):
+        """By event; a dump is not always whole when it is asked for."""
+        for _ in range(100):
+            with open(path) as f:
+                text = f.read()
+            totals = re.search(r"^totals: (.*)\n", text, re.M)
+            if totals:
+                break
+            time.sleep(0.05)
+        else:
+            sys.exit(f"bench: no totals in {path}")
+
+        names = re.search(r"^events: (.*)", text, re.M).group(1).split()
+        return {**dict.fromkeys(names, 0),
+                **dict(zip(names, map(int, totals.group(1).split())))}
+
+    @staticmethod
     def totals(path):
-        with open(path) as f:
-            text = f.read()
-        return int(re.search(r"^(?:totals|summary): (\d+)", text,
-                             re.M).group(1))
+        return Contender.all_totals(path)["Ir"]
 
 
 class Haproxy(Contender):
@@ -464,14 +530,14 @@ def middle(values):
     return f"{low:.3f}..{high:.3f}"
 
 
-def table(title, head, rows):
+def table(title, head, body):
     """A Markdown table, aligned so that it reads as text as well."""
-    rows = [[str(cell) for cell in row] for row in [head, *rows]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    rows.insert(1, ["-" * w for w in widths])
+    lines = [[str(cell) for cell in row] for row in [head, *body]]
+    widths = [max(len(row[i]) for row in lines) for i in range(len(head))]
+    lines.insert(1, ["-" * w for w in widths])
 
     say(f"\n### {title}\n")
-    for row in rows:
+    for row in lines:
         say("| " + " | ".join(c.ljust(w) for c, w in zip(row, widths))
             + " |")
 
@@ -488,6 +554,10 @@ def compare(title, contenders, floor, rounds, seconds):
         sys.exit(1)
 
     running = [c for c in running if (c.floor or base) in running]
+
+    for c in running:
+        if c.each:
+            c.ask("-c", CONNECTIONS, "-q", "-n", c.each)
 
     for number in range(rounds):
         for c in running:
@@ -516,6 +586,11 @@ def compare(title, contenders, floor, rounds, seconds):
             sum(column(c, "bad")) + sum(column(c, "broken"))]
            for c in running])
 
+    for c in running:
+        if c.ratios:
+            rows.record(RUN, c.figures_of or c.name, ratio=median(c.ratios),
+                        over=median(c.over))
+
     foreign = [r["foreign"] for c in running for r in c.rounds]
     say(f"\n{rounds} rounds of {seconds:g} s.  Processors that others used "
         f"meanwhile: {spread(foreign)}.")
@@ -530,7 +605,7 @@ def count(title, contenders, floor, warm, requests):
         say(f"\n### {title}\n\nNot counted: valgrind is not installed.")
         return
 
-    rows, counted = [], {}
+    lines, counted = [], {}
 
     for c in contenders:
         if not c.available():
@@ -541,12 +616,14 @@ def count(title, contenders, floor, warm, requests):
         counted[c] = n
         base = counted.get(c.floor) or next(
             (counted[f] for f in counted if f.name == floor), None)
-        rows.append([c.name, f"{n:.0f}",
+        lines.append([c.name, f"{n:.0f}",
                      f"{n - base:+.0f}" if base else "-"])
         note(f"  {c.name} {n:.0f}")
+        if base:
+            rows.record(RUN, c.name, instructions=n - base)
 
     table(title, ["contender", "instructions a request", "over the floor"],
-          rows)
+          lines)
 
 
 # --- a benchmark of some parts

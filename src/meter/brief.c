@@ -21,8 +21,8 @@ wgw_brief_send(wgw_flow_t *flow, ngx_chain_t *in, off_t limit,
     off_t  size;
 
     if (!flow->head || flow->over || flow->hints || flow->paces
-        || flow->meters.n != 1 || flow->meters.soft
-        || flow->class->send_chain)
+        || flow->meters.n != 1 || flow->meters.status == 0
+        || flow->meters.soft || flow->class->send_chain)
     {
         return NGX_DECLINED;
     }

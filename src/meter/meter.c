@@ -15,6 +15,8 @@
 
 static inline ngx_uint_t wgw_meters_usual(wgw_meters_t *meters,
     uint64_t length, uint64_t *credit);
+static uint64_t wgw_meters_decide(wgw_meters_t *meters, uint64_t length,
+    uint64_t head, uint64_t credit, int *waiting);
 static inline ngx_uint_t wgw_meter_passes(wgw_meters_t *meters,
     wgw_meter_t *meter, uint64_t length, uint64_t head, uint64_t *credit);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
@@ -24,7 +26,7 @@ static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
 static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
-static uint64_t wgw_meter_left(wgw_meter_t *meter);
+static uint64_t wgw_meter_left(wgw_meter_t *meter, int soon);
 static void wgw_meters_log(wgw_meters_t *meters, const char *what);
 static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
 
@@ -91,16 +93,21 @@ wgw_meters_usual(wgw_meters_t *meters, uint64_t length, uint64_t *credit)
     uint64_t           cap, want;
     ngx_uint_t         count;
     wgw_meter_t       *meter;
+    wgw_table_t       *table;
     wgw_meter_conf_t  *conf;
+
+    if (meters->n != 1) {
+        return 0;
+    }
 
     meter = meters->elts;
     conf = meter->conf;
 
-    if (meters->n != 1 || meter->record < WGW_TABLE_FIRST || conf->soft
-        || conf->dry_run)
-    {
+    if (meter->record < WGW_TABLE_FIRST || conf->soft || conf->dry_run) {
         return 0;
     }
+
+    table = &conf->zone->zone.table;
 
     cap = conf->cap_index == NGX_ERROR ? conf->cap
                                        : wgw_meter_cap(meters, meter);
@@ -110,7 +117,7 @@ wgw_meters_usual(wgw_meters_t *meters, uint64_t length, uint64_t *credit)
         want = (count & WGW_COUNT_RECEIVED) ? length : 0;
         want += (count & WGW_COUNT_SENT) ? *credit : 0;
 
-        meter->held = wgw_table_hold(&conf->zone->zone.table, meter->record,
+        meter->held = wgw_table_hold(table, meter->record,
                                      wgw_meter_window(conf->zone), count, cap,
                                      want, &waiting);
         wgw_meter_note(meter);
@@ -119,12 +126,14 @@ wgw_meters_usual(wgw_meters_t *meters, uint64_t length, uint64_t *credit)
             wgw_meter_drop(meter, meter->held);
             return 0;
         }
+    }
 
-        if (wgw_table_cold(&conf->zone->zone.table, meter->record)->cap
-            != cap)
-        {
-            wgw_table_cap(&conf->zone->zone.table, meter->record, cap);
-        }
+    /* none is told as well, to a record that had one */
+
+    if ((cap || conf->cap_index != NGX_ERROR)
+        && wgw_table_cold(table, meter->record)->cap != cap)
+    {
+        wgw_table_cap(table, meter->record, cap);
     }
 
     meter->cap = cap;
@@ -142,14 +151,23 @@ uint64_t
 wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     uint64_t credit, int *waiting)
 {
-    ngx_uint_t    i;
-    wgw_meter_t  *meter;
-
     meters->status = WGW_METER_PASSED;
 
     if (wgw_meters_usual(meters, length, &credit)) {
         return credit;
     }
+
+    return wgw_meters_decide(meters, length, head, credit, waiting);
+}
+
+
+__attribute__((noinline))
+static uint64_t
+wgw_meters_decide(wgw_meters_t *meters, uint64_t length, uint64_t head,
+    uint64_t credit, int *waiting)
+{
+    ngx_uint_t    i;
+    wgw_meter_t  *meter;
 
     wgw_meters_refresh(meters);
 
@@ -297,7 +315,7 @@ wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes)
         if (!meter->conf->precheck
             || !(meter->conf->count & count)
             || meter->cap == 0
-            || wgw_meter_fits(meter, bytes))
+            || bytes <= wgw_meter_left(meter, 1))
         {
             continue;
         }
@@ -326,7 +344,17 @@ wgw_meters_retry(wgw_meters_t *meters)
     zone = meters->limit->conf->zone;
     window = zone->zone.conf.window;
 
-    if (window.kind == WGW_WINDOW_TOTAL || meters->full) {
+    if (meters->full) {
+        return 0;
+    }
+
+    /* others may have what is left of it now, or it is asked for */
+
+    if (zone->zone.fleet && wgw_meter_left(meters->limit, 1)) {
+        return 1;
+    }
+
+    if (window.kind == WGW_WINDOW_TOTAL) {
         return 0;
     }
 
@@ -418,7 +446,9 @@ wgw_meters_refresh(wgw_meters_t *meters)
 
         cap = wgw_meter_cap(meters, meter);
 
-        if (cap != meter->cap) {
+        /* none is told as well, to a record that had one */
+
+        if (cap != meter->cap || meter->conf->cap_index != NGX_ERROR) {
             meter->cap = cap;
             wgw_table_cap(&meter->conf->zone->zone.table, meter->record, cap);
         }
@@ -501,22 +531,22 @@ wgw_meter_holds(const wgw_meter_t *meter, int count)
 static int
 wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes)
 {
-    return bytes <= wgw_meter_left(meter);
+    return bytes <= wgw_meter_left(meter, 0);
 }
 
 
-/* What its cap leaves, without what is held. */
+/* Without what is held, or with what a fleet may still give of its cap. */
 
 static uint64_t
-wgw_meter_left(wgw_meter_t *meter)
+wgw_meter_left(wgw_meter_t *meter, int soon)
 {
     wgw_meter_zone_t  *zone;
 
     zone = meter->conf->zone;
 
-    return wgw_table_spare(&zone->zone.table, meter->record,
-                           wgw_meter_window(zone), meter->conf->count,
-                           meter->cap);
+    return (soon ? wgw_table_prospect : wgw_table_spare)
+           (&zone->zone.table, meter->record, wgw_meter_window(zone),
+            meter->conf->count, meter->cap);
 }
 
 
@@ -639,7 +669,9 @@ wgw_meters_over(wgw_meters_t *meters)
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
 
-        if (meter->cap && !meter->conf->dry_run && !wgw_meter_fits(meter, 1)) {
+        if (meter->cap && !meter->conf->dry_run
+            && wgw_meter_left(meter, 1) == 0)
+        {
             meters->limit = meter;
             return 1;
         }
@@ -675,7 +707,7 @@ wgw_meters_left(wgw_meters_t *meters)
             continue;
         }
 
-        left = (int64_t) wgw_meter_left(meter);
+        left = (int64_t) wgw_meter_left(meter, 1);
 
         if (least == -1 || left < least) {
             least = left;

@@ -6,7 +6,6 @@
 #include <ngx_event.h>
 
 
-
 /* the most that one call may move under a soft cap */
 #define WGW_WRAP_SOFT  524288
 

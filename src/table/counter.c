@@ -582,6 +582,14 @@ wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2])
 
         clock = wgw_load(&t->header->clock);
 
+        /* most are of the window in force */
+
+        if ((clock & 1) == (uint64_t) i
+            && begin >> WGW_TOTAL_BITS == wgw_clock_tag(clock))
+        {
+            continue;
+        }
+
         if (wgw_clock_age(clock, begin, i) > WGW_TABLE_IDLE_MAX
             && !wgw_clock_unsettled(t, clock))
         {
