@@ -19,7 +19,7 @@ use Wgw::Rmb;
 *name_workload = \&Wgw::Rmb::name_workload;
 *fqdn_workload = \&Wgw::Rmb::fqdn_workload;
 
-my $grid = Wgw::Rmb->new(options => [ '--recheck', 2 ]);
+my $grid = Wgw::Rmb->new(options => [ '--recheck', 1 ]);
 
 $grid->name_contract($_) for qw(mysite secure ws again other capped chosen
                                 tls moved);
@@ -433,7 +433,7 @@ subtest 'contracts of names, and a chain that is away' => sub {
     is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok', 'deployed');
 
     $grid->chain_away();
-    sleep 5;
+    sleep 3;
     is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok',
        'tf 26: the chain is away');
     ok($grid->record('other'), 'tf 26: nothing is removed');
