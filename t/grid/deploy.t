@@ -457,6 +457,38 @@ subtest 'contracts of names, and a chain that is away' => sub {
 };
 
 
+subtest 'a name that is cancelled' => sub {
+    my $id = $grid->name_contract('shortlived');
+    my $d = deployment(name_workload('shortlived'));
+
+    $grid->deploy($d);
+    is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok', 'deployed');
+    $grid->contract($id, state => 'Deleted');
+
+    my $result = $grid->result($d->{contract_id}, 'deleted', seconds => 15);
+
+    is($result->{state}, 'deleted', 'tf 26: its name was cancelled');
+    like($result->{message}, qr/deleted by the system/, 'told');
+    ok(!$grid->record('shortlived'), 'tf 26: and is not served');
+
+    # a chain that has forgotten everybody has not caught up
+
+    $id = $grid->name_contract('trusted');
+    $d = deployment(name_workload('trusted'));
+    $grid->deploy($d);
+    is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok', 'deployed');
+
+    my $all = $grid->{chain};
+
+    $grid->{chain} = { contracts => { }, twins => { 11 => $all->{twins}{11} } };
+    $grid->chain();
+    sleep 3;
+    ok($grid->record('trusted'), 'tf 26: an empty chain removes nothing');
+    $grid->{chain} = $all;
+    $grid->chain();
+};
+
+
 subtest 'paused and resumed' => sub {
     $grid->name_contract('shop');
 

@@ -165,7 +165,14 @@ sub grid_start {
         open STDOUT, '>>', "$self->{dir}/told";
         open STDERR, '>&', \*STDOUT;
 
-        exec "$build/bin/wgw-grid", '--farm', 5, '--mnemonic-file',
+        # a disk that is full: no file may be larger
+        $SIG{XFSZ} = 'IGNORE' if $self->{kilobytes};
+
+        my @limit = $self->{kilobytes}
+            ? ('sh', '-c', "ulimit -f $self->{kilobytes}" . '; exec "$@"', 'sh')
+            : ();
+
+        exec @limit, "$build/bin/wgw-grid", '--farm', 5, '--mnemonic-file',
             "$self->{dir}/words", '--chain-file', "$self->{dir}/chain.json",
             '--dns-file', "$self->{dir}/dns.json", '--node', 11, '--domain',
             'gw.test', '--address', '203.0.113.10', '--address',
