@@ -282,6 +282,44 @@ build/fuzz/grid/%: fuzz/grid/%.c build/parts/fuzz/grid.a build/parts/fuzz.a
 	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
 	    $(filter %.c %.a,$^) $(GRID_LIBS) && mv $@.new $@
 
+# The ledger, likewise.
+
+LEDGER_LIBS = -Wl,--as-needed -lpq -lhiredis -lssl $(PARTS_LIBS)
+LEDGER_SOURCES := $(wildcard ledger/*.c)
+LEDGER_FLAGS = -D_GNU_SOURCE -I. -Ibuild/parts -I$(shell pg_config --includedir \
+    2> /dev/null || echo /usr/include/postgresql)
+
+.PHONY: ledger ledger-files ledger-unit
+
+ledger:     ## the daemon wgw-ledger; needs no nginx
+	@tools/deps.sh ledger
+	@$(MAKE) --no-print-directory ledger-files
+
+ledger-files: build/bin/wgw-ledger build/man/wgw-ledger.8
+	@:
+
+ledger-unit: build/asan/bin/wgw-ledger
+	@:
+
+$(eval $(call ARCHIVE,plain/ledger,$(PLAIN) $(LEDGER_FLAGS),ledger/,$(LEDGER_SOURCES)))
+$(eval $(call ARCHIVE,unit/ledger,$(UNIT) $(LEDGER_FLAGS),ledger/,$(LEDGER_SOURCES)))
+
+build/parts/plain/ledger/schema.o build/parts/unit/ledger/schema.o: \
+    build/parts/ledger_schema.h
+
+build/parts/ledger_schema.h: ledger/schema/*.sql
+	@mkdir -p $(@D)
+	@tools/embed.sh $(foreach file,$(sort $^),\
+	    schema_$(basename $(notdir $(file)))=$(file)) > $@.new && mv $@.new $@
+
+build/bin/wgw-ledger: build/parts/plain/ledger.a build/parts/plain.a
+	@mkdir -p $(@D)
+	@$(PLAIN) -o $@.new $^ $(LEDGER_LIBS) && mv $@.new $@
+
+build/asan/bin/wgw-ledger: build/parts/unit/ledger.a build/parts/unit.a
+	@mkdir -p $(@D)
+	@$(UNIT) -o $@.new $^ $(LEDGER_LIBS) && mv $@.new $@
+
 build/completion/wgw: cli/wgw.bash
 	@mkdir -p $(@D)
 	@cp $< $@

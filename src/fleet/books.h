@@ -31,12 +31,13 @@
 #define WGW_BOOKS_QUIET   60            /* seconds */
 
 
-/* One zone; the first four members are set. */
+/* One zone; the first five members are set. */
 typedef struct {
     wgw_table_t         *table;
     wgw_window_t         window;
     wgw_text_t           zone;
     wgw_text_t           kind;          /* what its keys are */
+    volatile int        *lost;          /* NULL, or 1: its file is gone */
 
     uint32_t             size;          /* of both arrays */
     uint64_t            *seen;          /* sums of a record's words */
