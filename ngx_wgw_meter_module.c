@@ -14,6 +14,7 @@
 
 #include "claims/claims_conf.h"
 #include "core/shm.h"
+#include "fleet/bookkeeper.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
 #include "meter/meter_conf.h"
@@ -24,6 +25,8 @@
 
 static void *ngx_wgw_meter_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf);
+static ngx_int_t ngx_wgw_meter_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_wgw_meter_init_process(ngx_cycle_t *cycle);
 static void ngx_wgw_meter_exit_process(ngx_cycle_t *cycle);
 static char *ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -51,6 +54,13 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
       wgw_rate_zone_parse,
       0,
       0,
+      NULL },
+
+    { ngx_string("wgw_journal"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      wgw_bookkeeper_parse,
+      0,
+      offsetof(ngx_wgw_meter_conf_t, keeper),
       NULL },
 
     { ngx_string("wgw_claims"),
@@ -91,8 +101,8 @@ ngx_module_t  ngx_wgw_meter_module = {
     ngx_wgw_meter_commands,                /* module directives */
     NGX_CORE_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_wgw_meter_init_module,             /* init module */
+    ngx_wgw_meter_init_process,            /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_wgw_meter_exit_process,            /* exit process */
@@ -167,7 +177,35 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
         }
     }
 
+    if (wgw_bookkeeper_open(cycle, mcf->keeper, &mcf->zones, NULL) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return wgw_claims_init_conf(cycle);
+}
+
+
+static ngx_int_t
+ngx_wgw_meter_init_module(ngx_cycle_t *cycle)
+{
+    ngx_wgw_meter_conf_t  *mcf;
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+
+    return wgw_bookkeeper_init_module(cycle, mcf->keeper);
+}
+
+
+static ngx_int_t
+ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
+{
+    ngx_wgw_meter_conf_t  *mcf;
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+
+    return wgw_bookkeeper_init_process(cycle, mcf->keeper);
 }
 
 

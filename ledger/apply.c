@@ -35,6 +35,8 @@ static apply_result_t apply_call(database_t *db,
 static apply_result_t apply_answer(const PGresult *result);
 static char *apply_rows(wgw_journal_record_t *record);
 static void apply_row(wgw_out_t *out, const wgw_reading_t *r);
+static void apply_key(wgw_out_t *out, wgw_text_t text);
+static void apply_part(wgw_out_t *out, wgw_text_t part, int quoted);
 static void apply_labels(wgw_out_t *out, wgw_text_t labels);
 static void apply_member(wgw_out_t *out, const char *name, uint64_t number);
 static const char *apply_number(char text[APPLY_NUMBER], uint64_t number);
@@ -146,16 +148,6 @@ apply_answer(const PGresult *result)
 
     answer = PQgetvalue(result, 0, 0);
 
-#if (WGW_LEDGER_FAULTS)
-
-    /* as when it is killed just behind the commit */
-
-    if (getenv("WGW_LEDGER_DIE") && strcmp(answer, "applied") == 0) {
-        _exit(137);
-    }
-
-#endif
-
     if (strcmp(answer, "applied") == 0) {
         return APPLY_DONE;
     }
@@ -212,11 +204,11 @@ static void
 apply_row(wgw_out_t *out, const wgw_reading_t *r)
 {
     wgw_out_str(out, "{\"z\":");
-    wgw_out_json_key(out, r->zone);
+    apply_key(out, r->zone);
     wgw_out_str(out, ",\"d\":");
-    wgw_out_json_key(out, r->kind);
+    apply_key(out, r->kind);
     wgw_out_str(out, ",\"k\":");
-    wgw_out_json_key(out, r->key);
+    apply_key(out, r->key);
 
     apply_member(out, "c", r->class);
     apply_member(out, "l", r->life);
@@ -239,6 +231,45 @@ apply_row(wgw_out_t *out, const wgw_reading_t *r)
 }
 
 
+/* PostgreSQL has no zero byte in a text. */
+
+static void
+apply_key(wgw_out_t *out, wgw_text_t text)
+{
+    size_t      i;
+    wgw_text_t  part;
+
+    for (i = 0; i <= text.len; i += part.len + 1) {
+        part.data = text.data + i;
+        part.len = strnlen(part.data, text.len - i);
+
+        /* the quote at its end and that at the next one's beginning */
+
+        if (i) {
+            out->pos--;
+            wgw_out_str(out, "\\\\x00");
+        }
+
+        apply_part(out, part, i != 0);
+    }
+}
+
+
+static void
+apply_part(wgw_out_t *out, wgw_text_t part, int quoted)
+{
+    char  *begin;
+
+    begin = out->pos;
+    wgw_out_json_key(out, part);
+
+    if (quoted) {
+        memmove(begin, begin + 1, (size_t) (out->pos - begin - 1));
+        out->pos--;
+    }
+}
+
+
 /* Pairs of a byte of length and the text; wgw_journal_read() saw to that. */
 
 static void
@@ -255,7 +286,7 @@ apply_labels(wgw_out_t *out, wgw_text_t labels)
         i += 1 + text.len;
 
         wgw_out_str(out, n % 2 ? ":" : n ? "," : "");
-        wgw_out_json_key(out, text);
+        apply_key(out, text);
     }
 
     wgw_out_str(out, "}");

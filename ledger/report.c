@@ -214,7 +214,7 @@ report_check(database_t *db, const ledger_t *ledger)
     const char  *values[1];
 
     (void) snprintf(late, sizeof(late), "%lld", (long long) ledger->late);
-    values[0] = late;
+    values[0] = ledger->once ? NULL : late;
 
     result = database_query(db,
         "SELECT coalesce(n.name, '-'), e.what, e.note,"
@@ -225,7 +225,7 @@ report_check(database_t *db, const ledger_t *ledger)
         "SELECT name, 'late', format('nothing was read of it since %s',"
         " to_char(read_to AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')),"
         " to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-        " FROM wgw.node WHERE read_to < now() - $1 * interval '1 second' "
+        " FROM wgw.node WHERE read_to < now() - $1::bigint * interval '1 second' "
         "ORDER BY 4", values, 1);
 
     if (result == NULL) {

@@ -13,7 +13,10 @@
 /* What each owes for a month or a day, as text or JSON. */
 int report_print(database_t *db, const ledger_t *ledger);
 
-/* Whether something is to be looked at: LEDGER_OK or LEDGER_ALARM. */
+/*
+ * Whether something is to be looked at: LEDGER_OK or LEDGER_ALARM; with
+ * --once not of nodes that are late, as their records may be of any time.
+ */
 int report_check(database_t *db, const ledger_t *ledger);
 
 /* Events that were seen are not told again. */

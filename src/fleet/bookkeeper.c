@@ -1,14 +1,10 @@
 
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/file.h>
-#include <time.h>
-#include <unistd.h>
-
+#include "fleet/bookkeeper.h"
 #include "core/statefile.h"
 #include "crypto/sha256.h"
-#include "fleet/bookkeeper.h"
+
+#include <signal.h>
+#include <sys/file.h>
 
 
 #define WGW_BOOKKEEPER_IDLE    3600000  /* ms, see ngx_path_t */

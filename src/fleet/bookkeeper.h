@@ -25,6 +25,7 @@
 
 #include "core/line.h"
 #include "fleet/books.h"
+#include "table/zone.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -3,14 +3,12 @@
  * What is done while the configuration is read, and before workers start.
  */
 
-#include <errno.h>
-#include <sys/file.h>
-#include <unistd.h>
-
+#include "fleet/bookkeeper.h"
 #include "core/shm.h"
 #include "core/statefile.h"
-#include "fleet/bookkeeper.h"
 #include "meter/meter_zone.h"
+
+#include <sys/file.h>
 
 
 static char *wgw_bookkeeper_param(ngx_conf_t *cf, ngx_str_t *value,
