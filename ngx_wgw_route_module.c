@@ -45,6 +45,9 @@ static u_char *ngx_wgw_route_path(ngx_listening_t *ls);
 #endif
 static char *ngx_wgw_route_init_store(ngx_cycle_t *cycle,
     wgw_names_t *names);
+static ngx_int_t ngx_wgw_route_init_hints(ngx_cycle_t *cycle,
+    wgw_names_t *names);
+static void ngx_wgw_route_free_hints(void *data);
 static char *ngx_wgw_route_init_certs(ngx_cycle_t *cycle,
     wgw_names_t *names);
 static ngx_int_t ngx_wgw_route_init_module(ngx_cycle_t *cycle);
@@ -334,6 +337,13 @@ ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
                               "names \"%V\": %s", &names->path, error.text);
     }
 
+    if (!ngx_test_config
+        && ngx_process != NGX_PROCESS_SIGNALLER
+        && ngx_wgw_route_init_hints(cycle, names) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (ngx_wgw_route_health == NULL) {
         ngx_wgw_route_health = mmap(NULL, sizeof(wgw_health_t),
                                     PROT_READ|PROT_WRITE,
@@ -349,6 +359,40 @@ ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* New ones for each configuration, gone with it. */
+
+static ngx_int_t
+ngx_wgw_route_init_hints(ngx_cycle_t *cycle, wgw_names_t *names)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cycle->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    names->hints = wgw_hints_create();
+
+    if (names->hints == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
+                      "mmap(%uz) failed", WGW_HINTS_SIZE);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_wgw_route_free_hints;
+    cln->data = names->hints;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_wgw_route_free_hints(void *data)
+{
+    wgw_hints_destroy(data);
 }
 
 
@@ -421,7 +465,9 @@ ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 
 #endif
 
-    if (wgw_hop_init(cycle->log) != NGX_OK) {
+    if (wgw_hop_init(cycle->log) != NGX_OK
+        || wgw_routes_init(cycle->log) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -18,7 +18,10 @@
 #include <curl/curl.h>
 
 #include "core/version.h"
+#include "grid/bus.h"
+#include "grid/deployments.h"
 #include "grid/look.h"
+#include "grid/provision.h"
 
 
 #define MAIN_LOOK  60                   /* seconds */
@@ -42,10 +45,15 @@ static void main_no_core(void);
 
 static const grid_schema_t  *const main_schemas[] = {
     &grid_self_schema,
+    &grid_deployments_schema,
     NULL
 };
 
 static const main_crew_t  main_crew[] = {
+    { "provision", grid_provision_run },
+    { "deploy", grid_bus_deploy },
+    { "read", grid_bus_read },
+    { "about", grid_bus_about },
     { NULL, NULL }
 };
 

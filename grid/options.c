@@ -66,6 +66,8 @@ static const option_t  options_table[] = {
       "an address of it, instead of the chain's word" },
     { "zone", OPTION_VALUE, "NAME", OPTION(zone),
       "the meter zone with windows of an hour (hours)" },
+    { "recheck", OPTION_VALUE, "SECONDS", OPTION(recheck_text),
+      "how often contracts and names are looked at again (3600)" },
     { "month", OPTION_VALUE, "YYYY-MM", OPTION(month),
       "bills: of this month only" },
     { "json", OPTION_FLAG, NULL, OPTION(json), "status, bills: for programs" },
@@ -99,6 +101,7 @@ grid_options_read(grid_options_t *options, int argc, char **argv)
     options->admin = GRID_ADMIN;
     options->state = GRID_STATE;
     options->zone = "hours";
+    options->recheck = GRID_RECHECK;
     options->command = "";
 
     for (i = 1; i < argc; i++) {
@@ -222,6 +225,12 @@ options_judge(grid_options_t *options)
 
     if (options->node_text
         && option_number("node", options->node_text, &options->node))
+    {
+        return GRID_USAGE;
+    }
+
+    if (options->recheck_text
+        && option_number("recheck", options->recheck_text, &options->recheck))
     {
         return GRID_USAGE;
     }

@@ -17,7 +17,8 @@
 #include "grid/grid.h"
 
 
-#define GRID_LIST  16                   /* of an option that may be repeated */
+#define GRID_RECHECK  3600              /* seconds */
+#define GRID_LIST     16                   /* of an option that may be repeated */
 
 
 typedef struct {
@@ -42,6 +43,7 @@ struct grid_options_s {
     const char    *domain;
     grid_list_t    address;
     const char    *zone;                /* of hourly windows */
+    const char    *recheck_text;
     const char    *json;
     const char    *metrics;
     const char    *yes;                 /* of register: no question */
@@ -51,6 +53,7 @@ struct grid_options_s {
 
     uint32_t       farm;                /* as numbers */
     uint32_t       node;
+    uint32_t       recheck;             /* seconds */
     const char    *command;             /* "" for the daemon */
 };
 

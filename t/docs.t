@@ -160,6 +160,30 @@ subtest 'columns' => sub {
 
 
 
+# README says so; tools/deps.sh how, tools/fresh.sh sees it.
+
+subtest 'nothing that is installed starts a server' => sub {
+    my $server = qr/\b(?:redis|valkey|mosquitto|memcached|rsync)-server\b/;
+    my $deps = slurp('tools/deps.sh') =~ s/#.*//gr;
+
+    unlike($deps, $server, 'tools/deps.sh names none');
+    like('redis-server sqlite3', $server, 'planted: one');
+};
+
+
+
+subtest 'tables' => sub {
+    for my $page (@pages) {
+        is(join("\n", uneven($text{$page})), '',
+           "$page: a row has the cells of its head");
+    }
+
+    is_deeply([uneven("| a | b |\n|---|---|\n| c | d |\n| e \\| f |\n")],
+              ['| e \\| f |'], 'planted: a row of another table');
+};
+
+
+
 # With files for what was built, since only its words count here.
 
 subtest 'make install says what to write' => sub {
@@ -238,6 +262,29 @@ sub missing {
     }
 
     return @missing;
+}
+
+
+# Rows of tables with more or fewer cells than the first.
+
+sub uneven {
+    my ($text) = @_;
+
+    my ($head, @found);
+
+    for my $line (split /\n/, $text) {
+        my $n = () = $line =~ /(?<!\\)\|/g;
+
+        if ($line !~ /^\|/) {
+            undef $head;
+            next;
+        }
+
+        $head //= $n;
+        push @found, $line if $n != $head;
+    }
+
+    return @found;
 }
 
 

@@ -11,6 +11,9 @@
 
 set -eu
 
+# `make -C DIR deb` would have the version say which folder it is in
+unset MAKEFLAGS MAKELEVEL MFLAGS
+
 tools=${0%/*}
 roots=${ROOTS:-build/roots}
 

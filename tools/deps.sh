@@ -1,6 +1,9 @@
 #!/bin/sh
 # deps.sh build|test|full|roots|bench|modules|cli: installs Debian packages that
 # are missing.  When all are there, nothing is asked of apt or of the network.
+#
+# None of them starts a server, now or at the next boot: redis-tools has the
+# program of redis-server (see test.sh), and PostgreSQL gets no database.
 
 set -eu
 
@@ -25,7 +28,7 @@ cli)
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
         nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev \
-        patchelf gnupg mandoc libio-pty-perl redis-server sqlite3
+        patchelf gnupg mandoc libio-pty-perl redis-tools sqlite3
 
     # another Node.js than Debian's has its own npm
     if ! command -v node > /dev/null || ! command -v npm > /dev/null; then
@@ -74,6 +77,16 @@ fetch() {
 }
 
 
+# no_cluster DIR: what postgresql-common reads before it makes a database, and
+# starts it
+
+no_cluster() {
+    as_root mkdir -p "$1"
+    echo 'create_main_cluster = false' > "$tmp/cluster"
+    as_root install -m 644 "$tmp/cluster" "$1/wgw-tests.conf"
+}
+
+
 install() {
     # another apt may be at work, or have been killed
     as_root apt-get -q -o DPkg::Lock::Timeout=600 update || :
@@ -88,12 +101,19 @@ install() {
             package=$(fetch "$package") || return
         fi
 
+        case $package in
+        postgresql*) no_cluster /etc/postgresql-common/createcluster.d ;;
+        esac
+
         set -- "$@" "$package"
     done
 
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -y -o DPkg::Lock::Timeout=600 \
-        --no-install-recommends install "$@"
+        --no-install-recommends install "$@" && status=0 || status=$?
+
+    as_root rm -f /etc/postgresql-common/createcluster.d/wgw-tests.conf
+    return "$status"
 }
 
 

@@ -46,7 +46,9 @@ regex() {
 }
 
 
-# The machine itself: only git and make.
+# The machine itself: only git and make.  Its network is this one's, and so are
+# the authorities that an administrator here has added, which ca-certificates
+# takes when it is installed.
 
 machine() {
     "$tools/root.sh" base "$1" "$roots/$1"
@@ -58,6 +60,10 @@ machine() {
             apt-get -q -y --no-install-recommends install git make &&
             rm -f /var/lib/apt/lists/*_*' > "$roots/$1-git/log" 2>&1
     fi
+
+    mkdir -p "$roots/$1-git/up/usr/local/share/ca-certificates"
+    cp /usr/local/share/ca-certificates/*.crt \
+        "$roots/$1-git/up/usr/local/share/ca-certificates" 2> /dev/null || :
 }
 
 
@@ -179,8 +185,25 @@ both() {
     "$tools/root.sh" run "$dir" sh -c 'cd /root/wgw && make test "$@"' \
         make "$@" > "$dir/test.log" 2>&1 || code=$?
     seen "$name" "$dir" "$hole" test "$code" "^Files=[0-9]*, .*\\|$failed"
+    no_services "$name" "$dir"
 
     finish
+}
+
+
+# What was installed may bring services, but none that would start.  That of
+# PostgreSQL starts databases, of which there is none.
+
+no_services() {
+    started=$(find "$2/up/etc/systemd/system" "$2"/up/etc/rc[2-5].d \
+                  \( -path '*/*.target.wants/*.service' -o -name 'S*' \) \
+                  ! -name '*postgresql*' \
+                  -printf '%f ' 2> /dev/null || :)
+
+    if [ -n "$started" ]; then
+        line "$1" "services FAILED, these would start: $started"
+        status=1
+    fi
 }
 
 

@@ -5,6 +5,15 @@
 
 set -eu
 
+# What the system trusts, as apt and curl do: Node.js has a list of its own, in
+# which the authority of a site's own network is not.
+
+authorities=/etc/ssl/certs/ca-certificates.crt
+
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -e "$authorities" ]; then
+    export NODE_EXTRA_CA_CERTS="$authorities"
+fi
+
 
 # lists and programs of $1, in $2: modules are looked up from where a
 # program is

@@ -26,6 +26,14 @@ chmod 755 "$root"
 ln -s "$PWD/$build/bin" "$root/bin"
 ln -s "$PWD/$build/modules" "$root/modules"
 
+# the package without the service has the program, by another name
+if ! command -v redis-server > /dev/null; then
+    mkdir "$root/path"
+    ln -s "$(command -v redis-check-rdb || echo missing)" \
+        "$root/path/redis-server"
+    export PATH="$root/path:$PATH"
+fi
+
 port=$(perl -MIO::Socket::INET -e '
     print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")
           ->sockport')
@@ -51,7 +59,9 @@ if [ "$build" = build/asan ]; then
     export ASAN_OPTIONS=detect_odr_violation=0:detect_leaks=0
 fi
 
-# a proxy has no business between a test and its server
+# the make that runs this (-C makes it say which folder it is in) has no
+# business with those that a test runs, nor a proxy between it and its server
+unset MAKEFLAGS MAKELEVEL MFLAGS
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 if [ $# = 0 ]; then

@@ -257,6 +257,7 @@ class Contender:
 
     tool = "wload"
     connections = CONNECTIONS
+    callgrind = ()              # further options
     knock = b"GET / HTTP/1.1\r\nHost: n0000000.gw.test\r\n\r\n"
 
     def __init__(self, name, kind, conf, port, load=(), **values):
@@ -266,6 +267,7 @@ class Contender:
         self.dir = f"{RUN}/{name}"
         self.cpus = SERVER
         self.warm = 1           # times a warm-up has to be longer
+        self.each = 0           # names that are asked for before, in turn
         self.floor = None       # its own, unless that of the table
         self.rounds = []
         self.ratios = []
@@ -366,15 +368,18 @@ class Contender:
 
         if not self.start(True, ["env", f"LD_PRELOAD={TOOLS}/smallmap.so",
                                  "valgrind", "--tool=callgrind",
+                                 "--instr-atstart=no", *self.callgrind,
                                  "--callgrind-out-file=" + out]):
             return None
         try:
             pid = str(self.process.pid)
-            for n, action in ((warm * self.warm, "--zero"),
-                              (requests, "--dump")):
+            if self.each:
+                self.ask("-c", 16, "-q", "-n", self.each)
+            for n, *action in ((warm * self.warm, "--instr=on"),
+                               (1000, "--zero"), (requests, "--dump")):
                 self.ask("-c", 16, "-n", n)
-                subprocess.run(["callgrind_control", action, pid], check=True,
-                               stdout=subprocess.DEVNULL,
+                subprocess.run(["callgrind_control", *action, pid],
+                               check=True, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, timeout=120)
             return self.totals(out + ".1") / requests
         finally:

@@ -13,21 +13,6 @@
 
 
 typedef struct {
-    wgw_balancer_t                  *balancer;
-    ngx_http_request_t              *request;
-    wgw_lookup_t                    *lookup;
-    wgw_route_t                     *route;     /* NULL: no such name */
-    ngx_str_t                        name;      /* to verify, and the SNI */
-    wgw_peer_t                      *peer;
-    wgw_idle_key_t                   key;
-    uint64_t                         hash;      /* of the key */
-    ngx_uint_t                       tried;     /* bits */
-    unsigned                         fresh:1;   /* no cached connection */
-    unsigned                         bound:1;   /* none is kept after it */
-} balancer_peer_t;
-
-
-typedef struct {
     wgw_idle_key_t                   key;
     ngx_ssl_session_t               *session;
 } balancer_session_t;
@@ -44,14 +29,14 @@ static ngx_int_t balancer_init_peer(ngx_http_request_t *r,
 static void balancer_unfit(wgw_route_t *route, ngx_uint_t hop,
     ngx_log_t *log) __attribute__((noinline));
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
-static wgw_peer_t *balancer_peer(balancer_peer_t *bp);
+static wgw_peer_t *balancer_peer(wgw_balancer_peer_t *bp);
 static void balancer_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 
-static void balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer);
+static void balancer_address_key(wgw_balancer_peer_t *bp, wgw_peer_t *peer);
 #if (NGX_HTTP_SSL)
-static ngx_int_t balancer_tls_key(balancer_peer_t *bp);
-static ngx_int_t balancer_digest_key(balancer_peer_t *bp, ngx_str_t *sni,
+static ngx_int_t balancer_tls_key(wgw_balancer_peer_t *bp);
+static ngx_int_t balancer_digest_key(wgw_balancer_peer_t *bp, ngx_str_t *sni,
     ngx_str_t *client);
 #endif
 
@@ -197,20 +182,28 @@ static ngx_int_t
 balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 {
     ngx_uint_t            hop;
-    balancer_peer_t      *bp;
+    wgw_lookup_t         *lookup;
     ngx_http_upstream_t  *u;
+    wgw_balancer_peer_t  *bp;
 
     u = r->upstream;
 
-    bp = ngx_pcalloc(r->pool, sizeof(balancer_peer_t));
-    if (bp == NULL) {
-        return NGX_ERROR;
+    bp = NULL;
+    lookup = balancer_lookup(r, &hop, &bp);
+
+    if (bp == NULL || bp->balancer) {
+        bp = ngx_palloc(r->pool, sizeof(wgw_balancer_peer_t));
+        if (bp == NULL) {
+            return NGX_ERROR;
+        }
     }
+
+    ngx_memzero(bp, sizeof(wgw_balancer_peer_t));
 
     bp->balancer = ngx_http_conf_upstream_srv_conf(uscf,
                                                    ngx_http_wgw_route_module);
     bp->request = r;
-    bp->lookup = balancer_lookup(r, &hop);
+    bp->lookup = lookup;
 
     if (bp->lookup) {
         bp->route = bp->lookup->route;
@@ -276,7 +269,7 @@ balancer_unfit(wgw_route_t *route, ngx_uint_t hop, ngx_log_t *log)
 static ngx_int_t
 balancer_get(ngx_peer_connection_t *pc, void *data)
 {
-    balancer_peer_t  *bp = data;
+    wgw_balancer_peer_t  *bp = data;
 
     wgw_peer_t        *peer;
     ngx_connection_t  *c;
@@ -325,7 +318,7 @@ balancer_get(ngx_peer_connection_t *pc, void *data)
 
 
 static wgw_peer_t *
-balancer_peer(balancer_peer_t *bp)
+balancer_peer(wgw_balancer_peer_t *bp)
 {
     wgw_route_t  *route;
 
@@ -349,7 +342,7 @@ balancer_peer(balancer_peer_t *bp)
 static void
 balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 {
-    balancer_peer_t  *bp = data;
+    wgw_balancer_peer_t  *bp = data;
 
     ngx_connection_t     *c;
     ngx_http_upstream_t  *u;
@@ -397,7 +390,7 @@ balancer_free(ngx_peer_connection_t *pc, void *data, ngx_uint_t state)
 /* A route's socket addresses are padded with zeros. */
 
 static void
-balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
+balancer_address_key(wgw_balancer_peer_t *bp, wgw_peer_t *peer)
 {
     ngx_memcpy(bp->key.bytes, peer->sockaddr.bytes, WGW_IDLE_KEY);
 
@@ -414,7 +407,7 @@ balancer_address_key(balancer_peer_t *bp, wgw_peer_t *peer)
  */
 
 static ngx_int_t
-balancer_tls_key(balancer_peer_t *bp)
+balancer_tls_key(wgw_balancer_peer_t *bp)
 {
     ngx_str_t                  sni, client;
     ngx_http_upstream_t       *u;
@@ -454,7 +447,7 @@ balancer_tls_key(balancer_peer_t *bp)
 
 
 static ngx_int_t
-balancer_digest_key(balancer_peer_t *bp, ngx_str_t *sni, ngx_str_t *client)
+balancer_digest_key(wgw_balancer_peer_t *bp, ngx_str_t *sni, ngx_str_t *client)
 {
     u_char                     verify;
     ngx_int_t                  rc;
@@ -502,7 +495,7 @@ balancer_digest_key(balancer_peer_t *bp, ngx_str_t *sni, ngx_str_t *client)
 static ngx_int_t
 balancer_set_session(ngx_peer_connection_t *pc, void *data)
 {
-    balancer_peer_t  *bp = data;
+    wgw_balancer_peer_t  *bp = data;
 
     balancer_session_t  *place;
 
@@ -522,7 +515,7 @@ balancer_set_session(ngx_peer_connection_t *pc, void *data)
 static void
 balancer_save_session(ngx_peer_connection_t *pc, void *data)
 {
-    balancer_peer_t  *bp = data;
+    wgw_balancer_peer_t  *bp = data;
 
     ngx_ssl_session_t   *session;
     balancer_session_t  *place;
@@ -573,7 +566,7 @@ balancer_verify(X509_STORE_CTX *ctx, void *data)
     ngx_ssl_conn_t       *ssl;
     X509_STORE           *store;
     wgw_text_t            name;
-    balancer_peer_t      *bp;
+    wgw_balancer_peer_t      *bp;
     ngx_connection_t     *c;
     ngx_http_request_t   *r;
 

@@ -35,12 +35,29 @@ typedef struct {
 } wgw_balancer_t;
 
 
+/* What the balancer knows of a request; its members are its own. */
+typedef struct {
+    wgw_balancer_t      *balancer;      /* NULL: free */
+    ngx_http_request_t  *request;
+    wgw_lookup_t        *lookup;
+    wgw_route_t         *route;         /* NULL: no such name */
+    ngx_str_t            name;          /* to verify, and the SNI */
+    wgw_peer_t          *peer;
+    wgw_idle_key_t       key;
+    uint64_t             hash;          /* of the key */
+    ngx_uint_t           tried;         /* bits */
+    unsigned             fresh:1;       /* no cached connection */
+    unsigned             bound:1;       /* none is kept after it */
+} wgw_balancer_peer_t;
+
+
 /*
  * What the balancer asks the module: the request's look-up, done, or NULL,
- * and WGW_HOP_* of the request; valid as long as the request.
+ * WGW_HOP_* of the request, and room for what is known of it, which may be
+ * taken already; valid as long as the request.
  */
 typedef wgw_lookup_t *(*wgw_balancer_lookup_pt)(ngx_http_request_t *r,
-    ngx_uint_t *hop);
+    ngx_uint_t *hop, wgw_balancer_peer_t **room);
 
 
 /* In the directive: the defaults, and the place of the only "server". */

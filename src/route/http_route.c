@@ -23,14 +23,23 @@
 #define NGX_HTTP_WGW_LOOP_DETECTED  508         /* RFC 5842 */
 
 
-typedef struct {
+typedef struct ngx_http_wgw_route_ctx_s  ngx_http_wgw_route_ctx_t;
+
+/*
+ * Not of the request's pool, of which it would take more than is left to a
+ * usual request in its second block: a third one costs more than all that is
+ * done here.  Those of requests that ended are used again.
+ */
+struct ngx_http_wgw_route_ctx_s {
     ngx_pool_cleanup_t           cleanup;
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
     ngx_uint_t                   hop;           /* WGW_HOP_* */
     ngx_uint_t                   paused;        /* refused for that */
     ngx_http_complex_value_t    *key;           /* it was made with */
-} ngx_http_wgw_route_ctx_t;
+    wgw_balancer_peer_t          peer;          /* of the first upstream */
+    ngx_http_wgw_route_ctx_t    *next;          /* a free one */
+};
 
 
 static ngx_int_t ngx_http_wgw_route_handler(ngx_http_request_t *r);
@@ -142,6 +151,9 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
 
       ngx_http_null_variable
 };
+
+
+static ngx_http_wgw_route_ctx_t  *ngx_http_wgw_route_free;
 
 
 /* The verdict is the first one: an error page is not judged again. */
@@ -286,9 +298,17 @@ ngx_http_wgw_route_create_ctx(ngx_http_request_t *r,
         return NULL;
     }
 
-    ctx = ngx_palloc(r->pool, sizeof(ngx_http_wgw_route_ctx_t));
-    if (ctx == NULL) {
-        return NULL;
+    ctx = ngx_http_wgw_route_free;
+
+    if (ctx) {
+        ngx_http_wgw_route_free = ctx->next;
+
+    } else {
+        ctx = ngx_alloc(sizeof(ngx_http_wgw_route_ctx_t),
+                        r->connection->log);
+        if (ctx == NULL) {
+            return NULL;
+        }
     }
 
     ngx_memzero(&ctx->lookup, offsetof(wgw_lookup_t, cap_text));
@@ -296,6 +316,7 @@ ngx_http_wgw_route_create_ctx(ngx_http_request_t *r,
     ctx->live.swept.sweep = NULL;
     ctx->hop = 0;
     ctx->paused = 0;
+    ctx->peer.balancer = NULL;
 
     /* as ngx_pool_cleanup_add() does it, but in one piece */
 
@@ -390,11 +411,17 @@ ngx_http_wgw_route_cleanup(void *data)
 
     wgw_live_remove(&ctx->live);
     wgw_lookup_cleanup(&ctx->lookup);
+
+    /* the pool has still to read its cleanup's next */
+
+    ctx->next = ngx_http_wgw_route_free;
+    ngx_http_wgw_route_free = ctx;
 }
 
 
 wgw_lookup_t *
-ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *hop)
+ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *hop,
+    wgw_balancer_peer_t **room)
 {
     ngx_http_wgw_route_ctx_t  *ctx;
 
@@ -405,6 +432,7 @@ ngx_http_wgw_route_lookup(ngx_http_request_t *r, ngx_uint_t *hop)
     }
 
     *hop = ctx->hop;
+    *room = &ctx->peer;
 
     return &ctx->lookup;
 }

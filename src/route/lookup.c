@@ -73,7 +73,10 @@ wgw_lookup_store(ngx_log_t *log)
     if (names->store == NULL) {
         ngx_log_error(NGX_LOG_ERR, log, 0, "names \"%V\": %s", &names->path,
                       error.text);
+        return NULL;
     }
+
+    wgw_store_hints(names->store, names->hints);
 
     return names->store;
 }
@@ -164,7 +167,7 @@ wgw_lookup_value(wgw_lookup_t *lookup,
         break;
 
     case WGW_LOOKUP_LIFE:
-        *value = route->life;
+        *value = *wgw_route_text(&route->life);
         break;
 
     default:
@@ -218,10 +221,14 @@ lookup_refresh(wgw_lookup_t *lookup, ngx_log_t *log)
 static void
 lookup_set_cap(wgw_lookup_t *lookup, wgw_route_t *route)
 {
-    lookup->cap.data = lookup->cap_text;
-    lookup->cap.len = route->cap.len;
+    ngx_str_t  *cap;
 
-    ngx_memcpy(lookup->cap_text, route->cap.data, route->cap.len);
+    cap = wgw_route_text(&route->cap);
+
+    lookup->cap.data = lookup->cap_text;
+    lookup->cap.len = cap->len;
+
+    ngx_memcpy(lookup->cap_text, cap->data, cap->len);
 }
 
 

@@ -44,6 +44,7 @@ typedef struct {
     wgw_line_t           certs_api;     /* the first one */
     ngx_str_t            certs_variable;    /* one that is used, or empty */
 
+    wgw_hints_t         *hints;         /* of all workers; NULL: none */
     wgw_store_t         *store;
     time_t               tried;         /* to open it */
 } wgw_names_t;

@@ -11,7 +11,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "route/lookup.h"
+#include "route/balancer.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -21,9 +21,9 @@ extern ngx_module_t  ngx_http_wgw_route_module;
 extern ngx_module_t  ngx_stream_wgw_route_module;
 
 
-/* The look-up of a request, done, or NULL, and its WGW_HOP_*. */
+/* The balancer's: see wgw_balancer_lookup_pt. */
 wgw_lookup_t *ngx_http_wgw_route_lookup(ngx_http_request_t *r,
-    ngx_uint_t *hop);
+    ngx_uint_t *hop, wgw_balancer_peer_t **room);
 
 
 #pragma GCC visibility pop

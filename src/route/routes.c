@@ -47,8 +47,12 @@ static ngx_int_t routes_look(wgw_store_t *store, ngx_str_t *name,
     routes_entry_t *entry, uint64_t hash, uint64_t *id, ngx_log_t *log);
 static void routes_hold(wgw_store_t *store);
 static void routes_turn_handler(ngx_event_t *ev);
+static ngx_int_t routes_recall(wgw_store_t *store, ngx_str_t *name,
+    routes_entry_t *entry, uint64_t hash, uint64_t id, ngx_log_t *log);
 static ngx_int_t routes_read(wgw_store_t *store, ngx_str_t *name,
     routes_entry_t *entry, uint64_t hash, ngx_log_t *log);
+static ngx_int_t routes_take(routes_entry_t *entry, uint64_t hash,
+    ngx_str_t *asked, ngx_str_t *name, wgw_record_t *record, ngx_log_t *log);
 static void routes_drop(routes_entry_t *entry);
 static wgw_store_rc_t routes_get(wgw_store_t *store, ngx_str_t *name,
     char *wider, wgw_text_t *packed, wgw_store_error_t *error);
@@ -70,9 +74,30 @@ static const uint8_t  routes_peer_seed[WGW_HASH_SEED];
 
 static routes_set_t  *routes_cache;
 static ngx_uint_t     routes_first;
+
+/* all workers of a master have the same */
 static uint8_t        routes_seed[WGW_HASH_SEED];
+static ngx_uint_t     routes_seeded;
 
 static ngx_event_t    routes_turn;      /* its data: the store that is held */
+
+
+ngx_int_t
+wgw_routes_init(ngx_log_t *log)
+{
+    if (routes_seeded) {
+        return NGX_OK;
+    }
+
+    if (RAND_bytes(routes_seed, WGW_HASH_SEED) != 1) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0, "RAND_bytes() failed");
+        return NGX_ERROR;
+    }
+
+    routes_seeded = 1;
+
+    return NGX_OK;
+}
 
 
 ngx_int_t
@@ -160,12 +185,7 @@ routes_set(ngx_str_t *name, uint64_t *hash)
                                     sizeof(routes_set_t) * ROUTES_SETS,
                                     ngx_cycle->log);
 
-        if (routes_cache == NULL
-            || RAND_bytes(routes_seed, WGW_HASH_SEED) != 1)
-        {
-            ngx_free(routes_cache);
-            routes_cache = NULL;
-
+        if (routes_cache == NULL) {
             return NULL;
         }
 
@@ -231,6 +251,10 @@ routes_look(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
     ngx_int_t          rc;
     wgw_store_error_t  error;
 
+    if (routes_recall(store, name, entry, hash, *id, log) == NGX_OK) {
+        return NGX_OK;
+    }
+
     if (wgw_store_begin(store, id, &error) != WGW_STORE_OK) {
         ngx_log_error(NGX_LOG_ERR, log, 0, "names: %s", error.text);
         return NGX_ERROR;
@@ -245,6 +269,33 @@ routes_look(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
     routes_hold(store);
 
     return rc;
+}
+
+
+/* What was found before, by whichever worker, as of the newest commit. */
+
+static ngx_int_t
+routes_recall(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
+    uint64_t hash, uint64_t id, ngx_log_t *log)
+{
+    char          room[WGW_HINTS_ROOM];
+    wgw_text_t    key, packed;
+    wgw_record_t  record;
+
+    key.data = (char *) name->data;
+    key.len = name->len;
+
+    if (!wgw_store_recall(store, id, hash, key, room, &packed)
+        || wgw_record_unpack(&record, (uint8_t *) packed.data, packed.len)
+           != 0
+        || routes_take(entry, hash, name, name, &record, log) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    entry->id = id;
+
+    return NGX_OK;
 }
 
 
@@ -277,19 +328,13 @@ routes_turn_handler(ngx_event_t *ev)
 }
 
 
-/*
- * The parsed form is kept if it was made from this very record.  The entry
- * changes only if there is a record to take its place.
- */
-
 static ngx_int_t
 routes_read(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
     uint64_t hash, ngx_log_t *log)
 {
     char                wider[WGW_NAME_MAX];
     ngx_str_t           found;
-    wgw_text_t          packed;
-    wgw_route_t        *route;
+    wgw_text_t          key, packed;
     wgw_record_t        record;
     wgw_store_rc_t      rc;
     wgw_store_error_t   error;
@@ -315,22 +360,44 @@ routes_read(wgw_store_t *store, ngx_str_t *name, routes_entry_t *entry,
         return NGX_ERROR;
     }
 
+    if (found.data == name->data) {
+        key.data = (char *) name->data;
+        key.len = name->len;
+
+        wgw_store_remember(store, hash, key, packed);
+    }
+
+    return routes_take(entry, hash, name, &found, &record, log);
+}
+
+
+/*
+ * The parsed form is kept if it was made from this very record.  The entry
+ * changes only if there is a record to take its place.
+ */
+
+static ngx_int_t
+routes_take(routes_entry_t *entry, uint64_t hash, ngx_str_t *asked,
+    ngx_str_t *name, wgw_record_t *record, ngx_log_t *log)
+{
+    wgw_route_t  *route;
+
     route = entry->route;
 
     if (route
         && entry->hash == hash
-        && route->change == record.change
-        && route->asked.len == name->len
-        && ngx_memcmp(route->asked.data, name->data, name->len) == 0
-        && route->name.len == found.len
-        && ngx_memcmp(route->name.data, found.data, found.len) == 0)
+        && route->change == record->change
+        && route->asked.len == asked->len
+        && ngx_memcmp(route->asked.data, asked->data, asked->len) == 0
+        && route->name.len == name->len
+        && ngx_memcmp(route->name.data, name->data, name->len) == 0)
     {
         return NGX_OK;
     }
 
     entry->hash = hash;
 
-    return routes_parse(entry, &record, name, &found, log);
+    return routes_parse(entry, record, asked, name, log);
 }
 
 
@@ -500,21 +567,13 @@ routes_texts(wgw_route_t *route, wgw_record_t *record, ngx_str_t *asked,
     routes_copy(&route->workload, record->workload.data, record->workload.len,
                 &p);
 
-    route->cap.data = p;
-    route->cap.len = 0;
+    route->cap.number = record->cap_bytes;
+    route->cap.text.data = p;
+    route->cap.text.len = 0;
 
-    if (record->cap_bytes) {
-        route->cap.len = ngx_sprintf(p, "%uL", record->cap_bytes) - p;
-    }
-
-    p += route->cap.len;
-
-    route->life.data = p;
-    route->life.len = 0;
-
-    if (record->life) {
-        route->life.len = ngx_sprintf(p, "%uL", record->life) - p;
-    }
+    route->life.number = record->life;
+    route->life.text.data = p + NGX_INT64_LEN;
+    route->life.text.len = 0;
 }
 
 

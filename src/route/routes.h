@@ -9,6 +9,9 @@
  * record's own change id is the same the parsed form is kept.  So a reply to
  * a change is sent when every worker already serves it.
  *
+ * Behind it, what any worker found in the store is found again by all without
+ * a search (store/hints.h), as long as nothing changes.
+ *
  * Looks of one turn of the event loop share a snapshot as long as it is the
  * newest; it is given up when the turn ends, so that a worker that sleeps
  * keeps no page of the store from being used again.
@@ -52,6 +55,13 @@ typedef struct {
 } wgw_peer_t;
 
 
+/* of a record, with its text once it was asked for */
+typedef struct {
+    uint64_t             number;        /* 0: none, and no text */
+    ngx_str_t            text;          /* decimal; see wgw_route_text() */
+} wgw_route_number_t;
+
+
 typedef struct {
     ngx_uint_t           refs;
     size_t               size;          /* of the allocation */
@@ -64,8 +74,8 @@ typedef struct {
     ngx_str_t            tls_ca;        /* PEM, empty: the system's */
     ngx_str_t            owner;
     ngx_str_t            workload;
-    ngx_str_t            cap;           /* decimal; empty: none */
-    ngx_str_t            life;          /* decimal; empty: not known */
+    wgw_route_number_t   cap;
+    wgw_route_number_t   life;
 
     unsigned             passthrough:1;
     unsigned             https:1;
@@ -85,6 +95,9 @@ typedef struct {
 } wgw_route_t;
 
 
+/* For each cycle, in the master: the seed of hashes is drawn once. */
+ngx_int_t wgw_routes_init(ngx_log_t *log);
+
 /*
  * The route of a folded name: the exact one, else the nearest wildcard's, as
  * of the snapshot `*id`.  NGX_OK and a reference; NGX_DECLINED: no such
@@ -94,6 +107,19 @@ ngx_int_t wgw_routes_find(wgw_store_t *store, ngx_str_t *name,
     wgw_route_t **route, uint64_t *id, ngx_log_t *log);
 
 void wgw_route_release(wgw_route_t *route);
+
+/* Most routes are never asked for them: a request without a meter is not. */
+
+static ngx_inline ngx_str_t *
+wgw_route_text(wgw_route_number_t *value)
+{
+    if (value->number && value->text.len == 0) {
+        value->text.len = ngx_sprintf(value->text.data, "%uL", value->number)
+                          - value->text.data;
+    }
+
+    return &value->text;
+}
 
 /* What a backend's health is kept under: see health.h. */
 uint64_t wgw_route_backend(const wgw_addr_t *addr);

@@ -19,6 +19,8 @@ struct wgw_store_s {
     ino_t              ino;
     wgw_store_sync_t   sync;
     wgw_env_t          env;
+    wgw_hints_t       *hints;           /* NULL: none */
+    wgw_hinted_t       hinted;
     MDB_txn           *reader;          /* reset between looks */
     unsigned           held;            /* it is open, at snapshot `id` */
     uint64_t           id;
@@ -167,9 +169,26 @@ store_start(wgw_store_t *store, wgw_store_error_t *error)
         return rc;
     }
 
+    wgw_hints_open(&store->hinted, store->hints, store->env.env);
+
     __atomic_store_n(&store->writing, 0, __ATOMIC_RELEASE);
 
     return WGW_STORE_OK;
+}
+
+
+void
+wgw_store_hints(wgw_store_t *store, wgw_hints_t *hints)
+{
+    store->hints = hints;
+
+    if (store->env.env) {
+        wgw_hints_open(&store->hinted, hints, store->env.env);
+    }
+
+    /* the next look is taken for one at a new snapshot, and makes room */
+
+    store->id = 0;
 }
 
 
@@ -225,6 +244,7 @@ store_snapshot(wgw_store_t *store)
 {
     int       err;
     unsigned  current;
+    MDB_stat  st;
 
     err = wgw_env_current(&store->env, store->reader, &current);
     if (err) {
@@ -233,6 +253,10 @@ store_snapshot(wgw_store_t *store)
 
     if (store->env.class->pair) {
         store->dbs[1] = store->env.pair[current];
+    }
+
+    if (store->hints && mdb_stat(store->reader, store->dbs[1], &st) == 0) {
+        wgw_hints_fit(&store->hinted, st.ms_entries);
     }
 
     store->id = mdb_txn_id(store->reader);
@@ -260,6 +284,8 @@ static void
 store_stop(wgw_store_t *store)
 {
     store->held = 0;
+
+    wgw_hints_open(&store->hinted, NULL, NULL);
 
     if (store->reader) {
         mdb_txn_abort(store->reader);
@@ -411,6 +437,22 @@ wgw_store_get(wgw_store_t *store, unsigned db, wgw_text_t key,
     value->len = found.mv_size;
 
     return WGW_STORE_OK;
+}
+
+
+unsigned
+wgw_store_recall(wgw_store_t *store, uint64_t id, uint64_t hash,
+    wgw_text_t key, char *room, wgw_text_t *value)
+{
+    return wgw_hints_get(&store->hinted, id, hash, key, room, value);
+}
+
+
+void
+wgw_store_remember(wgw_store_t *store, uint64_t hash, wgw_text_t key,
+    wgw_text_t value)
+{
+    wgw_hints_put(&store->hinted, store->id, hash, key, value);
 }
 
 

@@ -33,7 +33,7 @@
 
 #include <sys/stat.h>
 
-#include "store/class.h"
+#include "store/hints.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -89,6 +89,24 @@ void wgw_store_hold(wgw_store_t *store);
 /* A row in the snapshot's memory: valid until the look ends. */
 wgw_store_rc_t wgw_store_get(wgw_store_t *store, unsigned db, wgw_text_t key,
     wgw_text_t *value, wgw_store_error_t *error);
+
+/*
+ * Rows of the first database without a look, by hints (hints.h) that all
+ * workers leave each other.  The memory stays the caller's; a `hash` of the
+ * key is the same in all of them.
+ */
+void wgw_store_hints(wgw_store_t *store, wgw_hints_t *hints);
+
+/*
+ * 1, and a copy of the row in `room`, of WGW_HINTS_ROOM bytes, as of the newest
+ * commit, if that is still `id`; 0 where only a look can tell.
+ */
+unsigned wgw_store_recall(wgw_store_t *store, uint64_t id, uint64_t hash,
+    wgw_text_t key, char *room, wgw_text_t *value);
+
+/* In a look, of what wgw_store_get() found. */
+void wgw_store_remember(wgw_store_t *store, uint64_t hash, wgw_text_t key,
+    wgw_text_t value);
 
 /*
  * The first row behind `after` (which need not exist; empty: the very

@@ -432,13 +432,13 @@ refused(post($gw, '/auth', $_->[1]), '400|401', "P40: $_->[0]") for (
     [ 'bytes that are no UTF-8', qq({"msg":"\xff\xfe","sig":$s}) ],
 );
 
-my $start = time;
+my $cpu = $gw->cpu();
 refused(post($gw, '/auth', 'x' x (8 << 20)), 413, 'P41: 8 MiB');
 refused(post($gw, '/auth', '{"msg":' . encoded('x' x 16400) . '}'), 413,
         'P41: more than 16 KiB');
 refused(post($gw, '/auth', '[' x 20000), '400|413', 'P41: 20000 arrays');
 refused(post($gw, '/auth', '[' x 16000), 400, 'P41: 16000 arrays');
-cmp_ok(time - $start, '<', 4, 'P41: in no time');
+cmp_ok($gw->cpu() - $cpu, '<', 2, 'P41: in no time');
 
 my $chunk = sprintf("%x\r\n%s\r\n", 9000, 'x' x 9000) x 20;
 $reply = http_request($gw->port('HTTP'),
@@ -716,13 +716,12 @@ refused(told('P70: empty and good', "X-Api-Key:\r\nx-api-key: $key\r\n",
              status => 400), 400, 'P70: an empty one counts');
 
 {
-    $start = time;
     my $answer = exchange($gw->port('HTTP'),
         "POST /eth HTTP/1.1\r\nHost: gw.test\r\n"
         . "Content-Length: 50000000\r\n\r\nabc",
         until => qr/\}\n\z/);
-    like($answer, qr/^HTTP\/1\.1 401 /, 'P71: refused before the body');
-    cmp_ok(time - $start, '<', 2, 'P71: at once');
+    like($answer, qr/^HTTP\/1\.1 401 /,
+         'P71: refused before the body, which does not come');
 
     $answer = exchange($gw->port('HTTP'),
         "POST /eth HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 100000\r\n"
@@ -750,7 +749,7 @@ my @requests = map {
       { method => 'POST', body => body_of(signed($listed, '/usual')) } ];
 } 1 .. 480;
 
-$start = time;
+my $start = time;
 my $replies = node('fetch', requests => [ @requests[0 .. 15] ]);
 is(scalar(grep { $_->{status} == 200 } @$replies), 16, 'P43: 16 at once');
 my %keys = map { (json($_->{body})->{headers}{'x-api-key'} // '') => 1 }

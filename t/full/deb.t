@@ -42,6 +42,8 @@ for my $release (@releases) {
         subtest 'each module alone'       => \&alone;
         subtest 'install'                 => \&install;
         subtest 'a name'                  => \&name;
+        subtest 'passed through'          => \&passed;
+        subtest 'its own addresses'       => \&own;
         subtest 'gateway.conf'            => \&settings;
         subtest 'certificates'            => \&certificates;
         subtest 'by an issuer'            => \&acme;
@@ -80,7 +82,7 @@ sub prepare {
 
     return if -e "$dir/ready" && slurp("$dir/ready") eq "$in $kept\n";
 
-    my @wgw = glob "build/deb/{wgw,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
+    my @wgw = glob "build/deb/{wgw,wgw-*,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
 
     if (!-e "$dir/ready") {
         remove_tree($dir);
@@ -112,7 +114,7 @@ sub packages {
 
     make_path(map { "$repo/$_" } qw(now next security abi));
     run("cp $_ $repo/now")
-        for glob "build/deb/{wgw,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
+        for glob "build/deb/{wgw,wgw-*,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
 
     again($_, 'next', sub { s/-1~$suffix/-2~$suffix/g })
         for grep { !/dbgsym/ } glob "$repo/now/*.deb";
@@ -284,16 +286,13 @@ my $sent = 0;                       # of the name shop, as clients saw it
 sub name {
     $m->ok('mkdir -p /srv && head -c 40000000 /dev/zero > /srv/big &&'
            . ' echo shop > /srv/index.html');
-    $m->ok("cat > /srv/backend.conf << 'END'\n"
-           . "pid /run/backend.pid; error_log /dev/null; events { }\n"
-           . "http { access_log off; sendfile on; server { "
-           . "listen 192.0.2.10:8080; root /srv; } }\nEND\n"
-           . 'nginx -c /srv/backend.conf');
+    backend('backend', '192.0.2.10:8080', '');
 
     $m->ok('wgw names add shop http://192.0.2.10:8080');
 
     is(fetch('shop', ''), 200, '15: wgw names add: it is served');
-    in_time("t$_") for 1 .. 5;
+    my ($least) = sort { $a <=> $b } map { took("t$_") } 1 .. 5;
+    cmp_ok($least, '<', 1000, '15: within a second');
 
     is(usage_of('shop'), $sent, 'every byte of it is counted');
     like($m->ok('wgw names list'), qr/^shop\.gw1\.example\b/m, 'wgw lists it');
@@ -308,9 +307,22 @@ sub name {
 }
 
 
-# From before the command begins to the end of the answer.
+# backend(NAME, LISTEN, MORE): an nginx that serves /srv
 
-sub in_time {
+sub backend {
+    my ($name, $listen, $more) = @_;
+
+    $m->ok("cat > /srv/$name.conf << 'END'\n"
+           . "pid /run/$name.pid; error_log /dev/null; events { }\n"
+           . "http { access_log off; sendfile on; server { "
+           . "listen $listen; root /srv; $more } }\nEND\n"
+           . "nginx -c /srv/$name.conf");
+}
+
+
+# Milliseconds, from before the command begins to the end of the answer.
+
+sub took {
     my ($new) = @_;
 
     my ($status, $ms) = split ' ', $m->ok('from=$(date +%s%N);'
@@ -320,8 +332,9 @@ sub in_time {
         . ' echo $((($(date +%s%N) - from) / 1000000))');
 
     is($status, 200, "15: added and served, in $ms ms");
-    cmp_ok($ms, '<', 1000, 'which is within a second');
     $m->ok("wgw names rm $new");
+
+    return $ms;
 }
 
 
@@ -336,6 +349,43 @@ sub fetch {
 
     $sent += $body + $header;
     return $status;
+}
+
+
+# The other kind of name on port 443: TLS is the backend's.
+
+sub passed {
+    made('vault', '');
+    backend('vault', '192.0.2.10:8443 ssl', 'ssl_certificate /srv/vault.crt;'
+            . ' ssl_certificate_key /srv/vault.key;');
+    $m->ok('wgw names add vault --passthrough 192.0.2.10:8443');
+
+    is(served('vault.gw1.example', 'subject'), 'vault',
+       "15.1: 443 passes a name through: the backend's certificate");
+    is(served('shop.gw1.example', 'subject'), 'wgw', 'and ends TLS of others');
+    is(https('vault', '-o /dev/null -w %{http_code}'), 200, 'it is served');
+    cmp_ok(usage_of('vault'), '>', 0, 'and counted');
+}
+
+
+# docs/farmer.md: what this machine has for itself is no backend.
+
+sub own {
+    $m->ok('ip link add own type bridge && ip addr add 192.0.2.20 dev own &&'
+           . ' ip link set own up && systemctl reload wgw');
+
+    my ($status, $output) = ('', '');
+
+    wait_for(sub {
+        ($status, $output) = $m->try('wgw names add own http://192.0.2.20:22');
+        return $status if $status;
+        $m->ok('wgw names rm own');
+        return;
+    }, 5);
+
+    is($status, 1, "15.4: a backend at one of the machine's own addresses");
+    like($output, qr/own: backends\[0\] is the gateway itself/, 'is refused');
+    $m->ok('ip link del own && systemctl reload wgw');
 }
 
 
@@ -527,8 +577,9 @@ sub logs {
 }
 
 
-# A download that goes on meanwhile, slowly, and ends afterwards: the master
-# there is another one, the bytes are all there and all counted.
+# Downloads that go on meanwhile, slowly, and end afterwards: the master there
+# is another one, the bytes are all there and all counted.  One ends TLS here,
+# of the other TLS itself is counted.
 
 sub below_download {
     my ($what, $do) = @_;
@@ -536,11 +587,8 @@ sub below_download {
     my $master = $m->ok('cat /run/wgw/nginx.pid');
     $m->ok('rm -f /srv/go');
 
-    my $pid = $m->start("curl -skN --http1.1 --resolve '*:443:192.0.2.1'"
-        . " -w '%{stderr}%{http_code} %{size_download} %{size_header}'"
-        . ' https://shop.gw1.example/big 2> /srv/got | {'
-        . ' while [ ! -e /srv/go ]; do head -c 65536 > /dev/null; sleep 0.3;'
-        . ' done; cat > /dev/null; }', '/dev/null');
+    my $passed = usage_of('vault');
+    my @pids = map { slow_download($_) } qw(shop vault);
 
     sleep 2;
     my $output = $do->();
@@ -548,15 +596,20 @@ sub below_download {
 
     isnt($new, $master, "$what: another master") or diag($output);
     is(fetch('shop', ''), 200, 'which serves at once');
-    is($m->ok('cat /srv/got'), '', 'while the download goes on');
+    is($m->ok('cat /srv/got.*'), '', 'while the downloads go on');
 
     $m->ok('touch /srv/go');
-    waitpid $pid, 0;
+    waitpid $_, 0 for @pids;
 
-    my ($status, $body, $header) = split ' ', $m->ok('cat /srv/got');
-    is($status, 200, 'and comes to its end');
-    is($body, 40000000, 'whole');
-    $sent += $body + $header;
+    for my $name (qw(shop vault)) {
+        my ($status, $body, $header) = split ' ', $m->ok("cat /srv/got.$name");
+
+        is($status, 200, "of $name: it comes to its end");
+        is($body, 40000000, 'whole');
+        $sent += $body + $header if $name eq 'shop';
+    }
+
+    cmp_ok(usage_of('vault') - $passed, '>', 40000000, 'vault is counted');
 
     wait_for(sub { usage_of('shop') >= $sent }, 10);
     is(usage_of('shop'), $sent, 'with its bytes counted');
@@ -565,6 +618,17 @@ sub below_download {
     is($m->ok('systemctl show -P MainPID wgw'), $new,
        'the old one is gone, and systemd knows the new one');
     is($m->sh('systemctl is-active wgw'), "active\n", 'active all the time');
+}
+
+
+sub slow_download {
+    my ($name) = @_;
+
+    return $m->start("curl -skN --http1.1 --resolve '*:443:192.0.2.1'"
+        . " -w '%{stderr}%{http_code} %{size_download} %{size_header}'"
+        . " https://$name.gw1.example/big 2> /srv/got.$name | {"
+        . ' while [ ! -e /srv/go ]; do head -c 65536 > /dev/null; sleep 0.3;'
+        . ' done; cat > /dev/null; }', '/dev/null');
 }
 
 
@@ -617,7 +681,7 @@ sub away {
     is(fetch('shop', ''), 200, 'with its names');
     is(usage_of('shop'), $sent, 'and counters');
 
-    ok_apt("purge wgw 'libnginx-mod-wgw-*'", 'purge');
+    ok_apt("purge wgw wgw-cli 'libnginx-mod-wgw-*'", 'purge');
     is($m->ok('find /etc /usr /var /run /srv -xdev -name "*wgw*"'
               . ' ! -path "/var/cache/*" ! -path "/var/lib/apt/*"'
               . ' ! -path "/var/lib/systemd/*" ! -path "/var/log/journal/*"'
@@ -660,4 +724,7 @@ sub beside {
     $m->ok('systemctl stop nginx && systemctl start nginx');
     isnt($m->sh('systemctl start wgw; systemctl is-active wgw'), "active\n",
          'wgw still does not start over it');
+
+    like(ok_apt('remove wgw', 'removed'), qr{/etc/nginx includes files of},
+         'it says what to take out');
 }

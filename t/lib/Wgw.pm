@@ -457,6 +457,23 @@ sub log { return slurp("$_[0]{dir}/logs/error.log") }
 sub workers { return $_[0]{pid} ? children($_[0]{pid}) : () }
 
 
+# Seconds of the processor that its workers have had: what a busy machine does
+# not change, as it does what a clock shows.
+
+sub cpu {
+    my ($self) = @_;
+
+    my $ticks = 0;
+
+    for my $pid ($self->workers()) {
+        my @stat = split ' ', slurp("/proc/$pid/stat") =~ s/.*\) //sr;
+        $ticks += $stat[11] + $stat[12];
+    }
+
+    return $ticks / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+
 # run(ARGUMENT ...): nginx with this configuration and, say, -t.  Returns
 # its status and what it printed.
 

@@ -93,15 +93,14 @@ my $http = $gw->port('HTTP');
 # ---- caps that change
 
 cap('a.example', 600_000);
-is(during(get_slowly('a.example'), 'a.example', 10_000_000)->{whole}, 1,
+is(during(get_slowly('a.example'), 'a.example', 10_000_000), 1,
    '105: a raised cap, the transfer goes on');
 
 cap('b.example', 10_000_000);
 
 my $cut = during(get_slowly('b.example'), 'b.example', 100_000);
 
-is($cut->{whole}, 0, '105: a lowered one ends it');
-cmp_ok($cut->{after}, '<', 1.6, 'within a second');
+is($cut, 0, '105: a lowered one ends it');
 
 {
     cap('h.example', 600_000);
@@ -119,11 +118,8 @@ cmp_ok($cut->{after}, '<', 1.6, 'within a second');
     $client->run(sub { $stream->{data} > 200_000 });
     cap('h.example', 100_000);
 
-    my $start = time;
-
     $client->run();
     is($stream->{reset}, 2, '105: a lowered one, HTTP/2');
-    cmp_ok(time - $start, '<', 1.6, 'within a second');
 }
 
 
@@ -227,7 +223,7 @@ sub get_slowly {
 }
 
 
-# What becomes of it when the cap changes.
+# Whether it comes whole when the cap changes.
 
 sub during {
     my ($socket, $name, $cap) = @_;
@@ -236,9 +232,7 @@ sub during {
 
     cap($name, $cap);
 
-    my $start = time;
-
     $got += length drain($socket);
 
-    return { whole => $got > 1048576 ? 1 : 0, after => time - $start };
+    return $got > 1048576 ? 1 : 0;
 }

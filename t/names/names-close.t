@@ -170,28 +170,22 @@ sub state_of {
     return 'silent';
 }
 
-# When the last of these ended, in seconds from now, or "N live".
+# Whether the last of these ended, or "N live".  By themselves they do not.
 
 sub ended {
     my (@sockets) = @_;
 
-    my $start = time;
+    my $end = time + 20;
     my $select = IO::Select->new(@sockets);
 
-    while ($select->count() && time < $start + 4) {
+    while ($select->count() && time < $end) {
         for my $socket ($select->can_read(0.05)) {
             my $n = sysread $socket, my $bytes, 65536;
             $select->remove($socket) if !$n;
         }
     }
 
-    return $select->count() ? $select->count() . ' live' : time - $start;
-}
-
-sub quickly {
-    my ($time, $what) = @_;
-
-    ok($time !~ /live/ && $time < 1.5, $what) or diag($time);
+    return $select->count() ? $select->count() . ' live' : 'ended';
 }
 
 names();
@@ -218,9 +212,9 @@ is(state_of($_), 'lives', 'they go on') for @upgraded, @sessions;
 
 names();
 is(del('web', '?close=true'), 204, 'close=true');
-quickly(ended(@upgraded, @downloads), 'ends WebSockets and downloads');
+is(ended(@upgraded, @downloads), 'ended', 'ends WebSockets and downloads');
 is(del('tls', '?close=true'), 204, 'close=true of a passthrough name');
-quickly(ended(@sessions), 'ends its sessions');
+is(ended(@sessions), 'ended', 'ends its sessions');
 is(state_of($_), 'lives', 'but no others') for $stay, $keep;
 
 is(http_get($http, '/', host => 'web.gw.test')->{status}, 404,
@@ -238,7 +232,7 @@ names();
 
 my ($new, $newer) = (upgrade('web'), session('tls'));
 
-quickly(ended($old, $older), 'the old ones end');
+is(ended($old, $older), 'ended', 'the old ones end');
 is(state_of($_, 1.5), 'lives', 'the new ones live') for $new, $newer;
 sleep 1.2;
 is(state_of($_), 'lives', 'and are not ended later') for $new, $newer;
@@ -249,7 +243,7 @@ is(state_of($_), 'lives', 'and are not ended later') for $new, $newer;
 my $cut = download('web', '/unbounded', '1.0');
 del('web', '?close=true');
 my ($n, $start) = (1, time);
-while ($n && time < $start + 3) { $n = sysread $cut, my $bytes, 65536 }
+while ($n && time < $start + 20) { $n = sysread $cut, my $bytes, 65536 }
 ok(!defined $n && $!{ECONNRESET},
    'a body without a length ends by a reset: it does not look whole');
 
@@ -260,11 +254,9 @@ my $h2 = open my $curl, '-|', 'curl', '-sk', '--http2', '--max-time', 10,
     "web.gw.test:${\$gw->port('TLS')}:127.0.0.1",
     "https://web.gw.test:${\$gw->port('TLS')}/file";
 sleep 1;
-$start = time;
 del('web', '?close=true');
 my $said = <$curl> // '';
 is($said, '2 92', 'HTTP/2: the stream is reset');
-cmp_ok(time - $start, '<', 2, 'at once');
 
 names();
 
@@ -274,7 +266,7 @@ names();
 my $before = upgrade('web');
 $gw->reload(old => 'stay');
 del('web', '?close=true');
-quickly(ended($before), 'an old worker, which drains, ends its as well');
+is(ended($before), 'ended', 'an old worker, which drains, ends its as well');
 
 
 # ---- requests of another form

@@ -168,7 +168,6 @@ put_name($gw, 'new', { backends => [ "http://$backend" ] });
 is((h3('new.gw.test', '/proxied'))[0],
    "200 backend new.gw.test GET\n", 'a new name');
 
-my $start = time;
 my $pid = fork;
 die 'fork' if !defined $pid;
 
@@ -185,7 +184,6 @@ waitpid $pid, 0;
 my ($file) = glob "$dir/got/*";
 cmp_ok(-s $file, '>', 0, 'a download');
 cmp_ok(-s $file, '<', 100000, 'is cut by close=true');
-cmp_ok(time - $start, '<', 4, 'within a second');
 
 $gw->reload();
 is((h3('two.gw.test', '/proxied'))[0],

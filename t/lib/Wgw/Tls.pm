@@ -119,7 +119,7 @@ sub pieces {
     my ($port, $size, $bytes, $how) = @_;
 
     my $socket = connect_to($port) or return 'no connection';
-    my ($answer, $end) = ('', time + 5);
+    my ($answer, $end) = ('', time + 20);
 
     local $SIG{PIPE} = 'IGNORE';
 
@@ -137,11 +137,11 @@ sub pieces {
 
     while (time < $end) {
         next if !$select->can_read(0.1);
-        sysread $socket, $answer, 65536, length $answer or last;
-        last if $answer =~ /backend|gateway/;
+        sysread $socket, $answer, 65536, length $answer or return $answer;
+        return $answer if $answer =~ /backend|gateway/;
     }
 
-    return $answer;
+    return "$answer, and still open";
 }
 
 
