@@ -10,7 +10,8 @@ build:      ## nginx, the modules and wgw, in build/bin and build/modules
 	@flock -n build/lock true || \
 	    echo "another make is at work in this checkout: waiting for it"
 	@flock build/lock sh -c 'tools/build.sh && \
-	    exec $(MAKE) --no-print-directory cli-files grid-files'
+	    exec $(MAKE) --no-print-directory cli-files grid-files \
+	    ledger-files'
 
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
@@ -35,7 +36,8 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/build.sh asan
-	@$(MAKE) --no-print-directory cli-unit grid-unit build/bin/siwe-token
+	@$(MAKE) --no-print-directory cli-unit grid-unit ledger-unit \
+	    build/bin/siwe-token
 	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
 
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each

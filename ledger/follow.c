@@ -10,7 +10,8 @@
 
 #define FOLLOW_IDLE      250            /* ms */
 #define FOLLOW_METRICS   10             /* s */
-#define FOLLOW_QUIET     3              /* rounds without anything: --once */
+#define FOLLOW_ONCE      50             /* ms, with --once, which ends ... */
+#define FOLLOW_QUIET     2              /* ... after rounds without anything */
 
 
 static int follow_round(const ledger_t *ledger, database_t *db,
@@ -50,7 +51,7 @@ follow(const ledger_t *ledger, database_t *db)
             }
 
             rc = follow_alive(db);
-            ledger_nap(FOLLOW_IDLE);
+            ledger_nap(ledger->once ? FOLLOW_ONCE : FOLLOW_IDLE);
 
         } else {
             quiet = 0;

@@ -18,6 +18,7 @@ static void streams_list(streams_t *streams, const ledger_t *ledger);
 static void streams_add(streams_t *streams, const redisReply *name);
 static int stream_round(streams_t *streams, stream_t *s,
     const ledger_t *ledger, database_t *db);
+static int stream_ready(stream_t *s, database_t *db);
 static int stream_entries(streams_t *streams, stream_t *s,
     const ledger_t *ledger, database_t *db, const redisReply *reply);
 static apply_result_t stream_entry(stream_t *s, database_t *db,
@@ -130,26 +131,8 @@ stream_round(streams_t *streams, stream_t *s, const ledger_t *ledger,
     redisReply  *reply;
     const char  *args[6];
 
-    if (ledger_now() < s->stuck) {
+    if (!stream_ready(s, db)) {
         return 0;
-    }
-
-    if (s->conn != db->conn) {
-        if (!source_lock(db, s->node)) {
-            return 0;
-        }
-
-        s->conn = db->conn;
-        (void) snprintf(s->last, sizeof(s->last), "0-0");
-    }
-
-    /* what is missing has not come */
-
-    if (s->gap && ledger_now() >= s->gap) {
-        ledger_log("node %s: what is missing has not come", s->node);
-        s->gap = 0;
-        s->anyway = 1;
-        (void) snprintf(s->last, sizeof(s->last), "0-0");
     }
 
     key = ledger_format("%s:acc:{%s}", ledger->prefix, s->node);
@@ -184,6 +167,37 @@ stream_round(streams_t *streams, stream_t *s, const ledger_t *ledger,
     freeReplyObject(reply);
 
     return n;
+}
+
+
+/* 1 when its entries are this ledger's business, and from where on is known. */
+
+static int
+stream_ready(stream_t *s, database_t *db)
+{
+    if (ledger_now() < s->stuck) {
+        return 0;
+    }
+
+    if (s->conn != db->conn) {
+        if (!source_lock(db, s->node)) {
+            return 0;
+        }
+
+        s->conn = db->conn;
+        (void) snprintf(s->last, sizeof(s->last), "0-0");
+    }
+
+    /* what is missing has not come */
+
+    if (s->gap && ledger_now() >= s->gap) {
+        ledger_log("node %s: what is missing has not come", s->node);
+        s->gap = 0;
+        s->anyway = 1;
+        (void) snprintf(s->last, sizeof(s->last), "0-0");
+    }
+
+    return 1;
 }
 
 
