@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "auth/auth_state.h"
+#include "auth/memo.h"
 
 
 #define NGX_WGW_AUTH_REASONS  40
@@ -138,6 +139,8 @@ auth_watch(ngx_event_t *ev)
 void
 ngx_wgw_auth_exit_process(ngx_cycle_t *cycle)
 {
+    wgw_memo_clear();
+
     if (ngx_wgw_auth_curve) {
         wgw_eip191_destroy(ngx_wgw_auth_curve);
         ngx_wgw_auth_curve = NULL;

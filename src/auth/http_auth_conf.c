@@ -109,6 +109,7 @@ ngx_http_wgw_auth_key(ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t raw,
 
     if (rc == NGX_OK) {
         wgw_hmac_init(&key->hmac, secret, n);
+        key->number = wgw_memo_key();
     }
 
     ngx_explicit_memzero(secret, sizeof(secret));

@@ -42,8 +42,13 @@ static const char *wgw_jwt_set_typ(void *data, const wgw_json_value_t *value);
 static const char *wgw_jwt_set_kid(void *data, const wgw_json_value_t *value);
 static const char *wgw_jwt_set_crit(void *data,
     const wgw_json_value_t *value);
+static wgw_jwt_status_t wgw_jwt_signed(wgw_text_t token,
+    const wgw_jwt_parts_t *parts, const wgw_jwt_key_t *keys, size_t n,
+    const wgw_jwt_kid_t *kid);
+static int wgw_jwt_meant(const wgw_jwt_key_t *key, const wgw_jwt_kid_t *kid);
 static wgw_jwt_status_t wgw_jwt_mac(const wgw_jwt_parts_t *parts,
-    const wgw_jwt_key_t *keys, size_t n, const wgw_jwt_kid_t *kid);
+    const wgw_jwt_key_t *keys, size_t n, const wgw_jwt_kid_t *kid,
+    uint64_t *number);
 static wgw_jwt_status_t wgw_jwt_judge(wgw_jwt_t *jwt, int64_t now,
     unsigned bare);
 
@@ -160,7 +165,7 @@ wgw_jwt_check(wgw_jwt_t *jwt, wgw_text_t token, const wgw_jwt_key_t *keys,
         }
     }
 
-    status = wgw_jwt_mac(&parts, keys, n, &kid);
+    status = wgw_jwt_signed(token, &parts, keys, n, &kid);
 
     if (status != WGW_JWT_OK) {
         return status;
@@ -354,12 +359,49 @@ wgw_jwt_set_crit(void *data, const wgw_json_value_t *value)
 
 
 static wgw_jwt_status_t
-wgw_jwt_mac(const wgw_jwt_parts_t *parts, const wgw_jwt_key_t *keys, size_t n,
-    const wgw_jwt_kid_t *kid)
+wgw_jwt_signed(wgw_text_t token, const wgw_jwt_parts_t *parts,
+    const wgw_jwt_key_t *keys, size_t n, const wgw_jwt_kid_t *kid)
 {
-    size_t      i, len;
-    uint8_t     mac[WGW_HMAC_SIZE], given[WGW_BASE64URL_BYTES(WGW_JWT_MAC)];
+    size_t             i;
+    uint64_t           number;
+    wgw_memo_t         memo;
+    wgw_jwt_status_t   status;
+
+    memo = wgw_memo(token);
+
+    for (i = 0; i < n; i++) {
+        if (wgw_jwt_meant(&keys[i], kid)
+            && wgw_memo_has(&memo, keys[i].number))
+        {
+            return WGW_JWT_OK;
+        }
+    }
+
+    status = wgw_jwt_mac(parts, keys, n, kid, &number);
+
+    if (status == WGW_JWT_OK) {
+        wgw_memo_put(&memo, number);
+    }
+
+    return status;
+}
+
+
+static int
+wgw_jwt_meant(const wgw_jwt_key_t *key, const wgw_jwt_kid_t *kid)
+{
     wgw_text_t  name = { kid->text, kid->given ? kid->len : 0 };
+
+    return !kid->given || wgw_text_equal(key->kid, name);
+}
+
+
+static wgw_jwt_status_t
+wgw_jwt_mac(const wgw_jwt_parts_t *parts, const wgw_jwt_key_t *keys, size_t n,
+    const wgw_jwt_kid_t *kid, uint64_t *number)
+{
+    size_t   i, len;
+    uint8_t  mac[WGW_HMAC_SIZE], given[WGW_BASE64URL_BYTES(WGW_JWT_MAC)];
 
     _Static_assert(sizeof(given) == WGW_HMAC_SIZE, "a whole MAC");
 
@@ -375,7 +417,7 @@ wgw_jwt_mac(const wgw_jwt_parts_t *parts, const wgw_jwt_key_t *keys, size_t n,
 
     for (i = 0; i < n; i++) {
 
-        if (kid->given && !wgw_text_equal(keys[i].kid, name)) {
+        if (!wgw_jwt_meant(&keys[i], kid)) {
             continue;
         }
 
@@ -383,6 +425,7 @@ wgw_jwt_mac(const wgw_jwt_parts_t *parts, const wgw_jwt_key_t *keys, size_t n,
                  parts->signed_part.len);
 
         if (wgw_hmac_equal(mac, given)) {
+            *number = keys[i].number;
             return WGW_JWT_OK;
         }
     }

@@ -22,6 +22,7 @@
 
 
 #include "auth/jwt_claims.h"
+#include "auth/memo.h"
 #include "crypto/hmac.h"
 #include "format/text.h"
 
@@ -54,6 +55,7 @@ typedef enum {
 typedef struct {
     wgw_hmac_t   hmac;
     wgw_text_t   kid;               /* at most WGW_JWT_KID; or empty */
+    uint64_t     number;            /* wgw_memo_key(), or 0: no memo */
 } wgw_jwt_key_t;
 
 
@@ -70,7 +72,8 @@ int wgw_jwt_mint(const wgw_jwt_t *jwt, const wgw_jwt_key_t *key,
 /*
  * A token that names a key (kid) must be by that one, others by any of the
  * keys.  It ends when `now` is exp.  With `bare` a token needs nothing but
- * exp.  The texts of `jwt` are views into `buffer`.
+ * exp.  The texts of `jwt` are views into `buffer`.  That a key with a number
+ * made a token's MAC is remembered (memo.h), and nothing else.
  *
  * `jwt` is whole only when the status is WGW_JWT_OK.
  */

@@ -174,6 +174,7 @@ set_key(wgw_jwt_key_t *k, const char *secret, const char *kid)
     wgw_hmac_init(&k->hmac, secret, strlen(secret));
     k->kid.data = kid;
     k->kid.len = strlen(kid);
+    k->number = wgw_memo_key();
 }
 
 
