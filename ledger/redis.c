@@ -6,7 +6,6 @@
 #include <openssl/ssl.h>
 
 #include "ledger/redis.h"
-#include "ledger/redis_link.h"
 
 
 #define REDIS_PORT    "6379"
@@ -30,6 +29,7 @@ redis_init(redis_t *redis, const ledger_t *ledger)
 
     memset(redis, 0, sizeof(redis_t));
     redis->ledger = ledger;
+    redis->login.user = ledger->user;
 
     rc = redis_url(redis, ledger->redis);
 
@@ -87,7 +87,7 @@ redis_password(redis_t *redis, const char *path)
     }
 
     text[n] = '\0';
-    redis->password = ledger_format("%s", text);
+    redis->login.password = ledger_format("%s", text);
     OPENSSL_cleanse(text, sizeof(text));
 
     return n ? LEDGER_OK : ledger_fail(LEDGER_USAGE, "\"%s\" is empty", path);
@@ -115,7 +115,7 @@ redis_tls(redis_t *redis)
     }
 
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    redis->ssl = ctx;
+    redis->login.ssl = ctx;
 
     return LEDGER_OK;
 }
@@ -132,13 +132,13 @@ redis_free(redis_t *redis)
         }
     }
 
-    if (redis->password) {
-        OPENSSL_cleanse(redis->password, strlen(redis->password));
-        free(redis->password);
+    if (redis->login.password) {
+        OPENSSL_cleanse(redis->login.password, strlen(redis->login.password));
+        free(redis->login.password);
     }
 
     free(redis->hosts);
-    SSL_CTX_free(redis->ssl);
+    SSL_CTX_free(redis->login.ssl);
 
     memset(redis, 0, sizeof(redis_t));
 }
@@ -273,7 +273,7 @@ redis_at(redis_t *redis, const char *address)
         (void) redis_drop(redis, redis->links[0]);
     }
 
-    redis->links[unused] = redis_link_open(redis, address);
+    redis->links[unused] = redis_link_open(&redis->login, address);
 
     return redis->links[unused];
 }

@@ -12,27 +12,19 @@
 #define WGW_LEDGER_REDIS_H
 
 
-#include <hiredis/hiredis.h>
-
-#include "ledger/ledger.h"
+#include "ledger/redis_link.h"
 
 
 #define REDIS_LINKS    64
-#define REDIS_ADDRESS  300
-#define REDIS_ARGS     16
-
-
-typedef struct redis_link_s  redis_link_t;
 
 
 typedef struct {
     const ledger_t  *ledger;
     char            *hosts;             /* "a:6379,b:6379" */
     int              tls;
-    char            *password;          /* NULL: none */
+    redis_login_t    login;
     redis_link_t    *links[REDIS_LINKS];
     int              told;              /* that it is away */
-    void            *ssl;               /* an SSL_CTX */
 } redis_t;
 
 

@@ -33,8 +33,8 @@ struct redis_link_s {
 
 static int redis_link_connect(redis_link_t *link);
 static int redis_link_socket(const struct addrinfo *ai);
-static int redis_link_secure(redis_t *redis, redis_link_t *link);
-static int redis_link_hello(redis_t *redis, redis_link_t *link);
+static int redis_link_secure(const redis_login_t *login, redis_link_t *link);
+static int redis_link_hello(const redis_login_t *login, redis_link_t *link);
 static int redis_link_host(const char *address, char host[REDIS_ADDRESS],
     char port[16]);
 static redisReply *redis_link_once(redis_link_t *link, int n,
@@ -44,7 +44,7 @@ static redisReply *redis_link_reply(redis_link_t *link);
 
 
 redis_link_t *
-redis_link_open(redis_t *redis, const char *address)
+redis_link_open(const redis_login_t *login, const char *address)
 {
     redis_link_t  *link;
 
@@ -55,8 +55,8 @@ redis_link_open(redis_t *redis, const char *address)
     link->reader = redisReaderCreate();
 
     if (link->fd == -1 || link->reader == NULL
-        || (redis->tls && redis_link_secure(redis, link) != 0)
-        || redis_link_hello(redis, link) != 0)
+        || (login->ssl && redis_link_secure(login, link) != 0)
+        || redis_link_hello(login, link) != 0)
     {
         redis_link_close(link);
         return NULL;
@@ -187,14 +187,14 @@ redis_link_host(const char *address, char host[REDIS_ADDRESS], char port[16])
 
 
 static int
-redis_link_secure(redis_t *redis, redis_link_t *link)
+redis_link_secure(const redis_login_t *login, redis_link_t *link)
 {
     char               host[REDIS_ADDRESS], port[16];
     X509_VERIFY_PARAM  *param;
 
     (void) redis_link_host(link->address, host, port);
 
-    link->ssl = SSL_new(redis->ssl);
+    link->ssl = SSL_new(login->ssl);
 
     if (link->ssl == NULL || SSL_set_fd(link->ssl, link->fd) != 1) {
         return -1;
@@ -222,24 +222,24 @@ redis_link_secure(redis_t *redis, redis_link_t *link)
 
 
 static int
-redis_link_hello(redis_t *redis, redis_link_t *link)
+redis_link_hello(const redis_login_t *login, redis_link_t *link)
 {
     int          n, rc;
     redisReply  *reply;
     const char  *args[3];
 
-    if (redis->password == NULL) {
+    if (login->password == NULL) {
         return 0;
     }
 
     n = 0;
     args[n++] = "AUTH";
 
-    if (redis->ledger->user) {
-        args[n++] = redis->ledger->user;
+    if (login->user) {
+        args[n++] = login->user;
     }
 
-    args[n++] = redis->password;
+    args[n++] = login->password;
 
     reply = redis_link_once(link, n, args);
 

@@ -2,7 +2,7 @@
 #include "ledger/schema.h"
 
 /* ledger/schema/N.sql as text of C, made by the Makefile */
-#include "ledger_schema.h"
+#include <ledger_schema.h>
 
 
 #define STEP(name)  { (const char *) name, sizeof(name) }
