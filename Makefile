@@ -145,7 +145,7 @@ ASAN_SUITES = $(filter-out t/run.t t/examples.t,$(OLD_SUITES))
 # names none of them, the linker takes what it needs.
 
 PARTS := $(shell grep -L 'ngx_' src/*/*.c)
-PARTS_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1 -lz
+PARTS_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1 -lz -lhiredis
 
 PLAIN = $(CC) -O2 -g -Wall -Wextra -Werror -Isrc
 

@@ -168,8 +168,9 @@ grid_items_settle(grid_state_t *state, const grid_item_t *item,
                           "'paused') then 1 when ?1 = 'init' then served "
                           "else 0 end, state = ?1, message = ?3, "
                           "due = nullif(?5, 0), tries = ?6 "
-                          "where id = ?7 and turn = ?8", "tittiiii", finding->state,
-                          now, finding->message, finding->data, finding->due,
+                          "where id = ?7 and turn = ?8", "tittiiii",
+                          finding->state, now, finding->message,
+                          finding->data, finding->due,
                           (int64_t) finding->tries, item->id, item->turn);
 
     if (grid_state_changed(state) && strcmp(finding->state, item->state) != 0)

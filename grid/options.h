@@ -18,7 +18,7 @@
 
 
 #define GRID_RECHECK  3600              /* seconds */
-#define GRID_LIST     16                   /* of an option that may be repeated */
+#define GRID_LIST     16                /* of an option that may be repeated */
 
 
 typedef struct {

@@ -62,7 +62,7 @@ modules)
     fi
 
     set -- gcc libc6-dev make nginx-dev libnginx-mod-stream libssl-dev \
-        liblmdb-dev libyajl-dev libsecp256k1-dev
+        liblmdb-dev libyajl-dev libsecp256k1-dev libhiredis-dev
     ;;
 esac
 

@@ -20,6 +20,8 @@ static void *wgw_bookkeeper_thread(void *data);
 static int wgw_bookkeeper_lock(wgw_bookkeeper_t *keeper);
 static ngx_int_t wgw_bookkeeper_books_open(wgw_bookkeeper_t *keeper);
 static ngx_int_t wgw_bookkeeper_read(wgw_bookkeeper_t *keeper);
+static void wgw_bookkeeper_publish(wgw_bookkeeper_t *keeper);
+static ngx_int_t wgw_bookkeeper_renew(wgw_bookkeeper_t *keeper);
 static void wgw_bookkeeper_failed(wgw_bookkeeper_t *keeper, ngx_err_t err);
 static void wgw_bookkeeper_wait(wgw_bookkeeper_t *keeper);
 static int64_t wgw_bookkeeper_now(wgw_bookkeeper_t *keeper, long *ms);
@@ -171,7 +173,9 @@ wgw_bookkeeper_thread(void *data)
 
         /* the last one, too */
 
-        if (open && wgw_bookkeeper_read(keeper) != NGX_OK) {
+        if (open && (wgw_bookkeeper_renew(keeper) != NGX_OK
+                     || wgw_bookkeeper_read(keeper) != NGX_OK))
+        {
             wgw_books_close(keeper->books);
             open = 0;
         }
@@ -253,6 +257,7 @@ wgw_bookkeeper_books_open(wgw_bookkeeper_t *keeper)
     }
 
     keeper->state->size = wgw_journal_trim(&keeper->books->journal, now);
+    wgw_bookkeeper_publish(keeper);
 
     return NGX_OK;
 }
@@ -286,8 +291,62 @@ wgw_bookkeeper_read(wgw_bookkeeper_t *keeper)
                                               : books->journal.size;
     state->failing = 0;
     state->time = (uint64_t) now;
-    state->epoch = books->journal.epoch;
-    state->seq = books->journal.synced_seq;
+
+    wgw_bookkeeper_publish(keeper);
+
+    return NGX_OK;
+}
+
+
+/* For who sends them: of a new epoch nothing before it is known. */
+
+static void
+wgw_bookkeeper_publish(wgw_bookkeeper_t *keeper)
+{
+    const wgw_journal_t     *journal;
+    wgw_bookkeeper_state_t  *state;
+
+    journal = &keeper->books->journal;
+    state = keeper->state;
+
+    if (state->epoch != journal->epoch) {
+        __atomic_store_n(&state->seq, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&state->epoch, journal->epoch, __ATOMIC_SEQ_CST);
+    }
+
+    __atomic_store_n(&state->seq, journal->synced_seq, __ATOMIC_SEQ_CST);
+}
+
+
+/* The ledger has records that this journal has not. */
+
+static ngx_int_t
+wgw_bookkeeper_renew(wgw_bookkeeper_t *keeper)
+{
+    long      ms;
+    int64_t   now;
+    uint64_t  epoch;
+
+    epoch = __atomic_exchange_n(&keeper->renew, 0, __ATOMIC_SEQ_CST);
+
+    if (epoch == 0) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, keeper->log, 0,
+                  "wgw journal \"%V\" is older than what the ledger has of "
+                  "it: a new epoch begins", &keeper->dir);
+
+    now = wgw_bookkeeper_now(keeper, &ms);
+
+    if (wgw_books_renew(keeper->books, (uint64_t) now * 1000 + ms, epoch)
+        != 0)
+    {
+        wgw_bookkeeper_failed(keeper, ngx_errno);
+        return NGX_ERROR;
+    }
+
+    wgw_bookkeeper_publish(keeper);
 
     return NGX_OK;
 }

@@ -25,6 +25,7 @@
 
 #include "core/line.h"
 #include "fleet/books.h"
+#include "fleet/fleet_conf.h"
 #include "table/zone.h"
 
 #pragma GCC visibility push(hidden)
@@ -36,6 +37,7 @@ typedef struct {
     uint64_t             seq;
     uint64_t             time;          /* when the tables were read last */
     uint64_t             size;          /* bytes of all files */
+    uint64_t             sent;          /* records, by this agent */
     uint64_t             failures;      /* readings that were not written */
     uint64_t             failing;       /* 1: the last one was not */
 } wgw_bookkeeper_state_t;
@@ -63,7 +65,8 @@ typedef struct {
     ngx_uint_t               started;
     volatile int             stop;
     volatile int             keeping;   /* it has the lock */
-    volatile uint64_t        renew;     /* a new epoch is asked for */
+    uint64_t                 renew;     /* one behind this epoch is asked
+                                           for, by the agent */
 } wgw_bookkeeper_t;
 
 
@@ -71,11 +74,14 @@ typedef struct {
 char *wgw_bookkeeper_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * When the zones are open, of wgw_meter_zone_t; `keeper` may be NULL, and
- * `node` is for one that has none.  NGX_ERROR, logged.
+ * When the zones are open, of wgw_meter_zone_t; `keeper` and `fleet` may be
+ * NULL.  NGX_ERROR, logged.
  */
 ngx_int_t wgw_bookkeeper_open(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper,
-    ngx_array_t *zones, ngx_str_t *node);
+    ngx_array_t *zones, wgw_fleet_t *fleet);
+
+/* Sends what is written down by the fleet's agent. */
+ngx_int_t wgw_bookkeeper_send(wgw_bookkeeper_t *keeper, wgw_fleet_t *fleet);
 
 /* In init_module and init_process. */
 ngx_int_t wgw_bookkeeper_init_module(ngx_cycle_t *cycle,

@@ -166,7 +166,7 @@ wgw_bookkeeper_time(ngx_str_t *text, time_t least, time_t *seconds)
 
 ngx_int_t
 wgw_bookkeeper_open(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper,
-    ngx_array_t *zones, ngx_str_t *node)
+    ngx_array_t *zones, wgw_fleet_t *fleet)
 {
     const char  *unfit;
     wgw_text_t   text;
@@ -176,7 +176,8 @@ wgw_bookkeeper_open(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper,
     }
 
     if (keeper->node.len == 0) {
-        keeper->node = node ? *node : cycle->hostname;
+        keeper->node = fleet && fleet->node.len ? fleet->node
+                                                : cycle->hostname;
     }
 
     text.data = (const char *) keeper->node.data;
@@ -207,7 +208,8 @@ wgw_bookkeeper_open(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper,
         return NGX_ERROR;
     }
 
-    return wgw_bookkeeper_begin(cycle, keeper);
+    return wgw_bookkeeper_begin(cycle, keeper) == NGX_OK
+           ? wgw_bookkeeper_send(keeper, fleet) : NGX_ERROR;
 }
 
 

@@ -74,6 +74,12 @@ int wgw_books_open(wgw_books_t *books, uint64_t now, const char **why);
  */
 int wgw_books_read(wgw_books_t *books, int64_t now);
 
+/*
+ * A new epoch, later than one that another has: all that the tables have is
+ * the base that is counted from.  0, or -1 and errno: open it anew then.
+ */
+int wgw_books_renew(wgw_books_t *books, uint64_t now, uint64_t epoch);
+
 void wgw_books_close(wgw_books_t *books);
 
 /*

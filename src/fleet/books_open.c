@@ -316,6 +316,32 @@ wgw_books_opening(wgw_books_t *books, wgw_book_t *book, int64_t now)
 }
 
 
+int
+wgw_books_renew(wgw_books_t *books, uint64_t now, uint64_t epoch)
+{
+    size_t  i;
+
+    if (wgw_journal_begin(&books->journal, now > epoch ? now : epoch + 1,
+                          wgw_books_state, books)
+        != 0)
+    {
+        return -1;
+    }
+
+    for (i = 0; i < books->n; i++) {
+        if (books->books[i].opened
+            && wgw_books_opening(books, &books->books[i],
+                                 (int64_t) (now / 1000))
+               != 0)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
 /*
  * Nobody had counted in it before this instance began: the readings begin at
  * 0, in one record, so that there is no half of that.

@@ -46,6 +46,13 @@ typedef struct {
 } wgw_hello_cursor_t;
 
 
+/* what a name may have: letters, digits, '.', '-' and '_' */
+static const uint8_t  wgw_hello_letters[256] = {
+    ['a' ... 'z'] = 1, ['A' ... 'Z'] = 1, ['0' ... '9'] = 1,
+    ['.'] = 1, ['-'] = 1, ['_'] = 1
+};
+
+
 static wgw_hello_rc_t wgw_hello_message(wgw_hello_t *hello,
     wgw_hello_cursor_t *c);
 static wgw_hello_rc_t wgw_hello_start(wgw_hello_cursor_t *c);
@@ -78,7 +85,9 @@ wgw_hello_parse(wgw_hello_t *hello, const uint8_t *data, size_t len)
     wgw_hello_rc_t      rc;
     wgw_hello_cursor_t  c;
 
-    memset(hello, 0, sizeof(wgw_hello_t));
+    hello->len = 0;
+    hello->acme = 0;
+    hello->wanted = 0;
 
     if (len == 0) {
         /* the first byte tells TLS from all else */
@@ -106,7 +115,8 @@ wgw_hello_parse(wgw_hello_t *hello, const uint8_t *data, size_t len)
         return rc;
     }
 
-    memset(hello, 0, sizeof(wgw_hello_t));
+    hello->len = 0;
+    hello->acme = 0;
 
     if (rc == WGW_HELLO_AGAIN) {
         wanted = len + wgw_hello_rest(&c);
@@ -417,8 +427,9 @@ wgw_hello_server_name(wgw_hello_t *hello, wgw_hello_cursor_t *c)
 static wgw_hello_rc_t
 wgw_hello_host_name(wgw_hello_t *hello, wgw_hello_cursor_t *c, size_t len)
 {
-    char            ch, sent[WGW_NAME_MAX + 1];
+    char            sent[WGW_NAME_MAX + 1];
     size_t          i;
+    uint8_t         good;
     wgw_text_t      name;
     wgw_hello_rc_t  rc;
 
@@ -426,25 +437,28 @@ wgw_hello_host_name(wgw_hello_t *hello, wgw_hello_cursor_t *c, size_t len)
         return WGW_HELLO_BAD;
     }
 
-    rc = wgw_hello_bytes(c, sent, len);
+    name.data = (const char *) wgw_hello_near(c, len);
+    name.len = len;
 
-    if (rc != WGW_HELLO_DONE) {
-        return rc;
+    if (name.data == NULL) {
+        rc = wgw_hello_bytes(c, sent, len);
+
+        if (rc != WGW_HELLO_DONE) {
+            return rc;
+        }
+
+        name.data = sent;
     }
+
+    good = 1;
 
     for (i = 0; i < len; i++) {
-        ch = sent[i];
-
-        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
-              || (ch >= '0' && ch <= '9')
-              || ch == '.' || ch == '-' || ch == '_'))
-        {
-            return WGW_HELLO_BAD;
-        }
+        good &= wgw_hello_letters[(uint8_t) name.data[i]];
     }
 
-    name.data = sent;
-    name.len = len;
+    if (!good) {
+        return WGW_HELLO_BAD;
+    }
 
     hello->len = (uint8_t) wgw_name_fold(hello->name, name);
 

@@ -18,6 +18,7 @@ static const char *wgw_name_byte(char c);
 static unsigned wgw_name_numeric(const char *label, size_t len);
 static size_t wgw_name_dot(const char *name, size_t from, size_t len);
 static char wgw_name_lower(char c);
+static void wgw_name_lower_eight(char *to, const char *from);
 
 
 size_t
@@ -195,11 +196,38 @@ wgw_name_fold(char name[WGW_NAME_MAX], wgw_text_t text)
         return 0;
     }
 
-    for (i = 0; i < len; i++) {
+    for (i = 0; i + 8 <= len; i += 8) {
+        wgw_name_lower_eight(name + i, text.data + i);
+    }
+
+    for ( /* void */ ; i < len; i++) {
         name[i] = wgw_name_lower(text.data[i]);
     }
 
     return len;
+}
+
+
+/*
+ * Eight bytes in one word: the high bit of each says whether its letter is
+ * at least 'A', then whether it is above 'Z'; bytes above 127 are no letters.
+ */
+
+static void
+wgw_name_lower_eight(char *to, const char *from)
+{
+    uint64_t        word, seven, upper;
+    const uint64_t  ones = UINT64_C(0x0101010101010101);
+
+    memcpy(&word, from, sizeof(word));
+
+    seven = word & 0x7f * ones;
+    upper = (seven + (0x80 - 'A') * ones) & ~(seven + (0x7f - 'Z') * ones)
+            & ~word & 0x80 * ones;
+
+    word |= upper >> 2;
+
+    memcpy(to, &word, sizeof(word));
 }
 
 

@@ -16,6 +16,7 @@ static char *ngx_wgw_meter_key(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
 static char *ngx_wgw_meter_defaults(ngx_conf_t *cf, ngx_str_t *key,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
+static void ngx_wgw_meter_mixed(ngx_conf_t *cf, wgw_meter_conf_t *meter);
 static wgw_meter_conf_t *ngx_wgw_meter_add(ngx_conf_t *cf,
     ngx_array_t *meters, ngx_str_t *name);
 static ngx_uint_t ngx_wgw_meter_names(ngx_str_t *key);
@@ -205,6 +206,8 @@ ngx_wgw_meter_defaults(ngx_conf_t *cf, ngx_str_t *key,
         return NGX_CONF_ERROR;
     }
 
+    ngx_wgw_meter_mixed(cf, meter);
+
     if (meter->full == 0) {
         meter->full = meter->cap || meter->cap_index != NGX_ERROR
                       ? WGW_METER_FULL_REFUSE : WGW_METER_FULL_OTHER;
@@ -235,6 +238,43 @@ ngx_wgw_meter_defaults(ngx_conf_t *cf, ngx_str_t *key,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* Notes where lines of a zone have caps that are not alike. */
+
+static void
+ngx_wgw_meter_mixed(ngx_conf_t *cf, wgw_meter_conf_t *meter)
+{
+    wgw_meter_conf_t  *first;
+
+    if (meter->cap == 0 && meter->cap_index == NGX_ERROR) {
+        return;
+    }
+
+    if (meter->zone->capped == NULL) {
+
+        /* the array of lines may move */
+
+        first = ngx_palloc(cf->pool, sizeof(wgw_meter_conf_t));
+
+        if (first) {
+            *first = *meter;
+            meter->zone->capped = first;
+        }
+
+        return;
+    }
+
+    first = (wgw_meter_conf_t *) meter->zone->capped;
+
+    if (meter->zone->zone.alone.number == 0
+        && (first->count != meter->count || first->cap != meter->cap
+            || (first->cap_index == NGX_ERROR)
+               != (meter->cap_index == NGX_ERROR)))
+    {
+        meter->zone->zone.alone = wgw_line(cf);
+    }
 }
 
 

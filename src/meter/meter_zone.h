@@ -54,6 +54,7 @@ struct wgw_meter_zone_s {
     const char              *kind;      /* what they are: "name", or NULL */
     ngx_uint_t               labels;    /* keys have some */
     ngx_str_t                archive;   /* a directory; empty: none */
+    const void              *capped;    /* the first line with a cap */
     wgw_meter_recent_t       recent[WGW_METER_RECENT][2];
 
     /*

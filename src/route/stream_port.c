@@ -90,16 +90,15 @@ static ngx_int_t
 port_parse(ngx_stream_session_t *s, wgw_peek_t *peek, size_t len,
     ngx_msec_t timeout)
 {
-    wgw_hello_t        hello;
     ngx_connection_t  *c;
 
     c = s->connection;
 
-    peek->rc = wgw_hello_parse(&hello, port_buffer, len);
+    peek->rc = wgw_hello_parse(&peek->hello, port_buffer, len);
 
     if (peek->rc == WGW_HELLO_AGAIN) {
 
-        peek->wanted = hello.wanted;
+        peek->wanted = peek->hello.wanted;
 
         /* no more will come; under epoll there is no other sign of it */
 
@@ -112,15 +111,6 @@ port_parse(ngx_stream_session_t *s, wgw_peek_t *peek, size_t len,
     }
 
     port_done(c, peek);
-
-    peek->name.len = hello.len;
-    peek->name.data = ngx_pnalloc(c->pool, hello.len);
-
-    if (peek->name.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(peek->name.data, hello.name, hello.len);
 
     /* the bytes are there, and no new edge of epoll will tell */
 

@@ -22,12 +22,13 @@
 #pragma GCC visibility push(hidden)
 
 
-/* A connection whose hello is awaited; zeroed before the first call. */
+/* A connection whose hello is awaited; zeroed, but for the hello, before the
+   first call. */
 typedef struct {
     wgw_hello_rc_t       rc;            /* DONE, FOREIGN or BAD at the end */
-    ngx_str_t            name;          /* DONE: the server name, or empty */
     ngx_event_t         *timer;         /* of the whole wait, if it waited */
     int                  wanted;        /* bytes to wait for, 0: any */
+    wgw_hello_t          hello;         /* DONE: its server name, or none */
 } wgw_peek_t;
 
 

@@ -26,13 +26,21 @@ typedef struct {
 } ngx_stream_wgw_route_srv_conf_t;
 
 
-typedef struct {
+typedef struct ngx_stream_wgw_route_ctx_s  ngx_stream_wgw_route_ctx_t;
+
+/*
+ * Not of the connection's pool, whose blocks of 256 bytes have no room for
+ * it.  Those of sessions that ended are used again.
+ */
+struct ngx_stream_wgw_route_ctx_s {
+    ngx_pool_cleanup_t           cleanup;
     wgw_lookup_t                 lookup;
-    wgw_peek_t                   peek;
     wgw_stream_peer_t            peer;
     wgw_live_t                   live;
-    unsigned                     offload:1;
-} ngx_stream_wgw_route_ctx_t;
+    ngx_uint_t                   offload;
+    wgw_peek_t                   peek;
+    ngx_stream_wgw_route_ctx_t  *next;          /* a free one */
+};
 
 
 static ngx_int_t ngx_stream_wgw_route_preread(ngx_stream_session_t *s);
@@ -119,6 +127,9 @@ static ngx_stream_variable_t  ngx_stream_wgw_route_vars[] = {
 };
 
 
+static ngx_stream_wgw_route_ctx_t  *ngx_stream_wgw_route_free;
+
+
 static ngx_int_t
 ngx_stream_wgw_route_preread(ngx_stream_session_t *s)
 {
@@ -160,7 +171,8 @@ ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
     c = s->connection;
 
     if (ctx->peek.rc == WGW_HELLO_DONE) {
-        ctx->lookup.name = ctx->peek.name;
+        ctx->lookup.name.data = (u_char *) ctx->peek.hello.name;
+        ctx->lookup.name.len = ctx->peek.hello.len;
     }
 
     wgw_lookup(&ctx->lookup, c->log);
@@ -263,7 +275,6 @@ ngx_stream_wgw_route_content(ngx_stream_session_t *s)
 static ngx_stream_wgw_route_ctx_t *
 ngx_stream_wgw_route_get_ctx(ngx_stream_session_t *s)
 {
-    ngx_pool_cleanup_t          *cln;
     ngx_stream_wgw_route_ctx_t  *ctx;
 
     ctx = ngx_stream_get_module_ctx(s, ngx_stream_wgw_route_module);
@@ -272,16 +283,28 @@ ngx_stream_wgw_route_get_ctx(ngx_stream_session_t *s)
         return ctx;
     }
 
-    cln = ngx_pool_cleanup_add(s->connection->pool,
-                               sizeof(ngx_stream_wgw_route_ctx_t));
-    if (cln == NULL) {
-        return NULL;
+    ctx = ngx_stream_wgw_route_free;
+
+    if (ctx) {
+        ngx_stream_wgw_route_free = ctx->next;
+
+    } else {
+        ctx = ngx_alloc(sizeof(ngx_stream_wgw_route_ctx_t),
+                        s->connection->log);
+        if (ctx == NULL) {
+            return NULL;
+        }
     }
 
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_stream_wgw_route_ctx_t));
+    ngx_memzero(ctx, offsetof(ngx_stream_wgw_route_ctx_t, peek.hello));
 
-    cln->handler = ngx_stream_wgw_route_cleanup;
+    /* as ngx_pool_cleanup_add() does it, but in one piece */
+
+    ctx->cleanup.handler = ngx_stream_wgw_route_cleanup;
+    ctx->cleanup.data = ctx;
+    ctx->cleanup.next = s->connection->pool->cleanup;
+
+    s->connection->pool->cleanup = &ctx->cleanup;
 
     ngx_stream_set_ctx(s, ctx, ngx_stream_wgw_route_module);
 
@@ -296,6 +319,11 @@ ngx_stream_wgw_route_cleanup(void *data)
 
     wgw_live_remove(&ctx->live);
     wgw_lookup_cleanup(&ctx->lookup);
+
+    /* the pool has still to read its cleanup's next */
+
+    ctx->next = ngx_stream_wgw_route_free;
+    ngx_stream_wgw_route_free = ctx;
 }
 
 

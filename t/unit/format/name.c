@@ -243,6 +243,49 @@ test_widen(void)
 }
 
 
+/* Every byte at every place of every length up to 24, also in place. */
+
+static void
+test_fold_bytes(void)
+{
+    char        sent[24], name[WGW_NAME_MAX];
+    size_t      len, i;
+    unsigned    byte, wrong;
+    wgw_text_t  text = { sent, 0 };
+
+    wrong = 0;
+
+    for (len = 1; len <= sizeof(sent); len++) {
+        for (i = 0; i < len; i++) {
+            for (byte = 0; byte < 256; byte++) {
+                memset(sent, 'Q', sizeof(sent));
+                sent[i] = (char) byte;
+                text.len = len;
+
+                if (i == len - 1 && byte == '.') {
+                    continue;
+                }
+
+                wrong += wgw_name_fold(name, text) != len
+                         || name[i] != (char) (byte >= 'A' && byte <= 'Z'
+                                               ? byte | 0x20 : byte)
+                         || name[len - 1 - i] != (i == len - 1 - i ? name[i]
+                                                                   : 'q');
+
+                memcpy(name, sent, len);
+                text.data = name;
+                wrong += wgw_name_fold(name, text) != len
+                         || name[i] != (char) (byte >= 'A' && byte <= 'Z'
+                                               ? byte | 0x20 : byte);
+                text.data = sent;
+            }
+        }
+    }
+
+    ok(wrong == 0, "each byte is folded as by itself: %u are not", wrong);
+}
+
+
 int
 main(void)
 {
@@ -270,6 +313,7 @@ main(void)
     }
 
     test_fold();
+    test_fold_bytes();
     test_widen();
 
     return done();
