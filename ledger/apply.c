@@ -1,7 +1,7 @@
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/hex.h"
 #include "ledger/apply.h"
@@ -13,6 +13,7 @@
 /* of a row's JSON, every byte of its key and labels escaped */
 #define APPLY_ROW      16384
 #define APPLY_NUMBER   24
+#define APPLY_NOTE     4096
 #define APPLY_HASH     (2 * WGW_JOURNAL_HASH + 3)
 
 
@@ -371,10 +372,16 @@ apply_position(database_t *db, const char *node, apply_position_t *position)
 
 int
 apply_note(database_t *db, const char *node, const char *what,
-    const char *note)
+    const char *format, ...)
 {
+    char         note[APPLY_NOTE];
+    va_list      args;
     PGresult    *result;
     const char  *values[3];
+
+    va_start(args, format);
+    (void) vsnprintf(note, sizeof(note), format, args);
+    va_end(args);
 
     values[0] = node;
     values[1] = what;

@@ -52,9 +52,10 @@ apply_result_t apply_record(database_t *db, wgw_journal_record_t *record,
 int apply_position(database_t *db, const char *node,
     apply_position_t *position);
 
-/* Tells the ledger something of a node, which may be NULL. */
+/* Tells the ledger something of a node, once. */
 int apply_note(database_t *db, const char *node, const char *what,
-    const char *note);
+    const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 
 #endif /* WGW_LEDGER_APPLY_H */

@@ -41,7 +41,8 @@ source_dir(source_dir_t *source, const ledger_t *ledger, database_t *db)
 
         if (rc < 0) {
             ledger_log("the journal \"%s\" %s", source->dir, error);
-            (void) apply_note(db, source->node, "damage", source->dir);
+            (void) apply_note(db, source->node, "damage", "a file of \"%s\" %s",
+                              source->dir, error);
             continue;
         }
 
@@ -76,7 +77,10 @@ source_one(source_dir_t *source, const ledger_t *ledger, database_t *db,
 
     case APPLY_BAD:
         source->stuck = ledger_now() + SOURCE_STUCK;
-        (void) apply_note(db, source->node, "bad", source->dir);
+        (void) apply_note(db, source->node, "bad", "record %llu of epoch "
+                          "%llu is not taken",
+                          (unsigned long long) record->seq,
+                          (unsigned long long) record->epoch);
         return -1;
 
     default: /* APPLY_DONE, APPLY_KNOWN */

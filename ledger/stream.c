@@ -233,7 +233,8 @@ stream_entries(streams_t *streams, stream_t *s, const ledger_t *ledger,
 
         case APPLY_BAD:
             s->stuck = ledger_now() + STREAM_STUCK;
-            (void) apply_note(db, s->node, "bad", "a record is not taken");
+            (void) apply_note(db, s->node, "bad", "entry %s of its stream "
+                              "is not taken", entry->element[0]->str);
             return 0;
 
         case APPLY_DONE:
@@ -285,8 +286,8 @@ stream_entry(stream_t *s, database_t *db, const redisReply *entry)
     {
         ledger_log("node %s: entry %s of its stream is no record of it",
                    s->node, entry->element[0]->str);
-        (void) apply_note(db, s->node, "damage",
-                          "an entry of its stream is no record of it");
+        (void) apply_note(db, s->node, "damage", "entry %s of its stream is "
+                          "no record of it", entry->element[0]->str);
 
         return APPLY_KNOWN;
     }

@@ -132,10 +132,14 @@ CREATE VIEW wgw.usage_month AS
     GROUP BY a.kind, a.zone, a.class, a.key, h.start;
 
 
+-- Whoever starts anew may meet the same again: it is told once.
 CREATE FUNCTION wgw.note(p_node integer, p_what text, p_note text)
 RETURNS void LANGUAGE sql AS $$
     INSERT INTO wgw.event (node, what, note)
-    VALUES (p_node, p_what, p_note)
+    SELECT p_node, p_what, p_note
+    WHERE NOT EXISTS (SELECT FROM wgw.event e
+                      WHERE e.node IS NOT DISTINCT FROM p_node
+                            AND e.what = p_what AND e.note = p_note)
 $$;
 
 

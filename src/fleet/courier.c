@@ -119,18 +119,9 @@ wgw_courier_step(wgw_courier_t *c, uint64_t epoch, uint64_t seq)
 static void
 wgw_courier_begin(wgw_courier_t *c)
 {
-    const char  *known[] = { "SADD", c->nodes, c->node };
     const char  *look[] = { "XREVRANGE", c->stream, "+", "-", "COUNT", "1" };
 
     memset(&c->last, 0, sizeof(wgw_courier_place_t));
-
-    if (wgw_courier_command(c, c->nodes_slot, wgw_courier_known, 3, known)
-        != 0)
-    {
-        return;
-    }
-
-    c->asking++;
 
     if (wgw_courier_command(c, c->slot, wgw_courier_look, 6, look) != 0) {
         return;
@@ -144,12 +135,23 @@ wgw_courier_begin(wgw_courier_t *c)
 }
 
 
+/* And says that there is such a node: a Redis may lose all that it has. */
+
 static int
 wgw_courier_ask(wgw_courier_t *c)
 {
+    const char  *known[] = { "SADD", c->nodes, c->node };
     const char  *args[] = { "HMGET", c->ledger, "ack", "want" };
 
     c->asked = c->wire->now(c->wire);
+
+    if (wgw_courier_command(c, c->nodes_slot, wgw_courier_known, 3, known)
+        != 0)
+    {
+        return -1;
+    }
+
+    c->asking++;
 
     if (wgw_courier_command(c, c->slot, wgw_courier_answer, 4, args) != 0) {
         return -1;
