@@ -44,6 +44,8 @@ static ngx_int_t ngx_wgw_meter_traffic(ngx_conf_t *cf);
 static char *ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone);
+static ngx_uint_t ngx_wgw_meter_zone_word(ngx_str_t *value,
+    wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_path(ngx_conf_t *cf, ngx_str_t *value,
     size_t prefix, ngx_str_t *path);
 static ngx_uint_t ngx_wgw_meter_zone_number(ngx_str_t *value,
@@ -452,7 +454,6 @@ static char *
 ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone)
 {
-    int                kind;
     ngx_int_t          n;
     wgw_table_conf_t  *table;
 
@@ -466,21 +467,8 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
         return ngx_wgw_meter_zone_path(cf, value, 8, &zone->archive);
     }
 
-    if (ngx_strncmp(value->data, "fleet", 5) == 0) {
-        zone->zone.fleet = wgw_lease_mode((char *) value->data);
-
-        if (zone->zone.fleet) {
-            return NGX_CONF_OK;
-        }
-    }
-
-    if (ngx_strncmp(value->data, "window=", 7) == 0) {
-        kind = wgw_window_kind((char *) value->data + 7, value->len - 7);
-
-        if (kind >= 0) {
-            table->window.kind = kind;
-            return NGX_CONF_OK;
-        }
+    if (ngx_wgw_meter_zone_word(value, zone)) {
+        return NGX_CONF_OK;
     }
 
     if (ngx_wgw_meter_zone_number(value, "keys=", 1, WGW_TABLE_KEYS_MAX, &n)) {
@@ -511,6 +499,34 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* 1 for "window=month", "fleet" and the like. */
+
+static ngx_uint_t
+ngx_wgw_meter_zone_word(ngx_str_t *value, wgw_meter_zone_t *zone)
+{
+    int  kind;
+
+    if (wgw_lease_mode((char *) value->data)) {
+        zone->zone.fleet = wgw_lease_mode((char *) value->data);
+        return 1;
+    }
+
+    if (ngx_strncmp(value->data, "window=", 7) != 0) {
+        return 0;
+    }
+
+    kind = wgw_window_kind((char *) value->data + 7, value->len - 7);
+
+    if (kind < 0) {
+        return 0;
+    }
+
+    zone->zone.conf.window.kind = kind;
+
+    return 1;
 }
 
 
