@@ -11,10 +11,14 @@
 #define WGW_HOLD_MAX      (UINT64_C(1) << 40)
 
 
-static inline uint64_t wgw_cap_left(wgw_table_t *t, uint32_t record,
-    uint64_t period, int count, uint64_t cap, uint64_t used);
+static inline uint64_t wgw_cap_left(uint64_t cap, uint64_t used);
 static uint64_t wgw_cap_leased(wgw_table_t *t, uint32_t record,
     uint64_t period, int count, uint64_t cap, int soon);
+static uint64_t wgw_cap_hold_leased(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count, uint64_t cap, uint64_t want, int *waiting);
+static inline uint64_t wgw_cap_hold(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count, uint64_t cap, uint64_t want, int *waiting,
+    const int leased);
 static int wgw_cap_soon(wgw_table_t *t, uint32_t record, uint64_t period,
     uint64_t cap);
 static uint32_t wgw_cap_record(wgw_table_t *t, uint32_t record);
@@ -24,19 +28,17 @@ static uint64_t wgw_cap_used_all(wgw_table_t *t, uint32_t record,
     uint64_t period, int count);
 static uint64_t wgw_cap_twins(wgw_table_t *t, uint32_t record,
     uint64_t period, int count, uint64_t *held);
-static uint64_t wgw_cap_all(wgw_table_t *t, uint32_t record, uint64_t period,
-    int count, uint64_t *before);
-static uint64_t wgw_cap_less(wgw_table_t *t, uint32_t record,
-    uint64_t period, uint64_t cap, uint64_t want, uint64_t left,
-    uint64_t before, int *waiting);
 
 
 uint64_t
 wgw_table_spare(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     uint64_t cap)
 {
-    return wgw_cap_left(t, record, period, count, cap,
-                        wgw_cap_used(t, record, period, count));
+    if (t->lease) {
+        return wgw_cap_leased(t, record, period, count, cap, 0);
+    }
+
+    return wgw_cap_left(cap, wgw_cap_used(t, record, period, count));
 }
 
 
@@ -48,20 +50,15 @@ wgw_table_prospect(wgw_table_t *t, uint32_t record, uint64_t period,
         return wgw_cap_leased(t, record, period, count, cap, 1);
     }
 
-    return wgw_table_spare(t, record, period, count, cap);
+    return wgw_cap_left(cap, wgw_cap_used(t, record, period, count));
 }
 
 
-/* The one place where a record's cap meets what it used. */
+/* The one place where a cap meets what was used. */
 
 static inline uint64_t
-wgw_cap_left(wgw_table_t *t, uint32_t record, uint64_t period, int count,
-    uint64_t cap, uint64_t used)
+wgw_cap_left(uint64_t cap, uint64_t used)
 {
-    if (t->lease) {
-        return wgw_cap_leased(t, record, period, count, cap, 0);
-    }
-
     return used < cap ? cap - used : 0;
 }
 
@@ -96,7 +93,7 @@ wgw_cap_leased(wgw_table_t *t, uint32_t record, uint64_t period, int count,
         wgw_lease_want(t->lease, first);
     }
 
-    return used < limit ? limit - used : 0;
+    return wgw_cap_left(limit, used);
 }
 
 
@@ -186,17 +183,40 @@ wgw_cap_twins(wgw_table_t *t, uint32_t record, uint64_t period, int count,
 }
 
 
+uint64_t
+wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t cap, uint64_t want, int *waiting)
+{
+    if (t->lease) {
+        return wgw_cap_hold_leased(t, record, period, count, cap, want,
+                                   waiting);
+    }
+
+    return wgw_cap_hold(t, record, period, count, cap, want, waiting, 0);
+}
+
+
+__attribute__((noinline))
+static uint64_t
+wgw_cap_hold_leased(wgw_table_t *t, uint32_t record, uint64_t period,
+    int count, uint64_t cap, uint64_t want, int *waiting)
+{
+    return wgw_cap_hold(t, record, period, count, cap, want, waiting, 1);
+}
+
+
 /*
  * Of processes that hold at a time, each sees in `held` what those before it
  * took, and reads what was used after that; those before it are therefore
  * seen in one of both, whether they have sent or not.
  */
 
-uint64_t
-wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
-    uint64_t cap, uint64_t want, int *waiting)
+__attribute__((always_inline))
+static inline uint64_t
+wgw_cap_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t cap, uint64_t want, int *waiting, const int leased)
 {
-    uint64_t           used, before, left;
+    uint64_t           used, before, left, held, others;
     wgw_record_hot_t  *hot;
 
     *waiting = 0;
@@ -211,50 +231,30 @@ wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     hot = wgw_table_hot(t, record);
     before = __atomic_fetch_add(&hot->held, want, __ATOMIC_SEQ_CST);
 
-    if (t->count > 1) {
-        used = wgw_cap_all(t, record, period, count, &before);
+    others = 0;
 
-    } else {
-        used = wgw_counter_used(t, hot, period, count);
+    if (t->count > 1) {
+        others = wgw_cap_twins(t, record, period, count, &held);
+        before += held;
     }
 
-    left = wgw_cap_left(t, record, period, count, cap, used);
+    if (leased) {
+        left = wgw_cap_leased(t, record, period, count, cap, 0);
 
-    return before < left && want <= left - before
-           ? want
-           : wgw_cap_less(t, record, period, cap, want, left, before, waiting);
-}
+    } else {
+        used = wgw_counter_used(t, hot, period, count) + others;
+        left = wgw_cap_left(cap, used);
+    }
 
-
-/* What all records of the key used; what the others hold is before it, too. */
-
-__attribute__((noinline))
-static uint64_t
-wgw_cap_all(wgw_table_t *t, uint32_t record, uint64_t period, int count,
-    uint64_t *before)
-{
-    uint64_t  held, others;
-
-    others = wgw_cap_twins(t, record, period, count, &held);
-    *before += held;
-
-    return others + wgw_counter_used(t, wgw_table_hot(t, record), period,
-                                     count);
-}
-
-
-/* There is not as much as was taken. */
-
-__attribute__((noinline))
-static uint64_t
-wgw_cap_less(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t cap,
-    uint64_t want, uint64_t left, uint64_t before, int *waiting)
-{
     *waiting = left != 0 && left <= before;
     left = before < left ? left - before : 0;
 
-    if (left == 0 && t->lease) {
+    if (leased && left == 0) {
         *waiting |= wgw_cap_soon(t, record, period, cap);
+    }
+
+    if (want <= left) {
+        return want;
     }
 
     wgw_table_release(t, record, want - left);
