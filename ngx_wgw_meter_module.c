@@ -15,6 +15,7 @@
 #include "claims/claims_conf.h"
 #include "core/shm.h"
 #include "fleet/agent.h"
+#include "fleet/bookkeeper.h"
 #include "fleet/lender.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
@@ -66,6 +67,13 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
       wgw_rate_zone_parse,
       0,
       0,
+      NULL },
+
+    { ngx_string("wgw_journal"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      wgw_bookkeeper_parse,
+      0,
+      offsetof(ngx_wgw_meter_conf_t, keeper),
       NULL },
 
     { ngx_string("wgw_fleet"),
@@ -195,6 +203,12 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
         }
     }
 
+    if (wgw_bookkeeper_open(cycle, mcf->keeper, &mcf->zones, mcf->fleet)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (wgw_claims_init_conf(cycle) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
@@ -283,7 +297,8 @@ ngx_wgw_meter_init_module(ngx_cycle_t *cycle)
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
 
-    return wgw_agent_init_module(cycle, mcf->fleet);
+    return wgw_bookkeeper_init_module(cycle, mcf->keeper) == NGX_OK
+           ? wgw_agent_init_module(cycle, mcf->fleet) : NGX_ERROR;
 }
 
 
@@ -295,7 +310,8 @@ ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
 
-    return wgw_agent_init_process(cycle, mcf->fleet);
+    return wgw_bookkeeper_init_process(cycle, mcf->keeper) == NGX_OK
+           ? wgw_agent_init_process(cycle, mcf->fleet) : NGX_ERROR;
 }
 
 
