@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "core/version.h"
-#include "format/doc.h"
 #include "grid/commands.h"
 #include "grid/form.h"
 #include "grid/member.h"
@@ -373,7 +372,7 @@ command_limit(grid_desk_t *desk, const grid_message_t *message,
         return GRID_FAILED;
     }
 
-    root = wgw_doc_read(message->payload, message->len);
+    root = grid_told_payload(message, error);
     gb = 0;
     name = "";
 

@@ -26,6 +26,7 @@ static void auth_claims(ngx_http_request_t *r,
     wgw_jwt_t *jwt);
 static void auth_refuse(ngx_http_wgw_auth_ctx_t *ctx, ngx_uint_t status,
     const char *reason, const char *phrase);
+static ngx_uint_t auth_behind(void);
 static void auth_lost(ngx_http_wgw_auth_ctx_t *ctx);
 static void auth_use(ngx_http_wgw_auth_ctx_t *ctx);
 static ngx_int_t auth_refused(ngx_http_request_t *r,
@@ -36,6 +37,9 @@ static ngx_int_t auth_strip_element(ngx_http_request_t *r,
     ngx_list_part_t *part, ngx_uint_t i);
 static void auth_strip_part(ngx_list_t *list, ngx_list_part_t *part);
 static void auth_cleanup(void *data);
+
+
+static ngx_http_wgw_auth_ctx_t  *auth_free;
 
 
 ngx_int_t
@@ -113,18 +117,29 @@ ngx_http_wgw_auth_find_ctx(ngx_http_request_t *r)
 ngx_http_wgw_auth_ctx_t *
 ngx_http_wgw_auth_create_ctx(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t       *cln;
     ngx_http_wgw_auth_ctx_t  *ctx;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wgw_auth_ctx_t));
-    if (cln == NULL) {
-        return NULL;
+    ctx = auth_free;
+
+    if (ctx) {
+        auth_free = ctx->next;
+
+    } else {
+        ctx = ngx_alloc(sizeof(ngx_http_wgw_auth_ctx_t), r->connection->log);
+        if (ctx == NULL) {
+            return NULL;
+        }
     }
 
-    cln->handler = auth_cleanup;
+    ngx_memzero(ctx, offsetof(ngx_http_wgw_auth_ctx_t, cleanup));
 
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_wgw_auth_ctx_t));
+    /* as ngx_pool_cleanup_add() does it, but in one piece */
+
+    ctx->cleanup.handler = auth_cleanup;
+    ctx->cleanup.data = ctx;
+    ctx->cleanup.next = r->pool->cleanup;
+
+    r->pool->cleanup = &ctx->cleanup;
 
     ngx_http_set_ctx(r, ctx, ngx_http_wgw_auth_module);
 
@@ -142,6 +157,11 @@ auth_cleanup(void *data)
     if (ctx->buffer) {
         ngx_explicit_memzero(ctx->buffer, ctx->size);
     }
+
+    /* the pool has still to read its cleanup's next */
+
+    ctx->next = auth_free;
+    auth_free = ctx;
 }
 
 
@@ -167,7 +187,8 @@ auth_judge(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
 
     if (ctx->buffer == NULL) {
         ctx->size = WGW_JWT_BUFFER(token.len);
-        ctx->buffer = ngx_pnalloc(r->pool, ctx->size);
+        ctx->buffer = ctx->size <= sizeof(ctx->own)
+                      ? ctx->own : ngx_pnalloc(r->pool, ctx->size);
 
         if (ctx->buffer == NULL) {
             auth_refuse(ctx, NGX_HTTP_INTERNAL_SERVER_ERROR, "other", "");
@@ -317,12 +338,33 @@ auth_good(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
         return NGX_DECLINED;
     }
 
+    if (rc == WGW_TOKENS_OK && auth_behind()) {
+        auth_refuse(ctx, NGX_HTTP_SERVICE_UNAVAILABLE, "lost",
+                    "cannot be checked: what other machines have revoked is "
+                    "not known yet");
+        return NGX_DECLINED;
+    }
+
     if (rc != WGW_TOKENS_OK) {
         auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "revoked", "was revoked");
         return NGX_DECLINED;
     }
 
     return NGX_OK;
+}
+
+
+/* Only after a start: what others revoked meanwhile is read first. */
+
+static ngx_uint_t
+auth_behind(void)
+{
+    wgw_elsewhere_t  *elsewhere;
+
+    elsewhere = ngx_wgw_auth_elsewhere();
+
+    return elsewhere && !elsewhere->open
+           && elsewhere->behind(elsewhere->desk);
 }
 
 

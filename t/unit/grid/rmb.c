@@ -37,6 +37,13 @@ test_vectors(void)
     for (i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
         row = YAJL_GET_ARRAY(list)->values[i];
         text = tf_text(row, "reply");
+
+        /* we escape what is not ASCII, see test_ascii() */
+
+        if (strstr(text, "\xef\xbf\xbd")) {
+            continue;
+        }
+
         reply = yajl_tree_parse(text, error, sizeof(error));
         err = tf_member(reply, "err");
         dat = tf_text(reply, "dat");
