@@ -91,6 +91,15 @@ subtest 'a rate is divided' => sub {
     cmp_ok($passed, '>=', 396, 'all of it');
 };
 
+subtest 'the alerts are of metrics that there are' => sub {
+    my $text = http_get($gw[0]->port('ADMIN'), '/metrics')->{body};
+    my %names = map { $_ => 1 }
+        slurp('tools/prometheus/fleet.yml') =~ /\b(wgw_fleet_\w+)/g;
+
+    cmp_ok(scalar keys %names, '>', 3, 'there are alerts');
+    like($text, qr/^\Q$_\E\{/m, $_) for sort keys %names;
+};
+
 $_->stop() for @gw;
 done_testing();
 
