@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix bench bench-full modules cli install uninstall version clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix nginx-tests bench bench-full modules cli install uninstall version clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -10,7 +10,8 @@ build:      ## nginx, the modules and wgw, in build/bin and build/modules
 	@flock -n build/lock true || \
 	    echo "another make is at work in this checkout: waiting for it"
 	@flock build/lock sh -c 'tools/build.sh && \
-	    exec $(MAKE) --no-print-directory cli-files grid-files'
+	    exec $(MAKE) --no-print-directory cli-files grid-files \
+	    ledger-files'
 
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
@@ -35,7 +36,8 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/build.sh asan
-	@$(MAKE) --no-print-directory cli-unit grid-unit build/bin/siwe-token
+	@$(MAKE) --no-print-directory cli-unit grid-unit ledger-unit \
+	    build/bin/siwe-token
 	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
 
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
@@ -55,6 +57,10 @@ matrix:     ## SRC="DIR ...": each of these nginx trees, built and tested
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/matrix.sh "$(or $(T),$(ASAN_SUITES))" $(SRC)
+
+nginx-tests: build ## TESTS=DIR: nginx's own, without the modules, with, metered
+	@tools/deps.sh test
+	@tools/nginx-tests.sh "$(TESTS)" $(T)
 
 bench: build ## against nginx and peers, in short; see bench/README.md
 	@tools/deps.sh bench
@@ -105,6 +111,7 @@ help:       ## this list
 #=
 #=    NGX_SRC=DIR     build this nginx tree instead of Debian 13's
 #=    SRC="DIR ..."   the trees of make matrix; T= as for make test
+#=    TESTS=DIR       nginx-tests of make nginx-tests; T="proxy.t h2.t" of these
 #=    CC=clang        another compiler
 #=    PORT_HTTP=8080 PORT_TLS=8443 PORT_ADMIN=8642 PORT_INNER=8444
 #=    PORT_DIN=8545 PORT_ROUTER=8546 PORT_DEMO_HTTP=9080 PORT_DEMO_HTTPS=9443
@@ -143,7 +150,7 @@ ASAN_SUITES = $(filter-out t/run.t t/examples.t,$(OLD_SUITES))
 # names none of them, the linker takes what it needs.
 
 PARTS := $(shell grep -L 'ngx_' src/*/*.c)
-PARTS_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1 -lz
+PARTS_LIBS = -lyajl -lcrypto -llmdb -lpthread -lsecp256k1 -lz -lhiredis
 
 PLAIN = $(CC) -O2 -g -Wall -Wextra -Werror -Isrc
 
@@ -281,6 +288,44 @@ build/fuzz/grid/%: fuzz/grid/%.c build/parts/fuzz/grid.a build/parts/fuzz.a
 	@mkdir -p $(@D)
 	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
 	    $(filter %.c %.a,$^) $(GRID_LIBS) && mv $@.new $@
+
+# The ledger, likewise.
+
+LEDGER_LIBS = -Wl,--as-needed -lpq -lhiredis -lssl $(PARTS_LIBS)
+LEDGER_SOURCES := $(wildcard ledger/*.c)
+LEDGER_FLAGS = -D_GNU_SOURCE -I. -Ibuild/parts -I$(shell pg_config --includedir \
+    2> /dev/null || echo /usr/include/postgresql)
+
+.PHONY: ledger ledger-files ledger-unit
+
+ledger:     ## the daemon wgw-ledger; needs no nginx
+	@tools/deps.sh ledger
+	@$(MAKE) --no-print-directory ledger-files
+
+ledger-files: build/bin/wgw-ledger build/man/wgw-ledger.8
+	@:
+
+ledger-unit: build/asan/bin/wgw-ledger
+	@:
+
+$(eval $(call ARCHIVE,plain/ledger,$(PLAIN) $(LEDGER_FLAGS),ledger/,$(LEDGER_SOURCES)))
+$(eval $(call ARCHIVE,unit/ledger,$(UNIT) $(LEDGER_FLAGS),ledger/,$(LEDGER_SOURCES)))
+
+build/parts/plain/ledger/schema.o build/parts/unit/ledger/schema.o: \
+    build/parts/ledger_schema.h
+
+build/parts/ledger_schema.h: ledger/schema/*.sql
+	@mkdir -p $(@D)
+	@tools/embed.sh $(foreach file,$(sort $^),\
+	    schema_$(basename $(notdir $(file)))=$(file)) > $@.new && mv $@.new $@
+
+build/bin/wgw-ledger: build/parts/plain/ledger.a build/parts/plain.a
+	@mkdir -p $(@D)
+	@$(PLAIN) -o $@.new $^ $(LEDGER_LIBS) && mv $@.new $@
+
+build/asan/bin/wgw-ledger: build/parts/unit/ledger.a build/parts/unit.a
+	@mkdir -p $(@D)
+	@$(UNIT) -o $@.new $^ $(LEDGER_LIBS) && mv $@.new $@
 
 build/completion/wgw: cli/wgw.bash
 	@mkdir -p $(@D)

@@ -14,22 +14,38 @@
 
 #include "claims/claims_conf.h"
 #include "core/shm.h"
+#include "fleet/agent.h"
+#include "fleet/bookkeeper.h"
+#include "fleet/lender.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
 #include "meter/meter_conf.h"
 #include "meter/rate.h"
 #include "meter/sweep.h"
 #include "meter/usage.h"
+#include "table/lease.h"
 
 
 static void *ngx_wgw_meter_create_conf(ngx_cycle_t *cycle);
 static char *ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf);
+static ngx_int_t ngx_wgw_meter_lease(ngx_cycle_t *cycle,
+    ngx_wgw_meter_conf_t *mcf, wgw_meter_zone_t *zone);
+static ngx_int_t ngx_wgw_meter_divide(ngx_cycle_t *cycle,
+    ngx_wgw_meter_conf_t *mcf, wgw_zone_t *zone);
+static ngx_int_t ngx_wgw_meter_claims(ngx_cycle_t *cycle,
+    ngx_wgw_meter_conf_t *mcf);
+static ngx_int_t ngx_wgw_meter_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_wgw_meter_init_process(ngx_cycle_t *cycle);
 static void ngx_wgw_meter_exit_process(ngx_cycle_t *cycle);
+static char *ngx_wgw_meter_fleet(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_wgw_meter_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_wgw_meter_traffic(ngx_conf_t *cf);
 static char *ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
+    wgw_meter_zone_t *zone);
+static ngx_uint_t ngx_wgw_meter_zone_word(ngx_str_t *value,
     wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_path(ngx_conf_t *cf, ngx_str_t *value,
     size_t prefix, ngx_str_t *path);
@@ -47,10 +63,24 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
       NULL },
 
     { ngx_string("wgw_rate_zone"),
-      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE2,
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE23,
       wgw_rate_zone_parse,
       0,
       0,
+      NULL },
+
+    { ngx_string("wgw_journal"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      wgw_bookkeeper_parse,
+      0,
+      offsetof(ngx_wgw_meter_conf_t, keeper),
+      NULL },
+
+    { ngx_string("wgw_fleet"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      ngx_wgw_meter_fleet,
+      0,
+      offsetof(ngx_wgw_meter_conf_t, fleet),
       NULL },
 
     { ngx_string("wgw_claims"),
@@ -68,7 +98,7 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
       NULL },
 
     { ngx_string("wgw_claims_zone"),
-      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE12,
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE123,
       wgw_claims_zone_parse,
       0,
       0,
@@ -91,8 +121,8 @@ ngx_module_t  ngx_wgw_meter_module = {
     ngx_wgw_meter_commands,                /* module directives */
     NGX_CORE_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_wgw_meter_init_module,             /* init module */
+    ngx_wgw_meter_init_process,            /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_wgw_meter_exit_process,            /* exit process */
@@ -150,7 +180,10 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
             zone->zone.conf.label_bytes = 0;
         }
 
-        if (wgw_zone_open(cycle, &zone->zone) != NGX_OK) {
+        if (wgw_zone_open(cycle, &zone->zone) != NGX_OK
+            || (zone->zone.fleet
+                && ngx_wgw_meter_lease(cycle, mcf, zone) != NGX_OK))
+        {
             return NGX_CONF_ERROR;
         }
 
@@ -162,12 +195,123 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
     }
 
     for (i = 0; i < mcf->rates.nelts; i++) {
-        if (wgw_zone_open(cycle, rates[i]) != NGX_OK) {
+        if (wgw_zone_open(cycle, rates[i]) != NGX_OK
+            || (rates[i]->fleet
+                && ngx_wgw_meter_divide(cycle, mcf, rates[i]) != NGX_OK))
+        {
             return NGX_CONF_ERROR;
         }
     }
 
-    return wgw_claims_init_conf(cycle);
+    if (wgw_bookkeeper_open(cycle, mcf->keeper, &mcf->zones, mcf->fleet)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (wgw_claims_init_conf(cycle) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_wgw_meter_claims(cycle, mcf) == NGX_OK ? NGX_CONF_OK
+                                                      : NGX_CONF_ERROR;
+}
+
+
+/* Nodes ask for a cap as a whole, so that lines must mean the same by it. */
+
+static ngx_int_t
+ngx_wgw_meter_lease(ngx_cycle_t *cycle, ngx_wgw_meter_conf_t *mcf,
+    wgw_meter_zone_t *zone)
+{
+    const wgw_meter_conf_t  *meter;
+
+    if (zone->zone.alone.number) {
+        (void) wgw_line_error(cycle->log, &zone->zone.alone, 0,
+                              "zone \"%V\" has \"fleet\", and another line "
+                              "has another \"cap\" or \"count\"",
+                              &zone->zone.name);
+        return NGX_ERROR;
+    }
+
+    meter = zone->capped;
+
+    return wgw_lender_zone(cycle, mcf->fleet, &zone->zone,
+                           meter ? meter->count : WGW_COUNT_BOTH);
+}
+
+
+/* Rates are divided by the nodes that live; bytes are not. */
+
+static ngx_int_t
+ngx_wgw_meter_divide(ngx_cycle_t *cycle, ngx_wgw_meter_conf_t *mcf,
+    wgw_zone_t *zone)
+{
+    if (zone->alone.number) {
+        (void) wgw_line_error(cycle->log, &zone->alone, 0,
+                              "zone \"%V\" has \"fleet\", and a rate of "
+                              "bytes is this machine's alone", &zone->name);
+        return NGX_ERROR;
+    }
+
+    return wgw_lender_members(cycle, mcf->fleet, zone);
+}
+
+
+/* Limits of tokens are leased, quotas that nobody pays for are divided. */
+
+static ngx_int_t
+ngx_wgw_meter_claims(ngx_cycle_t *cycle, ngx_wgw_meter_conf_t *mcf)
+{
+    ngx_uint_t     i;
+    wgw_claims_t  *claims;
+
+    claims = wgw_claims_conf(cycle);
+
+    if (claims == NULL || claims->keys == 0 || claims->fleet == 0) {
+        return claims ? NGX_OK : NGX_ERROR;
+    }
+
+    for (i = 0; i < WGW_LIMIT_WINDOWS; i++) {
+        claims->limits[i]->zone.fleet = claims->fleet;
+
+        if (wgw_lender_zone(cycle, mcf->fleet, &claims->limits[i]->zone,
+                            WGW_COUNT_SENT)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    claims->nodes = mcf->nodes;
+
+    return wgw_lender_members(cycle, mcf->fleet, claims->quotas);
+}
+
+
+static ngx_int_t
+ngx_wgw_meter_init_module(ngx_cycle_t *cycle)
+{
+    ngx_wgw_meter_conf_t  *mcf;
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+
+    return wgw_bookkeeper_init_module(cycle, mcf->keeper) == NGX_OK
+           ? wgw_agent_init_module(cycle, mcf->fleet) : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
+{
+    ngx_wgw_meter_conf_t  *mcf;
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+
+    return wgw_bookkeeper_init_process(cycle, mcf->keeper) == NGX_OK
+           ? wgw_agent_init_process(cycle, mcf->fleet) : NGX_ERROR;
 }
 
 
@@ -178,6 +322,29 @@ ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
 {
     wgw_sweep_exit(cycle);
     wgw_claims_exit();
+}
+
+
+/* With memory for the number of nodes, which workers read. */
+
+static char *
+ngx_wgw_meter_fleet(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_wgw_meter_conf_t  *mcf = conf;
+
+    char       *rc;
+    ngx_str_t   name = ngx_string("fleet");
+
+    rc = wgw_fleet_parse(cf, cmd, conf);
+
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
+
+    mcf->nodes = wgw_shm_memory(cf, &name, sizeof(uint64_t));
+    wgw_fleet_count(mcf->fleet, mcf->nodes);
+
+    return mcf->nodes ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -274,6 +441,10 @@ ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone)
         return "has \"purge\" and a window without end";
     }
 
+    if (zone->zone.fleet && zone->zone.file.len == 0) {
+        return "has \"fleet\" without \"file\"";
+    }
+
     if (zone->zone.purge && zone->zone.file.len == 0) {
         return "has \"purge\" without \"file\"";
     }
@@ -299,7 +470,6 @@ static char *
 ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone)
 {
-    int                kind;
     ngx_int_t          n;
     wgw_table_conf_t  *table;
 
@@ -313,13 +483,8 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
         return ngx_wgw_meter_zone_path(cf, value, 8, &zone->archive);
     }
 
-    if (ngx_strncmp(value->data, "window=", 7) == 0) {
-        kind = wgw_window_kind((char *) value->data + 7, value->len - 7);
-
-        if (kind >= 0) {
-            table->window.kind = kind;
-            return NGX_CONF_OK;
-        }
+    if (ngx_wgw_meter_zone_word(value, zone)) {
+        return NGX_CONF_OK;
     }
 
     if (ngx_wgw_meter_zone_number(value, "keys=", 1, WGW_TABLE_KEYS_MAX, &n)) {
@@ -350,6 +515,34 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* 1 for "window=month", "fleet" and the like. */
+
+static ngx_uint_t
+ngx_wgw_meter_zone_word(ngx_str_t *value, wgw_meter_zone_t *zone)
+{
+    int  kind;
+
+    if (wgw_lease_mode((char *) value->data)) {
+        zone->zone.fleet = wgw_lease_mode((char *) value->data);
+        return 1;
+    }
+
+    if (ngx_strncmp(value->data, "window=", 7) != 0) {
+        return 0;
+    }
+
+    kind = wgw_window_kind((char *) value->data + 7, value->len - 7);
+
+    if (kind < 0) {
+        return 0;
+    }
+
+    zone->zone.conf.window.kind = kind;
+
+    return 1;
 }
 
 

@@ -176,12 +176,11 @@ bus_connect(bus_t *bus)
     if (rc == GRID_OK) {
         bus->wait = 0;
 
-        if (bus->told) {
-            bus->told = 0;
-            grid_log(GRID_NOTE, "Redis is there again");
+        if (bus->told && bus->group == GRID_GROUP_DEPLOY) {
+            grid_self_missing(bus->grid, "redis", "", NULL);
         }
 
-        grid_self_missing(bus->grid, "redis", "", NULL);
+        bus->told = 0;
     }
 
     return rc;
@@ -320,12 +319,11 @@ static void
 bus_lose(bus_t *bus, const char *why)
 {
     if (!bus->told && bus->group == GRID_GROUP_DEPLOY) {
-        grid_log(GRID_WARN, "Redis is away: %s; what is deployed goes on", why);
+        grid_self_missing(bus->grid, "redis", "does Redis run (systemctl "
+                          "status redis-server), and rmb-peer with it? see "
+                          "--redis", "Redis is away (%s): nobody can deploy",
+                          why);
     }
-
-    grid_self_missing(bus->grid, "redis", "does Redis run (systemctl status "
-                      "redis-server), and rmb-peer with it? see --redis",
-                      "Redis is away (%s): nobody can deploy", why);
 
     bus->told = 1;
 

@@ -19,7 +19,8 @@ grid_chain_open(const grid_options_t *options)
 
     chain = grid_alloc(sizeof(grid_chain_t));
 
-    chain->source = &grid_source_file;
+    chain->source = options->chain_file ? &grid_source_file
+                                        : &grid_source_rpc;
     chain->data = chain->source->open(options, chain->why,
                                       sizeof(chain->why));
 

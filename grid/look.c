@@ -46,6 +46,13 @@ grid_look(const grid_t *grid, grid_state_t *state, grid_chain_t *chain,
         rc = look_node(grid, &self, chain);
     }
 
+    if (rc == GRID_OK) {
+        rc = grid_chain_balance(chain, grid_identity_key(grid->identity,
+                                                         self.kind),
+                                &self.balance);
+        rc = rc == GRID_NONE ? GRID_OK : rc;
+    }
+
     if (rc == GRID_AWAY) {
         grid_self_missing(grid, "chain", "is this machine on the Internet, "
                           "or --chain URL wrong? it is asked again each "
@@ -360,7 +367,9 @@ look_gateway(const grid_t *grid, grid_gateway_t *gateway)
     long  status;
     char  path[GRID_GATEWAY_PATH], cure[512];
 
-    grid_put(path, sizeof(path), "/v1/usage?limit=1&zone=");
+    /* an hour that no archive has is 404; without an archive it is 400 */
+
+    grid_put(path, sizeof(path), "/v1/usage?window=2000-01-01T00&zone=");
     grid_gateway_escape(path, grid->options->zone);
 
     if (grid_gateway_call(gateway, "GET", path, NULL, &status, NULL)
@@ -374,7 +383,7 @@ look_gateway(const grid_t *grid, grid_gateway_t *gateway)
 
     grid_self_missing(grid, "gateway", "", NULL);
 
-    if (status == 200) {
+    if (status == 200 || status == 404) {
         grid_self_missing(grid, "hours", "", NULL);
         return;
     }

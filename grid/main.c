@@ -18,13 +18,20 @@
 #include <curl/curl.h>
 
 #include "core/version.h"
+#include "grid/batch.h"
+#include "grid/bills.h"
+#include "grid/hours.h"
 #include "grid/bus.h"
 #include "grid/deployments.h"
+#include "grid/ledger.h"
 #include "grid/look.h"
+#include "grid/service.h"
+#include "grid/status.h"
 #include "grid/provision.h"
 
 
 #define MAIN_LOOK  60                   /* seconds */
+#define MAIN_NEWS  2
 
 
 /* A thread of the daemon, which returns when grid_ends(). */
@@ -45,11 +52,15 @@ static void main_no_core(void);
 
 static const grid_schema_t  *const main_schemas[] = {
     &grid_self_schema,
+    &grid_service_schema,
+    &grid_hours_schema,
+    &grid_batch_schema,
     &grid_deployments_schema,
     NULL
 };
 
 static const main_crew_t  main_crew[] = {
+    { "bills", grid_bills_run },
     { "provision", grid_provision_run },
     { "deploy", grid_bus_deploy },
     { "read", grid_bus_read },
@@ -92,7 +103,9 @@ main(int argc, char **argv)
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
 
-    rc = main_daemon(&options);
+    rc = strcmp(options.command, "status") == 0 ? grid_status(&options)
+         : strcmp(options.command, "bills") == 0 ? grid_ledger_list(&options)
+         : main_daemon(&options);
 
     curl_global_cleanup();
 
@@ -189,6 +202,7 @@ main_serve(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
 {
     int            rc;
     size_t         i;
+    unsigned       n;
     pthread_t      threads[grid_count(main_crew)];
     main_thread_t  starts[grid_count(main_crew)];
 
@@ -214,8 +228,14 @@ main_serve(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
 
     /* A contradiction, once it serves, is told and ends nothing. */
 
-    while (!grid_rest(grid, MAIN_LOOK * 1000)) {
-        (void) grid_look(grid, state, chain, gateway);
+    for (n = 1; !grid_rest(grid, MAIN_NEWS * 1000); n++) {
+
+        if (n % (MAIN_LOOK / MAIN_NEWS) == 0) {
+            (void) grid_look(grid, state, chain, gateway);
+
+        } else if (grid_self_news(grid)) {
+            grid_self_keep(grid, state);
+        }
     }
 
     while (i) {

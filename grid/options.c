@@ -28,6 +28,7 @@ static int option_take(grid_options_t *options, int argc, char **argv,
 static int option_set(grid_options_t *options, const option_t *option,
     const char *value);
 static int options_judge(grid_options_t *options);
+static int option_price(const char *text, uint64_t *price);
 static int options_judge_place(grid_options_t *options);
 static int option_number(const char *name, const char *text,
     uint32_t *number);
@@ -68,6 +69,8 @@ static const option_t  options_table[] = {
       "the meter zone with windows of an hour (hours)" },
     { "recheck", OPTION_VALUE, "SECONDS", OPTION(recheck_text),
       "how often contracts and names are looked at again (3600)" },
+    { "price", OPTION_VALUE, "MUSD", OPTION(price_text),
+      "of a GB to who has a service contract (1.5)" },
     { "month", OPTION_VALUE, "YYYY-MM", OPTION(month),
       "bills: of this month only" },
     { "json", OPTION_FLAG, NULL, OPTION(json), "status, bills: for programs" },
@@ -101,6 +104,7 @@ grid_options_read(grid_options_t *options, int argc, char **argv)
     options->admin = GRID_ADMIN;
     options->state = GRID_STATE;
     options->zone = "hours";
+    options->price_text = "1.5";
     options->recheck = GRID_RECHECK;
     options->command = "";
 
@@ -196,7 +200,8 @@ option_set(grid_options_t *options, const option_t *option,
 static int
 options_judge(grid_options_t *options)
 {
-    int  daemon;
+    int     daemon;
+    size_t  i;
 
     if (options->command[0]
         && option_among("command", options->command, options_commands))
@@ -242,7 +247,55 @@ options_judge(grid_options_t *options)
         return GRID_USAGE;
     }
 
+    for (i = 0; i < options->chain.n; i++) {
+        if (strncmp(options->chain.items[i], "http://", 7) != 0
+            && strncmp(options->chain.items[i], "https://", 8) != 0
+            && strncmp(options->chain.items[i], "ws://", 5) != 0
+            && strncmp(options->chain.items[i], "wss://", 6) != 0)
+        {
+            return grid_fail(GRID_USAGE, "--chain \"%s\" is neither "
+                             "http(s)://... nor ws(s)://...",
+                             options->chain.items[i]);
+        }
+    }
+
+    if (option_price(options->price_text, &options->price)) {
+        return GRID_USAGE;
+    }
+
     return options_judge_place(options);
+}
+
+
+/* Up to three digits behind the point. */
+
+static int
+option_price(const char *text, uint64_t *price)
+{
+    char        digits[16];
+    size_t      whole, rest;
+
+    whole = strcspn(text, ".");
+    rest = text[whole] ? strlen(text + whole + 1) : 0;
+
+    if (whole + rest > 12 || whole == 0 || rest > 3
+        || (text[whole] && rest == 0))
+    {
+        return grid_fail(GRID_USAGE, "--price \"%s\" is no number of mUSD, "
+                         "as 1.5 is", text);
+    }
+
+    grid_put(digits, sizeof(digits), "%.*s%s%.*s", (int) whole, text,
+             rest ? text + whole + 1 : "", (int) (3 - rest), "000");
+
+    if (wgw_text_uint((wgw_text_t) { digits, strlen(digits) }, UINT64_MAX,
+                      price) != 0)
+    {
+        return grid_fail(GRID_USAGE, "--price \"%s\" is no number of mUSD, "
+                         "as 1.5 is", text);
+    }
+
+    return GRID_OK;
 }
 
 

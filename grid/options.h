@@ -18,7 +18,7 @@
 
 
 #define GRID_RECHECK  3600              /* seconds */
-#define GRID_LIST     16                   /* of an option that may be repeated */
+#define GRID_LIST     16                /* of an option that may be repeated */
 
 
 typedef struct {
@@ -44,6 +44,7 @@ struct grid_options_s {
     grid_list_t    address;
     const char    *zone;                /* of hourly windows */
     const char    *recheck_text;
+    const char    *price_text;
     const char    *json;
     const char    *metrics;
     const char    *yes;                 /* of register: no question */
@@ -54,6 +55,7 @@ struct grid_options_s {
     uint32_t       farm;                /* as numbers */
     uint32_t       node;
     uint32_t       recheck;             /* seconds */
+    uint64_t       price;               /* 1/1000 mUSD a GB */
     const char    *command;             /* "" for the daemon */
 };
 

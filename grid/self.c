@@ -12,6 +12,7 @@
 struct grid_selves_s {
     pthread_mutex_t  mutex;
     grid_self_t      self;
+    int              news;
 };
 
 
@@ -76,6 +77,7 @@ grid_self_put(const grid_t *grid, const grid_self_t *self)
     mine->twin = self->twin;
     mine->node = self->node;
     mine->naddresses = self->naddresses;
+    mine->balance = self->balance;
     memcpy(mine->address, self->address, sizeof(mine->address));
     memcpy(mine->domain, self->domain, sizeof(mine->domain));
     memcpy(mine->addresses, self->addresses, sizeof(mine->addresses));
@@ -127,6 +129,8 @@ grid_self_missing(const grid_t *grid, const char *topic, const char *cure,
         grid_put(m->what, sizeof(m->what), "%s", text);
         grid_put(m->cure, sizeof(m->cure), "%s", cure);
     }
+
+    grid->selves->news |= news != 0;
 
     (void) pthread_mutex_unlock(&grid->selves->mutex);
 
@@ -214,6 +218,9 @@ self_value(grid_self_t *self, const char *key, const char *value)
     } else if (strcmp(key, "domain") == 0) {
         grid_put(self->domain, sizeof(self->domain), "%s", value);
 
+    } else if (strcmp(key, "balance") == 0) {
+        self->balance = strtoull(value, NULL, 10);
+
     } else if (strcmp(key, "addresses") == 0) {
         self->naddresses = self_addresses(value, self->addresses);
     }
@@ -248,7 +255,11 @@ grid_self_keep(const grid_t *grid, grid_state_t *state)
     wgw_out_t    out;
     grid_self_t  self;
 
-    grid_self_get(grid, &self);
+    (void) pthread_mutex_lock(&grid->selves->mutex);
+    self = grid->selves->self;
+    grid->selves->news = 0;
+    (void) pthread_mutex_unlock(&grid->selves->mutex);
+
     wgw_out_init(&out, text, sizeof(text) - 1);
 
     for (i = 0; i < self.naddresses; i++) {
@@ -271,6 +282,8 @@ grid_self_keep(const grid_t *grid, grid_state_t *state)
     self_keep_value(state, "twin", text);
     grid_put(text, sizeof(text), "%u", (unsigned) self.node);
     self_keep_value(state, "node", text);
+    grid_put(text, sizeof(text), "%llu", (unsigned long long) self.balance);
+    self_keep_value(state, "balance", text);
 
     (void) grid_state_run(state, "delete from missing", "");
 
@@ -290,6 +303,19 @@ self_keep_value(grid_state_t *state, const char *key, const char *value)
     (void) grid_state_run(state, "insert into self values (?1, ?2) on "
                           "conflict (key) do update set value = ?2 where "
                           "value <> ?2", "tt", key, value);
+}
+
+
+int
+grid_self_news(const grid_t *grid)
+{
+    int  news;
+
+    (void) pthread_mutex_lock(&grid->selves->mutex);
+    news = grid->selves->news;
+    (void) pthread_mutex_unlock(&grid->selves->mutex);
+
+    return news;
 }
 
 

@@ -38,6 +38,7 @@ typedef struct {
     char              domain[GRID_DOMAIN + 1];
     wgw_addr_t        addresses[GRID_ADDRESSES];
     size_t            naddresses;
+    uint64_t          balance;          /* of the account, 10^-7 TFT */
 
     grid_missing_t    missing[GRID_MISSING];
     size_t            nmissing;
@@ -64,6 +65,9 @@ void grid_self_load(const grid_t *grid, grid_state_t *state);
 /* What was found out, but for what is missing; and all of it, to the state. */
 void grid_self_put(const grid_t *grid, const grid_self_t *self);
 void grid_self_keep(const grid_t *grid, grid_state_t *state);
+
+/* 1 when what is missing is another thing than was kept. */
+int grid_self_news(const grid_t *grid);
 
 /* Of `wgw-grid status`: what a daemon kept. */
 void grid_self_read(grid_self_t *self, grid_state_t *state);

@@ -255,10 +255,11 @@ sub only_one_suite {
     spew("$dir/t/one.t", "use Test::More; ok(1); done_testing();\n");
 
     # which needs nothing of npm
-    make_path("$dir/build/npm", "$dir/build/bridge");
+    make_path(map { "$dir/build/$_" } qw(npm bridge grid));
     spew("$dir/$_", "{ }\n")
         for 't/clients/package.json', 'build/npm/installed',
-            'tools/claims-bridge/package.json', 'build/bridge/installed';
+            'tools/claims-bridge/package.json', 'build/bridge/installed',
+            't/grid/package.json', 'build/grid/installed';
 }
 
 

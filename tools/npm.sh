@@ -1,7 +1,8 @@
 #!/bin/sh
 # npm.sh: the wallets and libraries that tests use, and the programs in
-# t/clients, in build/npm; and tools/claims-bridge with what it needs, in
-# build/bridge.  Nothing is fetched when all is there.
+# t/clients, in build/npm; tools/claims-bridge with what it needs, in
+# build/bridge; and the grid's client of t/grid, in build/grid.  Nothing is
+# fetched when all is there.
 
 set -eu
 
@@ -52,3 +53,4 @@ put() {
 
 put t/clients build/npm
 put tools/claims-bridge build/bridge
+put t/grid build/grid

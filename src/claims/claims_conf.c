@@ -10,6 +10,7 @@
 #include "meter/meter_conf.h"
 #include "store/make.h"
 #include "store/writer.h"
+#include "table/lease.h"
 
 
 #define WGW_CLAIMS_SKEW_MAX  3600
@@ -336,6 +337,12 @@ wgw_claims_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             }
         }
 
+        claims->fleet = wgw_lease_mode((char *) value[i].data);
+
+        if (claims->fleet) {
+            continue;
+        }
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
                            &value[i]);
         return NGX_CONF_ERROR;
@@ -343,6 +350,10 @@ wgw_claims_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (claims->keys == 0) {
         return "must have \"keys\" parameter";
+    }
+
+    if (claims->fleet && claims->file.len == 0) {
+        return "has \"fleet\" without \"file\"";
     }
 
     return wgw_claims_zones(cf, claims);

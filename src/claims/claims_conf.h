@@ -52,6 +52,8 @@ typedef struct wgw_claims_s {
     ngx_array_t          zones;         /* wgw_zone_t *, all of these */
     wgw_meter_zone_t    *limits[WGW_LIMIT_WINDOWS];
     wgw_zone_t          *quotas;
+    int                  fleet;         /* a mode of lease.h, or 0 */
+    const uint64_t      *nodes;         /* that share quotas, or NULL */
     time_t               watched;       /* when files were looked at */
     wgw_zone_t          *asked;
 

@@ -58,6 +58,8 @@ static unsigned decision_public(ngx_http_request_t *r, wgw_claims_t *claims,
 static unsigned decision_quota(wgw_claims_t *claims,
     const wgw_decision_conf_t *conf, wgw_content_t *content, int64_t *end,
     wgw_decision_t *decision);
+static uint32_t decision_divided(const wgw_claims_t *claims,
+    uint32_t limit);
 static unsigned decision_over(ngx_http_request_t *r, wgw_claims_t *claims,
     const wgw_decision_conf_t *conf, wgw_decision_t *decision);
 static unsigned decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
@@ -355,6 +357,10 @@ decision_take_one(wgw_decision_t *decision, wgw_content_limit_t *limit,
 
     waits = 0;
 
+    if (table->lease) {
+        wgw_table_cap(table, limit->record, limit->limit.count);
+    }
+
     if (wgw_table_hold(table, limit->record, period, WGW_COUNT_SENT,
                        limit->limit.count, 1, &waits)
         == 0)
@@ -539,7 +545,25 @@ decision_quota(wgw_claims_t *claims, const wgw_decision_conf_t *conf,
     decision->wait = ngx_max(1, *end - ngx_time());
 
     return wgw_ration_take(&claims->quotas->expiring, content->quota,
-                           conf->quota, *end, ngx_time(), &taken);
+                           decision_divided(claims, conf->quota), *end,
+                           ngx_time(), &taken);
+}
+
+
+/* This machine's part of what a fleet gives away. */
+
+static uint32_t
+decision_divided(const wgw_claims_t *claims, uint32_t limit)
+{
+    uint64_t  nodes;
+
+    nodes = claims->nodes ? wgw_load(claims->nodes) : 0;
+
+    if (nodes <= 1 || limit == WGW_RATION_MAX) {
+        return limit;
+    }
+
+    return limit / nodes ? (uint32_t) (limit / nodes) : 1;
 }
 
 
@@ -565,7 +589,7 @@ decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
     wgw_decision_budget_t *budget, wgw_decision_t *decision)
 {
     int64_t              end;
-    uint32_t             taken;
+    uint32_t             taken, limit, alarm;
     ngx_uint_t           level;
     wgw_expiring_t      *table;
 
@@ -573,10 +597,12 @@ decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
 
     table = &claims->quotas->expiring;
     end = decision_end(budget->window);
+    limit = decision_divided(claims, budget->limit);
+    alarm = (uint32_t) ((uint64_t) budget->alarm * limit / budget->limit);
 
     if (!wgw_ration_take(table,
                          wgw_expiring_key(table, name, sizeof(name)),
-                         budget->hard ? budget->limit : WGW_RATION_MAX, end,
+                         budget->hard ? limit : WGW_RATION_MAX, end,
                          ngx_time(), &taken))
     {
         decision->wait = ngx_max(1, end - ngx_time());
@@ -584,12 +610,12 @@ decision_budget(ngx_http_request_t *r, wgw_claims_t *claims,
         return 0;
     }
 
-    if (taken == budget->alarm || taken == budget->limit) {
-        level = taken == budget->limit ? NGX_LOG_ERR : NGX_LOG_WARN;
+    if (taken == alarm || taken == limit) {
+        level = taken == limit ? NGX_LOG_ERR : NGX_LOG_WARN;
 
         ngx_log_error(level, r->connection->log, 0,
                       "wgw_content_budget: %uD of %uD requests that nobody "
-                      "pays for", taken, budget->limit);
+                      "pays for", taken, limit);
     }
 
     return 1;

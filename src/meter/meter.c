@@ -23,7 +23,7 @@ static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
 static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
-static uint64_t wgw_meter_left(wgw_meter_t *meter);
+static uint64_t wgw_meter_left(wgw_meter_t *meter, int soon);
 static inline void wgw_meter_note(wgw_meter_t *meter);
 static void wgw_meter_holder(wgw_meter_t *meter);
 static inline void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
@@ -300,7 +300,7 @@ wgw_meters_precheck(wgw_meters_t *meters, int count, uint64_t bytes)
         if (!meter->conf->precheck
             || !(meter->conf->count & count)
             || meter->cap == 0
-            || wgw_meter_fits(meter, bytes))
+            || bytes <= wgw_meter_left(meter, 1))
         {
             continue;
         }
@@ -329,7 +329,17 @@ wgw_meters_retry(wgw_meters_t *meters)
     zone = meters->limit->conf->zone;
     window = zone->zone.conf.window;
 
-    if (window.kind == WGW_WINDOW_TOTAL || meters->full) {
+    if (meters->full) {
+        return 0;
+    }
+
+    /* others may have what is left of it now, or it is asked for */
+
+    if (zone->zone.fleet && wgw_meter_left(meters->limit, 1)) {
+        return 1;
+    }
+
+    if (window.kind == WGW_WINDOW_TOTAL) {
         return 0;
     }
 
@@ -421,7 +431,9 @@ wgw_meters_refresh(wgw_meters_t *meters)
 
         cap = wgw_meter_cap(meters, meter);
 
-        if (cap != meter->cap) {
+        /* none is told as well, to a record that had one */
+
+        if (cap != meter->cap || meter->conf->cap_index != NGX_ERROR) {
             meter->cap = cap;
             wgw_table_cap(&meter->conf->zone->zone.table, meter->record, cap);
         }
@@ -504,22 +516,22 @@ wgw_meter_holds(const wgw_meter_t *meter, int count)
 static int
 wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes)
 {
-    return bytes <= wgw_meter_left(meter);
+    return bytes <= wgw_meter_left(meter, 0);
 }
 
 
-/* What its cap leaves, without what is held. */
+/* Without what is held, or with what a fleet may still give of its cap. */
 
 static uint64_t
-wgw_meter_left(wgw_meter_t *meter)
+wgw_meter_left(wgw_meter_t *meter, int soon)
 {
     wgw_meter_zone_t  *zone;
 
     zone = meter->conf->zone;
 
-    return wgw_table_spare(&zone->zone.table, meter->record,
-                           wgw_meter_window(zone), meter->conf->count,
-                           meter->cap);
+    return (soon ? wgw_table_prospect : wgw_table_spare)
+           (&zone->zone.table, meter->record, wgw_meter_window(zone),
+            meter->conf->count, meter->cap);
 }
 
 
@@ -681,7 +693,9 @@ wgw_meters_over(wgw_meters_t *meters)
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
 
-        if (meter->cap && !meter->conf->dry_run && !wgw_meter_fits(meter, 1)) {
+        if (meter->cap && !meter->conf->dry_run
+            && wgw_meter_left(meter, 1) == 0)
+        {
             meters->limit = meter;
             return 1;
         }
@@ -717,7 +731,7 @@ wgw_meters_left(wgw_meters_t *meters)
             continue;
         }
 
-        left = (int64_t) wgw_meter_left(meter);
+        left = (int64_t) wgw_meter_left(meter, 1);
 
         if (least == -1 || left < least) {
             least = left;

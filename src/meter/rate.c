@@ -2,6 +2,7 @@
 #include "meter/rate.h"
 #include "format/addr.h"
 #include "format/size.h"
+#include "table/lease.h"
 
 
 #define WGW_RATE_SECOND   UINT64_C(1000000000)      /* ns */
@@ -30,6 +31,9 @@ typedef struct {
 
 static wgw_zone_t *wgw_rate_zone_get(ngx_conf_t *cf, ngx_str_t *name);
 static char *wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate);
+static ngx_uint_t wgw_rate_take(wgw_rate_conf_t *rate,
+    wgw_expiring_key_t entry, uint64_t now, uint64_t *wait);
+static ngx_uint_t wgw_rate_cost(wgw_gcra_t *limit);
 static void wgw_rate_log(wgw_rate_call_t *call, wgw_rate_conf_t *rate,
     uint64_t wait);
 static char *wgw_rate_said(ngx_conf_t *cf, ngx_str_t *value,
@@ -91,6 +95,16 @@ wgw_rate_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
                            &value[2]);
         return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 4) {
+        zone->fleet = wgw_lease_mode((char *) value[3].data);
+
+        if (zone->fleet == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[3]);
+            return NGX_CONF_ERROR;
+        }
     }
 
     zone->expiring_conf.kind = WGW_EXPIRING_RATES;
@@ -205,6 +219,7 @@ wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate)
     }
 
     if (rv.bytes) {
+        rate->zone->alone = wgw_line(cf);
         rate->bytes = 1;
         rate->count = rv.count ? rv.count : WGW_COUNT_SENT;
         rate->piece = (size_t) ngx_min(wgw_rate_span(&rv, WGW_RATE_PIECE),
@@ -457,10 +472,9 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
 
         entries[i] = wgw_rate_entry(&rates[i], &key);
 
-        if (wgw_gcra_take(&rates[i].zone->expiring, entries[i],
-                          &rates[i].limit, now, 1, 1, &wait))
-        {
-            taken[i] = 1;
+        taken[i] = wgw_rate_take(&rates[i], entries[i], now, &wait);
+
+        if (taken[i]) {
             call->status = call->status ? call->status : WGW_RATE_PASSED;
             continue;
         }
@@ -475,7 +489,7 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
         for (j = 0; j < i; j++) {
             if (taken[j]) {
                 wgw_gcra_give(&rates[j].zone->expiring, entries[j],
-                              &rates[j].limit, 1);
+                              &rates[j].limit, taken[j]);
             }
         }
 
@@ -487,6 +501,56 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
     }
 
     return NGX_OK;
+}
+
+
+/* The units that a request took, or 0. */
+
+static ngx_uint_t
+wgw_rate_take(wgw_rate_conf_t *rate, wgw_expiring_key_t entry, uint64_t now,
+    uint64_t *wait)
+{
+    ngx_uint_t  cost;
+    wgw_gcra_t  limit;
+
+    if (!rate->zone->fleet) {
+        return wgw_gcra_take(&rate->zone->expiring, entry, &rate->limit, now,
+                             1, 1, wait);
+    }
+
+    limit = rate->limit;
+    cost = wgw_rate_cost(&limit);
+
+    return wgw_gcra_take(&rate->zone->expiring, entry, &limit, now, cost,
+                         cost, wait);
+}
+
+
+/*
+ * Of a fleet's rate each node gives what it would if it was one of many alike:
+ * a request costs as many units as nodes live.
+ */
+
+static ngx_uint_t
+wgw_rate_cost(wgw_gcra_t *limit)
+{
+    uint64_t               nodes;
+    ngx_wgw_meter_conf_t  *mcf;
+
+    mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                                ngx_wgw_meter_module);
+
+    nodes = mcf->nodes ? wgw_load(mcf->nodes) : 0;
+
+    if (nodes <= 1) {
+        return 1;
+    }
+
+    /* one request is let through, however many they are */
+
+    limit->tolerance = ngx_max(limit->tolerance, nodes * limit->interval);
+
+    return (ngx_uint_t) nodes;
 }
 
 

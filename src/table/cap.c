@@ -4,6 +4,7 @@
  */
 
 #include "table/counter.h"
+#include "table/lease.h"
 
 
 /* so that holds of many processes cannot sum up to 2^64 */
@@ -11,7 +12,12 @@
 
 
 static inline uint64_t wgw_cap_left(wgw_table_t *t, uint32_t record,
-    uint64_t cap, uint64_t used);
+    uint64_t period, int count, uint64_t cap, uint64_t used);
+static uint64_t wgw_cap_leased(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count, uint64_t cap, int soon);
+static int wgw_cap_soon(wgw_table_t *t, uint32_t record, uint64_t period,
+    uint64_t cap);
+static uint32_t wgw_cap_record(wgw_table_t *t, uint32_t record);
 static inline uint64_t wgw_cap_used(wgw_table_t *t, uint32_t record,
     uint64_t period, int count);
 static uint64_t wgw_cap_used_all(wgw_table_t *t, uint32_t record,
@@ -24,20 +30,98 @@ uint64_t
 wgw_table_spare(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     uint64_t cap)
 {
-    return wgw_cap_left(t, record, cap,
+    return wgw_cap_left(t, record, period, count, cap,
                         wgw_cap_used(t, record, period, count));
+}
+
+
+uint64_t
+wgw_table_prospect(wgw_table_t *t, uint32_t record, uint64_t period,
+    int count, uint64_t cap)
+{
+    if (t->lease) {
+        return wgw_cap_leased(t, record, period, count, cap, 1);
+    }
+
+    return wgw_table_spare(t, record, period, count, cap);
 }
 
 
 /* The one place where a record's cap meets what it used. */
 
 static inline uint64_t
-wgw_cap_left(wgw_table_t *t, uint32_t record, uint64_t cap, uint64_t used)
+wgw_cap_left(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t cap, uint64_t used)
 {
-    (void) t;
-    (void) record;
+    if (t->lease) {
+        return wgw_cap_leased(t, record, period, count, cap, 0);
+    }
 
     return used < cap ? cap - used : 0;
+}
+
+
+/*
+ * Where many nodes share the cap.  What is held was read before; what was used
+ * is read again, of the window that the limit is of.
+ */
+
+__attribute__((noinline))
+static uint64_t
+wgw_cap_leased(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t cap, int soon)
+{
+    uint64_t  seen, used, limit, own;
+    uint32_t  first;
+
+    first = wgw_cap_record(t, record);
+
+    do {
+        seen = wgw_load(&t->header->clock);
+        used = wgw_cap_used(t, record, period, count);
+        own = wgw_lease_limit(t->lease, first, wgw_clock_at(seen, period),
+                              cap, 0);
+        limit = soon ? wgw_lease_limit(t->lease, first,
+                                       wgw_clock_at(seen, period), cap, 1)
+                     : own;
+
+    } while (wgw_load(&t->header->clock) != seen);
+
+    if (own < cap && used >= own / 2) {
+        wgw_lease_want(t->lease, first);
+    }
+
+    return used < limit ? limit - used : 0;
+}
+
+
+/* 1 when there may be more in a moment, though there is nothing now. */
+
+static int
+wgw_cap_soon(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t cap)
+{
+    uint64_t  clock;
+
+    clock = wgw_clock_at(wgw_load(&t->header->clock), period);
+
+    return wgw_lease_soon(t->lease, wgw_cap_record(t, record), clock, cap);
+}
+
+
+/* The lease of a key with two records is that of the first. */
+
+static uint32_t
+wgw_cap_record(wgw_table_t *t, uint32_t record)
+{
+    uint32_t  twins[WGW_TABLE_SEGMENTS];
+
+    if (t->count > 1 && wgw_table_twins(t, record, twins) != 0
+        && twins[0] < record)
+    {
+        return twins[0];
+    }
+
+    return record;
 }
 
 
@@ -130,9 +214,13 @@ wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     }
 
     used = wgw_counter_used(t, hot, period, count) + others;
-    left = wgw_cap_left(t, record, cap, used);
+    left = wgw_cap_left(t, record, period, count, cap, used);
     *waiting = left != 0 && left <= before;
     left = before < left ? left - before : 0;
+
+    if (left == 0 && t->lease) {
+        *waiting |= wgw_cap_soon(t, record, period, cap);
+    }
 
     if (want <= left) {
         return want;

@@ -252,6 +252,7 @@ void
 wgw_table_open(wgw_table_t *t, void *memory)
 {
     t->header = memory;
+    t->lease = NULL;
     t->count = 1;
 
     wgw_table_view(&t->segments[0], memory, 0);

@@ -56,6 +56,7 @@
 
 
 typedef struct wgw_table_header_s  wgw_table_header_t;
+typedef struct wgw_lease_s         wgw_lease_t;
 
 
 typedef struct {
@@ -76,6 +77,7 @@ typedef struct {
 /* One process's view; made by wgw_table_open(), needs no closing. */
 typedef struct {
     wgw_table_header_t  *header;        /* of the first segment */
+    wgw_lease_t         *lease;         /* of a fleet's node; NULL: none */
     uint32_t             count;
     wgw_segment_t        segments[WGW_TABLE_SEGMENTS];
 } wgw_table_t;

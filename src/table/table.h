@@ -193,6 +193,13 @@ uint64_t wgw_table_spare(wgw_table_t *table, uint32_t record, uint64_t period,
     int count, uint64_t cap);
 
 /*
+ * The same where many nodes share the cap, see lease.h, with what this one may
+ * still get.
+ */
+uint64_t wgw_table_prospect(wgw_table_t *table, uint32_t record,
+    uint64_t period, int count, uint64_t cap);
+
+/*
  * Reserves up to `want` bytes under `cap`.  Returns what was got, 0 if
  * nothing is left; then `*waiting` is 1 when that is only because of what
  * others hold at the moment.

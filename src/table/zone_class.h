@@ -80,6 +80,9 @@ struct wgw_zone_s {
     ngx_str_t                file;      /* path, empty: anonymous */
 
     wgw_line_t               line;      /* its own, or where it was named */
+    ngx_uint_t               fleet;     /* a mode of lease.h: machines share
+                                           it; 0: it is this one's */
+    wgw_line_t               alone;     /* a line that they cannot share */
     ngx_uint_t               defined;
 
     /* windows without traffic after which a key goes at a start, 0: never;

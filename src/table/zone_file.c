@@ -331,6 +331,13 @@ wgw_zone_unmap(wgw_mapping_t *m)
     }
 
     m->parts.count = 0;
+
+    if (m->lease_memory) {
+        wgw_fault_remove(&m->lease_fault);
+        (void) munmap(m->lease_memory, wgw_lease_size(WGW_LEASE_RECORDS));
+        (void) close(m->lease_fd);
+        m->lease_memory = NULL;
+    }
 }
 
 

@@ -10,6 +10,7 @@
 
 #include "core/place.h"
 #include "table/fault.h"
+#include "table/lease.h"
 #include "table/zone_class.h"
 
 #pragma GCC visibility push(hidden)
@@ -45,6 +46,11 @@ struct wgw_mapping_s {
     wgw_fault_t              faults[WGW_TABLE_SEGMENTS];
     u_char                   head[WGW_ZONE_HEAD];   /* of memory[0] */
     volatile int             lost;      /* pages of it, in this process */
+    wgw_lease_t              lease;     /* of zone_lease.h, ... */
+    void                    *lease_memory;      /* ... or NULL */
+    ngx_fd_t                 lease_fd;
+    wgw_fault_t              lease_fault;
+    volatile int             lease_lost;
     ngx_uint_t               told_lost; /* in the log */
     ngx_uint_t               told_name;
 };

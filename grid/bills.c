@@ -1,0 +1,164 @@
+
+#include <string.h>
+#include <time.h>
+
+#include "grid/bills.h"
+#include "grid/hours.h"
+#include "grid/nru.h"
+#include "grid/self.h"
+#include "grid/service.h"
+
+
+#define BILLS_ROUND  60                 /* seconds */
+#define BILLS_BLOCK  6                  /* ... while one is under way */
+#define BILLS_ALL    10                 /* rounds, in which all is asked for */
+
+
+static void bills_rounds(grid_batch_t *batch, grid_gateway_t *gateway);
+static void bills_hours(grid_batch_t *batch, grid_gateway_t *gateway,
+    unsigned n);
+static int bills_make(grid_batch_t *batch);
+static int bills_chain(grid_batch_t *batch);
+
+
+static const grid_batch_kind_t  *const bills_kinds[] = {
+    &grid_service_kind,
+    &grid_nru_kind,
+    NULL
+};
+
+
+void
+grid_bills_run(const grid_t *grid)
+{
+    grid_batch_t     batch;
+    grid_state_t     state;
+    grid_gateway_t  *gateway;
+
+    memset(&batch, 0, sizeof(batch));
+    batch.grid = grid;
+    batch.state = &state;
+
+    if (grid_state_open(&state, grid->options->state, 0) != GRID_OK) {
+        return;
+    }
+
+    gateway = grid_gateway_open(grid->options);
+    batch.facts = grid_chain_open(grid->options);
+
+    /* on a private grid there is nobody to be told */
+
+    batch.chain = grid->options->chain_file
+                  ? NULL : grid_substrate_open(grid->options);
+
+    if (gateway && batch.facts
+        && (batch.chain || grid->options->chain_file))
+    {
+        bills_rounds(&batch, gateway);
+    }
+
+    if (batch.chain) {
+        grid_substrate_close(batch.chain);
+    }
+
+    if (batch.facts) {
+        grid_chain_close(batch.facts);
+    }
+
+    if (gateway) {
+        grid_gateway_close(gateway);
+    }
+
+    grid_state_close(&state);
+}
+
+
+static void
+bills_rounds(grid_batch_t *batch, grid_gateway_t *gateway)
+{
+    int       under_way;
+    time_t    hours;
+    unsigned  n;
+
+    n = 0;
+    hours = 0;
+    under_way = 0;
+
+    do {
+        grid_self_get(batch->grid, &batch->self);
+
+        if (time(NULL) - hours >= BILLS_ROUND || time(NULL) < hours) {
+            hours = time(NULL);
+
+            /* who pays by a service contract is known before reports are */
+
+            if (batch->chain && batch->self.twin && n % BILLS_ALL == 0) {
+                (void) grid_service_look(batch);
+            }
+
+            bills_hours(batch, gateway, n++);
+        }
+
+        if (batch->chain) {
+            under_way = bills_chain(batch) == GRID_NONE;
+        }
+
+    } while (!grid_rest(batch->grid, 1000 * (under_way ? BILLS_BLOCK
+                                                       : BILLS_ROUND)));
+}
+
+
+static void
+bills_hours(grid_batch_t *batch, grid_gateway_t *gateway, unsigned n)
+{
+    /* that the gateway is away, or keeps no hours, is told by look.c */
+
+    (void) grid_hours_take(batch->state, gateway, batch->grid->options->zone,
+                           time(NULL), n % BILLS_ALL == 0);
+}
+
+
+/* Bills first, since time is lost to them; what was made is sent at once. */
+
+static int
+bills_make(grid_batch_t *batch)
+{
+    int  rc;
+
+    rc = grid_service_make(batch, time(NULL));
+
+    if (rc == GRID_NONE && batch->self.node) {
+        rc = grid_nru_make(batch);
+    }
+
+    return rc == GRID_OK ? grid_batch_pursue(batch, bills_kinds)
+           : rc == GRID_NONE ? GRID_OK : rc;
+}
+
+
+/* GRID_NONE: one is under way. */
+
+static int
+bills_chain(grid_batch_t *batch)
+{
+    int  rc;
+
+    rc = grid_batch_pursue(batch, bills_kinds);
+
+    if (rc == GRID_OK) {
+        rc = bills_make(batch);
+    }
+
+    (void) grid_service_hold(batch->state, time(NULL));
+
+    if (rc == GRID_OK || rc == GRID_NONE) {
+        grid_self_missing(batch->grid, "bills", "", NULL);
+
+    } else if (rc == GRID_FAILED) {
+        grid_self_missing(batch->grid, "bills", "nothing is lost: it is sent "
+                          "when that is cured", "nothing can be reported to "
+                          "the chain: %s", grid_substrate_why(batch->chain));
+    }
+
+    return rc == GRID_FAILED ? GRID_OK : rc;
+}

@@ -1,0 +1,358 @@
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "format/rfc3339.h"
+#include "grid/ledger.h"
+#include "grid/self.h"
+#include "grid/status.h"
+
+
+#define STATUS_STATES  8                /* of workloads */
+#define STATUS_TIME    24
+
+
+/* All that is shown. */
+typedef struct {
+    grid_self_t    self;
+    grid_ledger_t  month;
+    grid_ledger_t  all;
+    uint64_t       contracts;           /* that have workloads */
+    uint64_t       names;               /* that are served */
+
+    struct {
+        char       name[16];
+        uint64_t   n;
+    } states[STATUS_STATES];
+    size_t         nstates;
+
+    char           since[STATUS_TIME];  /* the month's first second */
+    char           last[STATUS_TIME];   /* hour that is final, or "" */
+} status_t;
+
+
+static void status_read(status_t *s, grid_state_t *state);
+static void status_workloads(status_t *s, grid_state_t *state);
+static void status_time(char text[STATUS_TIME], int64_t seconds);
+static void status_text(const status_t *s);
+static void status_text_money(const status_t *s);
+static void status_json(const status_t *s);
+static void status_address(char text[WGW_ADDR_TEXT + 1],
+    const wgw_addr_t *address);
+static void status_json_text(const char *name, const char *text);
+static void status_json_ledger(const char *name,
+    const grid_ledger_t *ledger);
+static void status_metrics(const status_t *s);
+static void status_metric(const char *name, const char *type,
+    const char *help);
+
+
+int
+grid_status(const grid_options_t *options)
+{
+    int           failed;
+    status_t     *s;
+    grid_state_t  state;
+
+    if (grid_state_open(&state, options->state, 1) != GRID_OK) {
+        return GRID_FAILED;
+    }
+
+    s = grid_alloc(sizeof(status_t));
+    status_read(s, &state);
+
+    failed = state.failed;
+    grid_state_close(&state);
+
+    if (!failed) {
+        if (options->json) {
+            status_json(s);
+
+        } else if (options->metrics) {
+            status_metrics(s);
+
+        } else {
+            status_text(s);
+        }
+    }
+
+    free(s);
+
+    return failed || fflush(stdout) != 0 ? GRID_FAILED : GRID_OK;
+}
+
+
+static void
+status_read(status_t *s, grid_state_t *state)
+{
+    char       month[16];
+    time_t     now;
+    int64_t    from, to;
+    struct tm  tm;
+
+    grid_self_read(&s->self, state);
+
+    now = time(NULL);
+    (void) gmtime_r(&now, &tm);
+    (void) strftime(month, sizeof(month), "%Y-%m", &tm);
+
+    if (grid_ledger_month(month, &from, &to) == 0) {
+        grid_ledger_sum(state, from, to, &s->month);
+        status_time(s->since, from);
+    }
+
+    grid_ledger_sum(state, 0, INT64_MAX, &s->all);
+
+    if (s->all.last) {
+        status_time(s->last, s->all.last);
+    }
+
+    status_workloads(s, state);
+}
+
+
+static void
+status_workloads(status_t *s, grid_state_t *state)
+{
+    sqlite3_stmt  *query;
+
+    query = grid_state_query(state, "select state, count(*) from workloads "
+                             "where gone = 0 group by state order by state",
+                             "");
+
+    while (grid_state_row(state, query) && s->nstates < STATUS_STATES) {
+        grid_put(s->states[s->nstates].name,
+                 sizeof(s->states[s->nstates].name), "%s",
+                 grid_state_text(query, 0));
+        s->states[s->nstates++].n = (uint64_t) sqlite3_column_int64(query, 1);
+    }
+
+    grid_state_done(query);
+
+    s->contracts = (uint64_t) grid_state_number(state, 0, "select "
+        "count(distinct contract) from workloads where gone = 0 and state "
+        "<> 'deleted'", "");
+    s->names = (uint64_t) grid_state_number(state, 0, "select count(*) from "
+        "workloads where host is not null", "");
+}
+
+
+static void
+status_time(char text[STATUS_TIME], int64_t seconds)
+{
+    wgw_out_t  out;
+
+    wgw_out_init(&out, text, STATUS_TIME - 1);
+    wgw_out_rfc3339(&out, seconds);
+    *out.pos = '\0';
+}
+
+
+static void
+status_text(const status_t *s)
+{
+    char                text[WGW_ADDR_TEXT + 1];
+    size_t              i;
+    const grid_self_t  *self = &s->self;
+
+    printf("account      %s (%s)\n", self->address,
+           grid_kind_name(self->kind));
+    printf("balance      %.7f TFT\n", (double) self->balance / 1e7);
+    printf("farm         %u\n", (unsigned) self->farm);
+    printf("twin         %u\n", (unsigned) self->twin);
+    printf("node         %u\n", (unsigned) self->node);
+    printf("domain       %s\n", self->domain[0] ? self->domain : "-");
+
+    for (i = 0; i < self->naddresses; i++) {
+        status_address(text, &self->addresses[i]);
+        printf("%-12s %s\n", i ? "" : "addresses", text);
+    }
+
+    printf("contracts    %llu\n", (unsigned long long) s->contracts);
+    printf("names        %llu\n", (unsigned long long) s->names);
+
+    for (i = 0; i < s->nstates; i++) {
+        printf("%-12s %s %llu\n", i ? "" : "workloads", s->states[i].name,
+               (unsigned long long) s->states[i].n);
+    }
+
+    status_text_money(s);
+
+    for (i = 0; i < self->nmissing; i++) {
+        printf("%-12s %s\n", i ? "" : "missing", self->missing[i].what);
+
+        if (self->missing[i].cure[0]) {
+            printf("             cure: %s\n", self->missing[i].cure);
+        }
+    }
+
+    if (self->nmissing == 0) {
+        puts("missing      nothing");
+    }
+}
+
+
+static void
+status_text_money(const status_t *s)
+{
+    printf("last report  %s\n", s->last[0] ? s->last : "-");
+    printf("this month   %.3f GB reported, %llu mUSD billed\n",
+           (double) s->month.bytes / 1e9,
+           (unsigned long long) s->month.billed);
+
+    if (s->all.waiting) {
+        printf("waiting      %llu reports, %.3f GB\n",
+               (unsigned long long) s->all.waiting,
+               (double) s->all.waiting_bytes / 1e9);
+    }
+
+    if (s->month.lost || s->month.nobody_bytes) {
+        printf("unpaid       %.3f GB of contracts that are gone, %.3f GB of "
+               "nobody, this month\n", (double) s->month.lost_bytes / 1e9,
+               (double) s->month.nobody_bytes / 1e9);
+    }
+}
+
+
+static void
+status_address(char text[WGW_ADDR_TEXT + 1], const wgw_addr_t *address)
+{
+    wgw_out_t  out;
+
+    wgw_out_init(&out, text, WGW_ADDR_TEXT);
+    wgw_addr_text(address, &out);
+    *out.pos = '\0';
+}
+
+
+static void
+status_json(const status_t *s)
+{
+    char                text[WGW_ADDR_TEXT + 1];
+    size_t              i;
+    const grid_self_t  *self = &s->self;
+
+    status_json_text("{\"account\":", self->address);
+    printf(",\"kind\":\"%s\",\"balance\":%llu,\"farm_id\":%u,\"twin_id\":%u,"
+           "\"node_id\":%u", grid_kind_name(self->kind),
+           (unsigned long long) self->balance, (unsigned) self->farm,
+           (unsigned) self->twin, (unsigned) self->node);
+    status_json_text(",\"domain\":", self->domain);
+    fputs(",\"addresses\":[", stdout);
+
+    for (i = 0; i < self->naddresses; i++) {
+        status_address(text, &self->addresses[i]);
+        status_json_text(i ? "," : "", text);
+    }
+
+    printf("],\"contracts\":%llu,\"names\":%llu,\"workloads\":{",
+           (unsigned long long) s->contracts, (unsigned long long) s->names);
+
+    for (i = 0; i < s->nstates; i++) {
+        printf("%s\"%s\":%llu", i ? "," : "", s->states[i].name,
+               (unsigned long long) s->states[i].n);
+    }
+
+    status_json_text("},\"last_report\":", s->last);
+    status_json_text(",\"month\":", s->since);
+    status_json_ledger("this_month", &s->month);
+    status_json_ledger("all", &s->all);
+    fputs(",\"missing\":[", stdout);
+
+    for (i = 0; i < self->nmissing; i++) {
+        status_json_text(i ? ",{\"topic\":" : "{\"topic\":",
+                         self->missing[i].topic);
+        status_json_text(",\"what\":", self->missing[i].what);
+        status_json_text(",\"cure\":", self->missing[i].cure);
+        putchar('}');
+    }
+
+    puts("]}");
+}
+
+
+static void
+status_json_text(const char *name, const char *text)
+{
+    char       json[2048];
+    wgw_out_t  out;
+
+    wgw_out_init(&out, json, sizeof(json));
+    wgw_out_json(&out, (wgw_text_t) { text, strlen(text) });
+
+    printf("%s%.*s", name, (int) (out.pos - out.start), json);
+}
+
+
+static void
+status_json_ledger(const char *name, const grid_ledger_t *l)
+{
+    printf(",\"%s\":{\"reports\":%llu,\"bytes\":%llu,\"waiting\":%llu,"
+           "\"waiting_bytes\":%llu,\"void\":%llu,\"void_bytes\":%llu,"
+           "\"nobody_bytes\":%llu,\"billed_musd\":%llu}", name,
+           (unsigned long long) l->reports, (unsigned long long) l->bytes,
+           (unsigned long long) l->waiting,
+           (unsigned long long) l->waiting_bytes,
+           (unsigned long long) l->lost, (unsigned long long) l->lost_bytes,
+           (unsigned long long) l->nobody_bytes,
+           (unsigned long long) l->billed);
+}
+
+
+static void
+status_metrics(const status_t *s)
+{
+    size_t  i;
+
+    const struct {
+        const char  *name;
+        const char  *type;
+        const char  *help;
+        uint64_t     value;
+    } all[] = {
+        { "wgw_grid_contracts", "gauge", "contracts with workloads",
+          s->contracts },
+        { "wgw_grid_names", "gauge", "names that are served", s->names },
+        { "wgw_grid_reported_bytes_total", "counter", "bytes that the chain "
+          "has, finally", s->all.bytes },
+        { "wgw_grid_billed_musd_total", "counter", "mUSD that service "
+          "contracts paid", s->all.billed },
+        { "wgw_grid_nobody_bytes_total", "counter", "bytes of no contract",
+          s->all.nobody_bytes },
+        { "wgw_grid_waiting_reports", "gauge", "reports that are not final",
+          s->all.waiting },
+        { "wgw_grid_last_report_timestamp_seconds", "gauge", "the newest "
+          "hour that is final", (uint64_t) s->all.last },
+        { "wgw_grid_balance", "gauge", "the account's, in 10^-7 TFT",
+          s->self.balance },
+    };
+
+    for (i = 0; i < grid_count(all); i++) {
+        status_metric(all[i].name, all[i].type, all[i].help);
+        printf("%s %llu\n", all[i].name, (unsigned long long) all[i].value);
+    }
+
+    status_metric("wgw_grid_workloads", "gauge", "by state");
+
+    for (i = 0; i < s->nstates; i++) {
+        printf("wgw_grid_workloads{state=\"%s\"} %llu\n", s->states[i].name,
+               (unsigned long long) s->states[i].n);
+    }
+
+    status_metric("wgw_grid_missing", "gauge", "1 of each topic that "
+                  "something is missing of");
+
+    for (i = 0; i < s->self.nmissing; i++) {
+        printf("wgw_grid_missing{topic=\"%s\"} 1\n",
+               s->self.missing[i].topic);
+    }
+}
+
+
+static void
+status_metric(const char *name, const char *type, const char *help)
+{
+    printf("# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}

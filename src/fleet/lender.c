@@ -1,0 +1,284 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <openssl/rand.h>
+
+#include "fleet/agent.h"
+#include "fleet/leases.h"
+#include "fleet/lender.h"
+#include "fleet/members.h"
+#include "table/zone_lease.h"
+
+
+#define LENDER_LOCK  200                /* ms */
+#define LENDER_TELL  60                 /* seconds */
+
+
+/* One of an agent, for all its zones. */
+typedef struct {
+    wgw_fleet_t     *fleet;
+    wgw_members_t    members;
+    ngx_event_t      timer;
+    time_t           told;
+    uint64_t         doubles;
+} lender_t;
+
+
+typedef struct {
+    wgw_zone_t      *zone;
+    lender_t        *lender;
+    int              count;
+    ngx_uint_t       nodes;             /* of the configuration */
+    wgw_leases_t    *leases;            /* NULL: another process grants */
+    ngx_event_t      timer;
+} lender_zone_t;
+
+
+static void lender_start(wgw_fleet_t *fleet, void *data);
+static void lender_count(wgw_fleet_t *fleet, void *data);
+static lender_t *lender_get(wgw_fleet_t *fleet);
+static void lender_timer(ngx_event_t *ev);
+static void lender_tell(lender_t *lender);
+static void lender_zone_timer(ngx_event_t *ev);
+static ngx_int_t lender_open(lender_zone_t *lz);
+static int64_t lender_wall(void);
+static uint64_t lender_random(void);
+
+
+ngx_int_t
+wgw_lender_members(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_zone_t *zone)
+{
+    if (fleet == NULL) {
+        (void) wgw_line_error(cycle->log, &zone->line, 0,
+                              "zone \"%V\" has \"fleet\", and there is no "
+                              "\"wgw_fleet\"", &zone->name);
+        return NGX_ERROR;
+    }
+
+    return wgw_agent_use(fleet, lender_count, NULL);
+}
+
+
+ngx_int_t
+wgw_lender_zone(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_zone_t *zone,
+    int count)
+{
+    lender_zone_t  *lz;
+
+    if (wgw_lender_members(cycle, fleet, zone) != NGX_OK
+        || wgw_zone_lease(cycle, zone, fleet->nodes) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    lz = ngx_pcalloc(cycle->pool, sizeof(lender_zone_t));
+    if (lz == NULL) {
+        return NGX_ERROR;
+    }
+
+    lz->zone = zone;
+    lz->count = count;
+    lz->nodes = fleet->nodes;
+
+    return wgw_agent_use(fleet, lender_start, lz);
+}
+
+
+static void
+lender_start(wgw_fleet_t *fleet, void *data)
+{
+    lender_zone_t *lz = data;
+
+    lz->lender = lender_get(fleet);
+
+    if (lz->lender == NULL) {
+        return;
+    }
+
+    lz->timer.handler = lender_zone_timer;
+    lz->timer.data = lz;
+    lz->timer.log = ngx_cycle->log;
+    lz->timer.cancelable = 1;
+
+    ngx_add_timer(&lz->timer, 1);
+}
+
+
+static void
+lender_count(wgw_fleet_t *fleet, void *data)
+{
+    (void) lender_get(fleet);
+}
+
+
+/* One for all. */
+
+static lender_t *
+lender_get(wgw_fleet_t *fleet)
+{
+    lender_t    *lender;
+    wgw_text_t   prefix, node;
+
+    if (fleet->lender) {
+        return fleet->lender;
+    }
+
+    lender = ngx_pcalloc(ngx_cycle->pool, sizeof(lender_t));
+    if (lender == NULL) {
+        return NULL;
+    }
+
+    prefix.data = (char *) fleet->prefix.data;
+    prefix.len = fleet->prefix.len;
+    node.data = (char *) fleet->node.data;
+    node.len = fleet->node.len;
+
+    lender->fleet = fleet;
+    wgw_members_init(&lender->members, wgw_agent_wire(fleet), prefix, node,
+                     lender_random());
+
+    lender->timer.handler = lender_timer;
+    lender->timer.data = lender;
+    lender->timer.log = ngx_cycle->log;
+    lender->timer.cancelable = 1;
+
+    ngx_add_timer(&lender->timer, 1);
+
+    fleet->lender = lender;
+
+    return lender;
+}
+
+
+static void
+lender_timer(ngx_event_t *ev)
+{
+    lender_t  *lender;
+
+    lender = ev->data;
+
+    wgw_members_tick(&lender->members);
+
+    if (lender->fleet->alive && lender->members.told) {
+        __atomic_store_n(lender->fleet->alive, lender->members.alive,
+                         __ATOMIC_SEQ_CST);
+    }
+
+    if (ngx_time() >= lender->told + LENDER_TELL) {
+        lender_tell(lender);
+    }
+
+    ngx_add_timer(&lender->timer, WGW_MEMBERS_BEAT / 4);
+}
+
+
+static void
+lender_tell(lender_t *lender)
+{
+    wgw_members_t  *m;
+
+    m = &lender->members;
+
+    /* an agent that ends and the one that follows are two for a moment */
+
+    if (m->doubles > lender->doubles + 3) {
+        lender->told = ngx_time();
+
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "wgw fleet: another machine is node \"%V\" as well",
+                      &lender->fleet->node);
+    }
+
+    if (m->alive > lender->fleet->nodes) {
+        lender->told = ngx_time();
+
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "wgw fleet: %uL nodes live, more than \"nodes=%ui\": "
+                      "none has a part of a cap without asking",
+                      m->alive, lender->fleet->nodes);
+    }
+
+    lender->doubles = m->doubles;
+}
+
+
+static void
+lender_zone_timer(ngx_event_t *ev)
+{
+    uint64_t            nodes, alive;
+    lender_zone_t      *lz;
+    wgw_lease_header_t *header;
+
+    lz = ev->data;
+
+    if (lz->leases == NULL && lender_open(lz) != NGX_OK) {
+        ngx_add_timer(&lz->timer, LENDER_LOCK);
+        return;
+    }
+
+    alive = lz->lender->members.alive;
+    nodes = alive > lz->nodes ? 0 : lz->nodes;
+    header = lz->zone->table.lease->header;
+
+    if (header->nodes != nodes) {
+        __atomic_store_n(&header->nodes, nodes, __ATOMIC_SEQ_CST);
+    }
+
+    wgw_leases_tick(lz->leases, alive);
+
+    ngx_add_timer(&lz->timer, WGW_LEASES_TICK);
+}
+
+
+static ngx_int_t
+lender_open(lender_zone_t *lz)
+{
+    wgw_fleet_t        *fleet;
+    wgw_leases_conf_t   conf;
+
+    if (wgw_zone_lease_lock(lz->zone) != NGX_OK) {
+        return NGX_AGAIN;
+    }
+
+    fleet = lz->lender->fleet;
+
+    conf.table = &lz->zone->table;
+    conf.wire = wgw_agent_wire(fleet);
+    conf.count = lz->count;
+    conf.prefix.data = (char *) fleet->prefix.data;
+    conf.prefix.len = fleet->prefix.len;
+    conf.node.data = (char *) fleet->node.data;
+    conf.node.len = fleet->node.len;
+    conf.zone.data = (char *) lz->zone->name.data;
+    conf.zone.len = lz->zone->name.len;
+    conf.wall = lender_wall;
+    conf.random = lender_random;
+
+    lz->leases = wgw_leases_create(&conf);
+
+    return lz->leases ? NGX_OK : NGX_ERROR;
+}
+
+
+static int64_t
+lender_wall(void)
+{
+    return (int64_t) ngx_time();
+}
+
+
+static uint64_t
+lender_random(void)
+{
+    uint64_t  number;
+
+    if (RAND_bytes((u_char *) &number, sizeof(uint64_t)) != 1) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "wgw fleet: no random number");
+        exit(1);
+    }
+
+    return number;
+}
