@@ -141,9 +141,10 @@ FRESH_SUITES = t/run.t t/names/names.t t/route/route.t t/meter/meter.t
 
 FUZZ_SECONDS ?= 10
 OLD_SUITES = $(filter-out t/00-unit.t t/docs.t t/house.t t/start.t t/full/% \
-    t/chaos/%, \
+    t/chaos/% t/grid/%, \
     $(wildcard t/*.t t/*/*.t))
-ASAN_SUITES = $(filter-out t/run.t t/examples.t,$(OLD_SUITES))
+ASAN_SUITES = $(filter-out t/run.t t/examples.t,$(OLD_SUITES)) \
+    $(wildcard t/grid/*.t)
 
 
 # The parts of src/ that need no nginx, in an archive for each use: a program
