@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix nginx-tests bench bench-full modules cli install uninstall version clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix nginx-tests bench bench-full modules cli install uninstall version dist clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -96,6 +96,9 @@ uninstall:  ## take them away from there; names and counters stay
 
 version:    ## which wgw this is
 	@sed -n 's/^\#define WGW_VERSION *"\(.*\)"/\1/p' src/core/version.h
+
+dist:       ## the tarball of this version; built and tested from it alone
+	@tools/dist.sh $(T)
 
 clean:      ## remove build/; run/ with names and counters stays
 	rm -rf build
