@@ -76,6 +76,15 @@ static const option_t  options_table[] = {
     { "json", OPTION_FLAG, NULL, OPTION(json), "status, bills: for programs" },
     { "metrics", OPTION_FLAG, NULL, OPTION(metrics),
       "status: as Prometheus reads it" },
+    { "ip4", OPTION_VALUE, "ADDRESS/BITS", OPTION(ip4),
+      "register: the address, with its network, ..." },
+    { "gw4", OPTION_VALUE, "ADDRESS", OPTION(gw4), "... and its gateway" },
+    { "ip6", OPTION_VALUE, "ADDRESS/BITS", OPTION(ip6), "the same of IPv6" },
+    { "gw6", OPTION_VALUE, "ADDRESS", OPTION(gw6), "" },
+    { "city", OPTION_VALUE, "NAME", OPTION(city), "where it is (Unknown)" },
+    { "country", OPTION_VALUE, "NAME", OPTION(country), "(Unknown)" },
+    { "latitude", OPTION_VALUE, "DEGREES", OPTION(latitude), "(0)" },
+    { "longitude", OPTION_VALUE, "DEGREES", OPTION(longitude), "(0)" },
     { "yes", OPTION_FLAG, NULL, OPTION(yes), "register: ask nothing" },
     { "help", OPTION_FLAG, NULL, OPTION(help), "this text" },
     { "version", OPTION_FLAG, NULL, OPTION(version), "which wgw this is" },
@@ -105,6 +114,10 @@ grid_options_read(grid_options_t *options, int argc, char **argv)
     options->state = GRID_STATE;
     options->zone = "hours";
     options->price_text = "1.5";
+    options->city = "Unknown";
+    options->country = "Unknown";
+    options->latitude = "0";
+    options->longitude = "0";
     options->recheck = GRID_RECHECK;
     options->command = "";
 
@@ -380,7 +393,8 @@ grid_options_help(FILE *file)
           "    who it is, what is missing and its cure, what was earned\n"
           "wgw-grid bills [--month YYYY-MM] [--json]\n"
           "    what was reported to the chain, and what became of it\n"
-          "wgw-grid register --farm ID --mnemonic-file FILE\n"
+          "wgw-grid register --farm ID --mnemonic-file FILE --domain NAME\n"
+          "                  --ip4 ADDRESS/BITS --gw4 ADDRESS\n"
           "    makes it a node of the farm, after a question\n"
           "\noptions:\n", file);
 
