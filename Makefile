@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix bench bench-full modules cli install uninstall version clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix nginx-tests bench bench-full modules cli install uninstall version clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -56,6 +56,10 @@ matrix:     ## SRC="DIR ...": each of these nginx trees, built and tested
 	@tools/deps.sh test
 	@tools/matrix.sh "$(or $(T),$(ASAN_SUITES))" $(SRC)
 
+nginx-tests: build ## TESTS=DIR: nginx's own, without the modules, with, metered
+	@tools/deps.sh test
+	@tools/nginx-tests.sh "$(TESTS)" $(T)
+
 bench: build ## against nginx and peers, in short; see bench/README.md
 	@tools/deps.sh bench
 	@bench/route/run short
@@ -105,6 +109,7 @@ help:       ## this list
 #=
 #=    NGX_SRC=DIR     build this nginx tree instead of Debian 13's
 #=    SRC="DIR ..."   the trees of make matrix; T= as for make test
+#=    TESTS=DIR       nginx-tests of make nginx-tests; T="proxy.t h2.t" of these
 #=    CC=clang        another compiler
 #=    PORT_HTTP=8080 PORT_TLS=8443 PORT_ADMIN=8642 PORT_INNER=8444
 #=    PORT_DIN=8545 PORT_ROUTER=8546 PORT_DEMO_HTTP=9080 PORT_DEMO_HTTPS=9443

@@ -35,7 +35,7 @@ for source in "$@"; do
         limit=-max_total_time=$seconds
     fi
 
-    if ! "$target" -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
+    if ! "$target" -max_len=65536 -timeout=60 -rss_limit_mb=2048 \
         -artifact_prefix=build/fuzz/ -print_final_stats=1 "$limit" \
         "$corpus" "fuzz/corpus/$name" "build/fuzz/seeds/$name" \
         > "build/fuzz/$name.log" 2>&1

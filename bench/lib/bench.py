@@ -52,6 +52,10 @@ CONNECTIONS = 64
 BACKEND_PORT = 9100
 BACKENDS = 16
 
+# caches in which nothing makes room for anything: a miss is a line touched
+EVERY_LINE = ["--cache-sim=yes"] + [f"--{name}=4194304,16,64" for name in
+                                    ("I1", "D1", "LL")]
+
 # nginx would take it for sockets to inherit
 os.environ.pop("NGINX", None)
 
@@ -215,6 +219,13 @@ def wait_answer(port, process, seconds=120, knock=None):
     return False
 
 
+def get(s, name):
+    """A request on a connection that is kept, whose answer is one piece."""
+    s.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+    if not s.recv(65536).startswith(b"HTTP/1.1 200"):
+        sys.exit(f"bench: no answer for {name}")
+
+
 # --- other people's use of the machine
 
 def busy():
@@ -372,25 +383,77 @@ class Contender:
                                  "--callgrind-out-file=" + out]):
             return None
         try:
-            pid = str(self.process.pid)
             if self.each:
                 self.ask("-c", 16, "-q", "-n", self.each)
-            for n, *action in ((warm * self.warm, "--instr=on"),
-                               (1000, "--zero"), (requests, "--dump")):
+            for n, action in ((warm * self.warm, "--instr=on"),
+                              (1000, "--zero"), (requests, "--dump")):
                 self.ask("-c", 16, "-n", n)
-                subprocess.run(["callgrind_control", *action, pid],
-                               check=True, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, timeout=120)
-            return self.totals(out + ".1") / requests
+                self.control(action)
+            self.events = {event: n / requests for event, n in
+                           self.all_totals(out + ".1").items()}
+            return self.events["Ir"]
+        finally:
+            self.stop()
+
+    def control(self, action):
+        subprocess.run(["callgrind_control", action, str(self.process.pid)],
+                       check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=120)
+
+    def touched(self, before, names):
+        """Lines of the cache, of data and of code, of a request for each of
+        `names`, after those for `before`, on one connection; medians.  Before
+        these so many were asked for in turn."""
+        out, data, code = f"{self.dir}/lines", [], []
+        os.makedirs(self.dir, exist_ok=True)
+        for name in os.listdir(self.dir):
+            if name.startswith("lines"):
+                os.unlink(f"{self.dir}/{name}")
+
+        if not self.start(True, ["env", f"LD_PRELOAD={TOOLS}/smallmap.so",
+                                 "valgrind", "--tool=callgrind",
+                                 "--instr-atstart=no", *EVERY_LINE,
+                                 "--callgrind-out-file=" + out]):
+            return None
+        try:
+            if self.each:
+                self.ask("-c", 16, "-q", "-n", self.each)
+            with socket.create_connection(("127.0.0.1", self.port)) as s:
+                for name in before:
+                    get(s, name)
+                for i, name in enumerate(names, 1):
+                    # which begins with an empty cache
+                    self.control("--instr=on")
+                    get(s, name)
+                    self.control("--dump")
+                    self.control("--instr=off")
+                    events = self.all_totals(f"{out}.{i}")
+                    data.append(events["D1mr"] + events["D1mw"])
+                    code.append(events["I1mr"])
+            return median(data), median(code)
         finally:
             self.stop()
 
     @staticmethod
+    def all_totals(path):
+        """By event; a dump is not always whole when it is asked for."""
+        for _ in range(100):
+            with open(path) as f:
+                text = f.read()
+            totals = re.search(r"^totals: (.*)\n", text, re.M)
+            if totals:
+                break
+            time.sleep(0.05)
+        else:
+            sys.exit(f"bench: no totals in {path}")
+
+        names = re.search(r"^events: (.*)", text, re.M).group(1).split()
+        return {**dict.fromkeys(names, 0),
+                **dict(zip(names, map(int, totals.group(1).split())))}
+
+    @staticmethod
     def totals(path):
-        with open(path) as f:
-            text = f.read()
-        return int(re.search(r"^(?:totals|summary): (\d+)", text,
-                             re.M).group(1))
+        return Contender.all_totals(path)["Ir"]
 
 
 class Haproxy(Contender):

@@ -31,6 +31,7 @@
 
 #define NGX_HTTP_WGW_AUTH_SERVICES  WGW_JWT_AUD     /* of one token */
 #define NGX_HTTP_WGW_AUTH_SERVICE   64              /* bytes of a name */
+#define NGX_HTTP_WGW_AUTH_BUFFER    640             /* of most tokens */
 
 
 /* A file of addresses, read again when it changes. */
@@ -93,8 +94,14 @@ typedef struct {
 } ngx_http_wgw_auth_conf_t;
 
 
-/* Who asks; one for a request and its subrequests and redirects. */
-typedef struct {
+typedef struct ngx_http_wgw_auth_ctx_s  ngx_http_wgw_auth_ctx_t;
+
+/*
+ * Who asks; one for a request and its subrequests and redirects.  Not of the
+ * request's pool, of which it would take most of a block; those of requests
+ * that ended are used again.
+ */
+struct ngx_http_wgw_auth_ctx_s {
     ngx_http_wgw_auth_conf_t *conf;         /* it was checked for */
     ngx_uint_t                status;       /* 0: good; 400, 401, 403, 500 */
     const char               *reason;       /* a word */
@@ -125,7 +132,13 @@ typedef struct {
     unsigned                  spent:1;      /* there was none left */
     unsigned                  read:1;       /* the body, for its methods */
     unsigned                  long_body:1;  /* it was, too long for that */
-} ngx_http_wgw_auth_ctx_t;
+
+    /* not zeroed */
+
+    ngx_pool_cleanup_t        cleanup;
+    ngx_http_wgw_auth_ctx_t  *next;         /* a free one */
+    char                      own[NGX_HTTP_WGW_AUTH_BUFFER];
+};
 
 
 extern ngx_module_t  ngx_http_wgw_auth_module;

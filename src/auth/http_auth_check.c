@@ -38,6 +38,9 @@ static void auth_strip_part(ngx_list_t *list, ngx_list_part_t *part);
 static void auth_cleanup(void *data);
 
 
+static ngx_http_wgw_auth_ctx_t  *auth_free;
+
+
 ngx_int_t
 ngx_http_wgw_auth_access_handler(ngx_http_request_t *r)
 {
@@ -113,18 +116,29 @@ ngx_http_wgw_auth_find_ctx(ngx_http_request_t *r)
 ngx_http_wgw_auth_ctx_t *
 ngx_http_wgw_auth_create_ctx(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t       *cln;
     ngx_http_wgw_auth_ctx_t  *ctx;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_wgw_auth_ctx_t));
-    if (cln == NULL) {
-        return NULL;
+    ctx = auth_free;
+
+    if (ctx) {
+        auth_free = ctx->next;
+
+    } else {
+        ctx = ngx_alloc(sizeof(ngx_http_wgw_auth_ctx_t), r->connection->log);
+        if (ctx == NULL) {
+            return NULL;
+        }
     }
 
-    cln->handler = auth_cleanup;
+    ngx_memzero(ctx, offsetof(ngx_http_wgw_auth_ctx_t, cleanup));
 
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_wgw_auth_ctx_t));
+    /* as ngx_pool_cleanup_add() does it, but in one piece */
+
+    ctx->cleanup.handler = auth_cleanup;
+    ctx->cleanup.data = ctx;
+    ctx->cleanup.next = r->pool->cleanup;
+
+    r->pool->cleanup = &ctx->cleanup;
 
     ngx_http_set_ctx(r, ctx, ngx_http_wgw_auth_module);
 
@@ -142,6 +156,11 @@ auth_cleanup(void *data)
     if (ctx->buffer) {
         ngx_explicit_memzero(ctx->buffer, ctx->size);
     }
+
+    /* the pool has still to read its cleanup's next */
+
+    ctx->next = auth_free;
+    auth_free = ctx;
 }
 
 
@@ -167,7 +186,8 @@ auth_judge(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
 
     if (ctx->buffer == NULL) {
         ctx->size = WGW_JWT_BUFFER(token.len);
-        ctx->buffer = ngx_pnalloc(r->pool, ctx->size);
+        ctx->buffer = ctx->size <= sizeof(ctx->own)
+                      ? ctx->own : ngx_pnalloc(r->pool, ctx->size);
 
         if (ctx->buffer == NULL) {
             auth_refuse(ctx, NGX_HTTP_INTERNAL_SERVER_ERROR, "other", "");

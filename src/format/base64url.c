@@ -5,31 +5,54 @@
 
 #include "format/base64url.h"
 
+#include <string.h>
+
 
 static const char  wgw_base64url_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 
-/* 0x80 for what is no digit */
+/*
+ * Where a digit is in the first of four places; the high bit of all for what
+ * is none, which stays above the 24 bits of these wherever it is moved.
+ */
 
-static const uint8_t  wgw_base64url_values[256] = {
-#define XX  0x80
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, 62, XX, XX,
-    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, XX, XX, XX, XX, XX, XX,
-    XX,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
-    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, XX, XX, XX, XX, 63,
-    XX, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
-    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX,
-    XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX, XX
+static const uint64_t  wgw_base64url_values[256] = {
+#define XX  UINT64_C(0x8000000000000000)
+#define V(n)  ((uint64_t) (n) << 18)
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, V(62), XX, XX,
+    V(52), V(53), V(54), V(55), V(56), V(57), V(58), V(59),
+    V(60), V(61), XX, XX, XX, XX, XX, XX,
+    XX, V(0), V(1), V(2), V(3), V(4), V(5), V(6),
+    V(7), V(8), V(9), V(10), V(11), V(12), V(13), V(14),
+    V(15), V(16), V(17), V(18), V(19), V(20), V(21), V(22),
+    V(23), V(24), V(25), XX, XX, XX, XX, V(63),
+    XX, V(26), V(27), V(28), V(29), V(30), V(31), V(32),
+    V(33), V(34), V(35), V(36), V(37), V(38), V(39), V(40),
+    V(41), V(42), V(43), V(44), V(45), V(46), V(47), V(48),
+    V(49), V(50), V(51), XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX,
+    XX, XX, XX, XX, XX, XX, XX, XX
+#undef V
 #undef XX
 };
 
@@ -84,25 +107,44 @@ wgw_base64url_encode(wgw_out_t *out, const void *data, size_t len)
 int
 wgw_base64url_decode(void *bytes, size_t *len, wgw_text_t text)
 {
-    size_t          left;
-    uint8_t        *out, bad;
-    uint32_t        bits;
-    const uint8_t  *p, *v;
+    size_t           left;
+    uint8_t         *out;
+    uint32_t         four;
+    uint64_t         bits, all;
+    const uint8_t   *p;
+    const uint64_t  *v;
 
     v = wgw_base64url_values;
     p = (const uint8_t *) text.data;
     out = bytes;
-    bad = 0;
+    all = 0;
+    left = text.len;
 
-    for (left = text.len; left >= 4; left -= 4, p += 4, out += 3) {
-        bad |= v[p[0]] | v[p[1]] | v[p[2]] | v[p[3]];
+    /* as long as there is room for a fourth byte, which the next replace */
 
-        bits = (uint32_t) v[p[0]] << 18 | (uint32_t) v[p[1]] << 12
-               | (uint32_t) v[p[2]] << 6 | v[p[3]];
+    for ( /* void */ ; left >= 6; left -= 4, p += 4, out += 3) {
+        bits = v[p[0]] | v[p[1]] >> 6 | v[p[2]] >> 12 | v[p[3]] >> 18;
+        all |= bits;
 
-        out[0] = (uint8_t) (bits >> 16);
-        out[1] = (uint8_t) (bits >> 8);
-        out[2] = (uint8_t) bits;
+        four = (uint32_t) bits << 8;
+
+#if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+        four = __builtin_bswap32(four);
+#endif
+
+        memcpy(out, &four, sizeof(four));
+    }
+
+    if (left >= 4) {
+        bits = v[p[0]] | v[p[1]] >> 6 | v[p[2]] >> 12 | v[p[3]] >> 18;
+        all |= bits;
+
+        *out++ = (uint8_t) (bits >> 16);
+        *out++ = (uint8_t) (bits >> 8);
+        *out++ = (uint8_t) bits;
+
+        p += 4;
+        left -= 4;
     }
 
     if (left == 1) {
@@ -110,10 +152,8 @@ wgw_base64url_decode(void *bytes, size_t *len, wgw_text_t text)
     }
 
     if (left) {
-        bad |= v[p[0]] | v[p[1]] | (left == 3 ? v[p[2]] : 0);
-
-        bits = (uint32_t) v[p[0]] << 18 | (uint32_t) v[p[1]] << 12
-               | (left == 3 ? (uint32_t) v[p[2]] << 6 : 0);
+        bits = v[p[0]] | v[p[1]] >> 6 | (left == 3 ? v[p[2]] >> 12 : 0);
+        all |= bits;
 
         if (bits & (left == 3 ? 0xff : 0xffff)) {
             return -1;
@@ -128,5 +168,5 @@ wgw_base64url_decode(void *bytes, size_t *len, wgw_text_t text)
 
     *len = (size_t) (out - (uint8_t *) bytes);
 
-    return (bad & 0x80) ? -1 : 0;
+    return all >> 24 ? -1 : 0;
 }

@@ -431,7 +431,9 @@ wgw_meters_refresh(wgw_meters_t *meters)
 
         cap = wgw_meter_cap(meters, meter);
 
-        if (cap != meter->cap) {
+        /* none is told as well, to a record that had one */
+
+        if (cap != meter->cap || meter->conf->cap_index != NGX_ERROR) {
             meter->cap = cap;
             wgw_table_cap(&meter->conf->zone->zone.table, meter->record, cap);
         }

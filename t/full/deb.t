@@ -49,6 +49,7 @@ for my $release (@releases) {
         subtest 'by an issuer'            => \&acme;
         subtest 'logs'                    => \&logs;
         subtest 'every command'           => sub { Wgw::Commands::all($m) };
+        subtest 'killed'                  => \&killed;
         subtest 'upgrade'                 => \&upgrade;
         subtest 'another nginx below it'  => \&nginx_below;
         subtest 'remove, purge'           => \&away;
@@ -398,6 +399,7 @@ sub settings {
          '15.2: gateway.conf says another domain: names and certificate');
     like($m->ok('wgw names add other http://192.0.2.10:8080 && wgw names list'),
          qr/^other\.gw2\.example\b/m, 'of that one');
+    $m->ok('wgw names rm other');
 
     $m->ok('dpkg-reconfigure -f noninteractive wgw');
     like($m->ok('cat /etc/wgw/gateway.conf'), qr/^domain = "gw2\.example"$/m,
@@ -513,7 +515,7 @@ sub acme {
     $m->ok('wgw names add www.own.example http://192.0.2.10:8080');
 
     becomes('www.own.example', 'issuer', qr/^Pebble/,
-            'docs/farmer.md: a name has its certificate', 60)
+            'docs/farmer.md: a name has its certificate', 300)
         or diag($m->sh('journalctl -u wgw-acme --no-pager;'
                        . ' cat /var/lib/wgw/orders/logs/*'));
     is($m->ok('stat -L -c %a:%U:%G'
@@ -574,6 +576,20 @@ sub logs {
          qr/^192\.0\.2\.1 shop/m, 'which is rotated');
     is($m->ok('stat -c %a:%U:%G /var/log/wgw/access.log'), "640:wgw:adm\n",
        'and read by adm');
+}
+
+
+sub killed {
+    my $master = $m->ok('cat /run/wgw/nginx.pid');
+
+    $m->ok("kill -KILL $master");
+    wait_for(sub {
+        $m->sh('cat /run/wgw/nginx.pid') !~ /^(?:\Q$master\E)?$/
+            && $m->sh('systemctl is-active wgw') eq "active\n"
+    }, 60);
+
+    is(fetch('shop', ''), 200, '15.1: the master was killed: served again');
+    is(usage_of('shop'), $sent, 'and nothing counted is lost');
 }
 
 

@@ -186,7 +186,7 @@ sub connect_to {
     my ($port, $address) = @_;
 
     return IO::Socket::IP->new(
-        PeerHost => $address || '127.0.0.1', PeerPort => $port, Timeout => 5
+        PeerHost => $address || '127.0.0.1', PeerPort => $port, Timeout => 30
     );
 }
 

@@ -111,6 +111,11 @@ is(patch('shop', '{"state":"ok"}'), 200, 'on again');
 is(ask('shop.gw.test')->{status}, 200, 'and served');
 ok(wait_for(sub { usage($admin, 'shop.gw.test')->{requests} == 2 }),
    'and counted');
+is(usage($admin, 'shop')->{cap}, 100_000, 'under its cap');
+is(patch('shop', '{"cap_bytes":0}'), 200, 'which is taken away');
+is(ask('shop.gw.test')->{status}, 200, 'served');
+ok(wait_for(sub { usage($admin, 'shop')->{requests} == 3 }), 'counted');
+is(usage($admin, 'shop')->{cap}, undef, 'field 15: and shown under none');
 
 
 # ---- whose it is, and what has counted nothing

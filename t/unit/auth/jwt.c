@@ -396,6 +396,51 @@ test_changed(void)
 }
 
 
+/* Of each length, into room that is no larger, and with a byte that is wrong. */
+
+static void
+test_base64url_lengths(void)
+{
+    char        text[64];
+    size_t      n, i, len;
+    uint8_t     bytes[40], *back;
+    unsigned    wrong, taken;
+    wgw_out_t   out;
+    wgw_text_t  coded = { text, 0 };
+
+    wrong = 0;
+    taken = 0;
+
+    for (n = 0; n <= sizeof(bytes); n++) {
+        for (i = 0; i < n; i++) {
+            bytes[i] = (uint8_t) (n * 37 + i * 101);
+        }
+
+        wgw_out_init(&out, text, sizeof(text));
+        wgw_base64url_encode(&out, bytes, n);
+        coded.len = (size_t) (out.pos - out.start);
+
+        back = malloc(n ? n : 1);
+        wrong += wgw_base64url_decode(back, &len, coded) != 0 || len != n
+                 || memcmp(back, bytes, n) != 0;
+
+        for (i = 0; i < coded.len; i++) {
+            char  was = text[i];
+
+            text[i] = "=+/ \x80\xff."[i % 7];
+            taken += wgw_base64url_decode(back, &len, coded) == 0;
+            text[i] = was;
+        }
+
+        free(back);
+    }
+
+    ok(wrong == 0 && taken == 0,
+       "base64url of each length: %u wrong, %u taken that is none", wrong,
+       taken);
+}
+
+
 static void
 test_keys(void)
 {
@@ -540,6 +585,7 @@ main(void)
     set_key(&key, "sharedsecret", "");
 
     test_base64url();
+    test_base64url_lengths();
     test_hmac();
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -44,12 +44,19 @@ sub worker {
 }
 
 
+# All: a master that drains would, once it has ended, take the pid file of the
+# one that is started here away.
+
 sub all {
     my ($self) = @_;
 
     my $gw = $self->run->gw;
 
-    $self->run->killed(sub { $gw->kill() });
+    $self->run->killed(sub {
+        $gw->kill();
+        kill_all(delete $self->{old}) if $self->{old};
+    });
+
     wait_for(sub { !connect_to($gw->port('ADMIN')) });
     $gw->start(daemon => 1);
 }

@@ -6,9 +6,13 @@ package Wgw::Chaos::Ledger;
 # and nothing was killed shortly before its end or after; where all exchanges
 # of a key are sure, the key's figures are those of the clients, to the byte.
 # What a client left unread may or may not have been sent: `spare` says how
-# much that can be.  Others have bounds: no more than what could have been
-# moved, no less than what is left when the last second and a MiB of each are
-# lost, which is what a kill may cost (docs/meter.md).
+# much that can be.  Such a client does not see a kill while it is silent, and
+# a connection that comes between listen() and the next system calls of a start
+# has sockets of the system's own size, which is megabytes: a kill in its time,
+# or shortly before, makes it one of the others.  These have bounds: no more
+# than what could have been moved, no less than what is left when the last
+# second and a MiB of each are lost, which is what a kill may cost
+# (docs/meter.md).
 #
 # A key is written "ZONE KEY", with its life behind it if it has lives, and
 # "ZONE *CLASS" for a class.
@@ -25,6 +29,9 @@ use Wgw;
 # takes a loaded machine a while, and what leaves in the instant before it is
 # counted
 our ($Late, $Early) = (2, 0.02);
+
+# until a start after a kill is over, on a loaded machine
+our $Start = 10;
 
 # a kill loses at most so much of a transfer
 our ($LostSeconds, $LostBytes) = (1.5, 1048576);
@@ -148,7 +155,9 @@ sub take {
 
     $k->{n}++;
 
-    if ($ok && $self->sure($start, $to)) {
+    my $from = $spare ? $start - $Start : $to - $Early;
+
+    if ($ok && !$self->killed($from, $to + $Late)) {
         $k->{least} += $bytes;
         $k->{most} += $bytes + $spare;
         $k->{sent} += $sent;
@@ -167,11 +176,12 @@ sub take {
 }
 
 
-sub sure {
+# Whether something was, between these.
+
+sub killed {
     my ($self, $from, $to) = @_;
 
-    return !grep { $_->[1] > $to - $Early && $_->[0] < $to + $Late }
-                 @{$self->{run}{kills}};
+    return grep { $_->[1] > $from && $_->[0] < $to } @{$self->{run}{kills}};
 }
 
 

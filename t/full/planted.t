@@ -1,0 +1,136 @@
+#!/usr/bin/perl
+
+# Faults of the kinds that tests are there for, planted one at a time into a
+# copy of this checkout: for each, the command that is to see it must fail, and
+# it must pass on the copy as it is.  PLANTED="leak replay" plants some.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+use Cwd qw(getcwd);
+use File::Temp qw(tempdir);
+
+use Wgw;
+
+
+my $suite = 'tools/test.sh build';
+my $chaos = 'CHAOS_SECONDS=40 tools/test.sh build t/chaos/chaos.t';
+
+my @faults = ({
+    name => 'flush', what => 'the last bytes of a request are not counted',
+    file => 'src/meter/flow.c',
+    from => qr/^wgw_flow_done\(.*?\K    \(void\) wgw_flow_count\(flow\);\n/ms,
+    to => '',
+    command => "$suite t/meter/meter.t",
+}, {
+    name => 'addition', what => 'an addition in a thousand is lost',
+    file => 'src/table/counter.c',
+    from => qr/^wgw_table_add\(.*?\{.*?\n\n\K/ms,
+    to => "    {\n        static unsigned  n;\n\n"
+          . "        if (++n % 1000 == 0) {\n            return;\n"
+          . "        }\n    }\n\n",
+    command => "CHAOS=http $chaos",
+}, {
+    name => 'leak', what => '4 KB are lost with each request',
+    file => 'src/meter/flow.c',
+    from => qr/^    wgw_meters_done\(&flow->meters\);\n\K/m,
+    to => "    memset(ngx_alloc(4096, ngx_cycle->log), 1, 4096);\n",
+    command => "CHAOS='http worn' $chaos",
+}, {
+    name => 'crossed', what => 'a kept connection is taken for any backend',
+    file => 'src/route/idle.c',
+    from => qr/^    idle = cache->buckets\[hash .*?;\n\n    while .*?\n    \}\n/ms,
+    to => "    (void) hash;\n    (void) key;\n    idle = NULL;\n\n"
+          . "    if (!ngx_queue_empty(&cache->idle)) {\n"
+          . "        idle = ngx_queue_data(ngx_queue_head(&cache->idle),\n"
+          . "                              wgw_idle_t, queue);\n    }\n",
+    command => "$suite t/route/backend-keep.t",
+}, {
+    name => 'bound', what => 'a ClientHello is read past its end',
+    file => 'src/format/hello.c',
+    from => qr/    if \(len > c->here \|\| len > c->left - c->scope\) \{/,
+    to => '    if (len > c->left - c->scope) {',
+    command => 'make fuzz FUZZ_SECONDS=30 FUZZ_TARGETS=format/hello',
+}, {
+    name => 'replay', what => 'a used message is good again',
+    file => 'src/auth/tokens.c',
+    from => qr/^wgw_tokens_used\(.*?\n\{\n\K/ms,
+    to => "    return 0;\n",
+    and => [ qr/^wgw_tokens_replay\(.*?default: .*?\n        return \KWGW_TOKENS_REPLAY/ms,
+             'wgw_tokens_told(t, WGW_TOKENS_OK)' ],
+    command => "$suite t/auth/auth.t",
+}, {
+    name => 'policy', what => 'any claim permits any request',
+    file => 'src/claims/http_decision.c',
+    from => qr/                != WGW_POLICY_TRUE\)/,
+    to => '                == WGW_POLICY_TRUE + 1000)',
+    command => "$suite t/claims/content.t",
+});
+
+my %wanted = map { $_ => 1 } split ' ', $ENV{PLANTED} // '';
+my $top = getcwd();
+my $copy = tempdir('wgw-planted.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+
+# what a build leaves there, and not what this one would
+delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS WGW_BUILD WGW_TEST_ROOT),
+            grep { /^TEST_NGINX/ } keys %ENV};
+
+chmod 0755, $copy;
+system("git ls-files -z | xargs -0 cp --parents -t $copy") == 0 or die 'cp';
+chdir $copy or die $copy;
+system('git init -q . && git add -A') == 0 or die 'git';
+
+my (%passed, $n);
+
+for my $fault (@faults) {
+    next if %wanted && !$wanted{$fault->{name}};
+
+    my $command = $fault->{command};
+
+    $passed{$command} //= run('make build') && run($command) ? 1 : 0;
+    ok($passed{$command}, "passes: $command") or next;
+
+    my $text = slurp($fault->{file});
+    my $planted = plant($text, $fault->{from}, $fault->{to});
+
+    $planted = plant($planted, @{$fault->{and}}) if $fault->{and};
+
+    ok(defined $planted, "$fault->{name}: there is where to plant it") or next;
+
+    spew($fault->{file}, $planted);
+    ok(run('make build'), "$fault->{name}: builds");
+    ok(!run($command), "$fault->{name}: $fault->{what}: $command fails");
+    spew($fault->{file}, $text);
+}
+
+chdir $top;
+done_testing();
+
+
+# The text with that put in, or undef: at one place, no other.
+
+sub plant {
+    my ($text, $from, $to) = @_;
+
+    return undef if !defined $text;
+
+    my $n = () = $text =~ /$from/g;
+
+    return $n == 1 ? $text =~ s/$from/$to/r : undef;
+}
+
+
+sub run {
+    my ($command) = @_;
+
+    my $log = "$copy/build-" . ++$n . '.log';
+    my $status = system("( $command ) > $log 2>&1 < /dev/null");
+
+    diag("$command: exit ", $status >> 8, ', ',
+         (grep { /^(Result|not ok|#   Failed)|ERROR|error:|found/ }
+          split /\n/, slurp($log))[0] // '');
+
+    return $status == 0;
+}
