@@ -28,6 +28,7 @@ static int option_take(grid_options_t *options, int argc, char **argv,
 static int option_set(grid_options_t *options, const option_t *option,
     const char *value);
 static int options_judge(grid_options_t *options);
+static int options_judge_chain(const grid_list_t *chain);
 static int option_price(const char *text, uint64_t *price);
 static int options_judge_place(grid_options_t *options);
 static int option_number(const char *name, const char *text,
@@ -213,8 +214,7 @@ option_set(grid_options_t *options, const option_t *option,
 static int
 options_judge(grid_options_t *options)
 {
-    int     daemon;
-    size_t  i;
+    int  daemon;
 
     if (options->command[0]
         && option_among("command", options->command, options_commands))
@@ -260,16 +260,8 @@ options_judge(grid_options_t *options)
         return GRID_USAGE;
     }
 
-    for (i = 0; i < options->chain.n; i++) {
-        if (strncmp(options->chain.items[i], "http://", 7) != 0
-            && strncmp(options->chain.items[i], "https://", 8) != 0
-            && strncmp(options->chain.items[i], "ws://", 5) != 0
-            && strncmp(options->chain.items[i], "wss://", 6) != 0)
-        {
-            return grid_fail(GRID_USAGE, "--chain \"%s\" is neither "
-                             "http(s)://... nor ws(s)://...",
-                             options->chain.items[i]);
-        }
+    if (options_judge_chain(&options->chain) != GRID_OK) {
+        return GRID_USAGE;
     }
 
     if (option_price(options->price_text, &options->price)) {
@@ -277,6 +269,29 @@ options_judge(grid_options_t *options)
     }
 
     return options_judge_place(options);
+}
+
+
+static int
+options_judge_chain(const grid_list_t *chain)
+{
+    size_t       i;
+    const char  *url;
+
+    for (i = 0; i < chain->n; i++) {
+        url = chain->items[i];
+
+        if (strncmp(url, "http://", 7) != 0
+            && strncmp(url, "https://", 8) != 0
+            && strncmp(url, "ws://", 5) != 0
+            && strncmp(url, "wss://", 6) != 0)
+        {
+            return grid_fail(GRID_USAGE, "--chain \"%s\" is neither "
+                             "http(s)://... nor ws(s)://...", url);
+        }
+    }
+
+    return GRID_OK;
 }
 
 

@@ -70,6 +70,11 @@ sub start {
 
     if ($self->{pid} == 0) {
         $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM);
+
+        # what others wait for the end of is not held open here; perl counts
+        # these numbers as used, so sockets are shut down
+        POSIX::close($_) for grep { $_ != fileno $listen } 3 .. 255;
+
         $self->serve($listen);
         POSIX::_exit(0);
     }
@@ -264,6 +269,7 @@ sub serve {
             if (!$n) {
                 $select->remove($socket);
                 delete $read{$socket};
+                shutdown $socket, 2;
                 close $socket;
                 next;
             }
@@ -280,6 +286,7 @@ sub serve {
                 if ($head =~ /^Connection: *close/im) {
                     $select->remove($socket);
                     delete $read{$socket};
+                    shutdown $socket, 2;
                     close $socket;
                     last;
                 }
