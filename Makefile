@@ -10,7 +10,8 @@ build:      ## nginx, the modules and wgw, in build/bin and build/modules
 	@flock -n build/lock true || \
 	    echo "another make is at work in this checkout: waiting for it"
 	@flock build/lock sh -c 'tools/build.sh && \
-	    exec $(MAKE) --no-print-directory cli-files grid-files'
+	    exec $(MAKE) --no-print-directory cli-files grid-files \
+	    ledger-files'
 
 run: build  ## start nginx.conf.example in the foreground; Ctrl-C stops it
 	@exec tools/run.sh
@@ -35,7 +36,8 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/build.sh asan
-	@$(MAKE) --no-print-directory cli-unit grid-unit build/bin/siwe-token
+	@$(MAKE) --no-print-directory cli-unit grid-unit ledger-unit \
+	    build/bin/siwe-token
 	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
 
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
@@ -286,6 +288,44 @@ build/fuzz/grid/%: fuzz/grid/%.c build/parts/fuzz/grid.a build/parts/fuzz.a
 	@mkdir -p $(@D)
 	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
 	    $(filter %.c %.a,$^) $(GRID_LIBS) && mv $@.new $@
+
+# The ledger, likewise.
+
+LEDGER_LIBS = -Wl,--as-needed -lpq -lhiredis -lssl $(PARTS_LIBS)
+LEDGER_SOURCES := $(wildcard ledger/*.c)
+LEDGER_FLAGS = -D_GNU_SOURCE -I. -Ibuild/parts -I$(shell pg_config --includedir \
+    2> /dev/null || echo /usr/include/postgresql)
+
+.PHONY: ledger ledger-files ledger-unit
+
+ledger:     ## the daemon wgw-ledger; needs no nginx
+	@tools/deps.sh ledger
+	@$(MAKE) --no-print-directory ledger-files
+
+ledger-files: build/bin/wgw-ledger build/man/wgw-ledger.8
+	@:
+
+ledger-unit: build/asan/bin/wgw-ledger
+	@:
+
+$(eval $(call ARCHIVE,plain/ledger,$(PLAIN) $(LEDGER_FLAGS),ledger/,$(LEDGER_SOURCES)))
+$(eval $(call ARCHIVE,unit/ledger,$(UNIT) $(LEDGER_FLAGS),ledger/,$(LEDGER_SOURCES)))
+
+build/parts/plain/ledger/schema.o build/parts/unit/ledger/schema.o: \
+    build/parts/ledger_schema.h
+
+build/parts/ledger_schema.h: ledger/schema/*.sql
+	@mkdir -p $(@D)
+	@tools/embed.sh $(foreach file,$(sort $^),\
+	    schema_$(basename $(notdir $(file)))=$(file)) > $@.new && mv $@.new $@
+
+build/bin/wgw-ledger: build/parts/plain/ledger.a build/parts/plain.a
+	@mkdir -p $(@D)
+	@$(PLAIN) -o $@.new $^ $(LEDGER_LIBS) && mv $@.new $@
+
+build/asan/bin/wgw-ledger: build/parts/unit/ledger.a build/parts/unit.a
+	@mkdir -p $(@D)
+	@$(UNIT) -o $@.new $^ $(LEDGER_LIBS) && mv $@.new $@
 
 build/completion/wgw: cli/wgw.bash
 	@mkdir -p $(@D)

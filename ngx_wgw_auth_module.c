@@ -12,6 +12,8 @@
 #include <ngx_core.h>
 
 #include "auth/auth_state.h"
+#include "fleet/agent.h"
+#include "fleet/desk.h"
 
 
 #define NGX_WGW_AUTH_KEYS  65536
@@ -26,6 +28,12 @@ static ngx_uint_t ngx_wgw_auth_noted(wgw_expiring_t *table);
 static ngx_int_t ngx_wgw_auth_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_wgw_auth_zone_param(ngx_conf_t *cf, wgw_zone_t *zone,
     ngx_str_t *value);
+static ngx_int_t ngx_wgw_auth_elsewhere_init(ngx_cycle_t *cycle,
+    ngx_wgw_auth_conf_t *acf);
+static void ngx_wgw_auth_heard(void *data, wgw_text_t text);
+static ngx_int_t ngx_wgw_auth_init_process(ngx_cycle_t *cycle);
+static char *ngx_wgw_auth_fleet(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -33,10 +41,17 @@ static char *ngx_wgw_auth_zone(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_command_t  ngx_wgw_auth_commands[] = {
 
     { ngx_string("wgw_auth_zone"),
-      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE12,
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_TAKE123,
       ngx_wgw_auth_zone,
       0,
       0,
+      NULL },
+
+    { ngx_string("wgw_fleet"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      ngx_wgw_auth_fleet,
+      0,
+      offsetof(ngx_wgw_auth_conf_t, fleet),
       NULL },
 
       ngx_null_command
@@ -57,7 +72,7 @@ ngx_module_t  ngx_wgw_auth_module = {
     NGX_CORE_MODULE,                       /* module type */
     NULL,                                  /* init master */
     ngx_wgw_auth_init_module,              /* init module */
-    NULL,                                  /* init process */
+    ngx_wgw_auth_init_process,             /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_wgw_auth_exit_process,             /* exit process */
@@ -130,12 +145,54 @@ ngx_wgw_auth_init_conf(ngx_cycle_t *cycle, void *conf)
 
     acf->tokens.seed = NULL;
 
+    if (acf->tokens.fleet
+        && ngx_wgw_auth_elsewhere_init(cycle, acf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (acf->before && ngx_wgw_auth_takes_over(cycle, acf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
     return ngx_wgw_auth_counters_init(cycle->log) == NGX_OK ? NGX_CONF_OK
                                                             : NGX_CONF_ERROR;
+}
+
+
+/* How other machines are asked and told: by the fleet's desk. */
+
+static ngx_int_t
+ngx_wgw_auth_elsewhere_init(ngx_cycle_t *cycle, ngx_wgw_auth_conf_t *acf)
+{
+    wgw_elsewhere_t  *e;
+
+    if (acf->fleet == NULL) {
+        (void) wgw_line_error(cycle->log, &acf->tokens.line, 0,
+                              "zone \"%V\" has \"fleet\", and there is no "
+                              "\"wgw_fleet\"", &acf->tokens.name);
+        return NGX_ERROR;
+    }
+
+    e = &acf->desk;
+    acf->elsewhere = e;
+
+    e->open = (acf->tokens.fleet == WGW_LEASE_OPEN);
+    e->take = wgw_desk_take;
+    e->forget = wgw_desk_forget;
+    e->say = wgw_desk_say;
+    e->behind = wgw_desk_behind;
+    e->lost = wgw_desk_lost;
+
+    return wgw_desk_serve(cycle, acf->fleet, e->desk, ngx_wgw_auth_heard,
+                          &acf->tokens.expiring);
+}
+
+
+static void
+ngx_wgw_auth_heard(void *data, wgw_text_t text)
+{
+    (void) wgw_elsewhere_heard(data, text, ngx_wgw_auth_now());
 }
 
 
@@ -241,6 +298,10 @@ ngx_wgw_auth_init_module(ngx_cycle_t *cycle)
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
+    if (wgw_agent_init_module(cycle, acf->fleet) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     table = &acf->tokens.expiring;
 
     if (table->header == NULL) {
@@ -262,6 +323,37 @@ ngx_wgw_auth_init_module(ngx_cycle_t *cycle)
     wgw_tokens_allow(table, acf->skew, acf->max_age);
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_wgw_auth_init_process(ngx_cycle_t *cycle)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return wgw_agent_init_process(cycle, acf->fleet);
+}
+
+
+static char *
+ngx_wgw_auth_fleet(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_wgw_auth_conf_t *acf = conf;
+
+    char  *rc;
+
+    rc = wgw_fleet_parse(cf, cmd, conf);
+
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
+
+    acf->desk.desk = wgw_desk_create(cf);
+
+    return acf->desk.desk ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -322,6 +414,12 @@ ngx_wgw_auth_zone_param(ngx_conf_t *cf, wgw_zone_t *zone, ngx_str_t *value)
 
         zone->expiring_conf.keys = n;
 
+        return NGX_OK;
+    }
+
+    zone->fleet = wgw_lease_mode((char *) value->data);
+
+    if (zone->fleet) {
         return NGX_OK;
     }
 

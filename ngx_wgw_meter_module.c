@@ -15,6 +15,7 @@
 #include "claims/claims_conf.h"
 #include "core/shm.h"
 #include "fleet/agent.h"
+#include "fleet/bookkeeper.h"
 #include "fleet/lender.h"
 #include "meter/archive.h"
 #include "meter/meter_archive.h"
@@ -44,6 +45,8 @@ static ngx_int_t ngx_wgw_meter_traffic(ngx_conf_t *cf);
 static char *ngx_wgw_meter_zone_check(wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone);
+static ngx_uint_t ngx_wgw_meter_zone_word(ngx_str_t *value,
+    wgw_meter_zone_t *zone);
 static char *ngx_wgw_meter_zone_path(ngx_conf_t *cf, ngx_str_t *value,
     size_t prefix, ngx_str_t *path);
 static ngx_uint_t ngx_wgw_meter_zone_number(ngx_str_t *value,
@@ -64,6 +67,13 @@ static ngx_command_t  ngx_wgw_meter_commands[] = {
       wgw_rate_zone_parse,
       0,
       0,
+      NULL },
+
+    { ngx_string("wgw_journal"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      wgw_bookkeeper_parse,
+      0,
+      offsetof(ngx_wgw_meter_conf_t, keeper),
       NULL },
 
     { ngx_string("wgw_fleet"),
@@ -193,6 +203,12 @@ ngx_wgw_meter_init_conf(ngx_cycle_t *cycle, void *conf)
         }
     }
 
+    if (wgw_bookkeeper_open(cycle, mcf->keeper, &mcf->zones, mcf->fleet)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (wgw_claims_init_conf(cycle) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
@@ -281,7 +297,8 @@ ngx_wgw_meter_init_module(ngx_cycle_t *cycle)
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
 
-    return wgw_agent_init_module(cycle, mcf->fleet);
+    return wgw_bookkeeper_init_module(cycle, mcf->keeper) == NGX_OK
+           ? wgw_agent_init_module(cycle, mcf->fleet) : NGX_ERROR;
 }
 
 
@@ -293,7 +310,8 @@ ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,
                                                 ngx_wgw_meter_module);
 
-    return wgw_agent_init_process(cycle, mcf->fleet);
+    return wgw_bookkeeper_init_process(cycle, mcf->keeper) == NGX_OK
+           ? wgw_agent_init_process(cycle, mcf->fleet) : NGX_ERROR;
 }
 
 
@@ -452,7 +470,6 @@ static char *
 ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_zone_t *zone)
 {
-    int                kind;
     ngx_int_t          n;
     wgw_table_conf_t  *table;
 
@@ -466,21 +483,8 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
         return ngx_wgw_meter_zone_path(cf, value, 8, &zone->archive);
     }
 
-    if (ngx_strncmp(value->data, "fleet", 5) == 0) {
-        zone->zone.fleet = wgw_lease_mode((char *) value->data);
-
-        if (zone->zone.fleet) {
-            return NGX_CONF_OK;
-        }
-    }
-
-    if (ngx_strncmp(value->data, "window=", 7) == 0) {
-        kind = wgw_window_kind((char *) value->data + 7, value->len - 7);
-
-        if (kind >= 0) {
-            table->window.kind = kind;
-            return NGX_CONF_OK;
-        }
+    if (ngx_wgw_meter_zone_word(value, zone)) {
+        return NGX_CONF_OK;
     }
 
     if (ngx_wgw_meter_zone_number(value, "keys=", 1, WGW_TABLE_KEYS_MAX, &n)) {
@@ -511,6 +515,34 @@ ngx_wgw_meter_zone_param(ngx_conf_t *cf, ngx_str_t *value,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* 1 for "window=month", "fleet" and the like. */
+
+static ngx_uint_t
+ngx_wgw_meter_zone_word(ngx_str_t *value, wgw_meter_zone_t *zone)
+{
+    int  kind;
+
+    if (wgw_lease_mode((char *) value->data)) {
+        zone->zone.fleet = wgw_lease_mode((char *) value->data);
+        return 1;
+    }
+
+    if (ngx_strncmp(value->data, "window=", 7) != 0) {
+        return 0;
+    }
+
+    kind = wgw_window_kind((char *) value->data + 7, value->len - 7);
+
+    if (kind < 0) {
+        return 0;
+    }
+
+    zone->zone.conf.window.kind = kind;
+
+    return 1;
 }
 
 

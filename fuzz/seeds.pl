@@ -7,6 +7,7 @@ use warnings;
 use strict;
 
 use Digest::SHA qw(sha1_hex);
+use Encode qw(encode_utf8);
 use File::Path qw(make_path);
 use JSON::PP;
 use MIME::Base64 qw(decode_base64 encode_base64);
@@ -15,9 +16,11 @@ my $dir = shift or die "usage: $0 DIRECTORY\n";
 
 
 sub vectors {
-    my ($name) = @_;
+    my ($name, $folder) = @_;
 
-    open my $file, '<', "t/vectors/ucan/$name.json" or die "$name: $!\n";
+    $folder ||= 'ucan';
+
+    open my $file, '<', "t/vectors/$folder/$name.json" or die "$name: $!\n";
     local $/;
 
     return JSON::PP->new->utf8->decode(<$file>);
@@ -112,3 +115,11 @@ seed('policy', cbor([[['==', $_->{selector}, 1], ['!=', $_->{selector}, 1]],
     for @{ vectors('selectors')->{vectors} };
 seed('policy', cbor([[['like', '.s', $_->{pattern}]], { s => $_->{text} }]))
     for @{ vectors('globs')->{vectors} };
+
+for my $deployment (@{ vectors('deployments', 'tf') }) {
+    seed('deployment', encode_utf8($_->{wire_json}))
+        for values %{ $deployment->{signed} };
+}
+
+seed('rmb', encode_utf8($_->{request}))
+    for @{ vectors('rmb', 'tf')->{exchanges} };

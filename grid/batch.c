@@ -115,6 +115,7 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     uint32_t        nonce;
     grid_runtime_t  runtime;
 
+    nonce = 0;
     rc = grid_substrate_final(batch->chain, block);
 
     if (rc == GRID_OK) {

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "core/version.h"
-#include "format/doc.h"
 #include "grid/commands.h"
 #include "grid/form.h"
 #include "grid/member.h"
@@ -49,6 +48,8 @@ static int command_limit(grid_desk_t *desk, const grid_message_t *message,
     grid_out_t *out, char error[GRID_ERROR]);
 static int command_not_found(uint64_t contract, char error[GRID_ERROR]);
 
+
+#define COMMAND_REST  3                 /* seconds, after it was away */
 
 #define COMMAND_HOST  "a gateway does not have that: this is no host of "     \
                       "virtual machines"
@@ -213,8 +214,19 @@ command_sent(grid_desk_t *desk, const grid_message_t *message, int update,
         rc = grid_form_judge(d, &desk->self, error);
     }
 
+    if (rc == GRID_OK && desk->now < desk->away) {
+        grid_put(error, GRID_ERROR, "the chain could not be asked: try again");
+        rc = GRID_FAILED;
+    }
+
     if (rc == GRID_OK) {
         rc = command_take(desk, d, update, error);
+    }
+
+    /* who else deploys meanwhile is told at once */
+
+    if (rc == GRID_AWAY) {
+        desk->away = time(NULL) + COMMAND_REST;
     }
 
     grid_deployment_free(d);
@@ -279,7 +291,7 @@ command_contract(grid_desk_t *desk, const grid_deployment_t *d,
     if (rc == GRID_AWAY) {
         grid_put(error, GRID_ERROR, "the chain could not be asked for contract "
                  "%llu (%s): try again", id, grid_chain_why(desk->chain));
-        return GRID_FAILED;
+        return GRID_AWAY;
     }
 
     if (rc != GRID_OK || c.twin != d->twin) {
@@ -373,7 +385,7 @@ command_limit(grid_desk_t *desk, const grid_message_t *message,
         return GRID_FAILED;
     }
 
-    root = wgw_doc_read(message->payload, message->len);
+    root = grid_told_payload(message, error);
     gb = 0;
     name = "";
 

@@ -14,7 +14,7 @@
 
 static int deployment_root(yajl_val *root, wgw_text_t json,
     grid_reader_t *reader);
-static int deployment_cut(wgw_text_t json);
+static const char *deployment_unfit(wgw_text_t json);
 static int deployment_head(grid_deployment_t *d, grid_reader_t *reader);
 static int deployment_expiration(grid_deployment_t *d,
     grid_reader_t *reader);
@@ -78,6 +78,8 @@ grid_workload_read(grid_workload_t *w, yajl_val *root, wgw_text_t json,
 static int
 deployment_root(yajl_val *root, wgw_text_t json, grid_reader_t *reader)
 {
+    const char  *unfit;
+
     *root = NULL;
 
     if (json.len > GRID_DEPLOYMENT_JSON) {
@@ -86,8 +88,10 @@ deployment_root(yajl_val *root, wgw_text_t json, grid_reader_t *reader)
                                   GRID_DEPLOYMENT_JSON);
     }
 
-    if (deployment_cut(json)) {
-        return grid_reader_refuse(reader, "the payload has a NUL in a string");
+    unfit = deployment_unfit(json);
+
+    if (unfit) {
+        return grid_reader_refuse(reader, "the payload %s", unfit);
     }
 
     *root = wgw_doc_read(json.data, json.len);
@@ -106,24 +110,43 @@ deployment_root(yajl_val *root, wgw_text_t json, grid_reader_t *reader)
 }
 
 
-/* Whether a NUL is written in it, at which a string of the tree would end. */
+/*
+ * NULL, or why a tree must not be made of it: a NUL that is written in it,
+ * at which a string of the tree would end; and more values than a tree, whose
+ * arrays grow one by one, has in good time.
+ */
 
-static int
-deployment_cut(wgw_text_t json)
+static const char *
+deployment_unfit(wgw_text_t json)
 {
-    size_t  i;
+    int     quoted;
+    size_t  i, values;
 
-    for (i = 0; i + 6 <= json.len; i++) {
-        if (json.data[i] == '\\') {
-            if (memcmp(json.data + i, "\\u0000", 6) == 0) {
-                return 1;
+    quoted = 0;
+    values = 0;
+
+    for (i = 0; i < json.len; i++) {
+
+        if (json.data[i] == '"') {
+            quoted = !quoted;
+
+        } else if (json.data[i] == '\\') {
+            if (json.len - i >= 6
+                && memcmp(json.data + i, "\\u0000", 6) == 0)
+            {
+                return "has a NUL in a string";
             }
 
             i++;
+
+        } else if (json.data[i] == ',' && !quoted
+                   && ++values > GRID_DEPLOYMENT_VALUES)
+        {
+            return "has more values than any deployment";
         }
     }
 
-    return 0;
+    return NULL;
 }
 
 

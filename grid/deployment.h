@@ -35,7 +35,8 @@
 #include "grid/out.h"
 
 
-#define GRID_DEPLOYMENT_JSON   131072   /* bytes */
+#define GRID_DEPLOYMENT_JSON    131072  /* bytes */
+#define GRID_DEPLOYMENT_VALUES  8192    /* commas between them */
 #define GRID_WORKLOADS         64
 #define GRID_WORKLOAD_NAME     36
 #define GRID_BACKENDS          16

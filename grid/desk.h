@@ -21,6 +21,7 @@ typedef struct {
     grid_gateway_t   *gateway;
     grid_self_t       self;             /* as of this message */
     int64_t           now;
+    int64_t           away;             /* until when no chain is asked */
 } grid_desk_t;
 
 

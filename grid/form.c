@@ -81,8 +81,8 @@ form_workload(const grid_deployment_t *d, size_t n, const grid_self_t *self,
 
     if (w->version > d->version) {
         return form_refuse(error, "workload \"%s\" has version %u, above its "
-                           "deployment's %u", w->name, w->version,
-                           d->version);
+                           "deployment's %u: give it that one", w->name,
+                           w->version, d->version);
     }
 
     memset(&place, 0, sizeof(grid_place_t));
@@ -391,7 +391,9 @@ form_gateway(grid_out_t *record, const grid_self_t *self,
     free(storage);
 
     return rc == 0 ? GRID_OK
-                   : form_refuse(error, "%s %s", wrong.field, wrong.message);
+                   : form_refuse(error, "%s %s: change it, and send the "
+                                 "deployment again", wrong.field,
+                                 wrong.message);
 }
 
 

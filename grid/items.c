@@ -8,7 +8,7 @@
 
 
 #define ITEMS_KEPT   (90 * 86400)     /* seconds, of what ended */
-#define ITEMS_WAIT   86400            /* for a contract */
+#define ITEMS_WAIT   3600             /* for a contract */
 #define ITEMS_TAKEN  600              /* by a thread, at most */
 
 #define ITEMS_ITEM                                                      \
@@ -32,11 +32,13 @@ grid_items_next(grid_state_t *state, int64_t now, grid_item_t *item)
 
     /* most of the time there is nothing, for which no lock is needed */
 
+    state->failed = 0;
+
     if (!grid_state_number(state, 0, "select 1 from workloads where "
                            "due is not null and due <= ?1 and taken <= ?1 "
                            "limit 1", "i", now))
     {
-        return GRID_NONE;
+        return state->failed ? GRID_FAILED : GRID_NONE;
     }
 
     grid_state_begin(state);
@@ -62,7 +64,7 @@ grid_items_next(grid_state_t *state, int64_t now, grid_item_t *item)
 
     grid_item_free(item);
 
-    return GRID_NONE;
+    return GRID_FAILED;
 }
 
 
@@ -195,6 +197,21 @@ grid_items_wake(grid_state_t *state, int64_t now, int64_t seconds)
     (void) grid_state_run(state, "update workloads set due = ? + id % ? where "
                           "due is not null and due > ?", "iii", now, seconds,
                           now + seconds);
+
+    return grid_state_commit(state);
+}
+
+
+int
+grid_items_rewind(grid_state_t *state, int64_t now, int64_t seconds)
+{
+    grid_state_begin(state);
+
+    (void) grid_state_run(state, "update workloads set due = ? where due > ?",
+                          "ii", now, now + seconds);
+    (void) grid_state_run(state, "update workloads set taken = ? where "
+                          "taken > ?", "ii", now + ITEMS_TAKEN,
+                          now + ITEMS_TAKEN);
 
     return grid_state_commit(state);
 }

@@ -55,9 +55,11 @@ typedef struct {
 } grid_finding_t;
 
 
-/* The one that is due first; GRID_NONE when there is none.  To be freed. */
-int grid_items_next(grid_state_t *state, int64_t now,
-    grid_item_t *item);
+/*
+ * The one that is due first, to be freed.  GRID_NONE when there is none;
+ * GRID_FAILED when the state could not be asked, which was told.
+ */
+int grid_items_next(grid_state_t *state, int64_t now, grid_item_t *item);
 void grid_item_free(grid_item_t *item);
 
 /* Takes a host for it: GRID_NONE, another one has it, which is looked at. */
@@ -71,8 +73,14 @@ int grid_items_prove(grid_state_t *state, const grid_item_t *item);
 int grid_items_settle(grid_state_t *state, const grid_item_t *item,
     const grid_finding_t *finding, int64_t now);
 
-/* At a start: all that is served is looked at again, within `seconds`. */
+/*
+ * At a start, when no thread has any, all that is served is looked at again,
+ * within `seconds`; what is not, at once.
+ */
 int grid_items_wake(grid_state_t *state, int64_t now, int64_t seconds);
+
+/* After the clock was put back: what is due later than in `seconds`. */
+int grid_items_rewind(grid_state_t *state, int64_t now, int64_t seconds);
 
 /* Forgets what ended long ago, or never had a contract. */
 int grid_items_forget(grid_state_t *state, int64_t now);

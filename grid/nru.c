@@ -235,6 +235,8 @@ nru_begin(grid_batch_t *batch, const nru_row_t *rows, size_t n)
     uint32_t   nonce;
     wgw_out_t  out;
 
+    id = 0;
+    nonce = 0;
     call = grid_alloc(GRID_CALL);
     wgw_out_init(&out, call, GRID_CALL);
 

@@ -392,6 +392,8 @@ register_final(register_t *r, uint32_t nonce)
     printf("sent; waiting until it is final\n");
     (void) fflush(stdout);
 
+    now = 0;
+
     for (left = REGISTER_WAIT; left; left--) {
         rc = grid_substrate_final(r->chain, block);
 

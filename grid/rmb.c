@@ -15,6 +15,7 @@ static const char *rmb_set_ref(void *data, const wgw_json_value_t *value);
 static const char *rmb_set_src(void *data, const wgw_json_value_t *value);
 static const char *rmb_set_cmd(void *data, const wgw_json_value_t *value);
 static const char *rmb_set_ret(void *data, const wgw_json_value_t *value);
+static const char *rmb_set_shm(void *data, const wgw_json_value_t *value);
 static const char *rmb_set_exp(void *data, const wgw_json_value_t *value);
 static const char *rmb_set_now(void *data, const wgw_json_value_t *value);
 static const char *rmb_set_dat(void *data, const wgw_json_value_t *value);
@@ -29,7 +30,8 @@ static const wgw_json_member_t  rmb_members[] = {
     { "ret", WGW_JSON_STRING, 1, rmb_set_ret },
     { "exp", WGW_JSON_NUMBER, 1, rmb_set_exp },
     { "now", WGW_JSON_NUMBER, 0, rmb_set_now },
-    { "dat", WGW_JSON_STRING, 0, rmb_set_dat }
+    { "dat", WGW_JSON_STRING, 0, rmb_set_dat },
+    { "shm", WGW_JSON_STRING, 0, rmb_set_shm }
 };
 
 #define RMB_REQUIRED  0x1f              /* the first five */
@@ -42,6 +44,7 @@ grid_rmb_read(grid_message_t *message, wgw_text_t element)
     wgw_json_error_t  error;
 
     memset(message, 0, sizeof(grid_message_t));
+    grid_put(message->shm, sizeof(message->shm), "application/json");
 
     if (element.len > GRID_RMB_ELEMENT
         || wgw_json_read_open(element, rmb_members, grid_count(rmb_members),
@@ -101,6 +104,19 @@ rmb_set_ret(void *data, const wgw_json_value_t *value)
     grid_message_t  *message = data;
 
     return rmb_set(message->ret, sizeof(message->ret), value->text);
+}
+
+
+/* One that cannot be is no reason to leave somebody without a reply. */
+
+static const char *
+rmb_set_shm(void *data, const wgw_json_value_t *value)
+{
+    grid_message_t  *message = data;
+
+    (void) rmb_set(message->shm, sizeof(message->shm), value->text);
+
+    return NULL;
 }
 
 
@@ -245,8 +261,9 @@ grid_rmb_reply(grid_out_t *out, const grid_message_t *message, uint64_t now,
     grid_out_bytes(out, digits, room);
     grid_out_text(out, "\",\"dst\":");
     grid_out_json(out, message->src);
-    grid_out_format(out, ",\"shm\":\"application/json\",\"now\":%llu,\"err\":",
-                    (unsigned long long) now);
+    grid_out_text(out, ",\"shm\":");
+    grid_out_json(out, message->shm);
+    grid_out_format(out, ",\"now\":%llu,\"err\":", (unsigned long long) now);
 
     if (error) {
         grid_out_format(out, "{\"code\":%d,\"message\":", GRID_RMB_CODE);

@@ -39,6 +39,7 @@ typedef struct {
     char        src[128];               /* given back as it is */
     char        cmd[64];
     char        ret[128];
+    char        shm[64];                /* given back, too */
     uint32_t    twin;                   /* of src */
     uint64_t    exp;
     uint64_t    now;

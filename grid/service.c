@@ -276,6 +276,8 @@ service_begin(grid_batch_t *batch, service_row_t *row, int64_t now)
                        / GRID_HOUR);
     row->amount = row->due < most ? row->due : most;
 
+    id = 0;
+    nonce = 0;
     service_text(text, row, now);
     wgw_out_init(&call, bytes, sizeof(bytes));
 

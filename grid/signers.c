@@ -119,7 +119,8 @@ signers_one(grid_chain_t *chain, const grid_deployment_t *d, uint32_t twin,
     }
 
     if (rc != GRID_OK) {
-        grid_put(error, GRID_ERROR, "twin %u is not on the chain", twin);
+        grid_put(error, GRID_ERROR, "twin %u is not on the chain: its account "
+                 "must make one first", twin);
         return GRID_FAILED;
     }
 

@@ -43,6 +43,32 @@ static size_t told_connections(const char *path);
 static void told_address(const wgw_addr_t *address, char *text);
 
 
+yajl_val
+grid_told_payload(const grid_message_t *message, char error[GRID_ERROR])
+{
+    yajl_val       root;
+    grid_reader_t  reader = { "", error };
+
+    if (message->len > GRID_TOLD_PAYLOAD) {
+        (void) grid_reader_refuse(&reader, "the payload has %zu bytes, and "
+                                  "may have %d", message->len,
+                                  GRID_TOLD_PAYLOAD);
+        return NULL;
+    }
+
+    root = wgw_doc_read(message->payload, message->len);
+
+    if (!YAJL_IS_OBJECT(root)) {
+        (void) grid_reader_refuse(&reader, "the payload must be an object, "
+                                  "{\"contract_id\":1234}");
+        yajl_tree_free(root);
+        return NULL;
+    }
+
+    return root;
+}
+
+
 int
 grid_told_contract(const grid_message_t *message, uint64_t *contract,
     char error[GRID_ERROR])
@@ -52,13 +78,11 @@ grid_told_contract(const grid_message_t *message, uint64_t *contract,
     grid_reader_t  reader = { "", error };
 
     *contract = 0;
-    root = wgw_doc_read(message->payload, message->len);
+    root = grid_told_payload(message, error);
 
-    rc = YAJL_IS_OBJECT(root)
-         ? grid_member_number(&reader, root, "contract_id", INT64_MAX,
-                              contract)
-         : grid_reader_refuse(&reader, "the payload must be an object, "
-                              "{\"contract_id\":1234}");
+    rc = root ? grid_member_number(&reader, root, "contract_id", INT64_MAX,
+                                   contract)
+              : GRID_FAILED;
 
     yajl_tree_free(root);
 
@@ -124,22 +148,22 @@ told_wish(told_wish_t *wish, const grid_message_t *message,
     memset(wish, 0, sizeof(told_wish_t));
     wish->limit = TOLD_PAGE;
 
-    if (message->len == 0) {
+    if (message->len == 0 || strcmp(message->payload, "null") == 0) {
         return GRID_OK;
     }
 
-    root = wgw_doc_read(message->payload, message->len);
+    root = grid_told_payload(message, error);
 
-    if (!YAJL_IS_OBJECT(root) && !YAJL_IS_NULL(root)) {
-        rc = grid_reader_refuse(&reader, "the payload must be an object, "
-                                "{\"contract_id\":1234}, or nothing");
+    if (root == NULL) {
+        return GRID_FAILED;
+    }
 
-    } else if (grid_member_number(&reader, root, "contract_id", INT64_MAX,
-                                  &wish->contract) != GRID_OK
-               || grid_member_number(&reader, root, "after", INT64_MAX,
-                                     &wish->after) != GRID_OK
-               || grid_member_number(&reader, root, "limit", TOLD_PAGE,
-                                     &wish->limit) != GRID_OK)
+    if (grid_member_number(&reader, root, "contract_id", INT64_MAX,
+                           &wish->contract) != GRID_OK
+        || grid_member_number(&reader, root, "after", INT64_MAX, &wish->after)
+           != GRID_OK
+        || grid_member_number(&reader, root, "limit", TOLD_PAGE, &wish->limit)
+           != GRID_OK)
     {
         rc = GRID_FAILED;
 

@@ -21,6 +21,13 @@
 #include "grid/desk.h"
 
 
+#define GRID_TOLD_PAYLOAD  4096         /* bytes, of all but deployments */
+
+
+/* An object, the caller's; or NULL and the error. */
+yajl_val grid_told_payload(const grid_message_t *message,
+    char error[GRID_ERROR]);
+
 /* Of {"contract_id":N}. */
 int grid_told_contract(const grid_message_t *message, uint64_t *contract,
     char error[GRID_ERROR]);

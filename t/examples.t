@@ -207,6 +207,11 @@ sub fragment {
     system('mkdir', '-p', "$dir/root/var/lib/wgw", "$dir/root/var/www");
     as_packaged($text) if $text =~ m{/etc/wgw/};
 
+    if ($text =~ m{(/etc/wgw)/redis\.password}) {
+        system('mkdir', '-p', "$dir/root$1");
+        spew("$dir/root$&", "secret\n");
+    }
+
     $gw->configure(here($conf));
     my ($status, $output) = $gw->run('-t');
     is($status, 0, "start 10.12 $where: a part of $context")

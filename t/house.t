@@ -23,7 +23,7 @@ use Test::More;
 my %floor = (format => 1, crypto => 2, core => 3, store => 4, table => 4,
              (map { $_ => 5 } qw(names route meter claims auth router fleet)),
              # programs of their own, which nobody uses
-             (map { $_ => 8 } qw(cli grid)));
+             (map { $_ => 8 } qw(cli grid ledger)));
 
 # features that may use another one
 my %sideways = map { $_ => 1 }
@@ -33,7 +33,7 @@ my %sideways = map { $_ => 1 }
 # What nginx finds a module's configuration by is no arrow to who defines it.
 my $handle = qr{^ngx_(http_|stream_)?wgw_\w+_module$};
 
-my $programs = qr/cli|grid/;
+my $programs = qr/cli|grid|ledger/;
 my $objects = ($ENV{WGW_BUILD} || 'build') . '/nginx/objs/addon';
 
 
@@ -114,7 +114,7 @@ sub planted {
 
     my $copy = tempdir(CLEANUP => 1);
 
-    system('cp', '-r', qw(src cli grid), glob('ngx_wgw_*.c'), $copy) == 0
+    system('cp', '-r', qw(src cli grid ledger), glob('ngx_wgw_*.c'), $copy) == 0
         or die;
 
     for my $file (sort keys %plants) {
@@ -150,7 +150,7 @@ sub look {
 
     find({ no_chdir => 1, wanted => sub {
         $files{$1} = 1 if m{^\Q$top\E/((?:src/[a-z]+|$programs)/\w+\.[ch])$};
-    } }, map { "$top/$_" } qw(src cli grid));
+    } }, map { "$top/$_" } qw(src cli grid ledger));
 
     $files{s{^\Q$top\E/}{}r} = 1 for glob "$top/ngx_wgw_*_module.c";
 
@@ -224,7 +224,7 @@ sub symbols {
 
     my (%defined, %used, $n);
 
-    for my $object (glob "$objs/*/*.o build/parts/plain/{cli,grid}/*.o") {
+    for my $object (glob "$objs/*/*.o build/parts/plain/{cli,grid,ledger}/*.o") {
         my ($room, $name) = $object =~ m{([^/]+)/([^/]+)\.o$};
         my $file = $name =~ /^ngx_wgw_/ ? "$name.c"
                  : $room =~ /^$programs$/ ? "$room/$name.c"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# deps.sh build|test|full|roots|bench|modules|cli: installs Debian packages that
-# are missing.  When all are there, nothing is asked of apt or of the network.
+# deps.sh build|test|full|roots|bench|modules|cli|ledger: installs Debian
+# packages that are missing.  When all are there, nothing is asked of apt or of
+# the network.
 #
 # None of them starts a server, now or at the next boot: redis-tools has the
 # program of redis-server (see test.sh), and PostgreSQL gets no database.
@@ -18,17 +19,22 @@ case $1 in
 build)
     set -- gcc libc6-dev make dpkg-dev libpcre2-dev zlib1g-dev libssl-dev \
         liblmdb-dev libyajl-dev libsecp256k1-dev libcurl4-openssl-dev \
-        libsodium-dev libsqlite3-dev libhiredis-dev openssl \
+        libsodium-dev libsqlite3-dev libhiredis-dev libpq-dev openssl \
         ca-certificates curl perl
     ;;
 cli)
     set -- gcc libc6-dev make zlib1g-dev libssl-dev liblmdb-dev libyajl-dev \
         libsecp256k1-dev libcurl4-openssl-dev perl
     ;;
+ledger)
+    set -- gcc libc6-dev make zlib1g-dev libssl-dev liblmdb-dev libyajl-dev \
+        libsecp256k1-dev libhiredis-dev libpq-dev perl
+    ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
         nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev \
-        patchelf gnupg mandoc libio-pty-perl redis-tools sqlite3
+        patchelf gnupg mandoc libio-pty-perl redis-tools sqlite3 \
+        postgresql postgresql-client
 
     # another Node.js than Debian's has its own npm
     if ! command -v node > /dev/null || ! command -v npm > /dev/null; then

@@ -54,6 +54,13 @@ put_command() {
         echo "installed $root/usr/sbin/$script"
     done
 
+    # a daemon of its own, if it was built: make ledger
+
+    if [ -x build/bin/wgw-ledger ]; then
+        install -m 755 build/bin/wgw-ledger "$root/usr/bin"
+        echo "installed $root/usr/bin/wgw-ledger"
+    fi
+
     for page in build/man/*; do
         to=$(man_of "${page##*/}")
         mkdir -p "${to%/*}"
@@ -134,7 +141,8 @@ remove() {
         done
     done
 
-    for file in "$root/usr/bin/wgw" "$completions/wgw" $(pages) \
+    for file in "$root/usr/bin/wgw" "$root/usr/bin/wgw-ledger" \
+        "$completions/wgw" $(pages) \
         $(for script in $scripts; do echo "$root/usr/sbin/$script"; done)
     do
         if [ -e "$file" ]; then

@@ -22,6 +22,12 @@ my %pages = (
         docs => [ 'cli.md' ],
         also => [ 'wgw.conf(5)', 'ngx_wgw_route_module(5)', 'nginx(8)' ],
     },
+    'wgw-ledger.8' => {
+        name => 'wgw-ledger',
+        says => 'what many gateways have counted, in PostgreSQL',
+        docs => [ 'ledger.md' ],
+        also => [ 'wgw(8)', 'ngx_wgw_meter_module(5)', 'psql(1)' ],
+    },
     map({ ("$_->[0].8" => {
         name => $_->[0], says => $_->[1], docs => [ "tools/$_->[0]" ],
         also => [ 'wgw(8)', $_->[2], 'ngx_wgw_route_module(5)' ],

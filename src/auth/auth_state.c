@@ -160,6 +160,18 @@ ngx_wgw_auth_tokens(void)
 }
 
 
+wgw_elsewhere_t *
+ngx_wgw_auth_elsewhere(void)
+{
+    ngx_wgw_auth_conf_t  *acf;
+
+    acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                               ngx_wgw_auth_module);
+
+    return acf->elsewhere;
+}
+
+
 time_t
 ngx_wgw_auth_ttl(void)
 {

@@ -11,6 +11,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "auth/elsewhere.h"
 #include "auth/tokens.h"
 #include "crypto/eip191.h"
 #include "table/zone.h"
@@ -27,6 +28,10 @@ typedef struct {
     time_t                    max_age;
     ngx_uint_t                cors;         /* by any location */
     wgw_expiring_t           *before;       /* another, to be taken over */
+    void                     *fleet;        /* that of fleet_conf.h, or NULL */
+    wgw_elsewhere_t           desk;         /* of it ... */
+    wgw_elsewhere_t          *elsewhere;    /* ... or NULL: there is one
+                                               machine */
 } ngx_wgw_auth_conf_t;
 
 
@@ -51,6 +56,9 @@ wgw_expiring_t *ngx_wgw_auth_tokens(void);
 time_t ngx_wgw_auth_ttl(void);
 time_t ngx_wgw_auth_skew(void);
 time_t ngx_wgw_auth_max_age(void);
+
+/* Other machines; NULL: there are none. */
+wgw_elsewhere_t *ngx_wgw_auth_elsewhere(void);
 
 /* For quota.h: the table, its clock, and what share of a zone one may have. */
 wgw_expiring_t *ngx_wgw_auth_rates(void);

@@ -33,6 +33,7 @@ typedef uint8_t  api_address_t[WGW_EIP55_BYTES];
 
 static ngx_int_t api_token(ngx_http_request_t *r, wgw_text_t id);
 static ngx_int_t api_address(ngx_http_request_t *r, wgw_text_t text);
+static ngx_int_t api_untold(ngx_http_request_t *r);
 static ngx_int_t api_revoked(ngx_http_request_t *r, wgw_tokens_rc_t rc);
 static ngx_int_t api_list(ngx_http_request_t *r, wgw_text_t what);
 static ngx_int_t api_page(ngx_http_request_t *r, ngx_uint_t *limit,
@@ -118,9 +119,11 @@ ngx_http_wgw_auth_api_handler(ngx_http_request_t *r)
 static ngx_int_t
 api_token(ngx_http_request_t *r, wgw_text_t id)
 {
-    size_t   len;
-    int64_t  now;
-    uint8_t  bytes[WGW_TOKENS_ID];
+    size_t            len;
+    int64_t           now, until;
+    uint8_t           bytes[WGW_TOKENS_ID];
+    wgw_tokens_rc_t   rc;
+    wgw_elsewhere_t  *elsewhere;
 
     if (id.len != WGW_JWT_ID
         || wgw_base64url_decode(bytes, &len, id) != 0)
@@ -130,18 +133,30 @@ api_token(ngx_http_request_t *r, wgw_text_t id)
     }
 
     now = ngx_wgw_auth_now();
+    until = now + ngx_wgw_auth_ttl();
 
-    return api_revoked(r, wgw_tokens_revoke(ngx_wgw_auth_tokens(), bytes,
-                                            now + ngx_wgw_auth_ttl(), now));
+    rc = wgw_tokens_revoke(ngx_wgw_auth_tokens(), bytes, until, now);
+
+    elsewhere = ngx_wgw_auth_elsewhere();
+
+    if (rc == WGW_TOKENS_OK && elsewhere
+        && wgw_elsewhere_token(elsewhere, bytes, until) != NGX_OK)
+    {
+        return api_untold(r);
+    }
+
+    return api_revoked(r, rc);
 }
 
 
 static ngx_int_t
 api_address(ngx_http_request_t *r, wgw_text_t text)
 {
-    int64_t      now;
-    uint8_t      address[WGW_EIP55_BYTES];
-    const char  *error;
+    int64_t           now, until;
+    uint8_t           address[WGW_EIP55_BYTES];
+    const char       *error;
+    wgw_tokens_rc_t   rc;
+    wgw_elsewhere_t  *elsewhere;
 
     error = wgw_allowlist_address(address, text);
 
@@ -151,10 +166,29 @@ api_address(ngx_http_request_t *r, wgw_text_t text)
 
     now = ngx_wgw_auth_now();
 
-    return api_revoked(r, wgw_tokens_revoke_address(ngx_wgw_auth_tokens(),
-                                                    address,
-                                                    now + ngx_wgw_auth_ttl(),
-                                                    now));
+    until = now + ngx_wgw_auth_ttl();
+
+    rc = wgw_tokens_revoke_address(ngx_wgw_auth_tokens(), address, until,
+                                   now);
+
+    elsewhere = ngx_wgw_auth_elsewhere();
+
+    if (rc == WGW_TOKENS_OK && elsewhere
+        && wgw_elsewhere_address(elsewhere, address, now, until) != NGX_OK)
+    {
+        return api_untold(r);
+    }
+
+    return api_revoked(r, rc);
+}
+
+
+static ngx_int_t
+api_untold(ngx_http_request_t *r)
+{
+    return wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                           "revoked here, other machines cannot be told now: "
+                           "try again");
 }
 
 

@@ -26,6 +26,7 @@ static void auth_claims(ngx_http_request_t *r,
     wgw_jwt_t *jwt);
 static void auth_refuse(ngx_http_wgw_auth_ctx_t *ctx, ngx_uint_t status,
     const char *reason, const char *phrase);
+static ngx_uint_t auth_behind(void);
 static void auth_lost(ngx_http_wgw_auth_ctx_t *ctx);
 static void auth_use(ngx_http_wgw_auth_ctx_t *ctx);
 static ngx_int_t auth_refused(ngx_http_request_t *r,
@@ -337,12 +338,33 @@ auth_good(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
         return NGX_DECLINED;
     }
 
+    if (rc == WGW_TOKENS_OK && auth_behind()) {
+        auth_refuse(ctx, NGX_HTTP_SERVICE_UNAVAILABLE, "lost",
+                    "cannot be checked: what other machines have revoked is "
+                    "not known yet");
+        return NGX_DECLINED;
+    }
+
     if (rc != WGW_TOKENS_OK) {
         auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "revoked", "was revoked");
         return NGX_DECLINED;
     }
 
     return NGX_OK;
+}
+
+
+/* Only after a start: what others revoked meanwhile is read first. */
+
+static ngx_uint_t
+auth_behind(void)
+{
+    wgw_elsewhere_t  *elsewhere;
+
+    elsewhere = ngx_wgw_auth_elsewhere();
+
+    return elsewhere && !elsewhere->open
+           && elsewhere->behind(elsewhere->desk);
 }
 
 

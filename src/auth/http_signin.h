@@ -24,6 +24,7 @@ typedef struct {
     ngx_uint_t                   nservices;
     uint32_t                     place;         /* of the wallet's */
     int64_t                      seconds;       /* for which it has it */
+    void                        *wait;          /* for other machines */
     wgw_jwt_t                    jwt;
     char                         sub[WGW_EIP55_LEN];
     char                         jti[WGW_JWT_ID];

@@ -15,6 +15,11 @@ static void signin_service(wgw_http_signin_t *s, ngx_str_t *service);
 static ngx_int_t signin_wallet(wgw_http_signin_t *s);
 static ngx_int_t signin_place(wgw_http_signin_t *s);
 static ngx_int_t signin_remember(wgw_http_signin_t *s);
+static void signin_give(wgw_http_signin_t *s);
+static ngx_int_t signin_elsewhere(wgw_http_signin_t *s);
+static void signin_leave(void *data);
+static void signin_taken(void *data, ngx_int_t rc);
+static ngx_int_t signin_unasked(wgw_http_signin_t *s);
 static ngx_int_t signin_no_room(wgw_http_signin_t *s, wgw_tokens_rc_t rc,
     const char *full);
 static ngx_int_t signin_replayed(wgw_http_signin_t *s);
@@ -183,17 +188,130 @@ signin_remember(wgw_http_signin_t *s)
                            s->signin.open, ngx_wgw_auth_now());
 
     if (rc == WGW_TOKENS_OK) {
-        return signin_register(s);
+        return ngx_wgw_auth_elsewhere() ? signin_elsewhere(s)
+                                        : signin_register(s);
     }
 
-    if (s->seconds) {
-        wgw_quota_give(ngx_wgw_auth_rates(), s->signin.address, s->place,
-                       s->seconds);
-    }
+    signin_give(s);
 
     return rc == WGW_TOKENS_REPLAY
            ? signin_replayed(s)
            : signin_no_room(s, rc, "too many sign-ins: try again later");
+}
+
+
+static void
+signin_give(wgw_http_signin_t *s)
+{
+    if (s->seconds) {
+        wgw_quota_give(ngx_wgw_auth_rates(), s->signin.address, s->place,
+                       s->seconds);
+    }
+}
+
+
+/* Good once for all machines: whoever takes its name first gets the key. */
+
+static ngx_int_t
+signin_elsewhere(wgw_http_signin_t *s)
+{
+    u_char               buffer[WGW_ELSEWHERE_NAME];
+    int64_t              seconds;
+    ngx_str_t            name;
+    wgw_elsewhere_t     *elsewhere;
+    ngx_http_request_t  *r;
+    ngx_pool_cleanup_t  *cln;
+
+    r = s->request;
+    elsewhere = ngx_wgw_auth_elsewhere();
+
+    /* of what was used before that nobody knows any more */
+
+    if (s->signin.issued <= elsewhere->lost(elsewhere->desk)) {
+        signin_give(s);
+        return signin_replayed(s);
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    name = wgw_elsewhere_name(buffer, s->signin.address, s->signin.nonce);
+    seconds = ngx_max(1, s->signin.remember - ngx_wgw_auth_now() + 60);
+
+    s->wait = elsewhere->take(elsewhere->desk, &name, (uint64_t) seconds,
+                              signin_taken, s);
+
+    if (s->wait == NULL) {
+        return signin_unasked(s);
+    }
+
+    cln->handler = signin_leave;
+    cln->data = s;
+
+    r->main->count++;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_DONE;
+}
+
+
+static void
+signin_leave(void *data)
+{
+    wgw_http_signin_t *s = data;
+
+    if (s->wait) {
+        ngx_wgw_auth_elsewhere()->forget(s->wait);
+    }
+}
+
+
+static void
+signin_taken(void *data, ngx_int_t rc)
+{
+    wgw_http_signin_t *s = data;
+
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = s->request;
+    c = r->connection;
+    s->wait = NULL;
+
+    ngx_http_set_log_request(c->log, r);
+
+    if (rc == NGX_OK) {
+        rc = signin_register(s);
+
+    } else if (rc == NGX_DECLINED) {
+        signin_give(s);
+        rc = signin_replayed(s);
+
+    } else {
+        rc = signin_unasked(s);
+    }
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* It is used up here in any case. */
+
+static ngx_int_t
+signin_unasked(wgw_http_signin_t *s)
+{
+    if (ngx_wgw_auth_elsewhere()->open) {
+        return signin_register(s);
+    }
+
+    signin_give(s);
+
+    return wgw_http_signin_refuse(s->request, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                  "other", "other machines cannot be asked "
+                                  "now: sign a new message later");
 }
 
 

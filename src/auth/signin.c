@@ -210,6 +210,7 @@ wgw_signin_times(wgw_signin_t *signin, const wgw_siwe_t *siwe,
     life = rules->most_life > rules->life ? rules->most_life : rules->life;
 
     signin->open = !siwe->has_expires;
+    signin->issued = siwe->issued;
     signin->remember = skew + (siwe->has_expires ? siwe->expires
                                                  : siwe->issued + life);
 

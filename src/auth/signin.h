@@ -65,6 +65,7 @@ typedef struct {
     wgw_text_t           nonce;
     wgw_text_t           uri;
     int64_t              remember;
+    int64_t              issued;
     unsigned             open:1;        /* it says nothing of its end */
 } wgw_signin_t;
 

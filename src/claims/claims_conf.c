@@ -337,8 +337,9 @@ wgw_claims_zone_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             }
         }
 
-        if (wgw_lease_mode((char *) value[i].data)) {
-            claims->fleet = wgw_lease_mode((char *) value[i].data);
+        claims->fleet = wgw_lease_mode((char *) value[i].data);
+
+        if (claims->fleet) {
             continue;
         }
 

@@ -80,7 +80,9 @@ wgw_books_table(wgw_books_t *books, wgw_book_t *book, int64_t to)
 {
     uint32_t  record, end;
 
-    if (!book->opened) {
+    /* a file that was shortened reads as if nothing had been counted */
+
+    if (!book->opened || (book->lost && *book->lost)) {
         return 0;
     }
 
@@ -166,7 +168,15 @@ wgw_books_record(wgw_books_t *books, wgw_book_t *book, uint32_t record,
         first = twins[i] < first ? twins[i] : first;
     }
 
-    if (wgw_book_look(book, first, to, &usage) != 0) {
+    /* a key of several records is told by the first, once in a reading */
+
+    if (first != record) {
+        book->seen[record] = sum;
+        book->seen[first] = 0;
+        return 0;
+    }
+
+    if (wgw_book_look(book, record, to, &usage) != 0) {
         return 0;
     }
 
@@ -180,7 +190,7 @@ wgw_books_record(wgw_books_t *books, wgw_book_t *book, uint32_t record,
     }
 
     if (books->turn) {
-        if (wgw_books_turn(books, book, first, &usage) != 0) {
+        if (wgw_books_turn(books, book, record, &usage) != 0) {
             return -1;
         }
 
@@ -196,7 +206,7 @@ wgw_books_record(wgw_books_t *books, wgw_book_t *book, uint32_t record,
     sums.received = usage.received;
     sums.requests = usage.requests;
 
-    return wgw_books_tell(books, book, first, &usage, &sums, &books->rows,
+    return wgw_books_tell(books, book, record, &usage, &sums, &books->rows,
                           to);
 }
 

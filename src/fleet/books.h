@@ -31,12 +31,13 @@
 #define WGW_BOOKS_QUIET   60            /* seconds */
 
 
-/* One zone; the first four members are set. */
+/* One zone; the first five members are set. */
 typedef struct {
     wgw_table_t         *table;
     wgw_window_t         window;
     wgw_text_t           zone;
     wgw_text_t           kind;          /* what its keys are */
+    volatile int        *lost;          /* NULL, or 1: its file is gone */
 
     uint32_t             size;          /* of both arrays */
     uint64_t            *seen;          /* sums of a record's words */
@@ -72,6 +73,12 @@ int wgw_books_open(wgw_books_t *books, uint64_t now, const char **why);
  * seconds.  0, or -1 and errno: open it anew then.
  */
 int wgw_books_read(wgw_books_t *books, int64_t now);
+
+/*
+ * A new epoch, later than one that another has: all that the tables have is
+ * the base that is counted from.  0, or -1 and errno: open it anew then.
+ */
+int wgw_books_renew(wgw_books_t *books, uint64_t now, uint64_t epoch);
 
 void wgw_books_close(wgw_books_t *books);
 

@@ -21,8 +21,10 @@ static void wgw_books_compare(wgw_books_t *books, wgw_book_t *book,
     uint32_t record);
 static int wgw_books_opening(wgw_books_t *books, wgw_book_t *book,
     int64_t now);
+static int wgw_books_from_zero(wgw_books_t *books, wgw_book_t *book,
+    const char *path, int64_t now);
 static int wgw_books_opening_one(wgw_books_t *books, wgw_book_t *book,
-    uint32_t record, int fresh, int64_t now);
+    uint32_t record, int64_t now);
 static int wgw_books_gone(wgw_books_t *books, int64_t now);
 static wgw_book_t *wgw_books_book(wgw_books_t *books, wgw_text_t zone);
 
@@ -286,17 +288,18 @@ wgw_books_book(wgw_books_t *books, wgw_text_t zone)
 static int
 wgw_books_opening(wgw_books_t *books, wgw_book_t *book, int64_t now)
 {
-    int       fresh;
     char      path[WGW_BOOKS_PATH];
     uint32_t  record, end;
 
-    fresh = wgw_books_mark(books, book, path) == 0 && access(path, F_OK) == 0;
+    if (wgw_books_mark(books, book, path) == 0 && access(path, F_OK) == 0) {
+        return wgw_books_from_zero(books, book, path, now);
+    }
 
     end = wgw_table_end(book->table);
     end = end < book->size ? end : book->size;
 
     for (record = 0; record < end; record++) {
-        if (wgw_books_opening_one(books, book, record, fresh, now) != 0) {
+        if (wgw_books_opening_one(books, book, record, now) != 0) {
             return -1;
         }
     }
@@ -309,9 +312,65 @@ wgw_books_opening(wgw_books_t *books, wgw_book_t *book, int64_t now)
 
     book->opened = 1;
 
-    if (fresh) {
-        (void) unlink(path);
+    return 0;
+}
+
+
+int
+wgw_books_renew(wgw_books_t *books, uint64_t now, uint64_t epoch)
+{
+    size_t  i;
+
+    if (wgw_journal_begin(&books->journal, now > epoch ? now : epoch + 1,
+                          wgw_books_state, books)
+        != 0)
+    {
+        return -1;
     }
+
+    for (i = 0; i < books->n; i++) {
+        if (books->books[i].opened
+            && wgw_books_opening(books, &books->books[i],
+                                 (int64_t) (now / 1000))
+               != 0)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Nobody had counted in it before this instance began: the readings begin at
+ * 0, in one record, so that there is no half of that.
+ */
+
+static int
+wgw_books_from_zero(wgw_books_t *books, wgw_book_t *book, const char *path,
+    int64_t now)
+{
+    wgw_reading_t  reading;
+
+    memset(&reading, 0, sizeof(wgw_reading_t));
+
+    reading.zone = book->zone;
+    reading.kind = book->kind;
+    reading.class = WGW_READING_UNKNOWN;
+    reading.based = 1;
+
+    if (wgw_books_add(books, &books->rows, WGW_JOURNAL_FRESH, now, &reading)
+        != 0
+        || wgw_books_write(books, &books->rows, WGW_JOURNAL_FRESH, now) != 0
+        || wgw_journal_sync(&books->journal) != 0)
+    {
+        return -1;
+    }
+
+    book->opened = 1;
+
+    (void) unlink(path);
 
     return 0;
 }
@@ -321,7 +380,7 @@ wgw_books_opening(wgw_books_t *books, wgw_book_t *book, int64_t now)
 
 static int
 wgw_books_opening_one(wgw_books_t *books, wgw_book_t *book, uint32_t record,
-    int fresh, int64_t now)
+    int64_t now)
 {
     wgw_usage_t          usage;
     wgw_labels_t         labels;
@@ -347,10 +406,7 @@ wgw_books_opening_one(wgw_books_t *books, wgw_book_t *book, uint32_t record,
     wgw_book_row(book, record, &usage, told, &labels, &reading);
 
     reading.based = 1;
-
-    if (!fresh) {
-        reading.base = *told;
-    }
+    reading.base = *told;
 
     return wgw_books_add(books, &books->rows, WGW_JOURNAL_OPENING, now,
                          &reading);

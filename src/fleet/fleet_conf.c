@@ -15,6 +15,8 @@ typedef struct {
 static char *fleet_hosts(ngx_conf_t *cf, ngx_str_t *url, wgw_fleet_t *fleet);
 static char *fleet_host(ngx_conf_t *cf, u_char *p, u_char *end,
     wgw_fleet_t *fleet);
+static ngx_int_t fleet_name(u_char *p, u_char *end, ngx_str_t *name,
+    ngx_int_t *port);
 static char *fleet_db(ngx_conf_t *cf, ngx_str_t *url, u_char *p, u_char *end,
     wgw_fleet_t *fleet);
 static char *fleet_param(ngx_conf_t *cf, ngx_str_t *value,
@@ -176,47 +178,21 @@ fleet_db(ngx_conf_t *cf, ngx_str_t *url, u_char *p, u_char *end,
 static char *
 fleet_host(ngx_conf_t *cf, u_char *p, u_char *end, wgw_fleet_t *fleet)
 {
-    u_char            *colon, *ch;
-    ngx_str_t          name;
     ngx_int_t          port;
+    ngx_str_t          name;
     wgw_fleet_host_t  *host;
-
-    name.data = p;
-    name.len = end - p;
-    colon = NULL;
 
     port = fleet->master.len ? WGW_FLEET_SENTINEL_PORT : WGW_FLEET_PORT;
 
-    if (p < end && *p == '[') {
-        ch = ngx_strlchr(p, end, ']');
-
-        if (ch == NULL || (ch + 1 < end && ch[1] != ':')) {
-            goto invalid;
-        }
-
-        colon = ch + 1 < end ? ch + 1 : NULL;
-        name.data = p + 1;
-        name.len = ch - p - 1;
-
-    } else {
-        colon = ngx_strlchr(p, end, ':');
-        name.len = colon ? (size_t) (colon - p) : name.len;
-    }
-
-    if (colon) {
-        port = ngx_atoi(colon + 1, end - colon - 1);
-    }
-
-    for (ch = name.data; ch < name.data + name.len; ch++) {
-        if (*ch <= ' ' || *ch >= 0x7f || *ch == '@' || *ch == '?') {
-            goto invalid;
-        }
-    }
-
-    if (name.len == 0 || name.len > 253 || port < 1 || port > 65535
+    if (fleet_name(p, end, &name, &port) != NGX_OK
         || fleet->hosts.nelts == WGW_FLEET_HOSTS)
     {
-        goto invalid;
+        name.data = p;
+        name.len = end - p;
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid host \"%V\" in the URL", &name);
+        return NGX_CONF_ERROR;
     }
 
     host = ngx_array_push(&fleet->hosts);
@@ -235,15 +211,45 @@ fleet_host(ngx_conf_t *cf, u_char *p, u_char *end, wgw_fleet_t *fleet)
     ngx_memcpy(host->host.data, name.data, name.len);
 
     return NGX_CONF_OK;
+}
 
-invalid:
 
-    name.data = p;
-    name.len = end - p;
+static ngx_int_t
+fleet_name(u_char *p, u_char *end, ngx_str_t *name, ngx_int_t *port)
+{
+    u_char  *colon, *ch;
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid host \"%V\" in the URL",
-                       &name);
-    return NGX_CONF_ERROR;
+    name->data = p;
+    name->len = end - p;
+
+    if (p < end && *p == '[') {
+        ch = ngx_strlchr(p, end, ']');
+
+        if (ch == NULL || (ch + 1 < end && ch[1] != ':')) {
+            return NGX_ERROR;
+        }
+
+        colon = ch + 1 < end ? ch + 1 : NULL;
+        name->data = p + 1;
+        name->len = ch - p - 1;
+
+    } else {
+        colon = ngx_strlchr(p, end, ':');
+        name->len = colon ? (size_t) (colon - p) : name->len;
+    }
+
+    if (colon) {
+        *port = ngx_atoi(colon + 1, end - colon - 1);
+    }
+
+    for (ch = name->data; ch < name->data + name->len; ch++) {
+        if (*ch <= ' ' || *ch >= 0x7f || *ch == '@' || *ch == '?') {
+            return NGX_ERROR;
+        }
+    }
+
+    return name->len > 0 && name->len <= 253 && *port >= 1 && *port <= 65535
+           ? NGX_OK : NGX_ERROR;
 }
 
 

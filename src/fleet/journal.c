@@ -194,7 +194,7 @@ wgw_journal_read(const uint8_t *bytes, size_t len,
         return -1;
     }
 
-    if (bytes[1] > WGW_JOURNAL_OPENED) {
+    if (bytes[1] > WGW_JOURNAL_FRESH) {
         *error = "is of no kind that is known";
         return -1;
     }

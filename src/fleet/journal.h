@@ -61,6 +61,7 @@
 #define WGW_JOURNAL_STATE    1          /* all readings; of no chain */
 #define WGW_JOURNAL_OPENING  2          /* a zone's first readings ... */
 #define WGW_JOURNAL_OPENED   3          /* ... and the last of those */
+#define WGW_JOURNAL_FRESH    4          /* a zone is counted from 0 */
 
 /* classes of rows: what is counted under no key has none */
 #define WGW_READING_KEY      0

@@ -125,7 +125,10 @@ uint64_t wgw_journal_trim(wgw_journal_t *journal, int64_t now);
 void wgw_journal_close(wgw_journal_t *journal);
 
 
-/* Gives what is behind a record: its epoch and number, 0 and 0 for all. */
+/*
+ * Gives what is behind a record: its epoch and number, 0 and 0 for all.  The
+ * folder may be reader->dir, of before.
+ */
 void wgw_journal_seek(wgw_journal_reader_t *reader, const char *dir,
     uint64_t epoch, uint64_t seq);
 

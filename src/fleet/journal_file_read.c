@@ -26,7 +26,9 @@ void
 wgw_journal_seek(wgw_journal_reader_t *reader, const char *dir,
     uint64_t epoch, uint64_t seq)
 {
-    (void) snprintf(reader->dir, sizeof(reader->dir), "%s", dir);
+    if (dir != reader->dir) {
+        (void) snprintf(reader->dir, sizeof(reader->dir), "%s", dir);
+    }
 
     reader->fd = -1;
     reader->want_epoch = epoch;

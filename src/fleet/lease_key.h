@@ -85,6 +85,7 @@ struct wgw_leases_s {
     unsigned             waking:1;
     unsigned             declaring:1;
 
+    uint16_t             probe;         /* a slot whose shard is looked for */
     unsigned             nwitnesses;
     wgw_witness_t        witnesses[WGW_LEASE_SHARDS];
 };

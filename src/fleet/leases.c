@@ -10,6 +10,7 @@
 #define LEASES_AHEAD     8              /* seconds */
 #define LEASES_SCAN      65536          /* records at once */
 #define LEASES_AWAY      1000           /* ms, before a share is taken */
+#define LEASES_STRIDE    4099           /* of slots: comes to all of them */
 
 
 static uint64_t leases_clock(wgw_leases_t *l);
@@ -86,9 +87,10 @@ wgw_leases_tick(wgw_leases_t *l, uint64_t alive)
         leases_turn(l, clock);
     }
 
-    /* there is one from the beginning, of slot 0 */
+    /* those of all shards, before a key of theirs is asked for */
 
-    (void) wgw_lease_witness(l, 0);
+    (void) wgw_lease_witness(l, l->probe);
+    l->probe = (uint16_t) ((l->probe + LEASES_STRIDE) % WGW_SLOTS_ALL);
 
     for (i = 0; i < l->nwitnesses; i++) {
         wgw_witness_tick(&l->witnesses[i]);

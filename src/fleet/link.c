@@ -171,13 +171,14 @@ link_begin(wgw_link_t *link, ngx_int_t rc)
 }
 
 
-/* Anew for each connection: names may move. */
+/* Anew for each connection: names may move; and one address after another. */
 
 static ngx_int_t
 link_resolve(wgw_link_t *link)
 {
     int               rc;
-    struct addrinfo   hints, *res;
+    ngx_uint_t        n, turn;
+    struct addrinfo   hints, *res, *ai;
 
     ngx_memzero(&hints, sizeof(struct addrinfo));
     hints.ai_family = AF_UNSPEC;
@@ -189,10 +190,20 @@ link_resolve(wgw_link_t *link)
         return NGX_ERROR;
     }
 
+    for (n = 0, ai = res; ai; ai = ai->ai_next) {
+        n++;
+    }
+
+    turn = link->turn++ % n;
+
+    for (ai = res; turn; ai = ai->ai_next) {
+        turn--;
+    }
+
     rc = NGX_ERROR;
 
-    if (res->ai_addrlen <= sizeof(ngx_sockaddr_t)) {
-        ngx_memcpy(&link->sockaddr, res->ai_addr, res->ai_addrlen);
+    if (ai->ai_addrlen <= sizeof(ngx_sockaddr_t)) {
+        ngx_memcpy(&link->sockaddr, ai->ai_addr, ai->ai_addrlen);
         ngx_inet_set_port(&link->sockaddr.sockaddr, link->host.port);
         rc = NGX_OK;
     }

@@ -89,6 +89,7 @@ struct wgw_link_s {
     ngx_uint_t           head;
     ngx_uint_t           waiting;
     ngx_msec_t           since;     /* the connection was asked for */
+    ngx_uint_t           turn;      /* of the host's addresses */
     unsigned             connected:1;
 };
 

@@ -12,6 +12,8 @@
 
 static void members_say(wgw_members_t *m, wgw_text_t key);
 static void members_told(void *data, const redisReply *reply);
+static wgw_member_t *members_get(wgw_members_t *m, const char *name,
+    size_t len);
 static void members_see(wgw_members_t *m, const redisReply *name,
     const redisReply *value, uint64_t now);
 static void members_count(wgw_members_t *m, uint64_t now);
@@ -145,12 +147,41 @@ members_told(void *data, const redisReply *reply)
 }
 
 
+/* One that is new has value 0: it changes at once. */
+
+static wgw_member_t *
+members_get(wgw_members_t *m, const char *name, size_t len)
+{
+    unsigned       k;
+    wgw_member_t  *member;
+
+    for (k = 0; k < m->n; k++) {
+        if (m->members[k].len == len
+            && memcmp(m->members[k].name, name, len) == 0)
+        {
+            return &m->members[k];
+        }
+    }
+
+    if (k == WGW_MEMBERS_MAX) {
+        return NULL;
+    }
+
+    member = &m->members[m->n++];
+    memset(member, 0, sizeof(wgw_member_t));
+
+    memcpy(member->name, name, len);
+    member->len = len;
+
+    return member;
+}
+
+
 static void
 members_see(wgw_members_t *m, const redisReply *name,
     const redisReply *value, uint64_t now)
 {
-    unsigned       k;
-    uint64_t       number;
+    uint64_t       number, before;
     wgw_text_t     text;
     wgw_member_t  *member;
 
@@ -167,27 +198,10 @@ members_see(wgw_members_t *m, const redisReply *name,
         return;
     }
 
-    for (k = 0; k < m->n; k++) {
-        if (m->members[k].len == name->len
-            && memcmp(m->members[k].name, name->str, name->len) == 0)
-        {
-            break;
-        }
-    }
+    member = members_get(m, name->str, name->len);
 
-    if (k == WGW_MEMBERS_MAX) {
+    if (member == NULL) {
         return;
-    }
-
-    member = &m->members[k];
-
-    if (k == m->n) {
-        m->n++;
-
-        memcpy(member->name, name->str, name->len);
-        member->len = name->len;
-        member->value = number;
-        member->changed = now;
     }
 
     member->seen = 1;
@@ -196,12 +210,13 @@ members_see(wgw_members_t *m, const redisReply *name,
         return;
     }
 
+    before = member->value;
     member->value = number;
     member->changed = now;
 
     /* it is read before we say ours: what we did not say another did */
 
-    if (member->len == m->node.len
+    if (before && member->len == m->node.len
         && memcmp(member->name, m->node.data, member->len) == 0
         && number != m->value - 1)
     {

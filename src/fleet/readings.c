@@ -51,7 +51,10 @@ wgw_readings_take(wgw_readings_t *set, wgw_journal_record_t *record)
         }
     }
 
-    if (record->kind == WGW_JOURNAL_OPENED && record->rows) {
+    if ((record->kind == WGW_JOURNAL_OPENED
+         || record->kind == WGW_JOURNAL_FRESH)
+        && record->rows)
+    {
         zone = wgw_readings_zone(set, record->zone);
 
         if (zone >= 0) {

@@ -11,6 +11,7 @@ typedef char *(*ngx_wgw_meter_value_pt)(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
 
 
+static void ngx_wgw_meter_kind(wgw_meter_zone_t *zone, ngx_str_t *name);
 static char *ngx_wgw_meter_key(ngx_conf_t *cf, ngx_str_t *value,
     wgw_meter_conf_t *meter, const ngx_wgw_meter_proto_t *proto);
 static char *ngx_wgw_meter_defaults(ngx_conf_t *cf, ngx_str_t *key,
@@ -140,9 +141,45 @@ ngx_wgw_meter_key(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
         meter->zone->named = 1;
     }
 
+    ngx_wgw_meter_kind(meter->zone, &name);
+
     meter->key_index = proto->index(cf, &name);
 
     return meter->key_index == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+/* What the keys of a zone are, for a bill; "key" where they differ. */
+
+static void
+ngx_wgw_meter_kind(wgw_meter_zone_t *zone, ngx_str_t *name)
+{
+    ngx_uint_t   i;
+    const char  *kind;
+
+    static const struct {
+        ngx_str_t    variable;
+        const char  *kind;
+    } kinds[] = {
+        { ngx_string("wgw_name"), "name" },
+        { ngx_string("wgw_payer"), "payer" },
+        { ngx_string("wgw_auth_address"), "wallet" },
+        { ngx_string("wgw_auth_token_id"), "token" },
+        { ngx_string("wgw_claim"), "token" }
+    };
+
+    kind = "key";
+
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (name->len == kinds[i].variable.len
+            && ngx_strncmp(name->data, kinds[i].variable.data, name->len) == 0)
+        {
+            kind = kinds[i].kind;
+        }
+    }
+
+    zone->kind = zone->kind && ngx_strcmp(zone->kind, kind) != 0 ? "key"
+                                                                 : kind;
 }
 
 

@@ -22,6 +22,7 @@ typedef struct {
     ngx_array_t      rates;     /* of wgw_zone_t * */
     void            *claims;    /* those of claims_conf.h, or NULL */
     wgw_traffic_t   *traffic;   /* NULL without zones */
+    void            *keeper;    /* of the journal: see bookkeeper.h, or NULL */
     void            *fleet;     /* that of fleet_conf.h, or NULL */
     uint64_t        *nodes;     /* of it that live, 0: it is not known */
 } ngx_wgw_meter_conf_t;

@@ -51,6 +51,7 @@ struct wgw_meter_zone_s {
     ngx_uint_t               told;      /* see room.h */
     uint32_t                 swept;     /* records seen by the sweep */
     ngx_uint_t               named;     /* its keys are names: $wgw_name */
+    const char              *kind;      /* what they are: "name", or NULL */
     ngx_uint_t               labels;    /* keys have some */
     ngx_str_t                archive;   /* a directory; empty: none */
     const void              *capped;    /* the first line with a cap */

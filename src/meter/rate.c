@@ -31,6 +31,8 @@ typedef struct {
 
 static wgw_zone_t *wgw_rate_zone_get(ngx_conf_t *cf, ngx_str_t *name);
 static char *wgw_rate_params(ngx_conf_t *cf, wgw_rate_conf_t *rate);
+static ngx_uint_t wgw_rate_take(wgw_rate_conf_t *rate,
+    wgw_expiring_key_t entry, uint64_t now, uint64_t *wait);
 static ngx_uint_t wgw_rate_cost(wgw_gcra_t *limit);
 static void wgw_rate_log(wgw_rate_call_t *call, wgw_rate_conf_t *rate,
     uint64_t wait);
@@ -446,8 +448,7 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
 {
     uint64_t            now, wait;
     ngx_str_t           key;
-    ngx_uint_t          i, j, cost, taken[WGW_RATES_MAX];
-    wgw_gcra_t          limit;
+    ngx_uint_t          i, j, taken[WGW_RATES_MAX];
     wgw_expiring_key_t  entries[WGW_RATES_MAX];
 
     now = wgw_rate_now();
@@ -471,17 +472,9 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
 
         entries[i] = wgw_rate_entry(&rates[i], &key);
 
-        cost = 1;
-        limit = rates[i].limit;
+        taken[i] = wgw_rate_take(&rates[i], entries[i], now, &wait);
 
-        if (rates[i].zone->fleet) {
-            cost = wgw_rate_cost(&limit);
-        }
-
-        if (wgw_gcra_take(&rates[i].zone->expiring, entries[i], &limit, now,
-                          cost, cost, &wait))
-        {
-            taken[i] = cost;
+        if (taken[i]) {
             call->status = call->status ? call->status : WGW_RATE_PASSED;
             continue;
         }
@@ -508,6 +501,28 @@ wgw_rate_admit(wgw_rate_call_t *call, wgw_rate_conf_t *rates, ngx_uint_t n)
     }
 
     return NGX_OK;
+}
+
+
+/* The units that a request took, or 0. */
+
+static ngx_uint_t
+wgw_rate_take(wgw_rate_conf_t *rate, wgw_expiring_key_t entry, uint64_t now,
+    uint64_t *wait)
+{
+    ngx_uint_t  cost;
+    wgw_gcra_t  limit;
+
+    if (!rate->zone->fleet) {
+        return wgw_gcra_take(&rate->zone->expiring, entry, &rate->limit, now,
+                             1, 1, wait);
+    }
+
+    limit = rate->limit;
+    cost = wgw_rate_cost(&limit);
+
+    return wgw_gcra_take(&rate->zone->expiring, entry, &limit, now, cost,
+                         cost, wait);
 }
 
 

@@ -67,6 +67,9 @@ subtest 'egress 150: restarted empty' => sub {
 subtest 'nodes are counted' => sub {
     ok(wait_for(sub { 4 == grep { $_ == 4 } $fleet->metric('nodes') }),
        'all four live');
+
+    # workers read it twice a second
+    sleep 0.7;
 };
 
 subtest 'a rate is divided' => sub {
@@ -86,6 +89,15 @@ subtest 'a rate is divided' => sub {
 
     cmp_ok($passed, '<=', 404 + $more, 'four nodes give one burst');
     cmp_ok($passed, '>=', 396, 'all of it');
+};
+
+subtest 'the alerts are of metrics that there are' => sub {
+    my $text = http_get($gw[0]->port('ADMIN'), '/metrics')->{body};
+    my %names = map { $_ => 1 }
+        slurp('tools/prometheus/fleet.yml') =~ /\b(wgw_fleet_\w+)/g;
+
+    cmp_ok(scalar keys %names, '>', 3, 'there are alerts');
+    like($text, qr/^\Q$_\E\{/m, $_) for sort keys %names;
 };
 
 $_->stop() for @gw;

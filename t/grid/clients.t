@@ -31,7 +31,7 @@ my $pid = open2(my $from, my $to, 'node', 'build/grid/client.mjs',
 
 # ---- a name, behind which is a backend
 
-my $backend = backend();
+my $backend = Wgw::Rmb::backend('hello');
 my ($id) = created(client(deploy => name => 'mysite',
                           backends => [ $backend->{url} ],
                           metadata => '{"wgw":{"gb_month":5}}'));
@@ -148,51 +148,4 @@ sub created {
     diag($answer->{failed}) if $answer->{failed};
 
     return map { $_->{contractId} } @{$answer->{ok}{created} || [ ]};
-}
-
-
-# A server at an address of this machine that is not loopback's, which wgw-grid
-# refuses.
-
-sub backend {
-    my $port = free_port();
-    my $probe = IO::Socket::IP->new(PeerHost => '192.0.2.1', PeerPort => 9,
-                                    Proto => 'udp');
-    my $address = $probe && $probe->sockhost();
-
-    undef $address if $address && $address =~ /^127\./;
-
-    my $listen = IO::Socket::IP->new(LocalHost => '0.0.0.0', Listen => 16,
-                                     LocalPort => $port, ReuseAddr => 1)
-        or die "no port: $!";
-
-    my $pid = fork // die "fork: $!";
-
-    if (!$pid) {
-        open $_, '>', '/dev/null' for \*STDOUT, \*STDERR;
-
-        my $select = IO::Select->new($listen);
-        my $parent = getppid;
-
-        while (getppid == $parent) {
-            my $client = $select->can_read(0.5) && $listen->accept() or next;
-            my $head = '';
-
-            while ($head !~ /\r\n\r\n/) {
-                sysread $client, $head, 4096, length $head or last;
-            }
-
-            my ($host) = $head =~ /^Host: *(\S+)/mi;
-            my $body = 'hello ' . ($host // '') . "\n";
-
-            print {$client} "HTTP/1.1 200 OK\r\nContent-Length: ",
-                length $body, "\r\nConnection: close\r\n\r\n$body";
-            close $client;
-        }
-
-        POSIX::_exit(0);
-    }
-
-    return { pid => $pid, address => $address,
-             url => 'http://' . ($address || '192.0.2.3') . ":$port" };
 }

@@ -19,7 +19,7 @@ use Wgw::Rmb;
 *name_workload = \&Wgw::Rmb::name_workload;
 *fqdn_workload = \&Wgw::Rmb::fqdn_workload;
 
-my $grid = Wgw::Rmb->new(options => [ '--recheck', 2 ]);
+my $grid = Wgw::Rmb->new(options => [ '--recheck', 1 ]);
 
 $grid->name_contract($_) for qw(mysite secure ws again other capped chosen
                                 tls moved);
@@ -433,7 +433,7 @@ subtest 'contracts of names, and a chain that is away' => sub {
     is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok', 'deployed');
 
     $grid->chain_away();
-    sleep 5;
+    sleep 3;
     is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok',
        'tf 26: the chain is away');
     ok($grid->record('other'), 'tf 26: nothing is removed');
@@ -454,6 +454,38 @@ subtest 'contracts of names, and a chain that is away' => sub {
     is($result->{state}, 'deleted', 'tf 26: a name of another twin now');
     like($result->{message}, qr/belongs to another twin now/, 'told');
     ok(!$grid->record('other'), 'tf 26: and is not served');
+};
+
+
+subtest 'a name that is cancelled' => sub {
+    my $id = $grid->name_contract('shortlived');
+    my $d = deployment(name_workload('shortlived'));
+
+    $grid->deploy($d);
+    is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok', 'deployed');
+    $grid->contract($id, state => 'Deleted');
+
+    my $result = $grid->result($d->{contract_id}, 'deleted', seconds => 15);
+
+    is($result->{state}, 'deleted', 'tf 26: its name was cancelled');
+    like($result->{message}, qr/deleted by the system/, 'told');
+    ok(!$grid->record('shortlived'), 'tf 26: and is not served');
+
+    # a chain that has forgotten everybody has not caught up
+
+    $id = $grid->name_contract('trusted');
+    $d = deployment(name_workload('trusted'));
+    $grid->deploy($d);
+    is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok', 'deployed');
+
+    my $all = $grid->{chain};
+
+    $grid->{chain} = { contracts => { }, twins => { 11 => $all->{twins}{11} } };
+    $grid->chain();
+    sleep 3;
+    ok($grid->record('trusted'), 'tf 26: an empty chain removes nothing');
+    $grid->{chain} = $all;
+    $grid->chain();
 };
 
 

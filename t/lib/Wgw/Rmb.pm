@@ -64,7 +64,12 @@ http {
         wgw_route;
         wgw_meter names $wgw_name cap=$wgw_cap;
         wgw_meter hours $wgw_name;
-        location / { proxy_pass $wgw_scheme://wgw; proxy_set_header Host $host; }
+
+        location / {
+            proxy_pass $wgw_scheme://wgw;
+            proxy_set_header Host $host;
+            proxy_buffering off;
+        }
     }
 }
 EOF
@@ -160,7 +165,14 @@ sub grid_start {
         open STDOUT, '>>', "$self->{dir}/told";
         open STDERR, '>&', \*STDOUT;
 
-        exec "$build/bin/wgw-grid", '--farm', 5, '--mnemonic-file',
+        # a disk that is full: no file may be larger
+        $SIG{XFSZ} = 'IGNORE' if $self->{kilobytes};
+
+        my @limit = $self->{kilobytes}
+            ? ('sh', '-c', "ulimit -f $self->{kilobytes}" . '; exec "$@"', 'sh')
+            : ();
+
+        exec @limit, "$build/bin/wgw-grid", '--farm', 5, '--mnemonic-file',
             "$self->{dir}/words", '--chain-file', "$self->{dir}/chain.json",
             '--dns-file', "$self->{dir}/dns.json", '--node', 11, '--domain',
             'gw.test', '--address', '203.0.113.10', '--address',
@@ -533,6 +545,77 @@ sub resp {
     substr $c->{buffer}, 0, 2, '';
 
     return $bytes;
+}
+
+
+# A server at an address of this machine that is not loopback's, which wgw-grid
+# refuses; without one, `address` is empty.  Says WORD and the Host; of
+# /slow it says that in two parts, the second one when the file FINISH is there.
+
+sub backend {
+    my ($word, $finish) = @_;
+
+    my $port = free_port();
+    my $probe = IO::Socket::IP->new(PeerHost => '192.0.2.1', PeerPort => 9,
+                                    Type => IO::Socket::SOCK_DGRAM());
+    my $address = $probe ? $probe->sockhost() : '';
+
+    $address = '' if $address =~ /^127\./;
+
+    my $listen = IO::Socket::IP->new(LocalHost => '0.0.0.0', Listen => 64,
+                                     LocalPort => $port, ReuseAddr => 1)
+        or die "no port: $!";
+
+    my $pid = fork // die "fork: $!";
+
+    if (!$pid) {
+        open $_, '>', '/dev/null' for \*STDOUT, \*STDERR;
+
+        my $select = IO::Select->new($listen);
+        my $parent = getppid;
+
+        while (getppid == $parent) {
+            my $client = $select->can_read(0.5) && $listen->accept() or next;
+
+            if (!fork) {
+                answer($client, $word, $finish);
+                POSIX::_exit(0);
+            }
+
+            close $client;
+            1 while waitpid(-1, WNOHANG) > 0;
+        }
+
+        POSIX::_exit(0);
+    }
+
+    return { pid => $pid, address => $address,
+             url => 'http://' . ($address || '192.0.2.3') . ":$port" };
+}
+
+
+sub answer {
+    my ($client, $word, $finish) = @_;
+
+    my $head = '';
+
+    while ($head !~ /\r\n\r\n/) {
+        sysread $client, $head, 4096, length $head or return;
+    }
+
+    my ($host) = $head =~ /^Host: *(\S+)/mi;
+    my $body = "$word " . ($host // '') . "\n";
+
+    syswrite $client, "HTTP/1.1 200 OK\r\nContent-Length: "
+        . (length($body) + ($head =~ m{^GET /slow} ? 4 : 0))
+        . "\r\nConnection: close\r\n\r\n$body";
+
+    if ($head =~ m{^GET /slow}) {
+        wait_for(sub { -e $finish }, 30);
+        syswrite $client, 'end.';
+    }
+
+    close $client;
 }
 
 

@@ -198,6 +198,7 @@ test_first(void)
 
     ok(start(NOV + 10) == 1, "the first epoch");
     epoch = books.journal.epoch;
+    (void) wgw_books_read(&books, NOV + 11);
     ok(ledger("a", 0, 0) == 100, "what came before the agent is counted");
 
     count("a", NOV + 11, 10);
@@ -206,13 +207,13 @@ test_first(void)
        && ledger("b", 0, 0) == 5, "and what comes");
 
     (void) ledger("a", 0, 0);
-    ok(records == 2, "in one record");
+    ok(records == 3, "in one record");
     ok(wgw_books_read(&books, NOV + 30) == 0, "nothing to say");
     (void) ledger("a", 0, 0);
-    ok(records == 2, "is not said");
+    ok(records == 3, "is not said");
     ok(wgw_books_read(&books, NOV + 90) == 0, "but that, now and then");
     (void) ledger("a", 0, 0);
-    ok(records == 3, "is");
+    ok(records == 4, "is");
 }
 
 
@@ -228,7 +229,7 @@ test_killed(void)
     ok(wgw_books_read(&books, NOV + 110) == 0 && ledger("a", 0, 0) == 3110,
        "egress 136: and nothing is lost");
     (void) ledger("a", 0, 0);
-    ok(records == 4, "only what has changed is written");
+    ok(records == 5, "only what has changed is written");
     ok(wgw_books_read(&books, NOV + 120) == 0 && ledger("a", 0, 0) == 3110,
        "nor counted twice");
 }

@@ -195,10 +195,17 @@ test_bounds(void)
 
     for (i = 0; i < 40000; i++) {
         p += sprintf(p, ",\"\"");
+
+        if (i == 1000) {
+            strcpy(p, "]}}]}");
+            ok(read_text(json) == GRID_FAILED
+               && strstr(error, "1002 items, and may have 16"),
+               "tf 36: 1,002 backends: %s", error);
+        }
     }
 
     strcpy(p, "]}}]}");
-    ok(read_text(json) == GRID_FAILED && strstr(error, "40001 items"),
+    ok(read_text(json) == GRID_FAILED && strstr(error, "more values"),
        "tf 36: 40,001 backends: %s", error);
 
     free(json);

@@ -264,8 +264,8 @@ test_wishes(void)
         "{\"wgw\":{\"gb_month\":null},\"version\":3}",
         "{\"wgw\":{\"ip\":\"203.0.113.11\"}}",
         "{\"wgw\":{\"ip\":[\"203.0.113.10\",\"2001:db8:ffff::10\"]}}",
-        "{\"wgw\":{\"backends\":[\"https://[2001:db8::10]:8443\"],"
-        "\"tls_verify\":false,\"tls_name\":\"shop.example\"}}",
+        ("{\"wgw\":{\"backends\":[\"https://[2001:db8::10]:8443\"],"
+         "\"tls_verify\":false,\"tls_name\":\"shop.example\"}}"),
         "not { \"wgwx\" json"
     }, *const bad[] = {
         "{\"wgw\":{\"gb_month\":-1}}", "{\"wgw\":{\"gb_month\":1.5}}",

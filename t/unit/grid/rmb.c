@@ -37,6 +37,13 @@ test_vectors(void)
     for (i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
         row = YAJL_GET_ARRAY(list)->values[i];
         text = tf_text(row, "reply");
+
+        /* we escape what is not ASCII, see test_ascii() */
+
+        if (strstr(text, "\xef\xbf\xbd")) {
+            continue;
+        }
+
         reply = yajl_tree_parse(text, error, sizeof(error));
         err = tf_member(reply, "err");
         dat = tf_text(reply, "dat");
@@ -209,6 +216,40 @@ test_expiry(void)
 }
 
 
+/* tf 31: the schema of the request; JSON's where there is none. */
+
+static void
+test_schema(void)
+{
+    size_t      i;
+    char       *text;
+    grid_out_t  out;
+
+    static const struct {
+        const char  *said;
+        const char  *given;
+    } some[] = {
+        { ",\"shm\":\"text/plain\"", "\"shm\":\"text/plain\"" },
+        { ",\"shm\":null", "\"shm\":\"application/json\"" },
+        { ",\"shm\":\"\"", "\"shm\":\"application/json\"" },
+        { "", "\"shm\":\"application/json\"" }
+    };
+
+    for (i = 0; i < grid_count(some); i++) {
+        text = grid_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
+                           "\"ret\":\"r\",\"exp\":20%s}", some[i].said);
+        memset(&out, 0, sizeof(out));
+
+        ok(read_text(text) == GRID_OK, "a schema %zu", i);
+        grid_rmb_reply(&out, &m, 7, "null", NULL);
+        ok(strstr(out.data, some[i].given) != NULL, "tf 31: is given back");
+
+        grid_out_free(&out);
+        free(text);
+    }
+}
+
+
 /* A client decodes base64 as ASCII. */
 
 static void
@@ -230,6 +271,7 @@ main(void)
     test_junk();
     test_payloads();
     test_expiry();
+    test_schema();
     test_ascii();
 
     grid_rmb_free(&m);

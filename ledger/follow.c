@@ -1,0 +1,124 @@
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/follow.h"
+#include "ledger/report.h"
+#include "ledger/source.h"
+#include "ledger/stream.h"
+
+
+#define FOLLOW_IDLE      250            /* ms */
+#define FOLLOW_METRICS   10             /* s */
+#define FOLLOW_ONCE      50             /* ms, with --once, which ends ... */
+#define FOLLOW_QUIET     2              /* ... after rounds without anything */
+
+
+static int follow_round(const ledger_t *ledger, database_t *db,
+    source_dir_t *dirs, streams_t *streams, int *waits);
+static int follow_alive(database_t *db);
+static void follow_metrics(const ledger_t *ledger, database_t *db,
+    int64_t *next);
+
+
+int
+follow(const ledger_t *ledger, database_t *db)
+{
+    int            rc, n, quiet, waits;
+    size_t         i;
+    int64_t        next;
+    streams_t     *streams;
+    source_dir_t  *dirs;
+
+    dirs = ledger_alloc((ledger->ndirs + 1) * sizeof(source_dir_t));
+    streams = ledger_alloc(sizeof(streams_t));
+    next = 0;
+    quiet = 0;
+    rc = ledger->redis ? redis_init(&streams->redis, ledger) : LEDGER_OK;
+
+    for (i = 0; i < ledger->ndirs; i++) {
+        dirs[i].dir = ledger->dirs[i];
+    }
+
+    while (rc == LEDGER_OK && !ledger_stop) {
+        n = follow_round(ledger, db, dirs, streams, &waits);
+
+        if (n == 0 && !ledger_stop) {
+            quiet += !waits;
+
+            if (ledger->once && quiet >= FOLLOW_QUIET) {
+                break;
+            }
+
+            rc = follow_alive(db);
+            ledger_nap(ledger->once ? FOLLOW_ONCE : FOLLOW_IDLE);
+
+        } else {
+            quiet = 0;
+        }
+
+        follow_metrics(ledger, db, &next);
+    }
+
+    next = 0;
+    follow_metrics(ledger, db, &next);
+
+    for (i = 0; i < ledger->ndirs; i++) {
+        source_dir_close(&dirs[i]);
+    }
+
+    streams_free(streams);
+    free(streams);
+    free(dirs);
+
+    return rc == LEDGER_OK && ledger->once && !ledger_stop
+           ? report_check(db, ledger) : ledger_stop ? LEDGER_OK : rc;
+}
+
+
+static int
+follow_round(const ledger_t *ledger, database_t *db, source_dir_t *dirs,
+    streams_t *streams, int *waits)
+{
+    int     n;
+    size_t  i;
+
+    n = 0;
+    *waits = 0;
+
+    for (i = 0; i < ledger->ndirs; i++) {
+        n += source_dir(&dirs[i], ledger, db);
+        *waits |= dirs[i].gap != 0;
+    }
+
+    return ledger->redis ? streams_round(streams, ledger, db, waits) : n;
+}
+
+
+/* A connection that is lost is found when something is asked. */
+
+static int
+follow_alive(database_t *db)
+{
+    PGresult  *result;
+
+    result = PQexec(db->conn, "SELECT 1");
+    PQclear(result);
+
+    return PQstatus(db->conn) == CONNECTION_OK
+           ? LEDGER_OK
+           : ledger_stop ? LEDGER_OK : database_open(db, db->info, 1);
+}
+
+
+static void
+follow_metrics(const ledger_t *ledger, database_t *db, int64_t *next)
+{
+    if (ledger_now() < *next || PQstatus(db->conn) != CONNECTION_OK) {
+        return;
+    }
+
+    *next = ledger_now() + FOLLOW_METRICS;
+
+    (void) report_metrics(db, ledger);
+}

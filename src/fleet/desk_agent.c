@@ -1,0 +1,443 @@
+
+/*
+ * The agent's side of the desk.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <hiredis/hiredis.h>
+#include <openssl/rand.h>
+
+#include "fleet/agent.h"
+#include "fleet/desk.h"
+#include "fleet/shards.h"
+
+
+#define DESK_TICK     10                /* ms */
+#define DESK_READ     200
+#define DESK_KEY      (WGW_DESK_TEXT + 64)
+#define DESK_ID       64
+#define DESK_ENTRIES  "500"             /* at once */
+#define DESK_LENGTH   "100000"          /* of the stream, about */
+
+
+typedef struct {
+    wgw_fleet_t         *fleet;
+    wgw_desk_t          *desk;
+    wgw_desk_heard_pt    heard;
+    void                *data;
+    wgw_wire_t          *wire;
+    wgw_witness_t        witness;
+    ngx_event_t          timer;
+    uint64_t             read;          /* ms: when it was read */
+    unsigned             reading:1;
+    size_t               id_len;
+    char                 id[DESK_ID];   /* of the last that was read */
+} desk_agent_t;
+
+
+/* A sheet that Redis was asked about. */
+typedef struct {
+    wgw_desk_sheet_t    *sheet;
+    uint64_t             word;
+} desk_asked_t;
+
+
+static void desk_start(wgw_fleet_t *fleet, void *data);
+static uint64_t desk_random(void);
+static void desk_tick(ngx_event_t *ev);
+static void desk_sheets(desk_agent_t *agent);
+static void desk_ask(desk_agent_t *agent, wgw_desk_sheet_t *sheet,
+    uint64_t word);
+static int desk_send_take(desk_agent_t *agent, desk_asked_t *asked);
+static int desk_send_say(desk_agent_t *agent, desk_asked_t *asked);
+static void desk_taken(void *data, const redisReply *reply);
+static void desk_said(void *data, const redisReply *reply);
+static wgw_text_t desk_key(desk_agent_t *agent, char *buffer,
+    const char *name, wgw_text_t more);
+static void desk_read(desk_agent_t *agent);
+static void desk_heard(void *data, const redisReply *reply);
+static void desk_entry(desk_agent_t *agent, const redisReply *entry);
+
+
+ngx_int_t
+wgw_desk_serve(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_desk_t *desk,
+    wgw_desk_heard_pt heard, void *data)
+{
+    desk_agent_t  *agent;
+
+    agent = ngx_pcalloc(cycle->pool, sizeof(desk_agent_t));
+    if (agent == NULL) {
+        return NGX_ERROR;
+    }
+
+    agent->fleet = fleet;
+    agent->desk = desk;
+    agent->heard = heard;
+    agent->data = data;
+
+    return wgw_agent_use(fleet, desk_start, agent);
+}
+
+
+static void
+desk_start(wgw_fleet_t *fleet, void *data)
+{
+    desk_agent_t *agent = data;
+
+    wgw_text_t  prefix, none = { "", 0 };
+    char        buffer[DESK_KEY];
+
+    agent->wire = wgw_agent_wire(fleet);
+    prefix.data = (char *) fleet->prefix.data;
+    prefix.len = fleet->prefix.len;
+
+    wgw_witness_init(&agent->witness, agent->wire, &agent->desk->seen,
+                     desk_random, prefix,
+                     wgw_shard_slot(desk_key(agent, buffer, "said", none)));
+
+    agent->id[0] = '0';
+    agent->id_len = 1;
+
+    agent->timer.handler = desk_tick;
+    agent->timer.data = agent;
+    agent->timer.log = ngx_cycle->log;
+    agent->timer.cancelable = 1;
+
+    ngx_add_timer(&agent->timer, 1);
+}
+
+
+static uint64_t
+desk_random(void)
+{
+    uint64_t  number;
+
+    if (RAND_bytes((u_char *) &number, sizeof(uint64_t)) != 1) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "wgw fleet: no random number");
+        exit(1);
+    }
+
+    return number;
+}
+
+
+static void
+desk_tick(ngx_event_t *ev)
+{
+    desk_agent_t  *agent;
+
+    agent = ev->data;
+
+    wgw_witness_tick(&agent->witness);
+
+    /* names that were taken may be free again, and were not */
+
+    if (agent->witness.declare) {
+        agent->witness.declare = 0;
+
+        __atomic_store_n(&agent->desk->lost, (int64_t) ngx_time(),
+                         __ATOMIC_SEQ_CST);
+
+        agent->id[0] = '0';
+        agent->id_len = 1;
+    }
+
+    if (agent->witness.known) {
+        desk_sheets(agent);
+        desk_read(agent);
+    }
+
+    ngx_add_timer(&agent->timer, DESK_TICK);
+}
+
+
+static void
+desk_sheets(desk_agent_t *agent)
+{
+    uint64_t           word;
+    ngx_uint_t         i;
+    wgw_desk_sheet_t  *sheet;
+
+    for (i = 0; i < WGW_DESK_SHEETS; i++) {
+        sheet = &agent->desk->sheets[i];
+        word = wgw_load(&sheet->word);
+
+        if ((word & WGW_DESK_STATE) == WGW_DESK_POSTED
+            && wgw_swap(&sheet->word, word, word + 1))
+        {
+            desk_ask(agent, sheet, word + 1);
+
+        } else if ((word & WGW_DESK_STATE) == WGW_DESK_ASKED
+                   && sheet->kind == WGW_DESK_SAY
+                   && wgw_desk_now() > wgw_load(&sheet->stamp) + 5000)
+        {
+            /* by an agent that is gone: said twice does no harm */
+
+            (void) wgw_swap(&sheet->word, word, word - 1);
+            __atomic_store_n(&sheet->stamp, wgw_desk_now(), __ATOMIC_SEQ_CST);
+        }
+    }
+}
+
+
+static void
+desk_ask(desk_agent_t *agent, wgw_desk_sheet_t *sheet, uint64_t word)
+{
+    int            rc;
+    desk_asked_t  *asked;
+
+    asked = ngx_alloc(sizeof(desk_asked_t), ngx_cycle->log);
+
+    if (asked) {
+        asked->sheet = sheet;
+        asked->word = word;
+
+        rc = sheet->kind == WGW_DESK_TAKE ? desk_send_take(agent, asked)
+                                          : desk_send_say(agent, asked);
+        if (rc == 0) {
+            return;
+        }
+
+        ngx_free(asked);
+    }
+
+    (void) wgw_swap(&sheet->word, word, word - 1);
+}
+
+
+static int
+desk_send_take(desk_agent_t *agent, desk_asked_t *asked)
+{
+    char         buffer[DESK_KEY], number[24];
+    wgw_out_t    out;
+    wgw_text_t   args[6], name;
+
+    name.data = asked->sheet->text;
+    name.len = ngx_min(asked->sheet->len, WGW_DESK_TEXT);
+
+    wgw_out_init(&out, number, sizeof(number));
+    wgw_out_uint(&out, asked->sheet->seconds ? asked->sheet->seconds : 1);
+
+    args[0].data = "SET";
+    args[0].len = 3;
+    args[1] = desk_key(agent, buffer, "taken:", name);
+    args[2].data = (char *) agent->fleet->node.data;
+    args[2].len = agent->fleet->node.len;
+    args[3].data = "EX";
+    args[3].len = 2;
+    args[4].data = number;
+    args[4].len = (size_t) (out.pos - number);
+    args[5].data = "NX";
+    args[5].len = 2;
+
+    return agent->wire->send(agent->wire, wgw_shard_slot(args[1]),
+                             WGW_WIRE_FOLLOW, args, 6, desk_taken, asked);
+}
+
+
+static void
+desk_taken(void *data, const redisReply *reply)
+{
+    desk_asked_t *asked = data;
+
+    uint32_t  answer;
+
+    answer = 3;
+
+    if (reply && reply->type == REDIS_REPLY_STATUS) {
+        answer = 1;
+
+    } else if (reply && reply->type == REDIS_REPLY_NIL) {
+        answer = 2;
+    }
+
+    /* a sheet that is another's by now has another number */
+
+    if (wgw_load(&asked->sheet->word) == asked->word) {
+        asked->sheet->answer = answer;
+        (void) wgw_swap(&asked->sheet->word, asked->word, asked->word + 1);
+    }
+
+    ngx_free(asked);
+}
+
+
+static int
+desk_send_say(desk_agent_t *agent, desk_asked_t *asked)
+{
+    char         buffer[DESK_KEY];
+    wgw_text_t   none = { "", 0 };
+    wgw_text_t   args[8];
+
+    args[0].data = "XADD";
+    args[0].len = 4;
+    args[1] = desk_key(agent, buffer, "said", none);
+    args[2].data = "MAXLEN";
+    args[2].len = 6;
+    args[3].data = "~";
+    args[3].len = 1;
+    args[4].data = DESK_LENGTH;
+    args[4].len = sizeof(DESK_LENGTH) - 1;
+    args[5].data = "*";
+    args[5].len = 1;
+    args[6].data = "text";
+    args[6].len = 4;
+
+    args[7].data = asked->sheet->text;
+    args[7].len = ngx_min(asked->sheet->len, WGW_DESK_TEXT);
+
+    return agent->wire->send(agent->wire, wgw_shard_slot(args[1]),
+                             WGW_WIRE_FOLLOW, args, 8, desk_said, asked);
+}
+
+
+static void
+desk_said(void *data, const redisReply *reply)
+{
+    desk_asked_t *asked = data;
+
+    uint64_t  to;
+
+    to = reply && reply->type == REDIS_REPLY_STRING
+         ? asked->word & ~(uint64_t) WGW_DESK_STATE
+         : asked->word - WGW_DESK_ASKED + WGW_DESK_POSTED;
+
+    (void) wgw_swap(&asked->sheet->word, asked->word, to);
+
+    ngx_free(asked);
+}
+
+
+static wgw_text_t
+desk_key(desk_agent_t *agent, char *buffer, const char *name,
+    wgw_text_t more)
+{
+    wgw_out_t   out;
+    wgw_text_t  key;
+
+    wgw_out_init(&out, buffer, DESK_KEY);
+    wgw_out_bytes(&out, agent->fleet->prefix.data, agent->fleet->prefix.len);
+    wgw_out_str(&out, ":");
+    wgw_out_str(&out, name);
+    wgw_out_bytes(&out, more.data, more.len);
+
+    key.data = buffer;
+    key.len = (size_t) (out.pos - buffer);
+
+    return key;
+}
+
+
+static void
+desk_read(desk_agent_t *agent)
+{
+    char         buffer[DESK_KEY];
+    uint64_t     now;
+    wgw_text_t   none = { "", 0 };
+    wgw_text_t   args[6];
+
+    now = wgw_desk_now();
+
+    if (agent->reading || now < agent->read + DESK_READ) {
+        return;
+    }
+
+    args[0].data = "XREAD";
+    args[0].len = 5;
+    args[1].data = "COUNT";
+    args[1].len = 5;
+    args[2].data = DESK_ENTRIES;
+    args[2].len = sizeof(DESK_ENTRIES) - 1;
+    args[3].data = "STREAMS";
+    args[3].len = 7;
+    args[4] = desk_key(agent, buffer, "said", none);
+    args[5].data = agent->id;
+    args[5].len = agent->id_len;
+
+    if (agent->wire->send(agent->wire, wgw_shard_slot(args[4]),
+                          WGW_WIRE_FOLLOW, args, 6, desk_heard, agent)
+        == 0)
+    {
+        agent->read = now;
+        agent->reading = 1;
+    }
+}
+
+
+/* [[stream, [[id, [field, text]], ...]]], or nil: there is no more. */
+
+static void
+desk_heard(void *data, const redisReply *reply)
+{
+    desk_agent_t *agent = data;
+
+    size_t             i;
+    const redisReply  *entries;
+
+    agent->reading = 0;
+
+    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_NIL
+        || (reply->type == REDIS_REPLY_ARRAY && reply->elements == 0))
+    {
+        __atomic_store_n(&agent->desk->caught, wgw_desk_now(),
+                         __ATOMIC_SEQ_CST);
+        return;
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY
+        || reply->element[0]->type != REDIS_REPLY_ARRAY
+        || reply->element[0]->elements != 2
+        || reply->element[0]->element[1]->type != REDIS_REPLY_ARRAY)
+    {
+        return;
+    }
+
+    entries = reply->element[0]->element[1];
+
+    for (i = 0; i < entries->elements; i++) {
+        desk_entry(agent, entries->element[i]);
+    }
+
+    agent->read = 0;
+}
+
+
+static void
+desk_entry(desk_agent_t *agent, const redisReply *entry)
+{
+    wgw_text_t         text;
+    const redisReply  *id, *fields;
+
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2) {
+        return;
+    }
+
+    id = entry->element[0];
+    fields = entry->element[1];
+
+    if (id->type != REDIS_REPLY_STRING || id->len >= DESK_ID) {
+        return;
+    }
+
+    ngx_memcpy(agent->id, id->str, id->len);
+    agent->id_len = id->len;
+
+    if (fields->type != REDIS_REPLY_ARRAY || fields->elements < 2
+        || fields->element[1]->type != REDIS_REPLY_STRING)
+    {
+        return;
+    }
+
+    text.data = fields->element[1]->str;
+    text.len = fields->element[1]->len;
+
+    agent->heard(agent->data, text);
+}
