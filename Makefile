@@ -259,7 +259,7 @@ GRID_FLAGS = -D_GNU_SOURCE -I.
 
 .PHONY: grid-files grid-unit
 
-grid-files: build/bin/wgw-grid
+grid-files: build/bin/wgw-grid build/man/wgw-grid.8
 	@:
 
 grid-unit: build/asan/bin/wgw-grid

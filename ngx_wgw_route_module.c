@@ -362,7 +362,9 @@ ngx_wgw_route_init_store(ngx_cycle_t *cycle, wgw_names_t *names)
 }
 
 
-/* New ones for each configuration, gone with it. */
+/*
+ * New ones for each configuration, gone with it.  Names are found without, too.
+ */
 
 static ngx_int_t
 ngx_wgw_route_init_hints(ngx_cycle_t *cycle, wgw_names_t *names)
@@ -377,9 +379,10 @@ ngx_wgw_route_init_hints(ngx_cycle_t *cycle, wgw_names_t *names)
     names->hints = wgw_hints_create();
 
     if (names->hints == NULL) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
-                      "mmap(%uz) failed", WGW_HINTS_SIZE);
-        return NGX_ERROR;
+        ngx_log_error(NGX_LOG_WARN, cycle->log, ngx_errno,
+                      "no memory for hints where names are: each is searched "
+                      "in the store");
+        return NGX_OK;
     }
 
     cln->handler = ngx_wgw_route_free_hints;

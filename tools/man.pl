@@ -22,6 +22,12 @@ my %pages = (
         docs => [ 'cli.md' ],
         also => [ 'wgw.conf(5)', 'ngx_wgw_route_module(5)', 'nginx(8)' ],
     },
+    'wgw-grid.8' => {
+        name => 'wgw-grid',
+        says => 'makes a gateway one of the ThreeFold grid',
+        docs => [ 'grid.md' ],
+        also => [ 'wgw(8)', 'wgw.conf(5)' ],
+    },
     'wgw-ledger.8' => {
         name => 'wgw-ledger',
         says => 'what many gateways have counted, in PostgreSQL',

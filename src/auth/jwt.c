@@ -42,15 +42,18 @@ static const char *wgw_jwt_set_typ(void *data, const wgw_json_value_t *value);
 static const char *wgw_jwt_set_kid(void *data, const wgw_json_value_t *value);
 static const char *wgw_jwt_set_crit(void *data,
     const wgw_json_value_t *value);
-static wgw_jwt_status_t wgw_jwt_signed(wgw_text_t token,
-    const wgw_jwt_parts_t *parts, const wgw_jwt_key_t *keys, size_t n,
-    const wgw_jwt_kid_t *kid);
+static wgw_memo_rc_t wgw_jwt_known(wgw_jwt_t *jwt, const wgw_memo_t *memo,
+    const wgw_jwt_key_t *keys, size_t n, const wgw_jwt_kid_t *kid,
+    char *buffer);
+static wgw_jwt_status_t wgw_jwt_read(wgw_jwt_t *jwt,
+    const wgw_jwt_parts_t *parts, char *buffer);
 static int wgw_jwt_meant(const wgw_jwt_key_t *key, const wgw_jwt_kid_t *kid);
 static wgw_jwt_status_t wgw_jwt_mac(const wgw_jwt_parts_t *parts,
     const wgw_jwt_key_t *keys, size_t n, const wgw_jwt_kid_t *kid,
     uint64_t *number);
 static wgw_jwt_status_t wgw_jwt_judge(wgw_jwt_t *jwt, int64_t now,
     unsigned bare);
+static wgw_jwt_status_t wgw_jwt_now(const wgw_jwt_t *jwt, int64_t now);
 
 
 /* {"alg":"HS256","typ":"JWT"}, which nearly all tokens have */
@@ -145,9 +148,10 @@ wgw_jwt_status_t
 wgw_jwt_check(wgw_jwt_t *jwt, wgw_text_t token, const wgw_jwt_key_t *keys,
     size_t n, int64_t now, unsigned bare, char *buffer)
 {
-    size_t             len;
-    wgw_text_t         claims;
+    uint64_t           number;
+    wgw_memo_t         memo;
     wgw_jwt_kid_t      kid;
+    wgw_memo_rc_t      known;
     wgw_jwt_parts_t    parts;
     wgw_jwt_status_t   status;
 
@@ -155,6 +159,7 @@ wgw_jwt_check(wgw_jwt_t *jwt, wgw_text_t token, const wgw_jwt_key_t *keys,
         return WGW_JWT_MALFORMED;
     }
 
+    number = 0;
     kid.given = 0;
 
     if (!wgw_text_equal(parts.header, wgw_jwt_usual)) {
@@ -165,28 +170,32 @@ wgw_jwt_check(wgw_jwt_t *jwt, wgw_text_t token, const wgw_jwt_key_t *keys,
         }
     }
 
-    status = wgw_jwt_signed(token, &parts, keys, n, &kid);
+    memo = wgw_memo(token);
+    known = wgw_jwt_known(jwt, &memo, keys, n, &kid, buffer);
 
-    if (status != WGW_JWT_OK) {
-        return status;
+    if (known == WGW_MEMO_READ) {
+        return wgw_jwt_now(jwt, now);
     }
 
-    if (wgw_base64url_decode(buffer, &len, parts.claims) != 0) {
-        return WGW_JWT_MALFORMED;
+    if (known == WGW_MEMO_NONE) {
+        status = wgw_jwt_mac(&parts, keys, n, &kid, &number);
+
+        if (status != WGW_JWT_OK) {
+            return status;
+        }
     }
 
-    claims.data = buffer;
-    claims.len = len;
+    status = wgw_jwt_read(jwt, &parts, buffer);
 
-    if (wgw_jwt_claims_read(jwt, claims, buffer + len) != 0) {
-        return WGW_JWT_CLAIMS;
+    if (status == WGW_JWT_OK) {
+        status = wgw_jwt_judge(jwt, now, bare);
     }
 
-    if (!jwt->has_exp) {
-        return WGW_JWT_NO_EXP;
+    if (status == WGW_JWT_OK && known == WGW_MEMO_NONE) {
+        wgw_memo_put(&memo, number, jwt);
     }
 
-    return wgw_jwt_judge(jwt, now, bare);
+    return status;
 }
 
 
@@ -358,32 +367,30 @@ wgw_jwt_set_crit(void *data, const wgw_json_value_t *value)
 }
 
 
-static wgw_jwt_status_t
-wgw_jwt_signed(wgw_text_t token, const wgw_jwt_parts_t *parts,
-    const wgw_jwt_key_t *keys, size_t n, const wgw_jwt_kid_t *kid)
-{
-    size_t             i;
-    uint64_t           number;
-    wgw_memo_t         memo;
-    wgw_jwt_status_t   status;
+/* What is remembered of it, by the keys that may have signed it. */
 
-    memo = wgw_memo(token);
+static wgw_memo_rc_t
+wgw_jwt_known(wgw_jwt_t *jwt, const wgw_memo_t *memo,
+    const wgw_jwt_key_t *keys, size_t n, const wgw_jwt_kid_t *kid,
+    char *buffer)
+{
+    size_t         i;
+    wgw_memo_rc_t  rc;
 
     for (i = 0; i < n; i++) {
-        if (wgw_jwt_meant(&keys[i], kid)
-            && wgw_memo_has(&memo, keys[i].number))
-        {
-            return WGW_JWT_OK;
+
+        if (!wgw_jwt_meant(&keys[i], kid)) {
+            continue;
+        }
+
+        rc = wgw_memo_get(memo, keys[i].number, jwt, buffer);
+
+        if (rc != WGW_MEMO_NONE) {
+            return rc;
         }
     }
 
-    status = wgw_jwt_mac(parts, keys, n, kid, &number);
-
-    if (status == WGW_JWT_OK) {
-        wgw_memo_put(&memo, number);
-    }
-
-    return status;
+    return WGW_MEMO_NONE;
 }
 
 
@@ -435,10 +442,30 @@ wgw_jwt_mac(const wgw_jwt_parts_t *parts, const wgw_jwt_key_t *keys, size_t n,
 
 
 static wgw_jwt_status_t
-wgw_jwt_judge(wgw_jwt_t *jwt, int64_t now, unsigned bare)
+wgw_jwt_read(wgw_jwt_t *jwt, const wgw_jwt_parts_t *parts, char *buffer)
 {
-    uint64_t    clock;
-    wgw_text_t  digits;
+    size_t      len;
+    wgw_text_t  claims;
+
+    if (wgw_base64url_decode(buffer, &len, parts->claims) != 0) {
+        return WGW_JWT_MALFORMED;
+    }
+
+    claims.data = buffer;
+    claims.len = len;
+
+    if (wgw_jwt_claims_read(jwt, claims, buffer + len) != 0) {
+        return WGW_JWT_CLAIMS;
+    }
+
+    return jwt->has_exp ? WGW_JWT_OK : WGW_JWT_NO_EXP;
+}
+
+
+static wgw_jwt_status_t
+wgw_jwt_now(const wgw_jwt_t *jwt, int64_t now)
+{
+    uint64_t  clock;
 
     clock = now > 0 ? (uint64_t) now : 0;
 
@@ -446,8 +473,20 @@ wgw_jwt_judge(wgw_jwt_t *jwt, int64_t now, unsigned bare)
         return WGW_JWT_EXPIRED;
     }
 
-    if (clock < jwt->nbf) {
-        return WGW_JWT_NOT_YET;
+    return clock < jwt->nbf ? WGW_JWT_NOT_YET : WGW_JWT_OK;
+}
+
+
+static wgw_jwt_status_t
+wgw_jwt_judge(wgw_jwt_t *jwt, int64_t now, unsigned bare)
+{
+    wgw_text_t        digits;
+    wgw_jwt_status_t  status;
+
+    status = wgw_jwt_now(jwt, now);
+
+    if (status != WGW_JWT_OK) {
+        return status;
     }
 
     if (jwt->sub.data) {

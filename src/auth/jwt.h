@@ -73,7 +73,7 @@ int wgw_jwt_mint(const wgw_jwt_t *jwt, const wgw_jwt_key_t *key,
  * A token that names a key (kid) must be by that one, others by any of the
  * keys.  It ends when `now` is exp.  With `bare` a token needs nothing but
  * exp.  The texts of `jwt` are views into `buffer`.  That a key with a number
- * made a token's MAC is remembered (memo.h), and nothing else.
+ * made a token's MAC, and its claims, are remembered (memo.h).
  *
  * `jwt` is whole only when the status is WGW_JWT_OK.
  */

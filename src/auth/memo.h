@@ -1,8 +1,8 @@
 
 /*
- * memo: which tokens this process has found rightly signed lately, so that
- * their MAC, which is most of what a request with a key costs, is not
- * computed for each request.
+ * memo: which tokens this process has found rightly signed lately, and what
+ * they say, so that their MAC, which is most of what a request with a key
+ * costs, is not computed for each request, nor the claims read.
  *
  * It keeps no token, but 128 bits of a keyed hash of all its bytes, mixed with
  * the number of the key that it is signed with.  The hash's key is drawn by
@@ -11,8 +11,7 @@
  * revocation and uses, is nothing that is remembered.
  *
  * A key's number is never given again, so that one that was configured anew
- * has nothing remembered.  16 bytes a token, those of a set that came first
- * make room.
+ * has nothing remembered.  208 bytes a token; one of four makes room.
  */
 
 #ifndef WGW_MEMO_H
@@ -21,12 +20,21 @@
 
 #include <stdint.h>
 
+#include "auth/jwt_claims.h"
 #include "format/text.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define WGW_MEMO_TOKENS  32768          /* a power of 2 */
+#define WGW_MEMO_TEXT    144            /* bytes of sub, jti and aud */
+
+
+typedef enum {
+    WGW_MEMO_NONE = 0,
+    WGW_MEMO_SIGNED,                    /* and the claims are to be read */
+    WGW_MEMO_READ                       /* and these are the claims */
+} wgw_memo_rc_t;
 
 
 typedef struct {
@@ -40,11 +48,19 @@ uint64_t wgw_memo_key(void);
 /* What is remembered of a token is asked for by this. */
 wgw_memo_t wgw_memo(wgw_text_t token);
 
-/* 1 if it was signed with that key. */
-int wgw_memo_has(const wgw_memo_t *memo, uint64_t key);
+/*
+ * Whether it was signed with that key.  The texts of `jwt` are views into
+ * `buffer`, of WGW_MEMO_TEXT bytes, or as many as the token has.
+ */
+wgw_memo_rc_t wgw_memo_get(const wgw_memo_t *memo, uint64_t key,
+    wgw_jwt_t *jwt, char *buffer);
 
-/* It is. */
-void wgw_memo_put(const wgw_memo_t *memo, uint64_t key);
+/*
+ * It is, and says that, of which the address is set.  Claims that have more
+ * than those of our own tokens are not remembered.
+ */
+void wgw_memo_put(const wgw_memo_t *memo, uint64_t key,
+    const wgw_jwt_t *jwt);
 
 /* For exit: forgets all, and the hash's key. */
 void wgw_memo_clear(void);

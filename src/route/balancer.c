@@ -566,9 +566,9 @@ balancer_verify(X509_STORE_CTX *ctx, void *data)
     ngx_ssl_conn_t       *ssl;
     X509_STORE           *store;
     wgw_text_t            name;
-    wgw_balancer_peer_t      *bp;
     ngx_connection_t     *c;
     ngx_http_request_t   *r;
+    wgw_balancer_peer_t  *bp;
 
     ssl = X509_STORE_CTX_get_ex_data(ctx,
                                      SSL_get_ex_data_X509_STORE_CTX_idx());

@@ -11,10 +11,14 @@
 #define WGW_HOLD_MAX      (UINT64_C(1) << 40)
 
 
-static inline uint64_t wgw_cap_left(wgw_table_t *t, uint32_t record,
-    uint64_t period, int count, uint64_t cap, uint64_t used);
+static inline uint64_t wgw_cap_left(uint64_t cap, uint64_t used);
 static uint64_t wgw_cap_leased(wgw_table_t *t, uint32_t record,
     uint64_t period, int count, uint64_t cap, int soon);
+static uint64_t wgw_cap_hold_leased(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count, uint64_t cap, uint64_t want, int *waiting);
+static inline uint64_t wgw_cap_hold(wgw_table_t *t, uint32_t record,
+    uint64_t period, int count, uint64_t cap, uint64_t want, int *waiting,
+    const int leased);
 static int wgw_cap_soon(wgw_table_t *t, uint32_t record, uint64_t period,
     uint64_t cap);
 static uint32_t wgw_cap_record(wgw_table_t *t, uint32_t record);
@@ -30,8 +34,11 @@ uint64_t
 wgw_table_spare(wgw_table_t *t, uint32_t record, uint64_t period, int count,
     uint64_t cap)
 {
-    return wgw_cap_left(t, record, period, count, cap,
-                        wgw_cap_used(t, record, period, count));
+    if (t->lease) {
+        return wgw_cap_leased(t, record, period, count, cap, 0);
+    }
+
+    return wgw_cap_left(cap, wgw_cap_used(t, record, period, count));
 }
 
 
@@ -43,20 +50,15 @@ wgw_table_prospect(wgw_table_t *t, uint32_t record, uint64_t period,
         return wgw_cap_leased(t, record, period, count, cap, 1);
     }
 
-    return wgw_table_spare(t, record, period, count, cap);
+    return wgw_cap_left(cap, wgw_cap_used(t, record, period, count));
 }
 
 
-/* The one place where a record's cap meets what it used. */
+/* The one place where a cap meets what was used. */
 
 static inline uint64_t
-wgw_cap_left(wgw_table_t *t, uint32_t record, uint64_t period, int count,
-    uint64_t cap, uint64_t used)
+wgw_cap_left(uint64_t cap, uint64_t used)
 {
-    if (t->lease) {
-        return wgw_cap_leased(t, record, period, count, cap, 0);
-    }
-
     return used < cap ? cap - used : 0;
 }
 
@@ -91,7 +93,7 @@ wgw_cap_leased(wgw_table_t *t, uint32_t record, uint64_t period, int count,
         wgw_lease_want(t->lease, first);
     }
 
-    return used < limit ? limit - used : 0;
+    return wgw_cap_left(limit, used);
 }
 
 
@@ -181,15 +183,38 @@ wgw_cap_twins(wgw_table_t *t, uint32_t record, uint64_t period, int count,
 }
 
 
+uint64_t
+wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t cap, uint64_t want, int *waiting)
+{
+    if (t->lease) {
+        return wgw_cap_hold_leased(t, record, period, count, cap, want,
+                                   waiting);
+    }
+
+    return wgw_cap_hold(t, record, period, count, cap, want, waiting, 0);
+}
+
+
+__attribute__((noinline))
+static uint64_t
+wgw_cap_hold_leased(wgw_table_t *t, uint32_t record, uint64_t period,
+    int count, uint64_t cap, uint64_t want, int *waiting)
+{
+    return wgw_cap_hold(t, record, period, count, cap, want, waiting, 1);
+}
+
+
 /*
  * Of processes that hold at a time, each sees in `held` what those before it
  * took, and reads what was used after that; those before it are therefore
  * seen in one of both, whether they have sent or not.
  */
 
-uint64_t
-wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
-    uint64_t cap, uint64_t want, int *waiting)
+__attribute__((always_inline))
+static inline uint64_t
+wgw_cap_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
+    uint64_t cap, uint64_t want, int *waiting, const int leased)
 {
     uint64_t           used, before, left, held, others;
     wgw_record_hot_t  *hot;
@@ -213,12 +238,18 @@ wgw_table_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
         before += held;
     }
 
-    used = wgw_counter_used(t, hot, period, count) + others;
-    left = wgw_cap_left(t, record, period, count, cap, used);
+    if (leased) {
+        left = wgw_cap_leased(t, record, period, count, cap, 0);
+
+    } else {
+        used = wgw_counter_used(t, hot, period, count) + others;
+        left = wgw_cap_left(cap, used);
+    }
+
     *waiting = left != 0 && left <= before;
     left = before < left ? left - before : 0;
 
-    if (left == 0 && t->lease) {
+    if (leased && left == 0) {
         *waiting |= wgw_cap_soon(t, record, period, cap);
     }
 

@@ -25,7 +25,7 @@ events { worker_connections 1024; }
 
 http {
     access_log off;
-    keepalive_requests 1000000;
+    keepalive_requests 1000000000;
     client_max_body_size 256m;
 
     server {

@@ -28,14 +28,19 @@ token(unsigned n)
 }
 
 
+static wgw_jwt_t  claims;
+
+
 static int
 has(unsigned n, uint64_t key)
 {
+    char        buffer[WGW_MEMO_TEXT];
+    wgw_jwt_t   jwt;
     wgw_memo_t  memo;
 
     memo = wgw_memo(token(n));
 
-    return wgw_memo_has(&memo, key);
+    return wgw_memo_get(&memo, key, &jwt, buffer) != WGW_MEMO_NONE;
 }
 
 
@@ -45,7 +50,7 @@ put(unsigned n, uint64_t key)
     wgw_memo_t  memo;
 
     memo = wgw_memo(token(n));
-    wgw_memo_put(&memo, key);
+    wgw_memo_put(&memo, key, &claims);
 }
 
 
@@ -90,6 +95,80 @@ test_memo(void)
 
     wgw_memo_clear();
     ok(!has(1, one) && !has(100 + MANY - 1, one), "all is forgotten");
+}
+
+
+static wgw_memo_rc_t
+again(const wgw_jwt_t *jwt, wgw_jwt_t *found, char *buffer)
+{
+    uint64_t    key;
+    wgw_memo_t  memo;
+
+    key = wgw_memo_key();
+    memo = wgw_memo(token(5));
+
+    wgw_memo_put(&memo, key, jwt);
+
+    return wgw_memo_get(&memo, key, found, buffer);
+}
+
+
+static void
+test_claims(void)
+{
+    char       buffer[WGW_MEMO_TEXT], text[WGW_MEMO_TEXT];
+    wgw_jwt_t  jwt, found;
+
+    memset(&jwt, 0, sizeof(jwt));
+    memset(text, 'a', sizeof(text));
+
+    jwt.iat = NOW;
+    jwt.exp = NOW + 10;
+    jwt.uses = 7;
+    jwt.has_iat = 1;
+    jwt.has_exp = 1;
+    jwt.has_uses = 1;
+    jwt.sub = wgw_text("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
+    jwt.jti = wgw_text("AAAAAAAAAAAAAAAAAAAAAA");
+    jwt.address[19] = 0xc8;
+    jwt.aud[0] = wgw_text("eth");
+    jwt.naud = 1;
+
+    ok(again(&jwt, &found, buffer) == WGW_MEMO_READ
+       && found.iat == NOW && found.exp == NOW + 10 && found.nbf == 0
+       && found.has_uses && found.uses == 7 && found.naud == 1
+       && wgw_text_equal(found.sub, jwt.sub)
+       && wgw_text_equal(found.jti, jwt.jti)
+       && wgw_text_equal(found.aud[0], jwt.aud[0])
+       && memcmp(found.address, jwt.address, WGW_EIP55_BYTES) == 0,
+       "claims are as they were");
+
+    jwt.naud = 0;
+    jwt.has_uses = 0;
+    ok(again(&jwt, &found, buffer) == WGW_MEMO_READ
+       && found.naud == 0 && !found.has_uses,
+       "without aud and uses, too");
+
+    jwt.naud = 2;
+    ok(again(&jwt, &found, buffer) == WGW_MEMO_SIGNED, "two aud are not kept");
+
+    jwt.naud = 1;
+    jwt.aud[0].data = text;
+    jwt.aud[0].len = WGW_MEMO_TEXT - jwt.sub.len - jwt.jti.len;
+    ok(again(&jwt, &found, buffer) == WGW_MEMO_READ
+       && wgw_text_equal(found.aud[0], jwt.aud[0]), "the longest aud");
+
+    jwt.aud[0].len++;
+    ok(again(&jwt, &found, buffer) == WGW_MEMO_SIGNED, "and one more byte");
+
+    jwt.naud = 0;
+    jwt.nbf = NOW;
+    ok(again(&jwt, &found, buffer) == WGW_MEMO_SIGNED, "nbf is not kept");
+
+    jwt.nbf = 0;
+    jwt.sub.data = NULL;
+    jwt.sub.len = 0;
+    ok(again(&jwt, &found, buffer) == WGW_MEMO_SIGNED, "nor who has no sub");
 }
 
 
@@ -149,6 +228,7 @@ int
 main(void)
 {
     test_memo();
+    test_claims();
     test_checks();
 
     wgw_memo_clear();
