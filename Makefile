@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix nginx-tests bench bench-full modules cli install uninstall version clean distclean help
+.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix nginx-tests bench bench-full modules cli install uninstall version dist clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -97,6 +97,9 @@ uninstall:  ## take them away from there; names and counters stay
 version:    ## which wgw this is
 	@sed -n 's/^\#define WGW_VERSION *"\(.*\)"/\1/p' src/core/version.h
 
+dist:       ## the tarball of this version; built and tested from it alone
+	@tools/dist.sh $(T)
+
 clean:      ## remove build/; run/ with names and counters stays
 	rm -rf build
 
@@ -141,9 +144,10 @@ FRESH_SUITES = t/run.t t/names/names.t t/route/route.t t/meter/meter.t
 
 FUZZ_SECONDS ?= 10
 OLD_SUITES = $(filter-out t/00-unit.t t/docs.t t/house.t t/start.t t/full/% \
-    t/chaos/%, \
+    t/chaos/% t/grid/%, \
     $(wildcard t/*.t t/*/*.t))
-ASAN_SUITES = $(filter-out t/run.t t/examples.t,$(OLD_SUITES))
+ASAN_SUITES = $(filter-out t/run.t t/examples.t,$(OLD_SUITES)) \
+    $(wildcard t/grid/*.t)
 
 
 # The parts of src/ that need no nginx, in an archive for each use: a program

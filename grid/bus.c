@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <hiredis/hiredis.h>
 
@@ -75,6 +76,13 @@ grid_bus_read(const grid_t *grid)
 
 
 void
+grid_bus_usage(const grid_t *grid)
+{
+    bus_run(grid, GRID_GROUP_USAGE);
+}
+
+
+void
 grid_bus_about(const grid_t *grid)
 {
     bus_run(grid, GRID_GROUP_ABOUT);
@@ -90,10 +98,13 @@ bus_run(const grid_t *grid, grid_group_t group)
     bus->grid = grid;
     bus->group = group;
 
-    if (grid_desk_open(&bus->desk, grid) == GRID_OK) {
-        while (!grid_rest(grid, bus->redis ? 0 : bus->wait)) {
-            bus_turn(bus);
-        }
+    if (grid_desk_open(&bus->desk, grid) != GRID_OK) {
+        grid_log(GRID_ERR, "nobody could be answered");
+        _exit(GRID_FAILED);
+    }
+
+    while (!grid_rest(grid, bus->redis ? 0 : bus->wait)) {
+        bus_turn(bus);
     }
 
     if (bus->redis) {

@@ -22,6 +22,7 @@
 /* Each returns when the daemon is to end. */
 void grid_bus_deploy(const grid_t *grid);
 void grid_bus_read(const grid_t *grid);
+void grid_bus_usage(const grid_t *grid);
 void grid_bus_about(const grid_t *grid);
 
 

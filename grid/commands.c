@@ -63,7 +63,7 @@ static const command_t  commands[] = {
     { "zos.deployment.get", GRID_GROUP_READ, command_get, NULL, NULL },
     { "zos.deployment.list", GRID_GROUP_READ, command_list, NULL, NULL },
     { "zos.deployment.changes", GRID_GROUP_READ, command_changes, NULL, NULL },
-    { "wgw.usage.get", GRID_GROUP_READ, grid_told_usage, NULL, NULL },
+    { "wgw.usage.get", GRID_GROUP_USAGE, grid_told_usage, NULL, NULL },
     { "wgw.limit.set", GRID_GROUP_READ, command_limit, NULL, NULL },
 
     { "zos.system.version", GRID_GROUP_ABOUT, NULL,

@@ -9,8 +9,9 @@
  *     zos.system.version, .node_features_get, and what only a host has
  *     wgw.usage.get, wgw.limit.set
  *
- * They are in groups, each of which has a thread: what waits for the chain
- * keeps nobody from reading, and a flood of one keeps nobody from the others.
+ * They are in groups, each of which has a thread: what waits for the chain, or
+ * for the gateway, keeps nobody from reading, and a flood of one keeps nobody
+ * from the others.
  */
 
 #ifndef WGW_GRID_COMMANDS_H
@@ -23,6 +24,7 @@
 typedef enum {
     GRID_GROUP_DEPLOY = 0,
     GRID_GROUP_READ,
+    GRID_GROUP_USAGE,
     GRID_GROUP_ABOUT
 } grid_group_t;
 

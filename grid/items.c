@@ -11,11 +11,11 @@
 #define ITEMS_WAIT   3600             /* for a contract */
 #define ITEMS_TAKEN  600              /* by a thread, at most */
 
-#define ITEMS_ITEM                                                      \
+#define ITEMS_ITEM                                                            \
     "select w.id, w.turn, w.twin, w.contract, d.version, w.name, w.spec, "    \
     "d.metadata, d.hash, w.state, w.message, w.host, w.hold, w.cap, w.gone, " \
-    "w.served, w.tries from workloads w join deployments d "                  \
-    "using (twin, contract) "
+    "w.served, w.tries, d.proven "                                            \
+    "from workloads w join deployments d using (twin, contract) "
 
 
 static void items_item(sqlite3_stmt *query, grid_item_t *item);
@@ -88,6 +88,7 @@ items_item(sqlite3_stmt *query, grid_item_t *item)
     item->gone = sqlite3_column_int(query, 14) != 0;
     item->served = sqlite3_column_int(query, 15) != 0;
     item->tries = (unsigned) sqlite3_column_int(query, 16);
+    item->proven = sqlite3_column_int(query, 17) != 0;
 
     grid_put(item->label, sizeof(item->label), "%u-%llu-%s", item->twin,
              (unsigned long long) item->contract, item->name);

@@ -39,6 +39,7 @@ typedef struct {
     int64_t      cap;                   /* GB a month that was set, or -1 */
     unsigned     gone;                  /* an update took it out */
     unsigned     served;                /* it was ok once, as it is now */
+    unsigned     proven;                /* its contract was seen */
     unsigned     tries;
     char         label[GRID_LABEL];
 } grid_item_t;

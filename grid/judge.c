@@ -35,11 +35,11 @@ grid_judge_contract(grid_job_t *p)
     }
 
     if (rc == GRID_NONE) {
-        if (p->item.served && !judge_trusted(p)) {
+        if (p->item.proven && !judge_trusted(p)) {
             return GRID_AWAY;
         }
 
-        return p->item.served
+        return p->item.proven
                ? grid_job_deleted(p, "contract %llu is not on the chain any "
                                    "more: deleted by the system", id)
                : grid_job_error(p, "contract %llu is not on the chain: make "

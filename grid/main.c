@@ -65,6 +65,7 @@ static const main_crew_t  main_crew[] = {
     { "provision", grid_provision_run },
     { "deploy", grid_bus_deploy },
     { "read", grid_bus_read },
+    { "usage", grid_bus_usage },
     { "about", grid_bus_about },
     { NULL, NULL }
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "grid/judge.h"
 #include "grid/options.h"
@@ -18,6 +19,7 @@
 #define PROVISION_QUICK   2             /* tries before a conflict is told */
 
 
+static void provision_fault(void);
 static void *provision_thread(void *data);
 static int provision_open(grid_job_t *p, const grid_t *grid);
 static void provision_close(grid_job_t *p);
@@ -39,7 +41,7 @@ grid_provision_run(const grid_t *grid)
     /* what was taken by a crew that is no more */
 
     if (grid_state_open(&state, grid->options->state, 0) != GRID_OK) {
-        return;
+        provision_fault();
     }
 
     (void) grid_items_wake(&state, time(NULL), PROVISION_SPREAD);
@@ -49,14 +51,23 @@ grid_provision_run(const grid_t *grid)
         if (pthread_create(&threads[i], NULL, provision_thread, (void *) grid)
             != 0)
         {
-            grid_log(GRID_ERR, "no thread to provision");
-            break;
+            provision_fault();
         }
     }
 
     while (i) {
         (void) pthread_join(threads[--i], NULL);
     }
+}
+
+
+/* Who could do nothing is better started anew. */
+
+static void
+provision_fault(void)
+{
+    grid_log(GRID_ERR, "nothing could be provisioned");
+    _exit(GRID_FAILED);
 }
 
 
@@ -68,10 +79,12 @@ provision_thread(void *data)
 
     p = grid_alloc(sizeof(grid_job_t));
 
-    if (provision_open(p, grid) == GRID_OK) {
-        while (!grid_rest(grid, provision_step(p))) {
-            /* the next one */
-        }
+    if (provision_open(p, grid) != GRID_OK) {
+        provision_fault();
+    }
+
+    while (!grid_rest(grid, provision_step(p))) {
+        /* the next one */
     }
 
     provision_close(p);

@@ -27,10 +27,36 @@ static wgw_jwt_key_t  key;
 static char *
 check(wgw_jwt_t *jwt, wgw_text_t token, wgw_jwt_status_t *status)
 {
-    char  *buffer;
+    char              *buffer, *other;
+    wgw_jwt_t          first;
+    wgw_jwt_status_t   before;
+
+    if (key.number == 0) {
+        key.number = wgw_memo_key();
+    }
+
+    /* the second time it may be remembered, which changes nothing */
+
+    other = malloc(WGW_JWT_BUFFER(token.len));
+    before = wgw_jwt_check(&first, token, &key, 1, NOW, 1, other);
 
     buffer = malloc(WGW_JWT_BUFFER(token.len));
     *status = wgw_jwt_check(jwt, token, &key, 1, NOW, 1, buffer);
+
+    assert(*status == before);
+    assert(before != WGW_JWT_OK
+           || (first.exp == jwt->exp && first.naud == jwt->naud
+               && first.has_uses == jwt->has_uses
+               && (first.sub.data == NULL
+                   || (wgw_text_equal(first.sub, jwt->sub)
+                       && memcmp(first.address, jwt->address,
+                                 WGW_EIP55_BYTES) == 0))
+               && (first.jti.data == NULL
+                   || wgw_text_equal(first.jti, jwt->jti))
+               && (first.naud == 0
+                   || wgw_text_equal(first.aud[0], jwt->aud[0]))));
+
+    free(other);
 
     return buffer;
 }

@@ -219,6 +219,17 @@ subtest 'contracts' => sub {
                   @{$got->{workloads}}), 2, 'each workload is told');
     }
 
+    # what a client does with one that is in error: cancel, which is forgotten
+
+    my $late = deployment(name_workload('unreserved', workload => 'e'));
+
+    $grid->deploy($late);
+    $grid->result($late->{contract_id}, 'error');
+    delete $grid->{chain}{contracts}{$late->{contract_id}};
+    $grid->chain();
+    like($grid->result($late->{contract_id}, 'deleted')->{message},
+         qr/not on the chain any more/, 'in error, then cancelled: deleted');
+
     my $d = deployment(name_workload('moved', workload => 'late'));
 
     $d->{contract_id} = $grid->{contract}++;

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# kill -9 of wgw-grid at random moments, while users deploy, change, take out,
-# add, cancel and deploy again: nothing is lost, doubled or half applied, and
-# in the end the gateway serves what was deployed and nothing else.
+# kill -9 of wgw-grid at random moments, and of the gateway's workers now and
+# then, while users deploy, change, take out, add, cancel and deploy again:
+# nothing is lost, doubled or half applied, and in the end the gateway serves
+# what was deployed and nothing else.
 #
 # KILLS=N and SEED=N; t/full/grid-kills.t has a thousand.
 
@@ -29,6 +30,7 @@ my $grid = Wgw::Rmb->new();
 my (%live, %wrong, %done, @ended);
 
 $grid->name_contract("n$_") for 1 .. $users * 3;
+$grid->gw->expect(qr/exited on signal 9/);
 $grid->start();
 wait_for(sub { $grid->call('zos.system.version', undef, seconds => 2) });
 $grid->grid_stop('KILL');
@@ -137,6 +139,10 @@ sub killer {
         } else {
             sleep rand 0.3;
         }
+
+        my @workers = $grid->gw->workers();
+
+        CORE::kill 'KILL', $workers[rand @workers] if @workers && rand() < 0.2;
 
         # it must not have ended by itself
         POSIX::_exit(1) if waitpid $pid, WNOHANG;

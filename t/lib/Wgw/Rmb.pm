@@ -158,6 +158,10 @@ sub grid_start {
     my ($self, @more) = @_;
 
     my $build = $ENV{WGW_BUILD} || 'build';
+
+    # which is built once, whatever nginx is
+    $build = 'build' if !-x "$build/bin/wgw-grid";
+
     my $admin = $self->{gw}->port('ADMIN');
     my $pid = fork // die "fork: $!";
 
