@@ -131,6 +131,8 @@ database_migrate(database_t *db)
 {
     int  rc, version;
 
+    version = 0;
+
     rc = database_do(db, "SELECT pg_advisory_lock(" DATABASE_LOCK ");"
                          "CREATE SCHEMA IF NOT EXISTS wgw;"
                          "CREATE TABLE IF NOT EXISTS wgw.migration ("

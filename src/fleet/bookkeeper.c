@@ -270,7 +270,7 @@ wgw_bookkeeper_read(wgw_bookkeeper_t *keeper)
     int64_t                  now;
     uint64_t                 size;
     wgw_books_t             *books;
-    wgw_bookkeeper_state_t  *state;
+    wgw_usage_journal_t  *state;
 
     books = keeper->books;
     state = keeper->state;
@@ -304,7 +304,7 @@ static void
 wgw_bookkeeper_publish(wgw_bookkeeper_t *keeper)
 {
     const wgw_journal_t     *journal;
-    wgw_bookkeeper_state_t  *state;
+    wgw_usage_journal_t  *state;
 
     journal = &keeper->books->journal;
     state = keeper->state;

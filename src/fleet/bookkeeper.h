@@ -26,21 +26,10 @@
 #include "core/line.h"
 #include "fleet/books.h"
 #include "fleet/fleet_conf.h"
+#include "meter/usage_journal.h"
 #include "table/zone.h"
 
 #pragma GCC visibility push(hidden)
-
-
-/* In memory that all processes share; written by the thread only. */
-typedef struct {
-    uint64_t             epoch;         /* of the last record on the disk */
-    uint64_t             seq;
-    uint64_t             time;          /* when the tables were read last */
-    uint64_t             size;          /* bytes of all files */
-    uint64_t             sent;          /* records, by this agent */
-    uint64_t             failures;      /* readings that were not written */
-    uint64_t             failing;       /* 1: the last one was not */
-} wgw_bookkeeper_state_t;
 
 
 typedef struct {
@@ -55,7 +44,7 @@ typedef struct {
     ngx_path_t               path;      /* for nginx's helper process */
     wgw_books_t             *books;     /* of the zones */
     wgw_zone_t             **zones;
-    wgw_bookkeeper_state_t  *state;
+    wgw_usage_journal_t     *state;     /* written by the thread only */
 
     /* of the process that keeps them */
 

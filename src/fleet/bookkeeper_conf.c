@@ -6,7 +6,7 @@
 #include "fleet/bookkeeper.h"
 #include "core/shm.h"
 #include "core/statefile.h"
-#include "meter/meter_zone.h"
+#include "meter/meter_conf.h"
 
 #include <sys/file.h>
 
@@ -75,8 +75,10 @@ wgw_bookkeeper_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    keeper->state = wgw_shm_memory(cf, &name, sizeof(wgw_bookkeeper_state_t));
+    keeper->state = wgw_shm_memory(cf, &name, sizeof(wgw_usage_journal_t));
     *slot = keeper;
+
+    ((ngx_wgw_meter_conf_t *) conf)->journal = keeper->state;
 
     return keeper->state ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

@@ -262,6 +262,7 @@ ngx_http_wgw_usage_query(ngx_http_request_t *r, wgw_usage_query_t *query,
 
     query->zones = mcf->zones.elts;
     query->nzones = mcf->zones.nelts;
+    query->journal = mcf->journal;
     query->limit = WGW_USAGE_LIMIT;
     query->known = ngx_http_wgw_told_name;
     query->data = r;

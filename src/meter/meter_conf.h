@@ -23,6 +23,7 @@ typedef struct {
     void            *claims;    /* those of claims_conf.h, or NULL */
     wgw_traffic_t   *traffic;   /* NULL without zones */
     void            *keeper;    /* of the journal: see bookkeeper.h, or NULL */
+    const void      *journal;   /* its wgw_usage_journal_t, or NULL */
     void            *fleet;     /* that of fleet_conf.h, or NULL */
     uint64_t        *nodes;     /* of it that live, 0: it is not known */
 } ngx_wgw_meter_conf_t;

@@ -65,6 +65,7 @@ typedef struct {
 
     /* writes metrics of another part; NULL: there are none */
     ngx_int_t         (*more)(struct wgw_usage_page_s *page);
+    const void         *journal;    /* its wgw_usage_journal_t, or NULL */
 } wgw_usage_query_t;
 
 

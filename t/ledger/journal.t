@@ -47,6 +47,7 @@ http {
         }
 
         location /v1/usage { wgw_usage json; }
+        location /metrics  { wgw_usage prometheus; }
     }
 }
 EOC
@@ -141,6 +142,13 @@ subtest 'counted' => sub {
     is($ledger->sum('a', zone => 'nofile'), 0, 'that has a file');
     is($db->sql("SELECT labels ->> 'who' FROM wgw.account WHERE key = 'a' "
                 . "AND zone = 'hours'"), 'me', 'labels');
+
+    my $metrics = http_get($port, '/metrics')->{body};
+    like($metrics, qr/^wgw_journal_record [1-9]/m, 'the last record');
+    like($metrics, qr/^wgw_journal_failing 0$/m, 'and that it is written');
+
+    my ($read) = $metrics =~ /^wgw_journal_read_seconds (\d+)/m;
+    cmp_ok($read, '>', time - 60, 'lately');
     is((stat $journal)[2] & 07777, 0750, 'the folder is nobody else\'s');
 };
 
