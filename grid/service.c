@@ -126,10 +126,10 @@ grid_service_look(grid_batch_t *batch)
         rc = service_read(batch, ids[i]);
     }
 
-    if (rc == GRID_OK) {
-        rc = grid_state_run(batch->state, "update services set active = 0 "
-                            "where active = -1", "");
-    }
+    /* of those that were not come to nothing is known */
+
+    (void) grid_state_run(batch->state, "update services set active = ? where "
+                          "active = -1", "i", (int64_t) (rc != GRID_OK));
 
     free(ids);
 
