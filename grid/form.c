@@ -310,10 +310,13 @@ form_backend(const char *text, unsigned passthrough, unsigned secure,
             }
         }
 
+        if (len - scheme > WGW_ADDR_TEXT) {
+            return "is too long";
+        }
+
         grid_put(bare, sizeof(bare), "%s%.*s",
                  strncasecmp(text, "https", 5) == 0 ? "https://" : "http://",
-                 (int) (len - scheme < 64 ? len - scheme : 64),
-                 text + scheme);
+                 (int) (len - scheme), text + scheme);
 
         phrase = wgw_addr_url(&addr, &https,
                               (wgw_text_t) { bare, strlen(bare) });

@@ -247,12 +247,6 @@ options_judge(grid_options_t *options)
         return GRID_USAGE;
     }
 
-    if (options->recheck_text
-        && option_number("recheck", options->recheck_text, &options->recheck))
-    {
-        return GRID_USAGE;
-    }
-
     if (option_among("--network", options->network, options_networks)
         || (options->key && option_among("--key", options->key,
                                          options_keys)))
@@ -335,6 +329,12 @@ options_judge_place(grid_options_t *options)
     wgw_addr_t   addr;
     wgw_text_t   text;
     const char  *error;
+
+    if (options->recheck_text
+        && option_number("recheck", options->recheck_text, &options->recheck))
+    {
+        return GRID_USAGE;
+    }
 
     for (i = 0; i < options->address.n; i++) {
         text.data = options->address.items[i];

@@ -14,9 +14,12 @@ static void witness_beat(wgw_witness_t *w, uint64_t now);
 static void witness_greet(wgw_witness_t *w);
 static void witness_told(void *data, const redisReply *reply);
 static void witness_believe(wgw_witness_t *w);
-static int witness_met(const wgw_witness_t *w);
+static uint64_t *witness_noted(wgw_witness_t *w);
 static void witness_note(wgw_witness_t *w);
 
+
+/* bits of a pair that say whose it is */
+#define WITNESS_HOME  14
 
 /* of pairs, which are no secrets */
 static const uint8_t  witness_seed[WGW_HASH_SEED] = { 'p', 'a', 'i', 'r' };
@@ -190,23 +193,31 @@ witness_told(void *data, const redisReply *reply)
 static void
 witness_believe(wgw_witness_t *w)
 {
-    char      both[WGW_WITNESS_TEXT + sizeof(uint64_t)];
-    uint64_t  pair;
+    char       both[WGW_WITNESS_TEXT + sizeof(uint64_t)];
+    uint64_t   pair, *noted;
 
     memcpy(both, w->text, WGW_WITNESS_TEXT);
     memcpy(both + WGW_WITNESS_TEXT, &w->run, sizeof(uint64_t));
 
-    pair = wgw_hash(witness_seed, both, sizeof(both));
+    pair = wgw_hash(witness_seed, both, sizeof(both)) >> WITNESS_HOME
+           | (uint64_t) w->home << (64 - WITNESS_HOME);
 
     if (pair == w->pair) {
         return;
     }
 
     w->pair = pair;
-    w->noted = (unsigned) witness_met(w);
+    noted = witness_noted(w);
+    w->noted = noted && *noted == pair;
 
     if (w->noted) {
         return;
+    }
+
+    /* one that comes back has been another's copy meanwhile */
+
+    if (noted) {
+        *noted = 0;
     }
 
     w->until = w->answered + WGW_WITNESS_LEARN;
@@ -215,30 +226,41 @@ witness_believe(wgw_witness_t *w)
 }
 
 
-static int
-witness_met(const wgw_witness_t *w)
+/* That of the same shard, the last one only; or NULL. */
+
+static uint64_t *
+witness_noted(wgw_witness_t *w)
 {
-    int  i;
+    int        i;
+    uint64_t  *run;
 
     for (i = 0; i < WGW_LEASE_RUNS; i++) {
-        if (w->header->runs[i] == w->pair) {
-            return 1;
+        run = &w->header->runs[i];
+
+        if (*run && *run >> (64 - WITNESS_HOME) == w->home) {
+            return run;
         }
     }
 
-    return 0;
+    return NULL;
 }
 
 
 static void
 witness_note(wgw_witness_t *w)
 {
+    uint64_t  *noted;
+
     w->noted = 1;
+    noted = witness_noted(w);
 
-    memmove(&w->header->runs[1], &w->header->runs[0],
-            (WGW_LEASE_RUNS - 1) * sizeof(uint64_t));
+    if (noted == NULL) {
+        memmove(&w->header->runs[1], &w->header->runs[0],
+                (WGW_LEASE_RUNS - 1) * sizeof(uint64_t));
+        noted = &w->header->runs[0];
+    }
 
-    w->header->runs[0] = w->pair;
+    *noted = w->pair;
 }
 
 

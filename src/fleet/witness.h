@@ -7,8 +7,9 @@
  * it is set by whoever first finds it missing.  Another one, or a server with
  * another run id, may have lost anything: for three seconds from then on no
  * one may rely on what others have declared, and all have to declare anew.
- * Pairs of sentinel and run id that were seen are kept in PATH.lease, so that
- * an agent which is started again need not wait.
+ * The last pair of sentinel and run id is kept in PATH.lease, so that an agent
+ * which is started again need not wait; not those before it, as a server that
+ * is the master again has been another's copy meanwhile.
  */
 
 #ifndef WGW_WITNESS_H

@@ -81,9 +81,12 @@ sub prepare {
     my $in = 'systemd systemd-sysv dbus iproute2 procps curl logrotate openssl';
     my $kept = 'dehydrated';
 
-    return if -e "$dir/ready" && slurp("$dir/ready") eq "$in $kept\n";
-
     my @wgw = glob "build/deb/{wgw,wgw-*,libnginx-mod-wgw-*}_*~${suffix}_*.deb";
+
+    # and once more when they depend on something else
+    my $ready = join "\n", "$in $kept", map { depends($_) } @wgw;
+
+    return if -e "$dir/ready" && slurp("$dir/ready") eq $ready;
 
     if (!-e "$dir/ready") {
         remove_tree($dir);
@@ -101,7 +104,17 @@ sub prepare {
         . ' cd /repo && rm -f *.deb && apt-get -q download nginx nginx-common'
         . "' > $dir/log 2>&1");
 
-    spew("$dir/ready", "$in $kept\n");
+    spew("$dir/ready", $ready);
+}
+
+
+sub depends {
+    my ($deb) = @_;
+
+    my $depends = `dpkg-deb -f '$deb' Depends`;
+    chomp $depends;
+
+    return $depends;
 }
 
 

@@ -49,7 +49,8 @@ like($grid->record('mysite')->{workload}, qr/^7341-$id-mysite$/, 'its label');
 SKIP: {
     skip 'this machine has no address but loopback', 2 if !$backend->{address};
 
-    my $reply = http_get($grid->gw->port('HTTP'), '/', host => 'mysite.gw.test');
+    my $reply = http_get($grid->gw->port('HTTP'), '/',
+                         host => 'mysite.gw.test');
 
     is($reply->{status}, 200, 'tf 37: served');
     like($reply->{body}, qr/^hello mysite\.gw\.test$/m, 'by its backend');

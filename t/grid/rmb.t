@@ -192,7 +192,8 @@ subtest 'floods' => sub {
     $grid->sign($d);
 
     my $e = $Wgw::Rmb::Json->encode(
-        $grid->envelope('zos.system.version', undef, ret => 't.flood'));
+        $grid->envelope('zos.system.version', undef, ret => 't.flood',
+                        exp => 600));
 
     for (1 .. 100) {
         $grid->redis('LPUSH', 'msgbus.zos.system.version', ($e) x 100);
@@ -202,9 +203,9 @@ subtest 'floods' => sub {
 
     is($grid->call('zos.deployment.deploy', $d)->{err}, undef,
        'tf 35: deployed in a flood');
-    cmp_ok(time - $start, '<', 5, 'tf 35: in time');
+    cmp_ok(time - $start, '<', 20, 'tf 35: within its expiry');
     is($grid->result($d->{contract_id}, 'ok')->{state}, 'ok', 'and ok');
-    ok(wait_for(sub { $grid->redis('LLEN', 't.flood') == 10000 }, 30),
+    ok(wait_for(sub { $grid->redis('LLEN', 't.flood') == 10000 }, 120),
        'all of the flood is answered');
     $grid->redis('DEL', 't.flood');
 
@@ -218,7 +219,7 @@ subtest 'floods' => sub {
     $start = time;
     ok($grid->call('zos.deployment.delete')->{err},
        'tf 35: another command of that thread');
-    cmp_ok(time - $start, '<', 5, 'in time');
+    cmp_ok(time - $start, '<', 20, 'within its expiry');
     $grid->redis('DEL', 't.flood', 'msgbus.zos.deployment.deploy');
 };
 
@@ -249,7 +250,7 @@ subtest 'what is too much' => sub {
     like($grid->call('zos.deployment.deploy', '{"a":' . '[' x 65000)->{err},
          qr/nested too deeply/, 'tf 36: 65,000 deep');
 
-    cmp_ok(time - $start, '<', 5, 'tf 36: quickly');
+    cmp_ok(time - $start, '<', 20, 'tf 36: quickly');
 
     # an element that is no envelope, larger than what is taken
 

@@ -520,6 +520,26 @@ fault_snapshot(void)
 }
 
 
+/* The first server is the master again, with what it got of the second. */
+
+static void
+fault_failback(void)
+{
+    uint64_t  run;
+
+    until(CAP / 4);
+    run = server.run;
+    copy = server;
+    restart(&copy);
+
+    until(CAP / 2);
+    copy = server;
+    steps(2500);
+    restart(&copy);
+    server.run = run;
+}
+
+
 static void
 fault_evicted(void)
 {
@@ -855,6 +875,7 @@ main(void)
     scenario("egress 151: evicted", fault_evicted, CAP, 0, 1000);
     scenario("egress 151: evicted often", fault_evicted_often, CAP, 0, 1000);
     scenario("egress 152: an old snapshot", fault_snapshot, CAP, 0, 1000);
+    scenario("egress 152: there and back", fault_failback, CAP, 0, 1000);
     scenario("partitioned", fault_apart, CAP, 0, 1000);
     scenario("agents killed", fault_agents, CAP, 0, 1000);
     scenario("egress 158: idle", fault_idle, CAP, 0, 1000);

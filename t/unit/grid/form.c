@@ -137,6 +137,9 @@ test_backends(void)
 
     yajl_tree_free(root);
 
+    ok(backend("http://192.0.2.1:0000000000000000000000000000000000000000000"
+               "00000000000080x", 0) != GRID_OK, "tf 15: %s", error);
+
     ok(judge(GRID_TYPE_NAME, "wl", "mysite", 0, NULL, "") != GRID_OK
        && strstr(error, "backends is empty"), "tf 14: %s", error);
 }

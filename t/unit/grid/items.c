@@ -9,7 +9,9 @@
 #include "t/unit/grid/tf.h"
 
 
-static const grid_schema_t  *const schemas[] = { &grid_deployments_schema, NULL };
+static const grid_schema_t  *const schemas[] = {
+    &grid_deployments_schema, NULL
+};
 
 static grid_state_t       state;
 static grid_deployment_t  d;

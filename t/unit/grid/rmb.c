@@ -21,76 +21,76 @@ read_text(const char *text)
 }
 
 
+/* What a reply's `dat` is, decoded: as that of a request. */
+
+static void
+decoded(char *json, size_t size, const char *dat)
+{
+    char            *request;
+    grid_message_t   reply;
+
+    request = grid_format("{\"ref\":\"r\",\"src\":\"1\",\"cmd\":\"c\","
+                          "\"ret\":\"r\",\"exp\":1,\"dat\":\"%s\"}", dat);
+
+    ok(grid_rmb_read(&reply, tf_view(request)) == GRID_OK, "its payload");
+    snprintf(json, size, "%s", reply.payload);
+
+    grid_rmb_free(&reply);
+    free(request);
+}
+
+
+/* The same reply, from the request and what the reply says. */
+
+static void
+test_vector(yajl_val row, size_t n)
+{
+    char         json[8192];
+    yajl_val     reply, err;
+    uint64_t     now;
+    grid_out_t   out = { NULL, 0, 0 };
+    const char  *text;
+
+    text = tf_text(row, "reply");
+    reply = yajl_tree_parse(text, json, sizeof(json));
+    err = tf_member(reply, "err");
+    now = (uint64_t) YAJL_GET_INTEGER(tf_member(reply, "now"));
+
+    ok(read_text(tf_text(row, "request")) == GRID_OK,
+       "tf 31: request %zu, %s", n, tf_text(row, "cmd"));
+    ok(strcmp(m.cmd, tf_text(row, "cmd")) == 0
+       && strcmp(m.src, tf_text(row, "src")) == 0
+       && strcmp(m.ret, "msgbus.system.reply") == 0 && m.exp == 20
+       && !grid_rmb_expired(&m, now) && m.fault == NULL, "its members");
+
+    decoded(json, sizeof(json), tf_text(reply, "dat"));
+    grid_rmb_reply(&out, &m, now, json, YAJL_IS_OBJECT(err)
+                                        ? tf_text(err, "message") : NULL);
+
+    is(out.data, out.len, text, "tf 31: the reply, to the byte");
+
+    grid_out_free(&out);
+    yajl_tree_free(reply);
+}
+
+
 static void
 test_vectors(void)
 {
-    char         error[512];
-    size_t       i;
-    yajl_val     root, list, row, reply, err;
-    uint64_t     now;
-    grid_out_t   out;
-    const char  *text, *dat;
+    size_t    i;
+    yajl_val  root, list, row;
 
     root = tf_read("rmb");
     list = tf_member(root, "exchanges");
 
     for (i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
         row = YAJL_GET_ARRAY(list)->values[i];
-        text = tf_text(row, "reply");
 
         /* we escape what is not ASCII, see test_ascii() */
 
-        if (strstr(text, "\xef\xbf\xbd")) {
-            continue;
+        if (strstr(tf_text(row, "reply"), "\xef\xbf\xbd") == NULL) {
+            test_vector(row, i);
         }
-
-        reply = yajl_tree_parse(text, error, sizeof(error));
-        err = tf_member(reply, "err");
-        dat = tf_text(reply, "dat");
-        now = (uint64_t) YAJL_GET_INTEGER(tf_member(reply, "now"));
-
-        if (!ok(read_text(tf_text(row, "request")) == GRID_OK,
-                "tf 31: request %zu, %s", i, tf_text(row, "cmd")))
-        {
-            yajl_tree_free(reply);
-            continue;
-        }
-
-        ok(strcmp(m.cmd, tf_text(row, "cmd")) == 0
-           && strcmp(m.src, tf_text(row, "src")) == 0
-           && strcmp(m.ret, "msgbus.system.reply") == 0 && m.exp == 20
-           && !grid_rmb_expired(&m, now) && m.fault == NULL, "its members");
-
-        /* the same reply from what the reply says */
-
-        memset(&out, 0, sizeof(out));
-
-        if (YAJL_IS_OBJECT(err)) {
-            grid_rmb_reply(&out, &m, now, NULL, tf_text(err, "message"));
-
-        } else {
-            char  json[8192];
-
-            grid_message_t  was = m;
-            char           *request;
-
-            request = grid_format("{\"ref\":\"r\",\"src\":\"1\",\"cmd\":\"c\","
-                                  "\"ret\":\"r\",\"exp\":1,\"dat\":\"%s\"}",
-                                  dat);
-            m.payload = NULL;
-            (void) read_text(request);
-            free(request);
-
-            snprintf(json, sizeof(json), "%s", m.payload);
-            grid_rmb_free(&m);
-            m = was;
-
-            grid_rmb_reply(&out, &m, now, json, NULL);
-        }
-
-        is(out.data, out.len, text, "tf 31: the reply, to the byte");
-        grid_out_free(&out);
-        yajl_tree_free(reply);
     }
 
     yajl_tree_free(root);
