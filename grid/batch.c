@@ -59,6 +59,8 @@ grid_batch_pursue(grid_batch_t *batch, const grid_batch_kind_t *const *kinds)
     row = grid_alloc(sizeof(batch_row_t));
     rc = GRID_OK;
 
+    batch->state->failed = 0;
+
     if (batch_load(batch->state, row)) {
         for ( /* void */ ; *kinds; kinds++) {
             if (strcmp((*kinds)->name, row->kind) == 0) {
@@ -70,7 +72,9 @@ grid_batch_pursue(grid_batch_t *batch, const grid_batch_kind_t *const *kinds)
 
     free(row);
 
-    return rc;
+    /* what cannot be read is not what is not there */
+
+    return batch->state->failed ? GRID_FAILED : rc;
 }
 
 
@@ -115,6 +119,7 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     uint32_t        nonce;
     grid_runtime_t  runtime;
 
+    nonce = 0;
     rc = grid_substrate_final(batch->chain, block);
 
     if (rc == GRID_OK) {
@@ -131,6 +136,12 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     if (nonce > row->nonce) {
         rc = kind->settle(batch, row->id, block);
         return rc == GRID_OK ? GRID_OK : GRID_AWAY;
+    }
+
+    rc = grid_batch_nonce(batch, &nonce);
+
+    if (rc != GRID_OK || nonce > row->nonce) {
+        return rc == GRID_OK ? GRID_NONE : GRID_AWAY;   /* it is in a block */
     }
 
     grid_substrate_runtime(batch->chain, &runtime);

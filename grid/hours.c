@@ -32,6 +32,9 @@ static const char  *const hours_steps[] = {
     "create index reports_batch on reports (batch)",
 
     "create table begun (hour integer not null)",
+
+    /* a report that the chain did not take is not sent sooner than this */
+    "alter table reports add column after integer not null default 0",
     NULL
 };
 
@@ -94,13 +97,16 @@ hours_first(grid_state_t *state, int64_t now, int64_t *first)
 {
     *first = grid_state_number(state, -1, "select hour from begun", "");
 
-    if (*first >= 0) {
+    if (*first >= 0 && *first <= now) {
         return GRID_OK;
     }
+
+    /* one in the future was told by a clock that was wrong */
 
     *first = now / GRID_HOUR * GRID_HOUR;
 
     grid_state_begin(state);
+    (void) grid_state_run(state, "delete from begun", "");
     (void) grid_state_run(state, "insert into begun values (?)", "i", *first);
 
     return grid_state_commit(state);

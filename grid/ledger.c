@@ -52,7 +52,7 @@ grid_ledger_list(const grid_options_t *options)
         fputs("{\"bills\":[", stdout);
 
     } else {
-        printf("%-20s %-7s %12s %10s %15s %8s  %s\n", "HOUR", "KIND",
+        printf("%-20s %-7s %9s %8s %13s %7s  %s\n", "HOUR", "KIND",
                "CONTRACT", "TWIN", "BYTES", "MUSD", "STATE");
     }
 
@@ -86,7 +86,7 @@ ledger_row(sqlite3_stmt *query, int json, int first)
     why = grid_state_text(query, 6);
 
     if (!json) {
-        printf("%-20s %-7s %12lld %10lld %15lld %8lld  %s%s%s\n", hour,
+        printf("%-20s %-7s %9lld %8lld %13lld %7lld  %s%s%s\n", hour,
                grid_state_text(query, 8),
                (long long) sqlite3_column_int64(query, 1),
                (long long) sqlite3_column_int64(query, 2),

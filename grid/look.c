@@ -14,8 +14,6 @@ typedef struct {
 } look_twin_t;
 
 
-static int look_account(const grid_t *grid, grid_self_t *self,
-    grid_chain_t *chain);
 static int look_twins(const grid_t *grid, grid_chain_t *chain,
     look_twin_t twins[2], size_t *n);
 static int look_stranger(const grid_t *grid, uint32_t owner,
@@ -40,7 +38,7 @@ grid_look(const grid_t *grid, grid_state_t *state, grid_chain_t *chain,
 
     grid_self_get(grid, &self);
 
-    rc = look_account(grid, &self, chain);
+    rc = grid_look_account(grid, &self, chain);
 
     if (rc == GRID_OK) {
         rc = look_node(grid, &self, chain);
@@ -79,8 +77,8 @@ grid_look(const grid_t *grid, grid_state_t *state, grid_chain_t *chain,
 }
 
 
-static int
-look_account(const grid_t *grid, grid_self_t *self, grid_chain_t *chain)
+int
+grid_look_account(const grid_t *grid, grid_self_t *self, grid_chain_t *chain)
 {
     int          rc;
     size_t       i, n;
@@ -287,7 +285,8 @@ look_options(const grid_t *grid, grid_self_t *self)
         grid_self_missing(grid, "node", "", NULL);
     } else {
         grid_self_missing(grid, "node", "wgw-grid register --farm ID "
-                          "--mnemonic-file FILE --domain NAME --address IP",
+                          "--mnemonic-file FILE --domain NAME --ip4 "
+                          "ADDRESS/BITS --gw4 ADDRESS",
                           "the gateway is no node of farm %u, so nobody can "
                           "deploy to it", (unsigned) self->farm);
     }

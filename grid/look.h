@@ -19,5 +19,12 @@
 int grid_look(const grid_t *grid, grid_state_t *state, grid_chain_t *chain,
     grid_gateway_t *gateway);
 
+/*
+ * The account, the twin and the farm alone: GRID_AWAY as well, when the chain
+ * could not be asked.
+ */
+int grid_look_account(const grid_t *grid, grid_self_t *self,
+    grid_chain_t *chain);
+
 
 #endif /* WGW_GRID_LOOK_H */

@@ -25,6 +25,7 @@
 #include "grid/deployments.h"
 #include "grid/ledger.h"
 #include "grid/look.h"
+#include "grid/register.h"
 #include "grid/service.h"
 #include "grid/status.h"
 #include "grid/provision.h"
@@ -106,6 +107,7 @@ main(int argc, char **argv)
 
     rc = strcmp(options.command, "status") == 0 ? grid_status(&options)
          : strcmp(options.command, "bills") == 0 ? grid_ledger_list(&options)
+         : strcmp(options.command, "register") == 0 ? grid_register(&options)
          : main_daemon(&options);
 
     curl_global_cleanup();

@@ -1,6 +1,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "grid/hours.h"
 #include "grid/nru.h"
@@ -38,6 +39,14 @@ static int nru_settle(grid_batch_t *batch, int64_t id, const char *block);
 static int nru_again(grid_batch_t *batch, int64_t id, wgw_out_t *call);
 
 
+/* Of a contract none before an earlier one, whose time is not come. */
+
+static const char  nru_waiting[] =
+    "select id, contract, time, bytes, tries from reports r where state = 0 "
+    "and after <= ?1 and not exists (select 1 from reports e where e.contract "
+    "= r.contract and e.state = 0 and e.time < r.time and e.after > ?1) "
+    "order by time, id limit 200";
+
 const grid_batch_kind_t  grid_nru_kind = { "nru", nru_settle, nru_again };
 
 
@@ -69,9 +78,8 @@ grid_nru_make(grid_batch_t *batch)
     rows = grid_alloc(GRID_NRU_BATCH * sizeof(nru_row_t));
 
     do {
-        n = nru_load(batch->state, rows, "select id, contract, time, bytes, "
-                     "tries from reports where state = 0 order by time, id "
-                     "limit ?", GRID_NRU_BATCH);
+        n = nru_load(batch->state, rows, nru_waiting,
+                     (int64_t) time(NULL));
         n = nru_alone(rows, n);
 
         gone = 0;
@@ -235,6 +243,8 @@ nru_begin(grid_batch_t *batch, const nru_row_t *rows, size_t n)
     uint32_t   nonce;
     wgw_out_t  out;
 
+    id = 0;
+    nonce = 0;
     call = grid_alloc(GRID_CALL);
     wgw_out_init(&out, call, GRID_CALL);
 
@@ -338,10 +348,12 @@ nru_settle(grid_batch_t *batch, int64_t id, const char *block)
 
         for (i = 0; i < n; i++) {
             (void) grid_state_run(batch->state, "update reports set state = "
-                                  "?1, why = ?2, tries = tries + (?1 = 0) "
-                                  "where id = ?3", "iti",
+                                  "?1, why = ?2, after = case when ?1 = 0 and "
+                                  "tries > 0 then ?4 + min(3600, 30 << "
+                                  "min(tries, 10)) else 0 end, tries = tries "
+                                  "+ (?1 = 0) where id = ?3", "itii",
                                   (int64_t) rows[i].state, rows[i].why,
-                                  rows[i].id);
+                                  rows[i].id, (int64_t) time(NULL));
         }
 
         grid_batch_end(batch, id, done != 0, block);

@@ -28,6 +28,7 @@ static int option_take(grid_options_t *options, int argc, char **argv,
 static int option_set(grid_options_t *options, const option_t *option,
     const char *value);
 static int options_judge(grid_options_t *options);
+static int options_judge_chain(const grid_list_t *chain);
 static int option_price(const char *text, uint64_t *price);
 static int options_judge_place(grid_options_t *options);
 static int option_number(const char *name, const char *text,
@@ -76,6 +77,15 @@ static const option_t  options_table[] = {
     { "json", OPTION_FLAG, NULL, OPTION(json), "status, bills: for programs" },
     { "metrics", OPTION_FLAG, NULL, OPTION(metrics),
       "status: as Prometheus reads it" },
+    { "ip4", OPTION_VALUE, "ADDRESS/BITS", OPTION(ip4),
+      "register: the address, with its network, ..." },
+    { "gw4", OPTION_VALUE, "ADDRESS", OPTION(gw4), "... and its gateway" },
+    { "ip6", OPTION_VALUE, "ADDRESS/BITS", OPTION(ip6), "the same of IPv6" },
+    { "gw6", OPTION_VALUE, "ADDRESS", OPTION(gw6), "" },
+    { "city", OPTION_VALUE, "NAME", OPTION(city), "where it is (Unknown)" },
+    { "country", OPTION_VALUE, "NAME", OPTION(country), "(Unknown)" },
+    { "latitude", OPTION_VALUE, "DEGREES", OPTION(latitude), "(0)" },
+    { "longitude", OPTION_VALUE, "DEGREES", OPTION(longitude), "(0)" },
     { "yes", OPTION_FLAG, NULL, OPTION(yes), "register: ask nothing" },
     { "help", OPTION_FLAG, NULL, OPTION(help), "this text" },
     { "version", OPTION_FLAG, NULL, OPTION(version), "which wgw this is" },
@@ -105,6 +115,10 @@ grid_options_read(grid_options_t *options, int argc, char **argv)
     options->state = GRID_STATE;
     options->zone = "hours";
     options->price_text = "1.5";
+    options->city = "Unknown";
+    options->country = "Unknown";
+    options->latitude = "0";
+    options->longitude = "0";
     options->recheck = GRID_RECHECK;
     options->command = "";
 
@@ -200,8 +214,7 @@ option_set(grid_options_t *options, const option_t *option,
 static int
 options_judge(grid_options_t *options)
 {
-    int     daemon;
-    size_t  i;
+    int  daemon;
 
     if (options->command[0]
         && option_among("command", options->command, options_commands))
@@ -241,16 +254,8 @@ options_judge(grid_options_t *options)
         return GRID_USAGE;
     }
 
-    for (i = 0; i < options->chain.n; i++) {
-        if (strncmp(options->chain.items[i], "http://", 7) != 0
-            && strncmp(options->chain.items[i], "https://", 8) != 0
-            && strncmp(options->chain.items[i], "ws://", 5) != 0
-            && strncmp(options->chain.items[i], "wss://", 6) != 0)
-        {
-            return grid_fail(GRID_USAGE, "--chain \"%s\" is neither "
-                             "http(s)://... nor ws(s)://...",
-                             options->chain.items[i]);
-        }
+    if (options_judge_chain(&options->chain) != GRID_OK) {
+        return GRID_USAGE;
     }
 
     if (option_price(options->price_text, &options->price)) {
@@ -258,6 +263,29 @@ options_judge(grid_options_t *options)
     }
 
     return options_judge_place(options);
+}
+
+
+static int
+options_judge_chain(const grid_list_t *chain)
+{
+    size_t       i;
+    const char  *url;
+
+    for (i = 0; i < chain->n; i++) {
+        url = chain->items[i];
+
+        if (strncmp(url, "http://", 7) != 0
+            && strncmp(url, "https://", 8) != 0
+            && strncmp(url, "ws://", 5) != 0
+            && strncmp(url, "wss://", 6) != 0)
+        {
+            return grid_fail(GRID_USAGE, "--chain \"%s\" is neither "
+                             "http(s)://... nor ws(s)://...", url);
+        }
+    }
+
+    return GRID_OK;
 }
 
 
@@ -380,7 +408,8 @@ grid_options_help(FILE *file)
           "    who it is, what is missing and its cure, what was earned\n"
           "wgw-grid bills [--month YYYY-MM] [--json]\n"
           "    what was reported to the chain, and what became of it\n"
-          "wgw-grid register --farm ID --mnemonic-file FILE\n"
+          "wgw-grid register --farm ID --mnemonic-file FILE --domain NAME\n"
+          "                  --ip4 ADDRESS/BITS --gw4 ADDRESS\n"
           "    makes it a node of the farm, after a question\n"
           "\noptions:\n", file);
 

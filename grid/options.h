@@ -47,7 +47,15 @@ struct grid_options_s {
     const char    *price_text;
     const char    *json;
     const char    *metrics;
-    const char    *yes;                 /* of register: no question */
+    const char    *yes;                 /* of register: no question, ... */
+    const char    *ip4;                 /* ... what it writes: */
+    const char    *gw4;
+    const char    *ip6;
+    const char    *gw6;
+    const char    *city;
+    const char    *country;
+    const char    *latitude;
+    const char    *longitude;
     const char    *month;
     const char    *help;
     const char    *version;

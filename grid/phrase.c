@@ -14,12 +14,12 @@
 #define PHRASE_WORDS    24
 #define PHRASE_ENTROPY  32
 #define PHRASE_ROUNDS   2048
-#define PHRASE_BLANKS   " \t\r\n"
 
 
 static const char *phrase_words(uint8_t bits[PHRASE_ENTROPY + 1],
     wgw_text_t phrase, size_t *n);
 static int phrase_next(wgw_text_t *rest, char word[GRID_WORD], int *known);
+static int phrase_blank(char c);
 static int phrase_compare(const void *a, const void *b);
 
 
@@ -30,7 +30,7 @@ grid_phrase_read(uint8_t secret[GRID_PHRASE], wgw_text_t phrase)
     uint8_t      bits[PHRASE_ENTROPY + 1], digest[WGW_SHA256], out[64];
     const char  *error;
 
-    while (phrase.len && strchr(PHRASE_BLANKS, phrase.data[phrase.len - 1])) {
+    while (phrase.len && phrase_blank(phrase.data[phrase.len - 1])) {
         phrase.len--;
     }
 
@@ -96,7 +96,7 @@ phrase_words(uint8_t bits[PHRASE_ENTROPY + 1], wgw_text_t phrase, size_t *n)
                                 phrase_compare)
                       : NULL;
 
-        if (found == NULL || *n == PHRASE_WORDS) {
+        if (found == NULL || *n >= PHRASE_WORDS) {
             unknown += found == NULL;
             continue;
         }
@@ -128,18 +128,18 @@ phrase_next(wgw_text_t *rest, char word[GRID_WORD], int *known)
 {
     size_t  len;
 
-    while (rest->len && strchr(PHRASE_BLANKS, rest->data[0])) {
+    while (rest->len && phrase_blank(rest->data[0])) {
         rest->data++;
         rest->len--;
     }
 
     for (len = 0; len < rest->len; len++) {
-        if (strchr(PHRASE_BLANKS, rest->data[len])) {
+        if (phrase_blank(rest->data[len])) {
             break;
         }
     }
 
-    *known = len < GRID_WORD;
+    *known = len < GRID_WORD && memchr(rest->data, '\0', len) == NULL;
 
     if (*known) {
         memcpy(word, rest->data, len);
@@ -150,6 +150,13 @@ phrase_next(wgw_text_t *rest, char word[GRID_WORD], int *known)
     rest->len -= len;
 
     return len != 0;
+}
+
+
+static int
+phrase_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 

@@ -126,10 +126,10 @@ grid_service_look(grid_batch_t *batch)
         rc = service_read(batch, ids[i]);
     }
 
-    if (rc == GRID_OK) {
-        rc = grid_state_run(batch->state, "update services set active = 0 "
-                            "where active = -1", "");
-    }
+    /* of those that were not come to nothing is known */
+
+    (void) grid_state_run(batch->state, "update services set active = ? where "
+                          "active = -1", "i", (int64_t) (rc != GRID_OK));
 
     free(ids);
 
@@ -276,6 +276,8 @@ service_begin(grid_batch_t *batch, service_row_t *row, int64_t now)
                        / GRID_HOUR);
     row->amount = row->due < most ? row->due : most;
 
+    id = 0;
+    nonce = 0;
     service_text(text, row, now);
     wgw_out_init(&call, bytes, sizeof(bytes));
 

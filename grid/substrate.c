@@ -7,6 +7,7 @@
 
 #include "format/doc.h"
 #include "format/hex.h"
+#include "grid/extensions.h"
 #include "grid/file.h"
 #include "grid/substrate.h"
 #include "grid/twox.h"
@@ -47,13 +48,6 @@ static void substrate_hash(wgw_out_t *out, grid_hash_t hash, const void *key,
 static int substrate_page(grid_substrate_t *chain, const char *prefix,
     char last[2 * SUBSTRATE_KEY], uint64_t **numbers, size_t *n);
 static int substrate_fit(grid_substrate_t *chain);
-static int substrate_extensions(grid_substrate_t *chain, uint32_t nonce,
-    wgw_out_t *extra, wgw_out_t *additional);
-static int substrate_extension(grid_substrate_t *chain,
-    const grid_extension_t *extension, uint32_t nonce, wgw_out_t *extra,
-    wgw_out_t *additional);
-static int substrate_is(const grid_meta_t *meta, uint32_t type,
-    const char *text);
 
 
 /* ---- what is asked */
@@ -557,8 +551,8 @@ substrate_fit(grid_substrate_t *chain)
     if (grid_meta_version(chain->meta) != 4
         || !grid_meta_extrinsic(chain->meta, "Address", &address)
         || !grid_meta_extrinsic(chain->meta, "Signature", &signature)
-        || !substrate_is(chain->meta, address, "<Id([u8;32])|")
-        || !substrate_is(chain->meta, signature,
+        || !grid_extensions_is(chain->meta, address, "<Id([u8;32])|")
+        || !grid_extensions_is(chain->meta, signature,
                          "<Ed25519([u8;64])|Sr25519([u8;64])|"))
     {
         grid_put(chain->why, sizeof(chain->why), "the chain's extrinsics are "
@@ -570,40 +564,38 @@ substrate_fit(grid_substrate_t *chain)
 }
 
 
-/* 1 when a type as text begins with this one. */
-
-static int
-substrate_is(const grid_meta_t *meta, uint32_t type, const char *text)
-{
-    char       is[SUBSTRATE_TYPE];
-    wgw_out_t  out;
-
-    wgw_out_init(&out, is, sizeof(is) - 1);
-    grid_meta_type(meta, type, &out);
-    *out.pos = '\0';
-
-    return strncmp(is, text, strlen(text)) == 0;
-}
-
-
 int
 grid_substrate_sign(grid_substrate_t *chain, const grid_identity_t *identity,
     grid_kind_t kind, uint32_t nonce, const void *call, size_t len,
     wgw_out_t *out)
 {
-    char           extras[256], others[256], *payload;
-    size_t         size;
-    uint8_t        hash[32], signature[GRID_SIGNATURE];
-    wgw_out_t      extra, additional, signing;
+    char            extras[256], others[256], *payload;
+    size_t          size;
+    uint8_t         hash[32], signature[GRID_SIGNATURE];
+    wgw_out_t       extra, additional, signing;
+    wgw_text_t      unknown;
+    grid_signing_t  with;
 
     wgw_out_init(&extra, extras, sizeof(extras));
     wgw_out_init(&additional, others, sizeof(others));
 
     if (grid_substrate_look(chain) != GRID_OK
-        || substrate_fit(chain) != GRID_OK
-        || substrate_extensions(chain, nonce, &extra, &additional)
-           != GRID_OK)
+        || substrate_fit(chain) != GRID_OK)
     {
+        return GRID_FAILED;
+    }
+
+    with.spec = chain->runtime.spec;
+    with.transaction = chain->runtime.transaction;
+    with.genesis = chain->genesis;
+    with.nonce = nonce;
+
+    if (grid_extensions_write(chain->meta, &with, &extra, &additional,
+                              &unknown) != 0)
+    {
+        grid_put(chain->why, sizeof(chain->why), "the chain's extension "
+                 "%.*s is not known, or is another one than is known",
+                 (int) unknown.len, unknown.data);
         return GRID_FAILED;
     }
 
@@ -644,108 +636,6 @@ grid_substrate_sign(grid_substrate_t *chain, const grid_identity_t *identity,
     if (out->overflow) {
         grid_put(chain->why, sizeof(chain->why), "an extrinsic is too long");
         return GRID_FAILED;
-    }
-
-    return GRID_OK;
-}
-
-
-static int
-substrate_extensions(grid_substrate_t *chain, uint32_t nonce,
-    wgw_out_t *extra, wgw_out_t *additional)
-{
-    size_t            i;
-    grid_extension_t  extension;
-
-    for (i = 0; grid_meta_extension(chain->meta, i, &extension); i++) {
-
-        if (substrate_extension(chain, &extension, nonce, extra, additional)
-            != GRID_OK)
-        {
-            grid_put(chain->why, sizeof(chain->why), "the chain's extension "
-                     "%.*s is not known, or is another one than is known",
-                     (int) extension.name.len, extension.name.data);
-            return GRID_FAILED;
-        }
-    }
-
-    return GRID_OK;
-}
-
-
-/* Each with its two types as they are known. */
-
-static int
-substrate_extension(grid_substrate_t *chain,
-    const grid_extension_t *extension, uint32_t nonce, wgw_out_t *extra,
-    wgw_out_t *additional)
-{
-    size_t  i;
-
-    static const struct {
-        const char  *name;
-        const char  *extra;
-        const char  *additional;
-    } known[] = {
-        { "CheckSpecVersion", "()", "u32" },
-        { "CheckTxVersion", "()", "u32" },
-        { "CheckGenesis", "()", "[u8;32]" },
-        { "CheckMortality", "<Immortal|Mortal1(", "[u8;32]" },
-        { "CheckEra", "<Immortal|Mortal1(", "[u8;32]" },
-        { "CheckNonce", "compact u32", "()" },
-        { "ChargeTransactionPayment", "compact u128", "()" },
-        { "CheckMetadataHash", "{mode:<Disabled|Enabled>}",
-          "<None|Some([u8;32])>" },
-        { NULL, "()", "()" }            /* any that adds nothing */
-    };
-
-    for (i = 0; known[i].name; i++) {
-        if (wgw_text_equal(extension->name,
-                           (wgw_text_t) { known[i].name,
-                                          strlen(known[i].name) }))
-        {
-            break;
-        }
-    }
-
-    if (!substrate_is(chain->meta, extension->extra, known[i].extra)
-        || !substrate_is(chain->meta, extension->additional,
-                         known[i].additional))
-    {
-        return GRID_FAILED;
-    }
-
-    switch (i) {
-
-    case 0:
-        grid_scale_put_uint(additional, chain->runtime.spec, 4);
-        break;
-
-    case 1:
-        grid_scale_put_uint(additional, chain->runtime.transaction, 4);
-        break;
-
-    case 3:
-    case 4:
-        grid_scale_put_uint(extra, 0, 1);     /* immortal: since the genesis */
-        wgw_out_bytes(additional, chain->genesis, sizeof(chain->genesis));
-        break;
-
-    case 2:
-        wgw_out_bytes(additional, chain->genesis, sizeof(chain->genesis));
-        break;
-
-    case 5:
-        grid_scale_put_compact(extra, nonce);
-        break;
-
-    case 6:
-        grid_scale_put_compact(extra, 0);     /* no tip */
-        break;
-
-    case 7:
-        grid_scale_put_uint(extra, 0, 1);
-        grid_scale_put_uint(additional, 0, 1);
     }
 
     return GRID_OK;

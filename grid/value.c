@@ -10,6 +10,8 @@
 static int value_fields(grid_value_t *value, grid_scale_t *s);
 static void value_skip(const grid_meta_t *meta, uint32_t type,
     grid_scale_t *data, unsigned depth);
+static void value_skip_leaf(const grid_meta_t *meta, grid_meta_kind_t kind,
+    grid_scale_t *s, grid_scale_t *data);
 static void value_skip_fields(const grid_meta_t *meta, grid_scale_t *s,
     grid_scale_t *data, unsigned depth);
 static void value_skip_many(const grid_meta_t *meta, uint32_t type,
@@ -301,10 +303,11 @@ static void
 value_skip(const grid_meta_t *meta, uint32_t type, grid_scale_t *data,
     unsigned depth)
 {
-    uint8_t       index;
-    uint64_t      n;
-    wgw_text_t    name;
-    grid_scale_t  s, fields;
+    uint8_t            index;
+    uint64_t           n;
+    wgw_text_t         name;
+    grid_scale_t       s, fields;
+    grid_meta_kind_t   kind;
 
     /* types of a stranger may be twice in each other, and take no data */
 
@@ -316,7 +319,9 @@ value_skip(const grid_meta_t *meta, uint32_t type, grid_scale_t *data,
         return;
     }
 
-    switch (grid_meta_kind(meta, type, &s)) {
+    kind = grid_meta_kind(meta, type, &s);
+
+    switch (kind) {
 
     case GRID_META_COMPOSITE:
         value_skip_fields(meta, &s, data, depth);
@@ -334,13 +339,9 @@ value_skip(const grid_meta_t *meta, uint32_t type, grid_scale_t *data,
         break;
 
     case GRID_META_SEQUENCE:
-        n = grid_scale_count(data);
-        value_skip_many(meta, (uint32_t) grid_scale_compact(&s), n, data,
-                        depth);
-        break;
-
     case GRID_META_ARRAY:
-        n = grid_scale_uint(&s, 4);
+        n = kind == GRID_META_ARRAY ? grid_scale_uint(&s, 4)
+                                    : grid_scale_count(data);
         value_skip_many(meta, (uint32_t) grid_scale_compact(&s), n, data,
                         depth);
         break;
@@ -353,8 +354,26 @@ value_skip(const grid_meta_t *meta, uint32_t type, grid_scale_t *data,
 
         break;
 
+    default:
+        value_skip_leaf(meta, kind, &s, data);
+    }
+
+    data->bad |= s.bad;
+}
+
+
+/* What has no others in it. */
+
+static void
+value_skip_leaf(const grid_meta_t *meta, grid_meta_kind_t kind,
+    grid_scale_t *s, grid_scale_t *data)
+{
+    uint64_t  n;
+
+    switch (kind) {
+
     case GRID_META_PRIMITIVE:
-        n = grid_meta_primitive(grid_scale_uint(&s, 1));
+        n = grid_meta_primitive(grid_scale_uint(s, 1));
 
         (void) grid_scale_bytes(data, n ? n : grid_scale_compact(data));
         break;
@@ -364,14 +383,12 @@ value_skip(const grid_meta_t *meta, uint32_t type, grid_scale_t *data,
         break;
 
     case GRID_META_BITS:
-        value_skip_bits(meta, &s, data);
+        value_skip_bits(meta, s, data);
         break;
 
     default:
         data->bad = 1;
     }
-
-    data->bad |= s.bad;
 }
 
 

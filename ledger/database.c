@@ -74,6 +74,7 @@ database_try(database_t *db)
 
     return database_do(db, "SET client_min_messages = warning;"
                            "SET synchronous_commit = on;"
+                           "SET lock_timeout = '10s';"
                            "SET timezone = 'UTC'");
 }
 

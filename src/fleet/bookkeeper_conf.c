@@ -25,7 +25,6 @@ static ngx_int_t wgw_bookkeeper_begin(ngx_cycle_t *cycle,
     wgw_bookkeeper_t *keeper);
 static void wgw_bookkeeper_raise(ngx_cycle_t *cycle,
     wgw_bookkeeper_t *keeper);
-static ngx_int_t wgw_bookkeeper_own(ngx_cycle_t *cycle, const char *path);
 
 
 char *
@@ -274,14 +273,19 @@ wgw_bookkeeper_books(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper,
 static ngx_int_t
 wgw_bookkeeper_dir(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper)
 {
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
     if (ngx_create_dir(keeper->dir.data, 0750) == NGX_FILE_ERROR) {
 
         if (ngx_errno == NGX_EEXIST) {
             return NGX_OK;
         }
 
-    } else if (wgw_bookkeeper_own(cycle, (char *) keeper->dir.data)
-               == NGX_OK)
+    } else if (geteuid() != 0
+               || chown((char *) keeper->dir.data, ccf->user, ccf->group)
+                  != -1)
     {
         return NGX_OK;
     }
@@ -292,57 +296,50 @@ wgw_bookkeeper_dir(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper)
 }
 
 
-/* Who has the lock is at work: then the tables are not behind. */
+/*
+ * Who has the lock is at work: then the tables are not behind.  What root
+ * makes here the helper process goes on with; as that may do what it likes in
+ * this directory, only what was opened is given to it.
+ */
 
 static ngx_int_t
 wgw_bookkeeper_begin(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper)
 {
-    int      fd;
-    char     path[WGW_BOOKS_PATH];
-    size_t   i;
+    int               fd, rc;
+    char              path[WGW_BOOKS_PATH];
+    size_t            i;
+    wgw_books_t      *books;
+    ngx_core_conf_t  *ccf;
 
-    (void) snprintf(path, sizeof(path), "%s/lock",
-                    keeper->books->journal.dir);
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+    books = keeper->books;
+
+    (void) snprintf(path, sizeof(path), "%s/lock", books->journal.dir);
 
     fd = wgw_statefile_open(path);
 
-    if (fd == -1 || wgw_bookkeeper_own(cycle, path) != NGX_OK) {
-        goto failed;
-    }
+    rc = fd == -1 || (geteuid() == 0
+                      && fchown(fd, ccf->user, ccf->group) == -1) ? -1 : 0;
 
-    if (flock(fd, LOCK_EX|LOCK_NB) == 0) {
+    if (rc == 0 && flock(fd, LOCK_EX|LOCK_NB) == 0) {
         wgw_bookkeeper_raise(cycle, keeper);
     }
 
-    for (i = 0; i < keeper->books->n; i++) {
-
-        if (wgw_books_fresh(keeper->books, &keeper->books->books[i]) != 0) {
-            goto failed;
-        }
-
-        if (wgw_books_mark(keeper->books, &keeper->books->books[i], path) == 0
-            && access(path, F_OK) == 0
-            && wgw_bookkeeper_own(cycle, path) != NGX_OK)
-        {
-            goto failed;
-        }
+    for (i = 0; rc == 0 && i < books->n; i++) {
+        rc = wgw_books_fresh(books, &books->books[i], ccf->user, ccf->group);
     }
 
-    (void) close(fd);
-
-    return NGX_OK;
-
-failed:
-
-    (void) wgw_line_error(cycle->log, &keeper->line, ngx_errno,
-                          "wgw journal \"%V\" cannot be written",
-                          &keeper->dir);
+    if (rc != 0) {
+        (void) wgw_line_error(cycle->log, &keeper->line, ngx_errno,
+                              "wgw journal \"%V\" cannot be written",
+                              &keeper->dir);
+    }
 
     if (fd != -1) {
         (void) close(fd);
     }
 
-    return NGX_ERROR;
+    return rc == 0 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -361,18 +358,4 @@ wgw_bookkeeper_raise(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper)
                       "their tables say, and are raised to that",
                       &keeper->dir, n);
     }
-}
-
-
-/* What root makes, as the master, the helper process goes on with. */
-
-static ngx_int_t
-wgw_bookkeeper_own(ngx_cycle_t *cycle, const char *path)
-{
-    ngx_core_conf_t  *ccf;
-
-    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
-
-    return geteuid() != 0 || chown(path, ccf->user, ccf->group) != -1
-           ? NGX_OK : NGX_ERROR;
 }

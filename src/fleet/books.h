@@ -19,6 +19,8 @@
 #define WGW_BOOKS_H
 
 
+#include <sys/types.h>
+
 #include "fleet/journal_file.h"
 #include "fleet/readings.h"
 #include "table/labels.h"
@@ -88,8 +90,12 @@ void wgw_books_close(wgw_books_t *books);
  */
 int64_t wgw_books_raise(wgw_books_t *books, int64_t now);
 
-/* A table that nobody has counted in yet is counted from 0: says so, or -1. */
-int wgw_books_fresh(wgw_books_t *books, wgw_book_t *book);
+/*
+ * A table that nobody has counted in yet is counted from 0: says so, by a file
+ * that root gives to this user.  0, or -1 and errno.
+ */
+int wgw_books_fresh(wgw_books_t *books, wgw_book_t *book, uid_t uid,
+    gid_t gid);
 
 
 /* For the parts of it. */

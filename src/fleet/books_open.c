@@ -429,9 +429,9 @@ wgw_books_mark(const wgw_books_t *books, const wgw_book_t *book,
 
 
 int
-wgw_books_fresh(wgw_books_t *books, wgw_book_t *book)
+wgw_books_fresh(wgw_books_t *books, wgw_book_t *book, uid_t uid, gid_t gid)
 {
-    int       fd;
+    int       fd, rc;
     char      path[WGW_BOOKS_PATH];
     uint32_t  record;
 
@@ -449,7 +449,15 @@ wgw_books_fresh(wgw_books_t *books, wgw_book_t *book)
 
     fd = wgw_statefile_open(path);
 
-    return fd == -1 ? -1 : close(fd);
+    if (fd == -1) {
+        return -1;
+    }
+
+    rc = geteuid() == 0 ? fchown(fd, uid, gid) : 0;
+
+    (void) close(fd);
+
+    return rc;
 }
 
 

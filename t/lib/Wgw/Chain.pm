@@ -70,6 +70,11 @@ sub start {
 
     if ($self->{pid} == 0) {
         $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM);
+
+        # what others wait for the end of is not held open here; perl counts
+        # these numbers as used, so sockets are shut down
+        POSIX::close($_) for grep { $_ != fileno $listen } 3 .. 255;
+
         $self->serve($listen);
         POSIX::_exit(0);
     }
@@ -264,6 +269,7 @@ sub serve {
             if (!$n) {
                 $select->remove($socket);
                 delete $read{$socket};
+                shutdown $socket, 2;
                 close $socket;
                 next;
             }
@@ -280,6 +286,7 @@ sub serve {
                 if ($head =~ /^Connection: *close/im) {
                     $select->remove($socket);
                     delete $read{$socket};
+                    shutdown $socket, 2;
                     close $socket;
                     last;
                 }
@@ -436,9 +443,32 @@ sub apply {
 
     my ($pallet, $index, $rest) = unpack 'C C a*', $call;
 
+    return $self->grid($key, $index, $rest) if $pallet == 25;
     return if $pallet != ($self->{set}{index} // 26);
     return $self->reports($rest) if $index == 5;
     return $self->bill($rest) if $index == 17;
+
+    return;
+}
+
+
+# TfgridModule: a node, which is 77, and its public configuration.
+
+sub grid {
+    my ($self, $key, $index, $rest) = @_;
+
+    my ($farm, $node) = unpack 'V V', $rest;
+    my $twin = $self->{best}{TwinIdByAccountID}{unpack 'H*', $key} // return;
+    my $config = $index == 12 ? substr $rest, 8 : "\0";
+
+    ($twin) = unpack 'V', pack 'H*', $twin;
+    $node = 77 if $index == 8;
+
+    $self->{best}{NodeIdByTwinID}{unpack 'H*', u32($twin)} =
+        unpack 'H*', u32($node);
+    $self->{best}{Nodes}{unpack 'H*', u32($node)} = unpack 'H*',
+        $self->spare() . u32(4) . u32($node) . u32($farm) . u32($twin)
+        . u64(0) x 4 . $config . u64(1);
 
     return;
 }

@@ -47,12 +47,19 @@ sub option { return defined $_[0] ? "\1$_[0]" : "\0" }
 my (@types, %primitives, $option);
 
 
-sub type {
-    my ($definition, $path, %parameters) = @_;
+# A path may have parameters: [PATH, NAME => TYPE ...]
 
-    push @types, vector(map { text($_) } split /::/, $path // '')
-        . vector(map { text($_) . option(compact($parameters{$_})) }
-                 sort keys %parameters)
+sub type {
+    my ($definition, $path) = @_;
+
+    my ($name, @parameters) = ref $path ? @$path : $path // '';
+    my @named;
+
+    while (my ($parameter, $type) = splice @parameters, 0, 2) {
+        push @named, text($parameter) . option(compact($type));
+    }
+
+    push @types, vector(map { text($_) } split /::/, $name) . vector(@named)
         . $definition . vector();
 
     return $#types;
@@ -300,7 +307,9 @@ sub extrinsic {
     my $signature = variant('sp_runtime::MultiSignature', map {
         [$_->[0], ['' => array($t->{u8}, $_->[1])]]
     } ['Ed25519', 64], ['Sr25519', 64], ['Ecdsa', 65]);
-    my $address = variant('sp_runtime::multiaddress::MultiAddress',
+    my $address = variant(['sp_runtime::multiaddress::MultiAddress',
+                           AccountId => $t->{account},
+                           AccountIndex => $t->{unit}],
         ['Id', ['' => $t->{account}]],
         ['Index', ['' => compacted($t->{unit})]],
         ['Raw', ['' => $t->{bytes}]],
@@ -330,9 +339,9 @@ sub extrinsic {
     );
 
     my $type = type("\0" . fields('' => $t->{bytes}),
-        'sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic',
-        Address => $address, Call => $call, Extra => $none,
-        Signature => $signature);
+        ['sp_runtime::generic::unchecked_extrinsic::UncheckedExtrinsic',
+         Address => $address, Call => $call, Signature => $signature,
+         Extra => $none]);
 
     return compact($type) . u8(4)
         . vector(map { text($_->[0]) . compact($_->[1]) . compact($_->[2]) }

@@ -129,6 +129,7 @@ identities(yajl_val keys)
 static void
 bad(yajl_val keys)
 {
+    char         many[40 * 8 + 1];
     size_t       i;
     uint8_t      bytes[GRID_KEY];
     const char  *one;
@@ -138,6 +139,15 @@ bad(yajl_val keys)
         ok(grid_phrase_read(bytes, text(one)) != NULL, "tf 67: no phrase: %s",
            one);
     }
+
+    for (i = 0; i < 40; i++) {
+        memcpy(many + 8 * i, "abandon ", 9);
+        (void) grid_phrase_read(bytes, text(many));
+    }
+
+    ok(grid_phrase_read(bytes, text(many)) != NULL, "nor are 40 words");
+    ok(grid_phrase_read(bytes, (wgw_text_t) {
+           "abandon\0x abandon abandon", 26 }) != NULL, "nor a NUL in one");
 
     for (i = 0; i < wgw_doc_count(keys, "bad_addresses"); i++) {
         one = wgw_doc_text(wgw_doc_at(keys, "bad_addresses", i), "address");
