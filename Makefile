@@ -64,17 +64,23 @@ nginx-tests: build ## TESTS=DIR: nginx's own, without the modules, with, metered
 
 bench: build ## against nginx and peers, in short; see bench/README.md
 	@tools/deps.sh bench
+	@bench/compare new
 	@bench/route/run short
+	@bench/meter/run short
+	@bench/port/run short
 	@bench/auth/run short
 	@bench/claims/run short
+	@bench/compare
 
 bench-full: build
 	@tools/deps.sh bench
+	@bench/compare new
 	@bench/route/run full
 	@bench/port/run full
 	@bench/meter/run full
 	@bench/auth/run full
 	@bench/claims/run full
+	@bench/compare
 
 modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules

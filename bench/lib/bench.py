@@ -27,6 +27,8 @@ import subprocess
 import sys
 import time
 
+import rows
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
@@ -280,6 +282,7 @@ class Contender:
         self.warm = 1           # times a warm-up has to be longer
         self.each = 0           # names that are asked for before, in turn
         self.floor = None       # its own, unless that of the table
+        self.figures_of = None  # its name in rows.py, if that is another
         self.rounds = []
         self.ratios = []
         self.over = []          # us
@@ -527,14 +530,14 @@ def middle(values):
     return f"{low:.3f}..{high:.3f}"
 
 
-def table(title, head, rows):
+def table(title, head, body):
     """A Markdown table, aligned so that it reads as text as well."""
-    rows = [[str(cell) for cell in row] for row in [head, *rows]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    rows.insert(1, ["-" * w for w in widths])
+    lines = [[str(cell) for cell in row] for row in [head, *body]]
+    widths = [max(len(row[i]) for row in lines) for i in range(len(head))]
+    lines.insert(1, ["-" * w for w in widths])
 
     say(f"\n### {title}\n")
-    for row in rows:
+    for row in lines:
         say("| " + " | ".join(c.ljust(w) for c, w in zip(row, widths))
             + " |")
 
@@ -551,6 +554,10 @@ def compare(title, contenders, floor, rounds, seconds):
         sys.exit(1)
 
     running = [c for c in running if (c.floor or base) in running]
+
+    for c in running:
+        if c.each:
+            c.ask("-c", CONNECTIONS, "-q", "-n", c.each)
 
     for number in range(rounds):
         for c in running:
@@ -579,6 +586,11 @@ def compare(title, contenders, floor, rounds, seconds):
             sum(column(c, "bad")) + sum(column(c, "broken"))]
            for c in running])
 
+    for c in running:
+        if c.ratios:
+            rows.record(RUN, c.figures_of or c.name, ratio=median(c.ratios),
+                        over=median(c.over))
+
     foreign = [r["foreign"] for c in running for r in c.rounds]
     say(f"\n{rounds} rounds of {seconds:g} s.  Processors that others used "
         f"meanwhile: {spread(foreign)}.")
@@ -593,7 +605,7 @@ def count(title, contenders, floor, warm, requests):
         say(f"\n### {title}\n\nNot counted: valgrind is not installed.")
         return
 
-    rows, counted = [], {}
+    lines, counted = [], {}
 
     for c in contenders:
         if not c.available():
@@ -604,12 +616,14 @@ def count(title, contenders, floor, warm, requests):
         counted[c] = n
         base = counted.get(c.floor) or next(
             (counted[f] for f in counted if f.name == floor), None)
-        rows.append([c.name, f"{n:.0f}",
+        lines.append([c.name, f"{n:.0f}",
                      f"{n - base:+.0f}" if base else "-"])
         note(f"  {c.name} {n:.0f}")
+        if base:
+            rows.record(RUN, c.name, instructions=n - base)
 
     table(title, ["contender", "instructions a request", "over the floor"],
-          rows)
+          lines)
 
 
 # --- a benchmark of some parts

@@ -106,6 +106,47 @@ wgw_chain_buffered(ngx_connection_t *c)
 }
 
 
+ngx_uint_t
+wgw_chain_ends(ngx_chain_t *in)
+{
+    if (in == NULL) {
+        return 1;
+    }
+
+    while (in->next) {
+        in = in->next;
+    }
+
+    return in->buf->last_buf || in->buf->flush;
+}
+
+
+ngx_uint_t
+wgw_chain_again(ngx_connection_t *c)
+{
+#if (NGX_THREADS)
+
+    if (c->sendfile_task
+        && (c->sendfile_task->event.active
+            || c->sendfile_task->event.complete))
+    {
+        return 1;
+    }
+
+#endif
+
+#if (NGX_SSL)
+
+    if (c->ssl) {
+        return !c->ssl->buffer;
+    }
+
+#endif
+
+    return 0;
+}
+
+
 /*
  * To be told, nginx's own call needs a file that is sent by a thread.  With a
  * result waiting it looks at nothing else of it, and the limit has been met

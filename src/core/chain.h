@@ -44,6 +44,15 @@ ngx_chain_t *wgw_chain_restore(wgw_chain_t *chain);
 off_t wgw_chain_buffered(ngx_connection_t *c);
 
 /*
+ * 1 at the end of a response, or of a part that its client is to have at
+ * once: it may look at the totals next.
+ */
+ngx_uint_t wgw_chain_ends(ngx_chain_t *in);
+
+/* 1 when what is left of a chain is committed already. */
+ngx_uint_t wgw_chain_again(ngx_connection_t *c);
+
+/*
  * Of a connection that sends nothing any more: adds to c->sent what a
  * sendfile() in a thread sent that nobody asked for, and returns how much.
  * `exiting`: threads have ended, but the events that say so did not come.

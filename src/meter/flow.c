@@ -246,10 +246,15 @@ wgw_flow_done(wgw_flow_t *flow)
         return;
     }
 
-    (void) wgw_flow_count(flow);
+    if (!flow->settled) {
+        (void) wgw_flow_count(flow);
+    }
 
     wgw_meters_done(&flow->meters);
-    wgw_flow_give(flow);
+
+    if (flow->paces) {
+        wgw_flow_give(flow);
+    }
 
     if (flow->wake[0]) {
         wgw_flow_awake(flow, flow->connection->read);

@@ -161,6 +161,7 @@ struct wgw_flow_s {
     unsigned                 cut:1;
     unsigned                 tail:1;    /* no other request can follow */
     unsigned                 hints:1;   /* went before the head */
+    unsigned                 settled:1; /* all is counted, till more moves */
 };
 
 

@@ -15,6 +15,10 @@
 #include "core/request.h"
 
 
+static inline ngx_uint_t ngx_http_wgw_meter_flow_usual(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf);
+static inline ngx_int_t ngx_http_wgw_meter_flow_begin(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t **found);
 static ngx_uint_t ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
     ngx_array_t *meters, ngx_http_wgw_meter_more_t *more);
 static ngx_int_t ngx_http_wgw_meter_flow_refuse(ngx_http_request_t *r,
@@ -110,14 +114,24 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
     flow = ngx_http_wgw_meter_flow(r);
     *found = flow;
 
-    meters = flow && flow->late ? flow->late : mcf->meters;
+    if (flow == NULL && may && ngx_http_wgw_meter_flow_usual(r, mcf)) {
+        return ngx_http_wgw_meter_flow_begin(r, mcf, found);
+    }
 
-    n = ngx_http_wgw_meter_flow_count(r, meters, &more);
-    paced = wgw_rate_number(ngx_http_wgw_rates(r), 1);
+    paced = (flow && flow->paces) ? 0
+            : wgw_rate_number(ngx_http_wgw_rates(r), 1);
 
-    if (flow) {
-        n = flow->meters.status ? 0 : n;
-        paced = flow->paces ? 0 : paced;
+    if (flow && flow->meters.status) {
+        if (paced == 0) {
+            return NGX_OK;
+        }
+
+        n = 0;
+        meters = NULL;
+
+    } else {
+        meters = flow && flow->late ? flow->late : mcf->meters;
+        n = ngx_http_wgw_meter_flow_count(r, meters, &more);
     }
 
     if (n == 0 && paced == 0) {
@@ -152,6 +166,74 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
     }
 
     return paced ? ngx_http_wgw_meter_flow_pace(r, flow) : NGX_OK;
+}
+
+
+/*
+ * 1 for most requests: one key, all of them has come, and neither rates nor
+ * another part have a say.
+ */
+
+static inline ngx_uint_t
+ngx_http_wgw_meter_flow_usual(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf)
+{
+    return mcf->usual
+           && r->http_version >= NGX_HTTP_VERSION_10
+           && r->http_version <= NGX_HTTP_VERSION_11
+           && !r->internal
+           && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_POST))
+           && r->headers_in.content_length_n <= 0
+           && !r->headers_in.chunked
+           && r->headers_in.upgrade == NULL
+           && ngx_http_wgw_meter_more == NULL
+           && ngx_http_wgw_rates(r) == NULL;
+}
+
+
+/* What the rest of this file does for it. */
+
+static inline ngx_int_t
+ngx_http_wgw_meter_flow_begin(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t **found)
+{
+    ngx_int_t          rc;
+    ngx_str_t          key;
+    wgw_flow_t        *flow;
+    wgw_meter_conf_t  *conf;
+
+    conf = mcf->meters->elts;
+
+    if (ngx_http_wgw_meter_key(r, conf->key_index, conf->key, &key)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    flow = ngx_wgw_meter_create(r->pool, 1);
+    if (flow == NULL) {
+        return NGX_ERROR;
+    }
+
+    *found = flow;
+    ngx_http_set_ctx(r, flow, ngx_http_wgw_meter_module);
+
+    wgw_flow_init(flow, &ngx_http_wgw_meter_v1, r, r->connection, r->pool);
+
+    flow->read = r->request_length + (r->header_in->last - r->header_in->pos);
+
+    flow->meters.elts = (wgw_meter_t *) &flow[1];
+    flow->meters.log_level = mcf->log_level;
+    flow->meters.variable = ngx_http_wgw_meter_flow_evaluate;
+
+    wgw_flow_start(flow, 1);
+
+    wgw_meters_push(&flow->meters, conf, &key);
+
+    rc = wgw_flow_admit(flow, r->request_length, WGW_FLOW_HEAD, 1);
+
+    return rc == NGX_OK && flow->meters.status == WGW_METER_REJECTED
+           ? ngx_http_wgw_meter_flow_refuse(r, flow) : rc;
 }
 
 

@@ -441,6 +441,7 @@ ngx_http_wgw_meter_create_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
+     *     mcf->usual = 0;
      *     mcf->usage = 0;
      *     mcf->hosts = NULL;
      *     mcf->page = NULL;
@@ -461,6 +462,10 @@ ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wgw_meter_conf_t *conf = child;
 
     ngx_conf_merge_ptr_value(conf->meters, prev->meters, NULL);
+
+    conf->usual = conf->meters && conf->meters->nelts == 1
+                  && ngx_http_wgw_late_number(conf->meters) == 0;
+
     ngx_conf_merge_uint_value(conf->log_level, prev->log_level, NGX_LOG_ERR);
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_TOO_MANY_REQUESTS);

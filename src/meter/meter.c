@@ -1,5 +1,6 @@
 
 #include "meter/meter.h"
+#include "meter/life.h"
 #include "meter/meter_record.h"
 #include "meter/traffic.h"
 #include "format/size.h"
@@ -12,8 +13,10 @@
 #define WGW_METER_REFUSED  UINT64_MAX
 
 
-static uint64_t wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf);
-static inline ngx_uint_t wgw_meter_digits(const u_char *p, uint64_t *number);
+static inline ngx_uint_t wgw_meters_usual(wgw_meters_t *meters,
+    uint64_t length, uint64_t *credit);
+static uint64_t wgw_meters_decide(wgw_meters_t *meters, uint64_t length,
+    uint64_t head, uint64_t credit, int *waiting);
 static inline ngx_uint_t wgw_meter_passes(wgw_meters_t *meters,
     wgw_meter_t *meter, uint64_t length, uint64_t head, uint64_t *credit);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
@@ -24,15 +27,11 @@ static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
 static uint64_t wgw_meter_left(wgw_meter_t *meter, int soon);
-static inline void wgw_meter_note(wgw_meter_t *meter);
-static void wgw_meter_holder(wgw_meter_t *meter);
-static inline void wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes);
 static void wgw_meters_log(wgw_meters_t *meters, const char *what);
 static ngx_str_t wgw_meter_quoted(char *buffer, wgw_text_t text);
 
 
-/* notes what those hold that have no note */
-static wgw_holder_t  wgw_meter_nobody;
+wgw_holder_t  wgw_meter_nobody;
 
 
 void
@@ -48,7 +47,9 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
     text.len = key->len;
 
     zone = conf->zone;
-    life = conf->life ? wgw_meter_life(meters, conf) : 0;
+    life = conf->life
+           ? wgw_meter_life(meters->variable(meters->data, conf->life - 1))
+           : 0;
 
     wgw_meter_find(zone, text, life, meters->log, &found);
 
@@ -80,66 +81,67 @@ wgw_meters_late(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key,
 }
 
 
-/* What is no number is no life. */
-
-static uint64_t
-wgw_meter_life(wgw_meters_t *meters, wgw_meter_conf_t *conf)
-{
-    uint64_t               life, high;
-    wgw_text_t             text;
-    ngx_variable_value_t  *v;
-
-    v = meters->variable(meters->data, conf->life - 1);
-
-    if (v == NULL || v->not_found || v->len == 0) {
-        return 0;
-    }
-
-    /* $wgw_life is 16 digits: microseconds */
-
-    if (v->len == 16
-        && wgw_meter_digits(v->data, &high)
-        && wgw_meter_digits(v->data + 8, &life))
-    {
-        return high * 100000000 + life;
-    }
-
-    text.data = (const char *) v->data;
-    text.len = v->len;
-
-    return wgw_text_uint(text, UINT64_MAX, &life) == 0 ? life : 0;
-}
-
-
 /*
- * Eight digits at once, as numbers of one, two, four and eight of them, each
- * multiplied by a power of ten into the place above it.  1, or 0: they are not.
+ * The usual case by itself: one meter, whose cap is hard and has room, or
+ * none.  1, and the credit there is; or 0, and nothing is decided or held.
  */
 
 static inline ngx_uint_t
-wgw_meter_digits(const u_char *p, uint64_t *number)
+wgw_meters_usual(wgw_meters_t *meters, uint64_t length, uint64_t *credit)
 {
-    uint64_t  n;
+    int                waiting;
+    uint64_t           cap, want;
+    ngx_uint_t         count;
+    wgw_meter_t       *meter;
+    wgw_table_t       *table;
+    wgw_meter_conf_t  *conf;
 
-    ngx_memcpy(&n, p, sizeof(uint64_t));
-
-    /* '0' is 0x30, and what is above '9' has a carry with 6 */
-
-    if (((n & (n + UINT64_C(0x0606060606060606)))
-         & UINT64_C(0xf0f0f0f0f0f0f0f0))
-        != UINT64_C(0x3030303030303030)
-        || (n & UINT64_C(0xf0f0f0f0f0f0f0f0))
-           != UINT64_C(0x3030303030303030))
-    {
+    if (meters->n != 1) {
         return 0;
     }
 
-    n = (n & UINT64_C(0x0f0f0f0f0f0f0f0f)) * (10 * 256 + 1) >> 8;
-    n = (n & UINT64_C(0x00ff00ff00ff00ff)) * (100 * 65536 + 1) >> 16;
-    n = (n & UINT64_C(0x0000ffff0000ffff))
-        * (10000 * UINT64_C(0x100000000) + 1) >> 32;
+    meter = meters->elts;
+    conf = meter->conf;
 
-    *number = n;
+    if (meter->record < WGW_TABLE_FIRST || conf->soft || conf->dry_run) {
+        return 0;
+    }
+
+    table = &conf->zone->zone.table;
+
+    cap = conf->cap_index == NGX_ERROR ? conf->cap
+                                       : wgw_meter_cap(meters, meter);
+    count = cap ? conf->count : 0;
+
+    if (cap) {
+        want = (count & WGW_COUNT_RECEIVED) ? length : 0;
+        want += (count & WGW_COUNT_SENT) ? *credit : 0;
+
+        meter->held = wgw_table_hold(table, meter->record,
+                                     wgw_meter_window(conf->zone), count, cap,
+                                     want, &waiting);
+        wgw_meter_note(meter);
+
+        if (meter->held < want || want == 0) {
+            wgw_meter_drop(meter, meter->held);
+            return 0;
+        }
+    }
+
+    /* none is told as well, to a record that had one */
+
+    if ((cap || conf->cap_index != NGX_ERROR)
+        && wgw_table_cold(table, meter->record)->cap != cap)
+    {
+        wgw_table_cap(table, meter->record, cap);
+    }
+
+    meter->cap = cap;
+
+    meters->hard = count;
+    meters->soft = 0;
+
+    *credit = (count & WGW_COUNT_SENT) ? *credit : 0;
 
     return 1;
 }
@@ -149,10 +151,23 @@ uint64_t
 wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
     uint64_t credit, int *waiting)
 {
+    meters->status = WGW_METER_PASSED;
+
+    if (wgw_meters_usual(meters, length, &credit)) {
+        return credit;
+    }
+
+    return wgw_meters_decide(meters, length, head, credit, waiting);
+}
+
+
+__attribute__((noinline))
+static uint64_t
+wgw_meters_decide(wgw_meters_t *meters, uint64_t length, uint64_t head,
+    uint64_t credit, int *waiting)
+{
     ngx_uint_t    i;
     wgw_meter_t  *meter;
-
-    meters->status = WGW_METER_PASSED;
 
     wgw_meters_refresh(meters);
 
@@ -624,45 +639,6 @@ wgw_meters_keep(wgw_meters_t *meters, uint64_t sent, uint64_t received)
             wgw_meter_drop(meter, meter->held - keep);
         }
     }
-}
-
-
-/* After a hold and before a release, see holders.h; kept to the end. */
-
-static inline void
-wgw_meter_note(wgw_meter_t *meter)
-{
-    if (meter->holder == NULL) {
-        wgw_meter_holder(meter);
-    }
-
-    wgw_holders_note(meter->holder, meter->held);
-}
-
-
-/* When there are no notes any more it goes without. */
-
-__attribute__((noinline))
-static void
-wgw_meter_holder(wgw_meter_t *meter)
-{
-    meter->holder = wgw_holders_take(meter->conf->zone->zone.holders,
-                                     meter->record);
-
-    if (meter->holder == NULL) {
-        meter->holder = &wgw_meter_nobody;
-    }
-}
-
-
-static inline void
-wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes)
-{
-    meter->held -= bytes;
-
-    wgw_meter_note(meter);
-
-    wgw_table_release(&meter->conf->zone->zone.table, meter->record, bytes);
 }
 
 

@@ -23,6 +23,7 @@
 
 typedef struct {
     ngx_array_t     *meters;    /* of wgw_meter_conf_t; empty: off */
+    ngx_uint_t       usual;     /* one of them, known before the answer */
     ngx_uint_t       log_level;
     ngx_uint_t       status;
     ngx_uint_t       usage;     /* NGX_HTTP_WGW_USAGE_* */

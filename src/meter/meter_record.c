@@ -7,8 +7,8 @@
 #define WGW_METER_HASHED   60
 
 
-static int wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t *key,
-    ngx_log_t *log, char buffer[WGW_KEY_TEXT]);
+static wgw_meter_recent_t *wgw_meter_long(wgw_meter_zone_t *zone,
+    wgw_text_t key, uint64_t life, ngx_log_t *log);
 static inline wgw_meter_recent_t *wgw_meter_recent(wgw_meter_zone_t *zone,
     wgw_text_t key, uint64_t life);
 static inline uint64_t wgw_meter_mark(wgw_text_t key, uint64_t life);
@@ -18,7 +18,6 @@ void
 wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
     ngx_log_t *log, wgw_meter_found_t *found)
 {
-    char                 buffer[WGW_KEY_TEXT];
     wgw_meter_recent_t  *recent;
 
     found->stale = 0;
@@ -28,15 +27,12 @@ wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
         return;
     }
 
-    if (*zone->zone.lost
-        || (wgw_key_hashed(key)
-            && wgw_meter_long(zone, &key, log, buffer) != 0))
-    {
-        found->record = WGW_TABLE_OTHER;
-        return;
-    }
+    recent = NULL;
 
-    recent = wgw_meter_recent(zone, key, life);
+    if (!*zone->zone.lost) {
+        recent = wgw_key_hashed(key) ? wgw_meter_long(zone, key, life, log)
+                                     : wgw_meter_recent(zone, key, life);
+    }
 
     if (recent == NULL) {
         found->record = WGW_TABLE_OTHER;
@@ -121,26 +117,28 @@ wgw_meter_mark(wgw_text_t key, uint64_t life)
 }
 
 
-/* As for one that finds no room when there is no memory. */
+/* By its hash; as for one that finds no room when there is no memory. */
 
-static int
-wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t *key, ngx_log_t *log,
-    char buffer[WGW_KEY_TEXT])
+__attribute__((noinline))
+static wgw_meter_recent_t *
+wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
+    ngx_log_t *log)
 {
+    char       buffer[WGW_KEY_TEXT];
     size_t     len;
     ngx_str_t  text;
 
-    len = key->len;
+    len = key.len;
 
-    if (wgw_key_hash(key, buffer) != 0) {
-        return -1;
+    if (wgw_key_hash(&key, buffer) != 0) {
+        return NULL;
     }
 
     if (ngx_time() >= zone->hashed + WGW_METER_HASHED) {
         zone->hashed = ngx_time();
 
-        text.data = (u_char *) key->data;
-        text.len = key->len;
+        text.data = (u_char *) key.data;
+        text.len = key.len;
 
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "a key of %uz bytes is counted by its hash, "
@@ -148,7 +146,7 @@ wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t *key, ngx_log_t *log,
                       &text);
     }
 
-    return 0;
+    return wgw_meter_recent(zone, key, life);
 }
 
 

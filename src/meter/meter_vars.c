@@ -94,15 +94,22 @@ ngx_wgw_meter_create(ngx_pool_t *pool, ngx_uint_t n)
 
     size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
 
-    cln = ngx_pool_cleanup_add(pool, size);
-    if (cln == NULL) {
+    /* as ngx_pool_cleanup_add(), of one piece */
+
+    flow = ngx_palloc(pool, size + sizeof(ngx_pool_cleanup_t));
+    if (flow == NULL) {
         return NULL;
     }
 
-    flow = cln->data;
     ngx_memzero(flow, size);
 
+    cln = (ngx_pool_cleanup_t *) ((u_char *) flow + size);
+
     cln->handler = ngx_wgw_meter_cleanup;
+    cln->data = flow;
+    cln->next = pool->cleanup;
+
+    pool->cleanup = cln;
 
     return flow;
 }

@@ -1,12 +1,9 @@
 
 #include "meter/wrap.h"
+#include "meter/brief.h"
 #include "core/chain.h"
 
 #include <ngx_event.h>
-
-#if (NGX_THREADS)
-#include <ngx_thread_pool.h>
-#endif
 
 
 /* the most that one call may move under a soft cap */
@@ -30,7 +27,9 @@ static ssize_t wgw_wrap_send_bound(wgw_flow_t *flow, u_char *buf,
     size_t size);
 static ssize_t wgw_wrap_send_later(wgw_flow_t *flow, size_t sent,
     int waiting, ngx_msec_t wait);
-static ngx_uint_t wgw_wrap_ends(ngx_chain_t *in);
+static ngx_chain_t *wgw_wrap_send_chain_long(wgw_flow_t *flow,
+    ngx_chain_t *in, off_t limit);
+static ngx_chain_t *wgw_wrap_left(wgw_flow_t *flow, ngx_chain_t *out);
 static ngx_chain_t *wgw_wrap_send_chain_bound(wgw_flow_t *flow,
     ngx_chain_t *in, off_t limit);
 static ngx_int_t wgw_wrap_piece(wgw_flow_t *flow, ngx_chain_t **in,
@@ -41,7 +40,6 @@ static ngx_chain_t *wgw_wrap_exhausted(wgw_flow_t *flow, ngx_chain_t *in,
     int waiting);
 static ngx_chain_t *wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in,
     off_t allowed, ngx_uint_t shorten, off_t limit, ngx_uint_t *more);
-static ngx_uint_t wgw_wrap_again(ngx_connection_t *c);
 static ngx_uint_t wgw_wrap_tls(ngx_connection_t *c);
 
 
@@ -81,6 +79,8 @@ wgw_wrap_recv(ngx_connection_t *c, u_char *buf, size_t size)
     if (flow == NULL) {
         return NGX_ERROR;
     }
+
+    flow->settled = 0;
 
     if (flow->meters.soft && wgw_wrap_soft(flow)) {
         c->read->ready = 0;
@@ -295,6 +295,8 @@ wgw_wrap_send(ngx_connection_t *c, u_char *buf, size_t size)
         return NGX_ERROR;
     }
 
+    flow->settled = 0;
+
     if (flow->meters.soft && wgw_wrap_soft(flow)) {
         return NGX_AGAIN;
     }
@@ -406,7 +408,6 @@ static ngx_chain_t *
 wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 {
     wgw_flow_t   *flow;
-    ngx_uint_t    ends;
     ngx_chain_t  *out;
 
     flow = wgw_flow_find(c);
@@ -414,6 +415,31 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
     if (flow == NULL) {
         return NGX_CHAIN_ERROR;
     }
+
+    flow->settled = 0;
+
+    switch (wgw_brief_send(flow, in, limit, &out)) {
+
+    case NGX_OK:
+        return out;
+
+    case NGX_AGAIN:
+        return wgw_wrap_left(flow, out);
+
+    default: /* NGX_DECLINED */
+        return wgw_wrap_send_chain_long(flow, in, limit);
+    }
+}
+
+
+static ngx_chain_t *
+wgw_wrap_send_chain_long(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
+{
+    ngx_uint_t         ends;
+    ngx_chain_t       *out;
+    ngx_connection_t  *c;
+
+    c = flow->connection;
 
     if (flow->meters.soft && wgw_wrap_soft(flow)) {
         return in;
@@ -433,7 +459,7 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
         limit = limit ? ngx_min(limit, WGW_WRAP_SOFT) : WGW_WRAP_SOFT;
     }
 
-    ends = flow->meters.soft || wgw_wrap_ends(in);
+    ends = flow->meters.soft || wgw_chain_ends(in);
 
     out = flow->send_chain(c, in, limit);
 
@@ -457,23 +483,22 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 }
 
 
-/*
- * 1 at the end of a response, or of a part that its client is to have at
- * once: it may look at the totals next.
- */
+/* An answer that went without being offered in pieces, but not all of it. */
 
-static ngx_uint_t
-wgw_wrap_ends(ngx_chain_t *in)
+static ngx_chain_t *
+wgw_wrap_left(wgw_flow_t *flow, ngx_chain_t *out)
 {
-    if (in == NULL) {
-        return 1;
+    off_t  rest;
+
+    rest = 0;
+
+    if (out && out != NGX_CHAIN_ERROR && wgw_chain_again(flow->connection)) {
+        rest = wgw_chain_size(out, NGX_MAX_OFF_T_VALUE);
     }
 
-    while (in->next) {
-        in = in->next;
-    }
+    wgw_wrap_settle(flow, rest);
 
-    return in->buf->last_buf || in->buf->flush;
+    return out;
 }
 
 
@@ -719,7 +744,7 @@ wgw_wrap_offer(wgw_flow_t *flow, ngx_chain_t *in, off_t allowed,
 
     *more = out == NULL && next != NULL;
 
-    wgw_wrap_settle(flow, rest && (flow->hints || wgw_wrap_again(c))
+    wgw_wrap_settle(flow, rest && (flow->hints || wgw_chain_again(c))
                           ? rest : 0);
 
     wgw_flow_moved(flow, WGW_COUNT_SENT,
@@ -753,34 +778,6 @@ wgw_wrap_below(wgw_flow_t *flow)
     }
 
     return wgw_chain_buffered(flow->connection);
-}
-
-
-/* 1 when what is left of a chain is committed already */
-
-static ngx_uint_t
-wgw_wrap_again(ngx_connection_t *c)
-{
-#if (NGX_THREADS)
-
-    if (c->sendfile_task
-        && (c->sendfile_task->event.active
-            || c->sendfile_task->event.complete))
-    {
-        return 1;
-    }
-
-#endif
-
-#if (NGX_SSL)
-
-    if (c->ssl) {
-        return !c->ssl->buffer;
-    }
-
-#endif
-
-    return 0;
 }
 
 

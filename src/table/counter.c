@@ -248,7 +248,12 @@ wgw_table_add(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t sent,
 
     /* a total may only grow in a window that knows where it began */
 
-    clock = wgw_clock_see(t, period);
+    clock = wgw_load(&t->header->clock);
+
+    if (clock >> WGW_RING_BITS < period) {
+        clock = wgw_clock_see(t, period);
+    }
+
     tag = wgw_clock_tag(clock);
 
     if (wgw_load(&hot->base_sent[clock & 1]) >> WGW_TOTAL_BITS != tag
@@ -297,6 +302,36 @@ wgw_table_cap(wgw_table_t *t, uint32_t record, uint64_t cap)
     if (wgw_load(word) != cap) {
         __atomic_store_n(word, cap, __ATOMIC_SEQ_CST);
     }
+}
+
+
+uint64_t
+wgw_counter_used_at(wgw_table_t *t, const wgw_record_hot_t *hot,
+    uint64_t period, int count)
+{
+    int       whole;
+    uint64_t  seen, clock, used;
+
+    whole = t->header->made.window == WGW_WINDOW_TOTAL;
+
+    do {
+        seen = wgw_load(&t->header->clock);
+        clock = wgw_clock_at(seen, period);
+        used = 0;
+
+        if (count & WGW_COUNT_SENT) {
+            used += wgw_counter_this(t, hot->base_sent, &hot->sent, clock,
+                                     whole);
+        }
+
+        if (count & WGW_COUNT_RECEIVED) {
+            used += wgw_counter_this(t, hot->base_received, &hot->received,
+                                     clock, whole);
+        }
+
+    } while (wgw_load(&t->header->clock) != seen);
+
+    return used;
 }
 
 
@@ -546,6 +581,14 @@ wgw_counter_fade_base(wgw_table_t *t, uint64_t base[2])
         }
 
         clock = wgw_load(&t->header->clock);
+
+        /* most are of the window in force */
+
+        if ((clock & 1) == (uint64_t) i
+            && begin >> WGW_TOTAL_BITS == wgw_clock_tag(clock))
+        {
+            continue;
+        }
 
         if (wgw_clock_age(clock, begin, i) > WGW_TABLE_IDLE_MAX
             && !wgw_clock_unsettled(t, clock))

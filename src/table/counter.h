@@ -22,6 +22,10 @@
 uint64_t wgw_counter_undone(wgw_table_t *table, const uint64_t base[2],
     uint64_t clock);
 
+/* wgw_counter_used(), whatever the record knows of windows. */
+uint64_t wgw_counter_used_at(wgw_table_t *table, const wgw_record_hot_t *hot,
+    uint64_t period, int count);
+
 
 /*
  * What a total grew by in a window, or as a whole: nothing, if it was not
@@ -52,33 +56,39 @@ wgw_counter_this(wgw_table_t *t, const uint64_t base[2],
 }
 
 
+/*
+ * What a record used in a window, which is most often the one in force, in
+ * which it has counted before.
+ */
+
 static inline uint64_t
 wgw_counter_used(wgw_table_t *t, const wgw_record_hot_t *hot, uint64_t period,
     int count)
 {
-    int       whole;
-    uint64_t  seen, clock, used;
+    uint64_t  clock, tag, sent, received;
 
-    whole = t->header->made.window == WGW_WINDOW_TOTAL;
+    clock = wgw_load(&t->header->clock);
+    tag = wgw_clock_tag(clock);
 
-    do {
-        seen = wgw_load(&t->header->clock);
-        clock = wgw_clock_at(seen, period);
-        used = 0;
+    sent = wgw_load(&hot->base_sent[clock & 1]);
+    received = wgw_load(&hot->base_received[clock & 1]);
 
-        if (count & WGW_COUNT_SENT) {
-            used += wgw_counter_this(t, hot->base_sent, &hot->sent, clock,
-                                     whole);
-        }
+    if (sent >> WGW_TOTAL_BITS != tag || received >> WGW_TOTAL_BITS != tag
+        || clock >> WGW_RING_BITS < period
+        || t->header->made.window == WGW_WINDOW_TOTAL)
+    {
+        return wgw_counter_used_at(t, hot, period, count);
+    }
 
-        if (count & WGW_COUNT_RECEIVED) {
-            used += wgw_counter_this(t, hot->base_received, &hot->received,
-                                     clock, whole);
-        }
+    sent = (wgw_load(&hot->sent) - sent) & WGW_TOTAL_MASK;
+    received = (wgw_load(&hot->received) - received) & WGW_TOTAL_MASK;
 
-    } while (wgw_load(&t->header->clock) != seen);
+    if (wgw_load(&t->header->clock) != clock) {
+        return wgw_counter_used_at(t, hot, period, count);
+    }
 
-    return used;
+    return ((count & WGW_COUNT_SENT) ? sent : 0)
+           + ((count & WGW_COUNT_RECEIVED) ? received : 0);
 }
 
 

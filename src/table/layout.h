@@ -2,7 +2,8 @@
 /*
  * layout: the bytes of a table, for the parts that work on them:
  * layout.c (the header), table.c (keys), life.c (their lives), labels.c (what
- * they are called besides) and counter.c (what they count).
+ * they are called besides), counter.c (what they count) and cap.c (what caps
+ * leave).
  *
  * What holds between processes:
  *

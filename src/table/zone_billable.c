@@ -1,11 +1,23 @@
 
 /*
  * A zone with a table of counters.
+ *
+ * Which record is written next is chance.  The kernel is told so, or it would
+ * read records in by large pieces, of which the first write after each time
+ * that one went to the disk costs as much as all of its pages do, and takes
+ * all of them there again.  Before they are read in turn, as in a repair, they
+ * are asked for.
  */
+
+#include <sys/mman.h>
 
 #include "table/growth.h"
 #include "table/mend.h"
+#include "table/segment.h"
 #include "table/zone.h"
+
+
+#define WGW_ZONE_ASK  131072
 
 
 static size_t wgw_zone_table_size(const wgw_zone_t *zone);
@@ -14,6 +26,8 @@ static void wgw_zone_table_format(const wgw_zone_t *zone, void *memory,
 static int wgw_zone_table_check(wgw_zone_t *made, const void *header,
     ngx_fd_t fd, size_t size, const char **error);
 static void wgw_zone_table_open(wgw_zone_t *zone, void *memory);
+static void wgw_zone_table_random(const wgw_segment_t *s);
+static void wgw_zone_table_ask(const wgw_segment_t *s);
 static uint8_t *wgw_zone_table_boot(wgw_zone_t *zone);
 static uint32_t wgw_zone_table_repair(wgw_zone_t *zone, int rebuild);
 static u_char *wgw_zone_table_describe(const wgw_zone_t *zone, u_char *buf,
@@ -89,6 +103,35 @@ static void
 wgw_zone_table_open(wgw_zone_t *zone, void *memory)
 {
     wgw_table_open(&zone->table, memory);
+    wgw_zone_table_random(&zone->table.segments[0]);
+}
+
+
+static void
+wgw_zone_table_random(const wgw_segment_t *s)
+{
+    u_char  *start, *end;
+
+    start = (u_char *) ((uintptr_t) s->hot & ~(ngx_pagesize - 1));
+    end = (u_char *) &s->hot[s->end - s->first];
+
+    (void) madvise(start, end - start, MADV_RANDOM);
+}
+
+
+/* The kernel reads no more than this in one call. */
+
+static void
+wgw_zone_table_ask(const wgw_segment_t *s)
+{
+    u_char  *p, *end;
+
+    p = (u_char *) ((uintptr_t) s->hot & ~(ngx_pagesize - 1));
+    end = (u_char *) &s->hot[wgw_segment_taken(s)];
+
+    for ( /* void */ ; p < end; p += WGW_ZONE_ASK) {
+        (void) madvise(p, ngx_min(end - p, WGW_ZONE_ASK), MADV_WILLNEED);
+    }
 }
 
 
@@ -102,6 +145,12 @@ wgw_zone_table_boot(wgw_zone_t *zone)
 static uint32_t
 wgw_zone_table_repair(wgw_zone_t *zone, int rebuild)
 {
+    uint32_t  n;
+
+    for (n = 0; n < zone->table.count; n++) {
+        wgw_zone_table_ask(&zone->table.segments[n]);
+    }
+
     return wgw_table_repair(&zone->table, rebuild);
 }
 
@@ -160,6 +209,7 @@ static void
 wgw_zone_table_join(wgw_zone_t *zone, void *memory)
 {
     wgw_table_join(&zone->table, memory);
+    wgw_zone_table_random(&zone->table.segments[zone->table.count - 1]);
 }
 
 

@@ -71,6 +71,8 @@ sub start {
     if ($self->{pid} == 0) {
         $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM);
 
+        $SIG{PIPE} = 'IGNORE';         # who asks may be killed
+
         # what others wait for the end of is not held open here; perl counts
         # these numbers as used, so sockets are shut down
         POSIX::close($_) for grep { $_ != fileno $listen } 3 .. 255;
