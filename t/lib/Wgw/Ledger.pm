@@ -16,7 +16,12 @@ use Wgw ();
 my $build = $ENV{WGW_BUILD} || 'build';
 
 
-sub ledger_program { return "$build/bin/wgw-ledger" }
+# It is not of an nginx, and built once; with sanitizers besides.
+
+sub ledger_program {
+    return -x "$build/bin/wgw-ledger" ? "$build/bin/wgw-ledger"
+                                      : 'build/bin/wgw-ledger';
+}
 
 
 # new(Wgw::Postgres, OPTION ...): options of every call
