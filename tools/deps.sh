@@ -89,7 +89,8 @@ fetch() {
 no_cluster() {
     as_root mkdir -p "$1"
     echo 'create_main_cluster = false' > "$tmp/cluster"
-    as_root install -m 644 "$tmp/cluster" "$1/wgw-tests.conf"
+    chmod 644 "$tmp/cluster"
+    as_root cp "$tmp/cluster" "$1/wgw-tests.conf"
 }
 
 
