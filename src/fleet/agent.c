@@ -256,7 +256,6 @@ void
 wgw_agent_ready(wgw_link_t *link)
 {
     agent_t      *agent;
-    ngx_uint_t    i;
     agent_end_t  *end;
 
     agent = link->data;
@@ -291,11 +290,11 @@ wgw_agent_ready(wgw_link_t *link)
 
     agent_connected(agent, end);
 
-    i = end - agent->ends;
     link->keep = 1;
 
     ngx_log_debug2(NGX_LOG_DEBUG_CORE, ngx_cycle->log, 0,
-                   "wgw fleet: shard %ui, run %xL", i, link->hello.run);
+                   "wgw fleet: shard %z, run %xL", end - agent->ends,
+                   link->hello.run);
 }
 
 
