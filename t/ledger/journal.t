@@ -106,6 +106,7 @@ sub settle {
 
 
 subtest 'what is wrong' => sub {
+    $gw->expect(qr{\[emerg\] .* in \./nginx\.conf:\d+$});
     mkdir $gw->dir() . '/open';
     chmod 0777, $gw->dir() . '/open';
 

@@ -28,6 +28,9 @@ my @all;
 sub redis {
     my (%option) = @_;
 
+    # by itself it takes the port 10,000 above, which may be anybody's
+    $option{'cluster-port'} = Wgw::free_port() if $option{'cluster-enabled'};
+
     my $self = bless {
         dir => tempdir('wgw-redis-XXXXXX', DIR => '/tmp', CLEANUP => 1),
         port => delete $option{at} // Wgw::free_port(), option => \%option,
