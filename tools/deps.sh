@@ -31,7 +31,8 @@ ledger)
         libsecp256k1-dev libhiredis-dev libpq-dev perl
     ;;
 test)
-    set -- libtest-nginx-perl libio-socket-ssl-perl perl clang curl openssl \
+    set -- libtest-nginx-perl libio-socket-ssl-perl perl clang \
+        libclang-rt-dev curl openssl \
         nghttp2-client ngtcp2-client procps lmdb-utils libsecp256k1-dev \
         patchelf gnupg mandoc libio-pty-perl redis-tools sqlite3 \
         postgresql postgresql-client
