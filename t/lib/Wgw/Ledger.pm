@@ -95,6 +95,18 @@ sub sum {
 }
 
 
+# Of all keys of "names", by one query: [sent, received] of each.
+
+sub sums {
+    my ($self) = @_;
+
+    return map { my ($key, @sums) = split /\|/; ($key => \@sums) }
+        split /\n/, $self->{db}->sql(
+            'SELECT key, sum(sent), sum(received) FROM wgw.usage_month '
+            . "WHERE zone = 'names' AND class = 0 GROUP BY key");
+}
+
+
 # What there is to be looked at: "gap", "fork" ...
 
 sub events {
