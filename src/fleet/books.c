@@ -4,7 +4,6 @@
  * books_raise.c.
  */
 
-#include <errno.h>
 #include <string.h>
 
 #include "fleet/books.h"
@@ -78,6 +77,7 @@ wgw_books_read(wgw_books_t *books, int64_t now)
 static int
 wgw_books_table(wgw_books_t *books, wgw_book_t *book, int64_t to)
 {
+    int64_t   turn;
     uint32_t  record, end;
 
     /* a file that was shortened reads as if nothing had been counted */
@@ -86,16 +86,16 @@ wgw_books_table(wgw_books_t *books, wgw_book_t *book, int64_t to)
         return 0;
     }
 
-    if (wgw_books_turned(books, book, to) && books->rows.rows
+    turn = wgw_books_turned(books, book, to);
+
+    if (turn && books->rows.rows
         && wgw_books_write(books, &books->rows, WGW_JOURNAL_USAGE, to) != 0)
     {
         return -1;
     }
 
-    books->turn = wgw_books_turned(books, book, to);
-
-    end = wgw_table_end(book->table);
-    end = end < book->size ? end : book->size;
+    books->turn = turn;
+    end = wgw_book_end(book);
 
     for (record = 0; record < end; record++) {
 
@@ -118,7 +118,7 @@ wgw_books_turned(const wgw_books_t *books, wgw_book_t *book, int64_t to)
     wgw_usage_t  usage;
 
     if (book->window.kind == WGW_WINDOW_TOTAL || books->last == 0
-        || wgw_book_look(book, WGW_TABLE_UNKNOWN, to, &usage) != 0)
+        || wgw_table_read(book->table, WGW_TABLE_UNKNOWN, to, &usage) != 0)
     {
         return 0;
     }
@@ -176,7 +176,7 @@ wgw_books_record(wgw_books_t *books, wgw_book_t *book, uint32_t record,
         return 0;
     }
 
-    if (wgw_book_look(book, record, to, &usage) != 0) {
+    if (wgw_table_read(book->table, record, to, &usage) != 0) {
         return 0;
     }
 
@@ -394,8 +394,7 @@ wgw_books_state_of(wgw_books_t *books, wgw_book_t *book,
     wgw_reading_t              reading;
     const wgw_reading_sums_t  *told;
 
-    end = wgw_table_end(book->table);
-    end = end < book->size ? end : book->size;
+    end = wgw_book_end(book);
 
     for (record = 0; record < end; record++) {
         told = &book->told[record];
@@ -406,7 +405,7 @@ wgw_books_state_of(wgw_books_t *books, wgw_book_t *book,
             continue;
         }
 
-        if (wgw_book_look(book, record, books->last, &usage) != 0) {
+        if (wgw_table_read(book->table, record, books->last, &usage) != 0) {
             continue;
         }
 
@@ -434,11 +433,14 @@ wgw_books_state_of(wgw_books_t *books, wgw_book_t *book,
 }
 
 
-int
-wgw_book_look(wgw_book_t *book, uint32_t record, int64_t now,
-    wgw_usage_t *usage)
+uint32_t
+wgw_book_end(wgw_book_t *book)
 {
-    return wgw_table_read(book->table, record, now, usage);
+    uint32_t  end;
+
+    end = wgw_table_end(book->table);
+
+    return end < book->size ? end : book->size;
 }
 
 

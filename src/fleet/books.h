@@ -106,9 +106,11 @@ int wgw_books_fresh(wgw_books_t *books, wgw_book_t *book, uid_t uid,
 int wgw_books_mark(const wgw_books_t *books, const wgw_book_t *book,
     char path[WGW_BOOKS_PATH]);
 
-/* What a record's key has counted: 0, or -1 for none. */
-int wgw_book_look(wgw_book_t *book, uint32_t record, int64_t now,
-    wgw_usage_t *usage);
+/* Takes the readings of a journal, as a wgw_journal_each_pt. */
+int wgw_books_past(void *books, wgw_journal_record_t *record);
+
+/* One past the last record that is in use, and that there is room for. */
+uint32_t wgw_book_end(wgw_book_t *book);
 
 /* A row of it; the labels' text is in `labels`. */
 void wgw_book_row(wgw_book_t *book, uint32_t record, const wgw_usage_t *usage,

@@ -4,7 +4,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include "fleet/books.h"
 
 
-static int wgw_books_past(void *data, wgw_journal_record_t *record);
 static int wgw_books_recover(wgw_books_t *books);
 static int wgw_books_adopt(wgw_books_t *books, wgw_book_t *book);
 static void wgw_books_compare(wgw_books_t *books, wgw_book_t *book,
@@ -89,7 +87,7 @@ wgw_books_open(wgw_books_t *books, uint64_t now, const char **why)
 }
 
 
-static int
+int
 wgw_books_past(void *data, wgw_journal_record_t *record)
 {
     wgw_books_t  *books = data;
@@ -164,8 +162,7 @@ wgw_books_adopt(wgw_books_t *books, wgw_book_t *book)
         return 0;
     }
 
-    end = wgw_table_end(book->table);
-    end = end < book->size ? end : book->size;
+    end = wgw_book_end(book);
 
     for (record = 0; record < end; record++) {
         wgw_books_compare(books, book, record);
@@ -183,7 +180,7 @@ wgw_books_compare(wgw_books_t *books, wgw_book_t *book, uint32_t record)
     wgw_usage_t          usage;
     wgw_readings_one_t  *one;
 
-    if (wgw_book_look(book, record, books->last, &usage) != 0) {
+    if (wgw_table_read(book->table, record, books->last, &usage) != 0) {
         return;
     }
 
@@ -295,8 +292,7 @@ wgw_books_opening(wgw_books_t *books, wgw_book_t *book, int64_t now)
         return wgw_books_from_zero(books, book, path, now);
     }
 
-    end = wgw_table_end(book->table);
-    end = end < book->size ? end : book->size;
+    end = wgw_book_end(book);
 
     for (record = 0; record < end; record++) {
         if (wgw_books_opening_one(books, book, record, now) != 0) {
@@ -387,7 +383,7 @@ wgw_books_opening_one(wgw_books_t *books, wgw_book_t *book, uint32_t record,
     wgw_reading_t        reading;
     wgw_reading_sums_t  *told;
 
-    if (wgw_book_look(book, record, now, &usage) != 0) {
+    if (wgw_table_read(book->table, record, now, &usage) != 0) {
         return 0;
     }
 

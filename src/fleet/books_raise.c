@@ -3,13 +3,10 @@
  * Tables that are behind what was written down.
  */
 
-#include <errno.h>
-
 #include "fleet/books.h"
 #include "table/raise.h"
 
 
-static int wgw_books_raise_past(void *data, wgw_journal_record_t *record);
 static int64_t wgw_books_raise_zone(wgw_books_t *books, wgw_book_t *book,
     int64_t now);
 static int wgw_books_raise_one(wgw_book_t *book, wgw_text_t key,
@@ -24,7 +21,7 @@ wgw_books_raise(wgw_books_t *books, int64_t now)
     int64_t      n;
     const char  *why;
 
-    rc = wgw_journal_open(&books->journal, wgw_books_raise_past, books, &why);
+    rc = wgw_journal_open(&books->journal, wgw_books_past, books, &why);
     n = 0;
 
     if (rc != -1) {
@@ -37,20 +34,6 @@ wgw_books_raise(wgw_books_t *books, int64_t now)
     wgw_readings_free(&books->past);
 
     return rc == -1 ? -1 : n;
-}
-
-
-static int
-wgw_books_raise_past(void *data, wgw_journal_record_t *record)
-{
-    wgw_books_t  *books = data;
-
-    if (wgw_readings_take(&books->past, record) != 0) {
-        errno = ENOMEM;
-        return -1;
-    }
-
-    return 0;
 }
 
 
