@@ -403,6 +403,7 @@ wgw_books_opening_one(wgw_books_t *books, wgw_book_t *book, uint32_t record,
 
     reading.based = 1;
     reading.base = *told;
+    book->anew[record] = 0;
 
     return wgw_books_add(books, &books->rows, WGW_JOURNAL_OPENING, now,
                          &reading);

@@ -387,6 +387,36 @@ test_purged(void)
 }
 
 
+/* The ledger has more than this journal: what it has not, is not known. */
+
+static void
+test_renewed(void)
+{
+    int64_t   now;
+    uint64_t  sum;
+
+    now = NOV + 70 * 86400 + 400;
+    count("b", now - 1, 10);
+    (void) wgw_books_read(&books, now);
+    wgw_books_close(&books);
+    sum = ledger("b", 0, 0);
+    epoch = books.journal.epoch;
+
+    make();
+    count("b", now, 3);
+    ok(start(now + 1) == 0, "a key that came again");
+    ok(wgw_books_renew(&books, (uint64_t) (now + 2) * 1000, epoch) == 0
+       && books.journal.epoch > epoch, "before it was read: a new epoch");
+    (void) wgw_books_read(&books, now + 5);
+    ok(ledger("b", 0, 0) == sum && backward == 0,
+       "all that the tables have is the base");
+    count("b", now + 6, 2);
+    (void) wgw_books_read(&books, now + 10);
+    ok(ledger("b", 0, 0) == sum + 2 && backward == 0,
+       "and what comes is counted");
+}
+
+
 static void
 test_many(void)
 {
@@ -465,6 +495,7 @@ main(void)
     test_power();
     test_new_table();
     test_purged();
+    test_renewed();
     test_many();
     test_labels();
     free(memory);
