@@ -1,6 +1,5 @@
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "ledger/follow.h"
 #include "ledger/report.h"

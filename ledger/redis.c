@@ -17,7 +17,7 @@ static int redis_password(redis_t *redis, const char *path);
 static int redis_tls(redis_t *redis);
 static redis_link_t *redis_any(redis_t *redis);
 static redis_link_t *redis_at(redis_t *redis, const char *address);
-static int redis_drop(redis_t *redis, redis_link_t *link);
+static void redis_drop(redis_t *redis, redis_link_t *link);
 static const char *redis_moved(const redisReply *reply, int *ask);
 static redisReply *redis_away(redis_t *redis, const char *why);
 
@@ -160,7 +160,7 @@ redis_command(redis_t *redis, char where[REDIS_ADDRESS], int n,
         reply = redis_link_command(link, n, args, ask);
 
         if (reply == NULL) {
-            (void) redis_drop(redis, link);
+            redis_drop(redis, link);
             break;
         }
 
@@ -182,7 +182,7 @@ redis_command(redis_t *redis, char where[REDIS_ADDRESS], int n,
             /* what was a master is none any more */
 
             if (strncmp(reply->str, "READONLY", 8) == 0) {
-                (void) redis_drop(redis, link);
+                redis_drop(redis, link);
             }
 
             (void) redis_away(redis, reply->str);
@@ -241,7 +241,7 @@ redis_any(redis_t *redis)
         link = redis_at(redis, address);
 
         if (link && !redis_link_master(link)) {
-            (void) redis_drop(redis, link);
+            redis_drop(redis, link);
             link = NULL;
         }
     }
@@ -270,7 +270,7 @@ redis_at(redis_t *redis, const char *address)
 
     if (unused == REDIS_LINKS) {
         unused = 0;
-        (void) redis_drop(redis, redis->links[0]);
+        redis_drop(redis, redis->links[0]);
     }
 
     redis->links[unused] = redis_link_open(&redis->login, address);
@@ -279,7 +279,7 @@ redis_at(redis_t *redis, const char *address)
 }
 
 
-static int
+static void
 redis_drop(redis_t *redis, redis_link_t *link)
 {
     size_t  i;
@@ -288,11 +288,9 @@ redis_drop(redis_t *redis, redis_link_t *link)
         if (redis->links[i] == link) {
             redis->links[i] = NULL;
             redis_link_close(link);
-            return 1;
+            return;
         }
     }
-
-    return 0;
 }
 
 

@@ -1,14 +1,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "format/text.h"
 #include "ledger/apply.h"
 #include "ledger/report.h"
-
-
-#define REPORT_COLUMNS  7
 
 
 static int report_period(const ledger_t *ledger, char start[40]);
@@ -225,7 +221,8 @@ report_check(database_t *db, const ledger_t *ledger)
         "SELECT name, 'late', format('nothing was read of it since %s',"
         " to_char(read_to AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')),"
         " to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-        " FROM wgw.node WHERE read_to < now() - $1::bigint * interval '1 second' "
+        " FROM wgw.node"
+        " WHERE read_to < now() - $1::bigint * interval '1 second' "
         "ORDER BY 4", values, 1);
 
     if (result == NULL) {

@@ -34,7 +34,6 @@ typedef struct {
     int                anyway;              /* a gap is gone over */
     int64_t            stuck;               /* not again before that */
     apply_position_t   follows;
-    uint64_t           lag;                 /* entries behind the last */
 } stream_t;
 
 

@@ -14,7 +14,6 @@
 
 typedef struct {
     wgw_bookkeeper_t        *keeper;
-    wgw_fleet_t             *fleet;
     ngx_event_t              timer;
     wgw_courier_t            courier;
 } wgw_bookkeeper_sender_t;
@@ -55,7 +54,6 @@ wgw_bookkeeper_send_start(wgw_fleet_t *fleet, void *data)
     dummy.fd = (ngx_socket_t) -1;
 
     sender->keeper = keeper;
-    sender->fleet = fleet;
     sender->timer.handler = wgw_bookkeeper_send_step;
     sender->timer.data = &dummy;
     sender->timer.log = ngx_cycle->log;

@@ -431,10 +431,3 @@ wgw_courier_behind(const wgw_courier_place_t *one, uint64_t epoch,
 {
     return one->epoch > epoch || (one->epoch == epoch && one->seq > seq);
 }
-
-
-void
-wgw_courier_leave(wgw_courier_t *c)
-{
-    wgw_journal_leave(&c->reader);
-}

@@ -76,9 +76,6 @@ void wgw_courier_init(wgw_courier_t *courier, wgw_wire_t *wire,
  */
 int wgw_courier_step(wgw_courier_t *courier, uint64_t epoch, uint64_t seq);
 
-/* Closes what it reads. */
-void wgw_courier_leave(wgw_courier_t *courier);
-
 
 #pragma GCC visibility pop
 

@@ -1,8 +1,7 @@
 
 /*
  * journal_segment: one file of a journal, for those who write and who read;
- * see journal_file.h for what is in it
- * and when.
+ * see journal_file.h for what is in it and when.
  */
 
 #ifndef WGW_JOURNAL_SEGMENT_H

@@ -192,7 +192,8 @@ test_first(void)
 {
     make();
     set();
-    ok(wgw_books_fresh(&books, &book, getuid(), getgid()) == 0, "a new table is told");
+    ok(wgw_books_fresh(&books, &book, getuid(), getgid()) == 0,
+       "a new table is told");
 
     count("a", NOV + 5, 100);
 
