@@ -376,7 +376,6 @@ apply_note(database_t *db, const char *node, const char *what,
 {
     char         note[APPLY_NOTE];
     va_list      args;
-    PGresult    *result;
     const char  *values[3];
 
     va_start(args, format);
@@ -387,13 +386,6 @@ apply_note(database_t *db, const char *node, const char *what,
     values[1] = what;
     values[2] = note;
 
-    result = database_query(db, "SELECT wgw.note((SELECT id FROM wgw.node "
-                                "WHERE name = $1), $2, $3)", values, 3);
-    if (result == NULL) {
-        return LEDGER_FAILED;
-    }
-
-    PQclear(result);
-
-    return LEDGER_OK;
+    return database_run(db, "SELECT wgw.note((SELECT id FROM wgw.node "
+                            "WHERE name = $1), $2, $3)", values, 3);
 }

@@ -128,6 +128,24 @@ database_query(database_t *db, const char *sql, const char *const *values,
 
 
 int
+database_run(database_t *db, const char *sql, const char *const *values,
+    int n)
+{
+    PGresult  *result;
+
+    result = database_query(db, sql, values, n);
+
+    if (result == NULL) {
+        return LEDGER_FAILED;
+    }
+
+    PQclear(result);
+
+    return LEDGER_OK;
+}
+
+
+int
 database_migrate(database_t *db)
 {
     int  rc, version;

@@ -37,6 +37,10 @@ int database_again(database_t *db, const PGresult *result);
 PGresult *database_query(database_t *db, const char *sql,
     const char *const *values, int n);
 
+/* The same where the result says nothing: LEDGER_OK or a failure. */
+int database_run(database_t *db, const char *sql, const char *const *values,
+    int n);
+
 /* Makes the schema, or brings it up to this version. */
 int database_migrate(database_t *db);
 

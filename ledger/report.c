@@ -7,12 +7,35 @@
 #include "ledger/report.h"
 
 
+/* Two metrics of one query, the second a gauge; see report_family(). */
+typedef struct {
+    const char  *sql;
+    const char  *label;
+    const char  *first;
+    const char  *type;
+    const char  *second;
+} report_family_t;
+
+
 static int report_period(const ledger_t *ledger, char start[40]);
 static void report_text(const PGresult *result, const char *period);
 static void report_json(const PGresult *result, const char *period);
 static void report_string(const char *text);
-static int report_nodes(FILE *file, database_t *db);
-static int report_events(FILE *file, database_t *db);
+static int report_family(FILE *file, database_t *db,
+    const report_family_t *family);
+
+
+static const report_family_t  report_nodes = {
+    "SELECT name, seq, round(extract(epoch FROM now() - read_to)) "
+    "FROM wgw.node WHERE read_to IS NOT NULL ORDER BY name",
+    "node", "wgw_ledger_position", "gauge", "wgw_ledger_behind_seconds"
+};
+
+static const report_family_t  report_events = {
+    "SELECT what, count(*), count(*) FILTER (WHERE seen_at IS NULL) "
+    "FROM wgw.event GROUP BY what ORDER BY what",
+    "what", "wgw_ledger_events_total", "counter", "wgw_ledger_alarms"
+};
 
 
 /*
@@ -294,10 +317,10 @@ report_metrics(database_t *db, const ledger_t *ledger)
                    (unsigned long long) apply_counts.known,
                    (unsigned long long) apply_counts.rows);
 
-    rc = report_nodes(file, db);
+    rc = report_family(file, db, &report_nodes);
 
     if (rc == LEDGER_OK) {
-        rc = report_events(file, db);
+        rc = report_family(file, db, &report_events);
     }
 
     if (fclose(file) != 0 || (rc == LEDGER_OK
@@ -313,57 +336,29 @@ report_metrics(database_t *db, const ledger_t *ledger)
 }
 
 
+/* Two figures of each row, which is of what it begins with. */
+
 static int
-report_nodes(FILE *file, database_t *db)
+report_family(FILE *file, database_t *db, const report_family_t *f)
 {
     int        i;
     PGresult  *result;
 
-    result = database_query(db, "SELECT name, seq, round(extract(epoch FROM "
-                                "now() - read_to)) FROM wgw.node "
-                                "WHERE read_to IS NOT NULL ORDER BY name",
-                            NULL, 0);
+    result = database_query(db, f->sql, NULL, 0);
+
     if (result == NULL) {
         return LEDGER_FAILED;
     }
 
-    (void) fprintf(file, "# TYPE wgw_ledger_position gauge\n"
-                   "# TYPE wgw_ledger_behind_seconds gauge\n");
+    (void) fprintf(file, "# TYPE %s %s\n# TYPE %s gauge\n", f->first, f->type,
+                   f->second);
 
     for (i = 0; i < PQntuples(result); i++) {
-        (void) fprintf(file, "wgw_ledger_position{node=\"%s\"} %s\n"
-                       "wgw_ledger_behind_seconds{node=\"%s\"} %s\n",
-                       PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
-                       PQgetvalue(result, i, 0), PQgetvalue(result, i, 2));
-    }
-
-    PQclear(result);
-
-    return LEDGER_OK;
-}
-
-
-static int
-report_events(FILE *file, database_t *db)
-{
-    int        i;
-    PGresult  *result;
-
-    result = database_query(db, "SELECT what, count(*), count(*) FILTER "
-                                "(WHERE seen_at IS NULL) FROM wgw.event "
-                                "GROUP BY what ORDER BY what", NULL, 0);
-    if (result == NULL) {
-        return LEDGER_FAILED;
-    }
-
-    (void) fprintf(file, "# TYPE wgw_ledger_events_total counter\n"
-                   "# TYPE wgw_ledger_alarms gauge\n");
-
-    for (i = 0; i < PQntuples(result); i++) {
-        (void) fprintf(file, "wgw_ledger_events_total{what=\"%s\"} %s\n"
-                       "wgw_ledger_alarms{what=\"%s\"} %s\n",
-                       PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
-                       PQgetvalue(result, i, 0), PQgetvalue(result, i, 2));
+        (void) fprintf(file, "%s{%s=\"%s\"} %s\n%s{%s=\"%s\"} %s\n",
+                       f->first, f->label, PQgetvalue(result, i, 0),
+                       PQgetvalue(result, i, 1),
+                       f->second, f->label, PQgetvalue(result, i, 0),
+                       PQgetvalue(result, i, 2));
     }
 
     PQclear(result);

@@ -336,7 +336,6 @@ static int
 command_price(ledger_t *ledger, database_t *db, char **args, size_t n)
 {
     size_t       i;
-    PGresult    *result;
     const char  *values[] = { NULL, "", NULL, "0", "", "2000-01-01" };
 
     (void) ledger;
@@ -349,19 +348,11 @@ command_price(ledger_t *ledger, database_t *db, char **args, size_t n)
         values[i] = args[i];
     }
 
-    result = database_query(db, "INSERT INTO wgw.price (kind, key, per_gb, "
+    return database_run(db, "INSERT INTO wgw.price (kind, key, per_gb, "
         "per_million, currency, since) VALUES ($1, $2, $3, $4, $5, $6) "
         "ON CONFLICT (kind, key, since) DO UPDATE SET "
         "per_gb = excluded.per_gb, per_million = excluded.per_million, "
         "currency = excluded.currency", values, 6);
-
-    if (result == NULL) {
-        return LEDGER_FAILED;
-    }
-
-    PQclear(result);
-
-    return LEDGER_OK;
 }
 
 
@@ -389,7 +380,6 @@ command_seen(ledger_t *ledger, database_t *db, char **args, size_t n)
 static int
 command_prune(ledger_t *ledger, database_t *db, char **args, size_t n)
 {
-    PGresult    *result;
     const char  *values[2];
 
     (void) ledger;
@@ -397,15 +387,7 @@ command_prune(ledger_t *ledger, database_t *db, char **args, size_t n)
     values[0] = n > 0 ? args[0] : "60 days";
     values[1] = n > 1 ? args[1] : "400 days";
 
-    result = database_query(db, "SELECT wgw.prune($1, $2)", values, 2);
-
-    if (result == NULL) {
-        return LEDGER_FAILED;
-    }
-
-    PQclear(result);
-
-    return LEDGER_OK;
+    return database_run(db, "SELECT wgw.prune($1, $2)", values, 2);
 }
 
 

@@ -321,7 +321,8 @@ subtest 'a disk that does not take it' => sub {
         ok(wait_for(sub {
             $ledger->run('--once', '--from-journal', $journal);
             return $ledger->sum('a') == $sent{a};
-        }), 'egress 141: nothing is lost') or diag $ledger->sum('a'), " $sent{a}";
+        }), 'egress 141: nothing is lost')
+            or diag $ledger->sum('a'), " $sent{a}";
     }
 };
 
