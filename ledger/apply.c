@@ -49,7 +49,7 @@ static const char *apply_text(char *text, wgw_text_t from);
 apply_result_t
 apply_record(database_t *db, wgw_journal_record_t *record,
     const uint8_t hash[WGW_JOURNAL_HASH], int anyway,
-    const apply_position_t *follows)
+    apply_position_t *follows)
 {
     char            *rows;
     uint32_t         count;
@@ -85,6 +85,15 @@ apply_record(database_t *db, wgw_journal_record_t *record,
     }
 
     apply_counts.known += rc == APPLY_KNOWN;
+
+    if (rc == APPLY_DONE || rc == APPLY_KNOWN) {
+        memset(follows, 0, sizeof(apply_position_t));
+
+        if (record->kind == WGW_JOURNAL_STATE) {
+            follows->epoch = record->epoch;
+            follows->seq = record->seq;
+        }
+    }
 
     return rc;
 }

@@ -41,12 +41,13 @@ extern apply_counts_t  apply_counts;
 
 /*
  * The record of these bytes.  With `anyway` also behind a gap; `follows` are
- * readings that were applied before (WGW_JOURNAL_STATE), or zeros.  Comes back
- * only when the database has answered, or when we shall stop: APPLY_GAP.
+ * readings that were applied just before (WGW_JOURNAL_STATE), or zeros, and
+ * becomes what that is for the next record.  Comes back only when the database
+ * has answered, or when we shall stop: APPLY_GAP.
  */
 apply_result_t apply_record(database_t *db, wgw_journal_record_t *record,
     const uint8_t hash[WGW_JOURNAL_HASH], int anyway,
-    const apply_position_t *follows);
+    apply_position_t *follows);
 
 /* Zeros for a node that is not known; LEDGER_OK or a failure. */
 int apply_position(database_t *db, const char *node,

@@ -87,12 +87,7 @@ source_one(source_dir_t *source, const ledger_t *ledger, database_t *db,
         break;
     }
 
-    if (record->kind == WGW_JOURNAL_STATE) {
-        source->follows.epoch = record->epoch;
-        source->follows.seq = record->seq;
-
-    } else {
-        memset(&source->follows, 0, sizeof(apply_position_t));
+    if (record->kind != WGW_JOURNAL_STATE) {
         source->gap = 0;
     }
 

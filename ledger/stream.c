@@ -270,7 +270,6 @@ stream_entry(stream_t *s, database_t *db, const redisReply *entry)
 {
     uint8_t                hash[WGW_JOURNAL_HASH];
     const char            *error;
-    apply_result_t         rc;
     const redisReply      *bytes;
     wgw_journal_record_t   record;
 
@@ -292,18 +291,7 @@ stream_entry(stream_t *s, database_t *db, const redisReply *entry)
         return APPLY_KNOWN;
     }
 
-    rc = apply_record(db, &record, hash, s->anyway, &s->follows);
-
-    if (rc == APPLY_DONE || rc == APPLY_KNOWN) {
-        memset(&s->follows, 0, sizeof(apply_position_t));
-    }
-
-    if (rc == APPLY_DONE && record.kind == WGW_JOURNAL_STATE) {
-        s->follows.epoch = record.epoch;
-        s->follows.seq = record.seq;
-    }
-
-    return rc;
+    return apply_record(db, &record, hash, s->anyway, &s->follows);
 }
 
 
