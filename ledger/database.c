@@ -67,6 +67,7 @@ database_try(database_t *db)
     database_close(db);
 
     db->conn = PQconnectdbParams(keys, values, 1);
+    db->serial++;
 
     if (PQstatus(db->conn) != CONNECTION_OK) {
         return LEDGER_AWAY;

@@ -19,6 +19,7 @@
 typedef struct {
     const char  *info;
     PGconn      *conn;
+    uint64_t     serial;            /* of it: 1 and more */
     int          told;              /* that it is away */
 } database_t;
 

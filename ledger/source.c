@@ -24,7 +24,7 @@ source_dir(source_dir_t *source, const ledger_t *ledger, database_t *db)
     const char            *error;
     wgw_journal_record_t   record;
 
-    if (source->conn != db->conn) {
+    if (source->locked != db->serial) {
         source_dir_close(source);
     }
 
@@ -129,12 +129,11 @@ source_begin(source_dir_t *source, database_t *db)
         return -1;
     }
 
-    if (!source->locked && !source_lock(db, source->node)) {
+    if (source->locked != db->serial && !source_lock(db, source->node)) {
         return -1;
     }
 
-    source->locked = 1;
-    source->conn = db->conn;
+    source->locked = db->serial;
 
     if (apply_position(db, source->node, &position) != LEDGER_OK) {
         return -1;
@@ -188,7 +187,6 @@ source_dir_close(source_dir_t *source)
         source->reader = NULL;
     }
 
-    source->locked = 0;
     memset(&source->follows, 0, sizeof(apply_position_t));
 }
 

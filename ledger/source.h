@@ -21,8 +21,7 @@ typedef struct {
     char                   node[WGW_JOURNAL_NODE + 1];  /* or empty */
     wgw_journal_reader_t  *reader;      /* NULL: to be sought */
     apply_position_t       follows;     /* readings that were applied */
-    int                    locked;
-    PGconn                *conn;        /* by which it is */
+    uint64_t               locked;      /* by this connection, or 0 */
     int64_t                gap;         /* since when, or 0 */
     int64_t                stuck;       /* not again before that */
 } source_dir_t;

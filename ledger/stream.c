@@ -179,12 +179,12 @@ stream_ready(stream_t *s, database_t *db)
         return 0;
     }
 
-    if (s->conn != db->conn) {
+    if (s->locked != db->serial) {
         if (!source_lock(db, s->node)) {
             return 0;
         }
 
-        s->conn = db->conn;
+        s->locked = db->serial;
         (void) snprintf(s->last, sizeof(s->last), "0-0");
     }
 

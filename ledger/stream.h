@@ -28,7 +28,7 @@ typedef struct {
     char               node[WGW_JOURNAL_NODE + 1];
     char               where[REDIS_ADDRESS];
     char               last[STREAM_ID];     /* the last entry that was read */
-    PGconn            *conn;                /* by which it is locked */
+    uint64_t           locked;              /* by this connection, or 0 */
     int64_t            gap;                 /* since when, or 0 */
     int64_t            looked;              /* whether it began anew */
     int                anyway;              /* a gap is gone over */

@@ -407,6 +407,9 @@ subtest 'a database that goes away' => sub {
     ok(alive($pid), 'it waits');
     $db->start();
     ok(wait_for(sub { $ledger->sum('w') == 20 }, 30), 'and goes on');
+    ok(wait_for(sub { $db->sql("SELECT count(*) FROM pg_locks WHERE granted "
+                               . "AND locktype = 'advisory'") == 1 }, 5),
+       'with its lock: that went with the connection');
 
     # killed in the middle, again and again
     for my $n (3 .. 8) {
