@@ -35,13 +35,13 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
 
 cp -r "$build/bin" "$build/modules" "$work"
 chmod 755 "$work"
+export TEST_NGINX_BINARY="$work/bin/nginx"
 
 
 # The configuration of a way, in the environment.  A counter file would be
 # every test server's at once: the zones live in memory.
 
 environment() {
-    export TEST_NGINX_BINARY="$work/bin/nginx"
     unset TEST_NGINX_GLOBALS_HTTP TEST_NGINX_GLOBALS_STREAM
 
     # the tests' folders are their user's alone
@@ -57,14 +57,11 @@ environment() {
             TEST_NGINX_GLOBALS="${TEST_NGINX_GLOBALS}load_module $module; "
     done
 
-    case $1 in
-    metered)
-        TEST_NGINX_GLOBALS="${TEST_NGINX_GLOBALS}wgw_meter_zone wgw_tests keys=1000; "
-        meter='wgw_meter wgw_tests $remote_addr cap=1000g;'
-        export TEST_NGINX_GLOBALS_HTTP="$meter"
-        export TEST_NGINX_GLOBALS_STREAM="$meter"
-        ;;
-    esac
+    [ "$1" = metered ] || return 0
+
+    TEST_NGINX_GLOBALS="${TEST_NGINX_GLOBALS}wgw_meter_zone wgw_tests keys=1000; "
+    export TEST_NGINX_GLOBALS_HTTP='wgw_meter wgw_tests $remote_addr cap=1000g;'
+    export TEST_NGINX_GLOBALS_STREAM="$TEST_NGINX_GLOBALS_HTTP"
 }
 
 
