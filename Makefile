@@ -47,7 +47,8 @@ fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
 
 chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
 	@tools/deps.sh test
-	@tools/chaos.sh
+	@$(if $(CHAOS_LOSE),PLANTED=addition) tools/test.sh build \
+	    $(if $(CHAOS_LOSE),t/full/planted.t,t/chaos/chaos.t)
 
 fresh:      ## fresh Debians, by debootstrap, run make run and make test
 	@tools/deps.sh roots
@@ -129,7 +130,7 @@ help:       ## this list
 #=    IPV6=off        make run without ::1
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    FUZZ_TARGETS="claims/token ..."  of these only
-#=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: with a loss, must fail
+#=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: a planted loss is seen
 #=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
 #=                    websocket tcp slow hostile clock full names claims
 #=    CHROMIUM=PATH   the browser of make full-test
@@ -218,95 +219,68 @@ build/fuzz/%: fuzz/%.c build/parts/fuzz.a
 	@$(FUZZ) -MMD -MP -MF $@.d -MT $@ -o $@.new $< build/parts/fuzz.a \
 	    $(PARTS_LIBS) && mv $@.new $@
 
-# The command is of several files, in a folder of its own.  What it links but
-# does not use itself is not named (--as-needed).
+# PROGRAM NAME,FOLDER,FLAGS,LIBRARIES: one of several files, in a folder of its
+# own.  What it links but does not use itself is not named (--as-needed).
 
-CLI_LIBS = -Wl,--as-needed -lcurl -lssl $(PARTS_LIBS)
-CLI_SOURCES := $(wildcard cli/*.c)
+FLAGS = -D_GNU_SOURCE -I.
+LINKED = -Wl,--as-needed $(1) -lssl $(PARTS_LIBS)
+
+define PROGRAM
+$(call ARCHIVE,plain/$(2),$(PLAIN) $(3),$(2)/,$(wildcard $(2)/*.c))
+$(call ARCHIVE,unit/$(2),$(UNIT) $(3),$(2)/,$(wildcard $(2)/*.c))
+$(call ARCHIVE,fuzz/$(2),$(FUZZED) $(3),$(2)/,$(wildcard $(2)/*.c))
+
+build/bin/$(1): build/parts/plain/$(2).a build/parts/plain.a
+	@mkdir -p $$(@D)
+	@$(PLAIN) -o $$@.new $$^ $(call LINKED,$(4)) && mv $$@.new $$@
+
+build/asan/bin/$(1): build/parts/unit/$(2).a build/parts/unit.a
+	@mkdir -p $$(@D)
+	@$(UNIT) -o $$@.new $$^ $(call LINKED,$(4)) && mv $$@.new $$@
+
+build/unit/$(2)/%: t/unit/$(2)/%.c build/parts/unit/$(2).a build/parts/unit.a
+	@echo "unit test: $(2)/$$*"
+	@mkdir -p $$(@D)
+	@$(UNIT) -D_GNU_SOURCE -MMD -MP -MF $$@.d -MT $$@ -o $$@.new \
+	    $$(filter %.c %.a,$$^) $(call LINKED,$(4)) && mv $$@.new $$@
+
+build/fuzz/$(2)/%: fuzz/$(2)/%.c build/parts/fuzz/$(2).a build/parts/fuzz.a
+	@echo "fuzz target: $(2)/$$*"
+	@mkdir -p $$(@D)
+	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $$@.d -MT $$@ -o $$@.new \
+	    $$(filter %.c %.a,$$^) $(call LINKED,$(4)) && mv $$@.new $$@
+
+.PHONY: $(2)-files $(2)-unit
+
+$(2)-unit: build/asan/bin/$(1)
+	@:
+endef
+
+# the command
+
 MAN_PAGES = wgw.8 wgw-acme.8 wgw-certs-hook.8 wgw.conf.5 \
     ngx_wgw_route_module.5 ngx_wgw_meter_module.5 ngx_wgw_auth_module.5
 
-.PHONY: cli-files cli-unit
+$(eval $(call PROGRAM,wgw,cli,$(FLAGS),-lcurl))
 
 cli-files: build/bin/wgw build/completion/wgw $(MAN_PAGES:%=build/man/%)
 	@:
 
-cli-unit: build/asan/bin/wgw
-	@:
+# the daemon of the grid
 
-CLI_FLAGS = -D_GNU_SOURCE -I.
-
-$(eval $(call ARCHIVE,plain/cli,$(PLAIN) $(CLI_FLAGS),cli/,$(CLI_SOURCES)))
-$(eval $(call ARCHIVE,unit/cli,$(UNIT) $(CLI_FLAGS),cli/,$(CLI_SOURCES)))
-$(eval $(call ARCHIVE,fuzz/cli,$(FUZZED) $(CLI_FLAGS),cli/,$(CLI_SOURCES)))
-
-build/bin/wgw: build/parts/plain/cli.a build/parts/plain.a
-	@mkdir -p $(@D)
-	@$(PLAIN) -o $@.new $^ $(CLI_LIBS) && mv $@.new $@
-
-build/asan/bin/wgw: build/parts/unit/cli.a build/parts/unit.a
-	@mkdir -p $(@D)
-	@$(UNIT) -o $@.new $^ $(CLI_LIBS) && mv $@.new $@
-
-build/unit/cli/%: t/unit/cli/%.c build/parts/unit/cli.a build/parts/unit.a
-	@echo "unit test: cli/$*"
-	@mkdir -p $(@D)
-	@$(UNIT) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
-	    $(filter %.c %.a,$^) $(CLI_LIBS) && mv $@.new $@
-
-build/fuzz/cli/%: fuzz/cli/%.c build/parts/fuzz/cli.a build/parts/fuzz.a
-	@echo "fuzz target: cli/$*"
-	@mkdir -p $(@D)
-	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
-	    $(filter %.c %.a,$^) $(CLI_LIBS) && mv $@.new $@
-
-# The daemon of the grid, likewise.
-
-GRID_LIBS = -Wl,--as-needed -lsodium -lsqlite3 -lhiredis -lcurl -lssl \
-    $(PARTS_LIBS)
-GRID_SOURCES := $(wildcard grid/*.c)
-GRID_FLAGS = -D_GNU_SOURCE -I.
-
-.PHONY: grid-files grid-unit
+$(eval $(call PROGRAM,wgw-grid,grid,$(FLAGS),-lsodium -lsqlite3 -lcurl))
 
 grid-files: build/bin/wgw-grid build/man/wgw-grid.8
 	@:
 
-grid-unit: build/asan/bin/wgw-grid
-	@:
+# the ledger
 
-$(eval $(call ARCHIVE,plain/grid,$(PLAIN) $(GRID_FLAGS),grid/,$(GRID_SOURCES)))
-$(eval $(call ARCHIVE,unit/grid,$(UNIT) $(GRID_FLAGS),grid/,$(GRID_SOURCES)))
-$(eval $(call ARCHIVE,fuzz/grid,$(FUZZED) $(GRID_FLAGS),grid/,$(GRID_SOURCES)))
-
-build/bin/wgw-grid: build/parts/plain/grid.a build/parts/plain.a
-	@mkdir -p $(@D)
-	@$(PLAIN) -o $@.new $^ $(GRID_LIBS) && mv $@.new $@
-
-build/asan/bin/wgw-grid: build/parts/unit/grid.a build/parts/unit.a
-	@mkdir -p $(@D)
-	@$(UNIT) -o $@.new $^ $(GRID_LIBS) && mv $@.new $@
-
-build/unit/grid/%: t/unit/grid/%.c build/parts/unit/grid.a build/parts/unit.a
-	@echo "unit test: grid/$*"
-	@mkdir -p $(@D)
-	@$(UNIT) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
-	    $(filter %.c %.a,$^) $(GRID_LIBS) && mv $@.new $@
-
-build/fuzz/grid/%: fuzz/grid/%.c build/parts/fuzz/grid.a build/parts/fuzz.a
-	@echo "fuzz target: grid/$*"
-	@mkdir -p $(@D)
-	@$(FUZZ) -D_GNU_SOURCE -MMD -MP -MF $@.d -MT $@ -o $@.new \
-	    $(filter %.c %.a,$^) $(GRID_LIBS) && mv $@.new $@
-
-# The ledger, likewise.
-
-LEDGER_LIBS = -Wl,--as-needed -lpq -lhiredis -lssl $(PARTS_LIBS)
-LEDGER_SOURCES := $(wildcard ledger/*.c)
-LEDGER_FLAGS = -D_GNU_SOURCE -I. -Ibuild/parts -I$(shell pg_config --includedir \
+LEDGER_FLAGS = $(FLAGS) -Ibuild/parts -I$(shell pg_config --includedir \
     2> /dev/null || echo /usr/include/postgresql)
 
-.PHONY: ledger ledger-files ledger-unit
+.PHONY: ledger
+
+$(eval $(call PROGRAM,wgw-ledger,ledger,$(LEDGER_FLAGS),-lpq))
 
 ledger:     ## the daemon wgw-ledger; needs no nginx
 	@tools/deps.sh ledger
@@ -315,27 +289,13 @@ ledger:     ## the daemon wgw-ledger; needs no nginx
 ledger-files: build/bin/wgw-ledger build/man/wgw-ledger.8
 	@:
 
-ledger-unit: build/asan/bin/wgw-ledger
-	@:
-
-$(eval $(call ARCHIVE,plain/ledger,$(PLAIN) $(LEDGER_FLAGS),ledger/,$(LEDGER_SOURCES)))
-$(eval $(call ARCHIVE,unit/ledger,$(UNIT) $(LEDGER_FLAGS),ledger/,$(LEDGER_SOURCES)))
-
-build/parts/plain/ledger/schema.o build/parts/unit/ledger/schema.o: \
-    build/parts/ledger_schema.h
+build/parts/plain/ledger/schema.o build/parts/unit/ledger/schema.o \
+build/parts/fuzz/ledger/schema.o: build/parts/ledger_schema.h
 
 build/parts/ledger_schema.h: ledger/schema/*.sql
 	@mkdir -p $(@D)
 	@tools/embed.sh $(foreach file,$(sort $^),\
 	    schema_$(basename $(notdir $(file)))=$(file)) > $@.new && mv $@.new $@
-
-build/bin/wgw-ledger: build/parts/plain/ledger.a build/parts/plain.a
-	@mkdir -p $(@D)
-	@$(PLAIN) -o $@.new $^ $(LEDGER_LIBS) && mv $@.new $@
-
-build/asan/bin/wgw-ledger: build/parts/unit/ledger.a build/parts/unit.a
-	@mkdir -p $(@D)
-	@$(UNIT) -o $@.new $^ $(LEDGER_LIBS) && mv $@.new $@
 
 build/completion/wgw: cli/wgw.bash
 	@mkdir -p $(@D)

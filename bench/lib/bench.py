@@ -270,7 +270,6 @@ class Contender:
 
     tool = "wload"
     connections = CONNECTIONS
-    callgrind = ()              # further options
     knock = b"GET / HTTP/1.1\r\nHost: n0000000.gw.test\r\n\r\n"
 
     def __init__(self, name, kind, conf, port, load=(), **values):
@@ -374,29 +373,36 @@ class Contender:
 
     def instructions(self, warm, requests):
         """Per request, in user space; None without valgrind."""
+        out = self.start_callgrind()
+        if not out:
+            return None
+        try:
+            self.ask_each(16)
+            for n, action in ((warm * self.warm, "--instr=on"),
+                              (1000, "--zero"), (requests, "--dump")):
+                self.ask("-c", 16, "-n", n)
+                self.control(action)
+            return self.totals(out + ".1") / requests
+        finally:
+            self.stop()
+
+    def start_callgrind(self, *options):
+        """Where it writes, or None; it does not count yet."""
         out = f"{self.dir}/callgrind"
         os.makedirs(self.dir, exist_ok=True)
         for name in os.listdir(self.dir):
             if name.startswith("callgrind"):
                 os.unlink(f"{self.dir}/{name}")
 
-        if not self.start(True, ["env", f"LD_PRELOAD={TOOLS}/smallmap.so",
-                                 "valgrind", "--tool=callgrind",
-                                 "--instr-atstart=no", *self.callgrind,
-                                 "--callgrind-out-file=" + out]):
-            return None
-        try:
-            if self.each:
-                self.ask("-c", 16, "-q", "-n", self.each)
-            for n, action in ((warm * self.warm, "--instr=on"),
-                              (1000, "--zero"), (requests, "--dump")):
-                self.ask("-c", 16, "-n", n)
-                self.control(action)
-            self.events = {event: n / requests for event, n in
-                           self.all_totals(out + ".1").items()}
-            return self.events["Ir"]
-        finally:
-            self.stop()
+        found = self.start(True, ["env", f"LD_PRELOAD={TOOLS}/smallmap.so",
+                                  "valgrind", "--tool=callgrind",
+                                  "--instr-atstart=no", *options,
+                                  "--callgrind-out-file=" + out])
+        return out if found else None
+
+    def ask_each(self, connections):
+        if self.each:
+            self.ask("-c", connections, "-q", "-n", self.each)
 
     def control(self, action):
         subprocess.run(["callgrind_control", action, str(self.process.pid)],
@@ -407,20 +413,12 @@ class Contender:
         """Lines of the cache, of data and of code, of a request for each of
         `names`, after those for `before`, on one connection; medians.  Before
         these so many were asked for in turn."""
-        out, data, code = f"{self.dir}/lines", [], []
-        os.makedirs(self.dir, exist_ok=True)
-        for name in os.listdir(self.dir):
-            if name.startswith("lines"):
-                os.unlink(f"{self.dir}/{name}")
-
-        if not self.start(True, ["env", f"LD_PRELOAD={TOOLS}/smallmap.so",
-                                 "valgrind", "--tool=callgrind",
-                                 "--instr-atstart=no", *EVERY_LINE,
-                                 "--callgrind-out-file=" + out]):
+        data, code = [], []
+        out = self.start_callgrind(*EVERY_LINE)
+        if not out:
             return None
         try:
-            if self.each:
-                self.ask("-c", 16, "-q", "-n", self.each)
+            self.ask_each(16)
             with socket.create_connection(("127.0.0.1", self.port)) as s:
                 for name in before:
                     get(s, name)
@@ -556,8 +554,7 @@ def compare(title, contenders, floor, rounds, seconds):
     running = [c for c in running if (c.floor or base) in running]
 
     for c in running:
-        if c.each:
-            c.ask("-c", CONNECTIONS, "-q", "-n", c.each)
+        c.ask_each(CONNECTIONS)
 
     for number in range(rounds):
         for c in running:
@@ -617,7 +614,7 @@ def count(title, contenders, floor, warm, requests):
         base = counted.get(c.floor) or next(
             (counted[f] for f in counted if f.name == floor), None)
         lines.append([c.name, f"{n:.0f}",
-                     f"{n - base:+.0f}" if base else "-"])
+                      f"{n - base:+.0f}" if base else "-"])
         note(f"  {c.name} {n:.0f}")
         if base:
             rows.record(RUN, c.name, instructions=n - base)

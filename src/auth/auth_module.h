@@ -17,6 +17,7 @@
 
 #include "auth/allowlist.h"
 #include "core/board.h"
+#include "core/context.h"
 #include "core/line.h"
 #include "core/sweep.h"
 #include "crypto/eip191.h"
@@ -94,14 +95,9 @@ typedef struct {
 } ngx_http_wgw_auth_conf_t;
 
 
-typedef struct ngx_http_wgw_auth_ctx_s  ngx_http_wgw_auth_ctx_t;
-
-/*
- * Who asks; one for a request and its subrequests and redirects.  Not of the
- * request's pool, of which it would take most of a block; those of requests
- * that ended are used again.
- */
-struct ngx_http_wgw_auth_ctx_s {
+/* Who asks; one for a request and its subrequests and redirects. */
+typedef struct {
+    wgw_context_t             context;
     ngx_http_wgw_auth_conf_t *conf;         /* it was checked for */
     ngx_uint_t                status;       /* 0: good; 400, 401, 403, 500 */
     const char               *reason;       /* a word */
@@ -133,12 +129,8 @@ struct ngx_http_wgw_auth_ctx_s {
     unsigned                  read:1;       /* the body, for its methods */
     unsigned                  long_body:1;  /* it was, too long for that */
 
-    /* not zeroed */
-
-    ngx_pool_cleanup_t        cleanup;
-    ngx_http_wgw_auth_ctx_t  *next;         /* a free one */
-    char                      own[NGX_HTTP_WGW_AUTH_BUFFER];
-};
+    char                      own[NGX_HTTP_WGW_AUTH_BUFFER];  /* not zeroed */
+} ngx_http_wgw_auth_ctx_t;
 
 
 extern ngx_module_t  ngx_http_wgw_auth_module;

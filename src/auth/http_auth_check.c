@@ -39,7 +39,7 @@ static void auth_strip_part(ngx_list_t *list, ngx_list_part_t *part);
 static void auth_cleanup(void *data);
 
 
-static ngx_http_wgw_auth_ctx_t  *auth_free;
+static wgw_context_t  *auth_spare;
 
 
 ngx_int_t
@@ -119,27 +119,12 @@ ngx_http_wgw_auth_create_ctx(ngx_http_request_t *r)
 {
     ngx_http_wgw_auth_ctx_t  *ctx;
 
-    ctx = auth_free;
-
-    if (ctx) {
-        auth_free = ctx->next;
-
-    } else {
-        ctx = ngx_alloc(sizeof(ngx_http_wgw_auth_ctx_t), r->connection->log);
-        if (ctx == NULL) {
-            return NULL;
-        }
+    ctx = wgw_context_create(&auth_spare, sizeof(ngx_http_wgw_auth_ctx_t),
+                             offsetof(ngx_http_wgw_auth_ctx_t, own), r->pool,
+                             auth_cleanup);
+    if (ctx == NULL) {
+        return NULL;
     }
-
-    ngx_memzero(ctx, offsetof(ngx_http_wgw_auth_ctx_t, cleanup));
-
-    /* as ngx_pool_cleanup_add() does it, but in one piece */
-
-    ctx->cleanup.handler = auth_cleanup;
-    ctx->cleanup.data = ctx;
-    ctx->cleanup.next = r->pool->cleanup;
-
-    r->pool->cleanup = &ctx->cleanup;
 
     ngx_http_set_ctx(r, ctx, ngx_http_wgw_auth_module);
 
@@ -158,10 +143,7 @@ auth_cleanup(void *data)
         ngx_explicit_memzero(ctx->buffer, ctx->size);
     }
 
-    /* the pool has still to read its cleanup's next */
-
-    ctx->next = auth_free;
-    auth_free = ctx;
+    wgw_context_free(&auth_spare, &ctx->context);
 }
 
 

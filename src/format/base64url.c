@@ -57,6 +57,9 @@ static const uint64_t  wgw_base64url_values[256] = {
 };
 
 
+static inline uint64_t wgw_base64url_bits(const uint8_t *p, size_t n);
+
+
 void
 wgw_base64url_encode(wgw_out_t *out, const void *data, size_t len)
 {
@@ -107,14 +110,12 @@ wgw_base64url_encode(wgw_out_t *out, const void *data, size_t len)
 int
 wgw_base64url_decode(void *bytes, size_t *len, wgw_text_t text)
 {
-    size_t           left;
-    uint8_t         *out;
-    uint32_t         four;
-    uint64_t         bits, all;
-    const uint8_t   *p;
-    const uint64_t  *v;
+    size_t          left;
+    uint8_t        *out;
+    uint32_t        four;
+    uint64_t        bits, all;
+    const uint8_t  *p;
 
-    v = wgw_base64url_values;
     p = (const uint8_t *) text.data;
     out = bytes;
     all = 0;
@@ -123,7 +124,7 @@ wgw_base64url_decode(void *bytes, size_t *len, wgw_text_t text)
     /* as long as there is room for a fourth byte, which the next replace */
 
     for ( /* void */ ; left >= 6; left -= 4, p += 4, out += 3) {
-        bits = v[p[0]] | v[p[1]] >> 6 | v[p[2]] >> 12 | v[p[3]] >> 18;
+        bits = wgw_base64url_bits(p, 4);
         all |= bits;
 
         four = (uint32_t) bits << 8;
@@ -136,7 +137,7 @@ wgw_base64url_decode(void *bytes, size_t *len, wgw_text_t text)
     }
 
     if (left >= 4) {
-        bits = v[p[0]] | v[p[1]] >> 6 | v[p[2]] >> 12 | v[p[3]] >> 18;
+        bits = wgw_base64url_bits(p, 4);
         all |= bits;
 
         *out++ = (uint8_t) (bits >> 16);
@@ -152,7 +153,7 @@ wgw_base64url_decode(void *bytes, size_t *len, wgw_text_t text)
     }
 
     if (left) {
-        bits = v[p[0]] | v[p[1]] >> 6 | (left == 3 ? v[p[2]] >> 12 : 0);
+        bits = wgw_base64url_bits(p, left);
         all |= bits;
 
         if (bits & (left == 3 ? 0xff : 0xffff)) {
@@ -169,4 +170,18 @@ wgw_base64url_decode(void *bytes, size_t *len, wgw_text_t text)
     *len = (size_t) (out - (uint8_t *) bytes);
 
     return all >> 24 ? -1 : 0;
+}
+
+
+/* Of two, three or four digits. */
+
+static inline uint64_t
+wgw_base64url_bits(const uint8_t *p, size_t n)
+{
+    const uint64_t  *v;
+
+    v = wgw_base64url_values;
+
+    return v[p[0]] | v[p[1]] >> 6 | (n > 2 ? v[p[2]] >> 12 : 0)
+           | (n > 3 ? v[p[3]] >> 18 : 0);
 }

@@ -20,11 +20,12 @@ static inline ngx_uint_t ngx_http_wgw_meter_flow_usual(ngx_http_request_t *r,
 static inline ngx_int_t ngx_http_wgw_meter_flow_begin(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t **found);
 static ngx_uint_t ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
-    ngx_array_t *meters, ngx_http_wgw_meter_more_t *more);
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_array_t **meters,
+    ngx_http_wgw_meter_more_t *more);
 static ngx_int_t ngx_http_wgw_meter_flow_refuse(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static wgw_flow_t *ngx_http_wgw_meter_flow_room(ngx_http_request_t *r,
-    wgw_flow_t *flow, ngx_uint_t n);
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t n);
 static ngx_int_t ngx_http_wgw_meter_flow_decide(ngx_http_request_t *r,
     ngx_array_t *meters, ngx_http_wgw_meter_more_t *more, wgw_flow_t *flow,
     ngx_uint_t may);
@@ -121,32 +122,18 @@ ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r, wgw_flow_t **found,
     paced = (flow && flow->paces) ? 0
             : wgw_rate_number(ngx_http_wgw_rates(r), 1);
 
-    if (flow && flow->meters.status) {
-        if (paced == 0) {
-            return NGX_OK;
-        }
-
-        n = 0;
-        meters = NULL;
-
-    } else {
-        meters = flow && flow->late ? flow->late : mcf->meters;
-        n = ngx_http_wgw_meter_flow_count(r, meters, &more);
-    }
+    n = ngx_http_wgw_meter_flow_count(r, mcf, flow, &meters, &more);
 
     if (n == 0 && paced == 0) {
         return NGX_OK;
     }
 
-    flow = ngx_http_wgw_meter_flow_room(r, flow, n);
+    flow = ngx_http_wgw_meter_flow_room(r, mcf, flow, n);
     if (flow == NULL) {
         return NGX_ERROR;
     }
 
     *found = flow;
-
-    flow->meters.log_level = mcf->log_level;
-    flow->meters.variable = ngx_http_wgw_meter_flow_evaluate;
 
     if (n && may) {
         late = ngx_http_wgw_late_number(meters);
@@ -191,7 +178,7 @@ ngx_http_wgw_meter_flow_usual(ngx_http_request_t *r,
 }
 
 
-/* What the rest of this file does for it. */
+/* What the rest of this file does for it, in 35 instructions less. */
 
 static inline ngx_int_t
 ngx_http_wgw_meter_flow_begin(ngx_http_request_t *r,
@@ -248,29 +235,37 @@ ngx_http_wgw_meter_flow_refuse(ngx_http_request_t *r, wgw_flow_t *flow)
 }
 
 
-/* How many meters there are, with those of others. */
+/* How many meters are to decide, with those of others; once they have, 0. */
 
 static ngx_uint_t
-ngx_http_wgw_meter_flow_count(ngx_http_request_t *r, ngx_array_t *meters,
+ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_array_t **meters,
     ngx_http_wgw_meter_more_t *more)
 {
     more->n = 0;
     more->refused = 0;
+    *meters = NULL;
+
+    if (flow && flow->meters.status) {
+        return 0;
+    }
+
+    *meters = flow && flow->late ? flow->late : mcf->meters;
 
     if (ngx_http_wgw_meter_more) {
         ngx_memzero(more, sizeof(ngx_http_wgw_meter_more_t));
         ngx_http_wgw_meter_more(r, more);
     }
 
-    return (meters ? meters->nelts : 0) + more->n;
+    return (*meters ? (*meters)->nelts : 0) + more->n;
 }
 
 
 /* A flow that has room for `n` meters: this one, or a new one. */
 
 static wgw_flow_t *
-ngx_http_wgw_meter_flow_room(ngx_http_request_t *r, wgw_flow_t *flow,
-    ngx_uint_t n)
+ngx_http_wgw_meter_flow_room(ngx_http_request_t *r,
+    ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t *flow, ngx_uint_t n)
 {
     if (flow == NULL) {
         flow = ngx_http_wgw_meter_flow_start(r, n);
@@ -280,15 +275,15 @@ ngx_http_wgw_meter_flow_room(ngx_http_request_t *r, wgw_flow_t *flow,
 
         flow->meters.elts = (wgw_meter_t *) &flow[1];
 
-        return flow;
-    }
-
-    if (n && flow->meters.n == 0) {
+    } else if (n && flow->meters.n == 0) {
         flow->meters.elts = ngx_pcalloc(r->pool, n * sizeof(wgw_meter_t));
         if (flow->meters.elts == NULL) {
             return NULL;
         }
     }
+
+    flow->meters.log_level = mcf->log_level;
+    flow->meters.variable = ngx_http_wgw_meter_flow_evaluate;
 
     return flow;
 }

@@ -1,5 +1,6 @@
 
 #include "meter/meter_vars.h"
+#include "core/context.h"
 
 
 #define NGX_WGW_METER_SENT      0
@@ -88,13 +89,10 @@ ngx_wgw_meter_variable(wgw_flow_t *flow, ngx_pool_t *pool,
 wgw_flow_t *
 ngx_wgw_meter_create(ngx_pool_t *pool, ngx_uint_t n)
 {
-    size_t               size;
-    wgw_flow_t          *flow;
-    ngx_pool_cleanup_t  *cln;
+    size_t       size;
+    wgw_flow_t  *flow;
 
     size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
-
-    /* as ngx_pool_cleanup_add(), of one piece */
 
     flow = ngx_palloc(pool, size + sizeof(ngx_pool_cleanup_t));
     if (flow == NULL) {
@@ -103,13 +101,9 @@ ngx_wgw_meter_create(ngx_pool_t *pool, ngx_uint_t n)
 
     ngx_memzero(flow, size);
 
-    cln = (ngx_pool_cleanup_t *) ((u_char *) flow + size);
-
-    cln->handler = ngx_wgw_meter_cleanup;
-    cln->data = flow;
-    cln->next = pool->cleanup;
-
-    pool->cleanup = cln;
+    wgw_context_cleanup(pool,
+                        (ngx_pool_cleanup_t *) ((u_char *) flow + size),
+                        ngx_wgw_meter_cleanup, flow);
 
     return flow;
 }

@@ -26,6 +26,8 @@ static ngx_uint_t balancer_keepalive(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *uscf);
 static ngx_int_t balancer_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *uscf);
+static wgw_balancer_peer_t *balancer_create_peer(ngx_http_request_t *r,
+    ngx_uint_t *hop);
 static void balancer_unfit(wgw_route_t *route, ngx_uint_t hop,
     ngx_log_t *log) __attribute__((noinline));
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
@@ -182,33 +184,18 @@ static ngx_int_t
 balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 {
     ngx_uint_t            hop;
-    wgw_lookup_t         *lookup;
     ngx_http_upstream_t  *u;
     wgw_balancer_peer_t  *bp;
 
     u = r->upstream;
 
-    bp = NULL;
-    lookup = balancer_lookup(r, &hop, &bp);
-
-    if (bp == NULL || bp->balancer) {
-        bp = ngx_palloc(r->pool, sizeof(wgw_balancer_peer_t));
-        if (bp == NULL) {
-            return NGX_ERROR;
-        }
+    bp = balancer_create_peer(r, &hop);
+    if (bp == NULL) {
+        return NGX_ERROR;
     }
-
-    ngx_memzero(bp, sizeof(wgw_balancer_peer_t));
 
     bp->balancer = ngx_http_conf_upstream_srv_conf(uscf,
                                                    ngx_http_wgw_route_module);
-    bp->request = r;
-    bp->lookup = lookup;
-
-    if (bp->lookup) {
-        bp->route = bp->lookup->route;
-        bp->name = bp->lookup->name;
-    }
 
     if (bp->route) {
         bp->bound = (hop & WGW_HOP_BOUND) != 0;
@@ -245,6 +232,38 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
 #endif
 
     return NGX_OK;
+}
+
+
+/* In the room of the look-up, which is that of the first. */
+
+static wgw_balancer_peer_t *
+balancer_create_peer(ngx_http_request_t *r, ngx_uint_t *hop)
+{
+    wgw_lookup_t         *lookup;
+    wgw_balancer_peer_t  *bp;
+
+    bp = NULL;
+    lookup = balancer_lookup(r, hop, &bp);
+
+    if (bp == NULL || bp->balancer) {
+        bp = ngx_palloc(r->pool, sizeof(wgw_balancer_peer_t));
+        if (bp == NULL) {
+            return NULL;
+        }
+    }
+
+    ngx_memzero(bp, sizeof(wgw_balancer_peer_t));
+
+    bp->request = r;
+    bp->lookup = lookup;
+
+    if (lookup) {
+        bp->route = lookup->route;
+        bp->name = lookup->name;
+    }
+
+    return bp;
 }
 
 

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/context.h"
 #include "core/hook.h"
 #include "core/request.h"
 #include "core/value.h"
@@ -23,23 +24,19 @@
 #define NGX_HTTP_WGW_LOOP_DETECTED  508         /* RFC 5842 */
 
 
-typedef struct ngx_http_wgw_route_ctx_s  ngx_http_wgw_route_ctx_t;
-
 /*
- * Not of the request's pool, of which it would take more than is left to a
- * usual request in its second block: a third one costs more than all that is
- * done here.  Those of requests that ended are used again.
+ * It would take more than is left to a usual request in its second block of
+ * the pool: a third one costs more than all that is done here.
  */
-struct ngx_http_wgw_route_ctx_s {
-    ngx_pool_cleanup_t           cleanup;
+typedef struct {
+    wgw_context_t                context;
     wgw_lookup_t                 lookup;
     wgw_live_t                   live;
     ngx_uint_t                   hop;           /* WGW_HOP_* */
     ngx_uint_t                   paused;        /* refused for that */
     ngx_http_complex_value_t    *key;           /* it was made with */
     wgw_balancer_peer_t          peer;          /* of the first upstream */
-    ngx_http_wgw_route_ctx_t    *next;          /* a free one */
-};
+} ngx_http_wgw_route_ctx_t;
 
 
 static ngx_int_t ngx_http_wgw_route_handler(ngx_http_request_t *r);
@@ -153,7 +150,7 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
 };
 
 
-static ngx_http_wgw_route_ctx_t  *ngx_http_wgw_route_free;
+static wgw_context_t  *ngx_http_wgw_route_spare;
 
 
 /* The verdict is the first one: an error page is not judged again. */
@@ -298,33 +295,19 @@ ngx_http_wgw_route_create_ctx(ngx_http_request_t *r,
         return NULL;
     }
 
-    ctx = ngx_http_wgw_route_free;
-
-    if (ctx) {
-        ngx_http_wgw_route_free = ctx->next;
-
-    } else {
-        ctx = ngx_alloc(sizeof(ngx_http_wgw_route_ctx_t),
-                        r->connection->log);
-        if (ctx == NULL) {
-            return NULL;
-        }
+    ctx = wgw_context_create(&ngx_http_wgw_route_spare,
+                             sizeof(ngx_http_wgw_route_ctx_t),
+                             offsetof(ngx_http_wgw_route_ctx_t,
+                                      lookup.cap_text),
+                             r->pool, ngx_http_wgw_route_cleanup);
+    if (ctx == NULL) {
+        return NULL;
     }
-
-    ngx_memzero(&ctx->lookup, offsetof(wgw_lookup_t, cap_text));
 
     ctx->live.swept.sweep = NULL;
     ctx->hop = 0;
     ctx->paused = 0;
     ctx->peer.balancer = NULL;
-
-    /* as ngx_pool_cleanup_add() does it, but in one piece */
-
-    ctx->cleanup.handler = ngx_http_wgw_route_cleanup;
-    ctx->cleanup.data = ctx;
-    ctx->cleanup.next = r->pool->cleanup;
-
-    r->pool->cleanup = &ctx->cleanup;
 
     ctx->key = key;
 
@@ -412,10 +395,7 @@ ngx_http_wgw_route_cleanup(void *data)
     wgw_live_remove(&ctx->live);
     wgw_lookup_cleanup(&ctx->lookup);
 
-    /* the pool has still to read its cleanup's next */
-
-    ctx->next = ngx_http_wgw_route_free;
-    ngx_http_wgw_route_free = ctx;
+    wgw_context_free(&ngx_http_wgw_route_spare, &ctx->context);
 }
 
 

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_stream.h>
 
+#include "core/context.h"
 #include "core/stream_hook.h"
 #include "core/value.h"
 #include "route/live.h"
@@ -26,21 +27,15 @@ typedef struct {
 } ngx_stream_wgw_route_srv_conf_t;
 
 
-typedef struct ngx_stream_wgw_route_ctx_s  ngx_stream_wgw_route_ctx_t;
-
-/*
- * Not of the connection's pool, whose blocks of 256 bytes have no room for
- * it.  Those of sessions that ended are used again.
- */
-struct ngx_stream_wgw_route_ctx_s {
-    ngx_pool_cleanup_t           cleanup;
+/* The connection's pool, of blocks of 256 bytes, has no room for it. */
+typedef struct {
+    wgw_context_t                context;
     wgw_lookup_t                 lookup;
     wgw_stream_peer_t            peer;
     wgw_live_t                   live;
     ngx_uint_t                   offload;
     wgw_peek_t                   peek;
-    ngx_stream_wgw_route_ctx_t  *next;          /* a free one */
-};
+} ngx_stream_wgw_route_ctx_t;
 
 
 static ngx_int_t ngx_stream_wgw_route_preread(ngx_stream_session_t *s);
@@ -127,7 +122,7 @@ static ngx_stream_variable_t  ngx_stream_wgw_route_vars[] = {
 };
 
 
-static ngx_stream_wgw_route_ctx_t  *ngx_stream_wgw_route_free;
+static wgw_context_t  *ngx_stream_wgw_route_spare;
 
 
 static ngx_int_t
@@ -283,28 +278,14 @@ ngx_stream_wgw_route_get_ctx(ngx_stream_session_t *s)
         return ctx;
     }
 
-    ctx = ngx_stream_wgw_route_free;
-
-    if (ctx) {
-        ngx_stream_wgw_route_free = ctx->next;
-
-    } else {
-        ctx = ngx_alloc(sizeof(ngx_stream_wgw_route_ctx_t),
-                        s->connection->log);
-        if (ctx == NULL) {
-            return NULL;
-        }
+    ctx = wgw_context_create(&ngx_stream_wgw_route_spare,
+                             sizeof(ngx_stream_wgw_route_ctx_t),
+                             offsetof(ngx_stream_wgw_route_ctx_t, peek.hello),
+                             s->connection->pool,
+                             ngx_stream_wgw_route_cleanup);
+    if (ctx == NULL) {
+        return NULL;
     }
-
-    ngx_memzero(ctx, offsetof(ngx_stream_wgw_route_ctx_t, peek.hello));
-
-    /* as ngx_pool_cleanup_add() does it, but in one piece */
-
-    ctx->cleanup.handler = ngx_stream_wgw_route_cleanup;
-    ctx->cleanup.data = ctx;
-    ctx->cleanup.next = s->connection->pool->cleanup;
-
-    s->connection->pool->cleanup = &ctx->cleanup;
 
     ngx_stream_set_ctx(s, ctx, ngx_stream_wgw_route_module);
 
@@ -320,10 +301,7 @@ ngx_stream_wgw_route_cleanup(void *data)
     wgw_live_remove(&ctx->live);
     wgw_lookup_cleanup(&ctx->lookup);
 
-    /* the pool has still to read its cleanup's next */
-
-    ctx->next = ngx_stream_wgw_route_free;
-    ngx_stream_wgw_route_free = ctx;
+    wgw_context_free(&ngx_stream_wgw_route_spare, &ctx->context);
 }
 
 

@@ -232,20 +232,6 @@ wgw_table_add(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t sent,
 
     hot = wgw_table_hot(t, record);
 
-#if (WGW_CHAOS_LOSE)
-
-    /* so that `make chaos CHAOS_LOSE=1` sees that it would see it */
-
-    {
-        static uint32_t  n;
-
-        if (++n % 1000 == 0) {
-            return;
-        }
-    }
-
-#endif
-
     /* a total may only grow in a window that knows where it began */
 
     clock = wgw_load(&t->header->clock);

@@ -2,7 +2,8 @@
 
 # Faults of the kinds that tests are there for, planted one at a time into a
 # copy of this checkout: for each, the command that is to see it must fail, and
-# it must pass on the copy as it is.  PLANTED="leak replay" plants some.
+# it must pass on the copy as it is.  PLANTED="leak replay" plants some;
+# make chaos CHAOS_LOSE=1 is PLANTED=addition, and CHAOS_SECONDS and CHAOS count.
 
 use warnings;
 use strict;
@@ -16,7 +17,8 @@ use Wgw;
 
 
 my $suite = 'tools/test.sh build';
-my $chaos = 'CHAOS_SECONDS=40 tools/test.sh build t/chaos/chaos.t';
+my $chaos = 'CHAOS_SECONDS=${CHAOS_SECONDS:-40} '
+            . 'tools/test.sh build t/chaos/chaos.t';
 
 my @faults = ({
     name => 'flush', what => 'the last bytes of a request are not counted',
@@ -31,7 +33,7 @@ my @faults = ({
     to => "    {\n        static unsigned  n;\n\n"
           . "        if (++n % 1000 == 0) {\n            return;\n"
           . "        }\n    }\n\n",
-    command => "CHAOS=http $chaos",
+    command => "CHAOS=\"\${CHAOS:-http}\" $chaos",
 }, {
     name => 'leak', what => '4 KB are lost with each request',
     file => 'src/meter/flow.c',

@@ -42,10 +42,7 @@ sub new {
         pids => { },
     }, $class;
 
-    my $modules = $option{modules};
-
-    $self->{gw} = Wgw->new('events { }', $modules ? (modules => $modules)
-                                                  : ());
+    $self->{gw} = Wgw->new('events { }');
     $self->{ledger} = Wgw::Chaos::Ledger->new($self);
 
     # who is always there: what it says of the log and of the processes
