@@ -37,7 +37,6 @@ wgw_question_create(void)
 void
 wgw_question_send(wgw_question_t *q)
 {
-    char        buffer[WGW_WITNESS_NAME];
     wgw_text_t  key;
 
     key = question_text(q->key, q->key_len);
@@ -52,8 +51,7 @@ wgw_question_send(wgw_question_t *q)
         || (q->ttl
             && question_sent(q, question_expire(q, question_ttl, q)) != 0)
         || question_sent(q, question_short(q, "GET",
-                                           wgw_witness_name(q->witness,
-                                                            buffer),
+                                           wgw_witness_name(q->witness),
                                            question_sentinel, q))
            != 0)
     {
