@@ -112,8 +112,7 @@ key_name(wgw_leases_t *l, uint32_t record, uint64_t clock, wgw_out_t *out)
     wgw_text_t     text;
     wgw_window_t   window;
 
-    window.kind = l->conf.table->header->made.window;
-    window.reset_day = l->conf.table->header->made.reset_day;
+    window = wgw_clock_window(l->conf.table);
 
     (void) wgw_table_key(l->conf.table, record, &text);
 
@@ -158,8 +157,7 @@ key_ttl(wgw_leases_t *l, uint64_t clock)
     uint64_t      period;
     wgw_window_t  window;
 
-    window.kind = l->conf.table->header->made.window;
-    window.reset_day = l->conf.table->header->made.reset_day;
+    window = wgw_clock_window(l->conf.table);
 
     if (window.kind == WGW_WINDOW_TOTAL) {
         return 0;

@@ -285,8 +285,7 @@ leases_ahead(wgw_leases_t *l, wgw_lease_key_t *key)
     wgw_window_t      window;
     wgw_lease_key_t  *ahead;
 
-    window.kind = l->conf.table->header->made.window;
-    window.reset_day = l->conf.table->header->made.reset_day;
+    window = wgw_clock_window(l->conf.table);
 
     if (key->own == 0 || key->rate == 0 || window.kind == WGW_WINDOW_TOTAL) {
         return;

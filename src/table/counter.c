@@ -186,8 +186,7 @@ wgw_table_idle(wgw_table_t *t, uint32_t record, int64_t now)
     wgw_window_t       window;
     wgw_record_hot_t  *hot;
 
-    window.kind = t->header->made.window;
-    window.reset_day = t->header->made.reset_day;
+    window = wgw_clock_window(t);
 
     hot = wgw_table_hot(t, record);
     least = WGW_RING;
@@ -474,8 +473,7 @@ wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
     uint64_t      seen, clock, period;
     wgw_window_t  window;
 
-    window.kind = t->header->made.window;
-    window.reset_day = t->header->made.reset_day;
+    window = wgw_clock_window(t);
     period = wgw_window_period(window, now);
     whole = window.kind == WGW_WINDOW_TOTAL;
 
