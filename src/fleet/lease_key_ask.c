@@ -4,7 +4,6 @@
  */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "fleet/lease_key.h"
 #include "fleet/shards.h"
@@ -32,7 +31,8 @@ static void key_others(wgw_leases_t *l, wgw_lease_key_t *key,
 void
 wgw_lease_key_ask(wgw_leases_t *l, wgw_lease_key_t *key)
 {
-    key_send(l, key, wgw_lease_key_sure(l, key) ? wgw_lease_key_wants(l, key) : 0);
+    key_send(l, key, wgw_lease_key_sure(l, key) ? wgw_lease_key_wants(l, key)
+                                                : 0);
 }
 
 
@@ -132,14 +132,14 @@ key_name(wgw_leases_t *l, uint32_t record, uint64_t clock, wgw_out_t *out)
 
 
 uint16_t
-wgw_lease_key_slot(wgw_leases_t *l, const wgw_lease_key_t *key)
+wgw_lease_key_slot(wgw_leases_t *l, uint32_t record, uint64_t clock)
 {
     char        name[WGW_QUESTION_KEY];
     wgw_out_t   out;
     wgw_text_t  text;
 
     wgw_out_init(&out, name, sizeof(name));
-    key_name(l, key->record, key->clock, &out);
+    key_name(l, record, clock, &out);
 
     text.data = name;
     text.len = (size_t) (out.pos - name);
@@ -374,7 +374,7 @@ wgw_lease_key_declare(wgw_leases_t *l, uint32_t record, uint64_t clock)
     int               rc;
     uint16_t          slot;
     wgw_question_t   *q;
-    wgw_lease_key_t  *key, look;
+    wgw_lease_key_t  *key;
 
     key = wgw_lease_key_find(l, record, clock);
 
@@ -382,18 +382,15 @@ wgw_lease_key_declare(wgw_leases_t *l, uint32_t record, uint64_t clock)
         return 0;
     }
 
-    memset(&look, 0, sizeof(wgw_lease_key_t));
-    look.record = record;
-    look.clock = clock;
-
-    slot = key ? key->slot : wgw_lease_key_slot(l, &look);
+    slot = key ? key->slot : wgw_lease_key_slot(l, record, clock);
     q = key_question(l, record, clock, slot);
 
     if (q == NULL) {
         return 0;
     }
 
-    q->units = key ? key->known : wgw_lease_own(l->lease, record, clock);
+    q->units = key ? key->known
+                   : wgw_lease_own(&l->lease->records[record], clock);
 
     rc = wgw_question_declare(q);
 

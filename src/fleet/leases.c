@@ -1,6 +1,5 @@
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "fleet/leases.h"
 #include "fleet/shards.h"
@@ -406,7 +405,7 @@ leases_scan_one(wgw_leases_t *l, uint32_t record, uint64_t clock)
     wgw_lease_key_t  *key;
 
     if (record >= wgw_load(&l->lease->header->capacity)
-        || wgw_lease_own(l->lease, record, clock) == 0)
+        || wgw_lease_own(&l->lease->records[record], clock) == 0)
     {
         return 0;
     }
