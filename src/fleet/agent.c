@@ -409,12 +409,9 @@ agent_ask_master(agent_t *agent, wgw_link_t *link)
 {
     wgw_text_t  args[3];
 
-    args[0].data = "SENTINEL";
-    args[0].len = 8;
-    args[1].data = "GET-MASTER-ADDR-BY-NAME";
-    args[1].len = 23;
-    args[2].data = (char *) agent->fleet->master.data;
-    args[2].len = agent->fleet->master.len;
+    args[0] = wgw_text("SENTINEL");
+    args[1] = wgw_text("GET-MASTER-ADDR-BY-NAME");
+    args[2] = wgw_fleet_text(&agent->fleet->master);
 
     if (wgw_link_send(link, 0, args, 3, agent_master, agent) != NGX_OK) {
         wgw_link_close(link, "no memory");

@@ -50,10 +50,8 @@ wgw_agent_ask_map(agent_t *agent)
         return;
     }
 
-    args[0].data = "CLUSTER";
-    args[0].len = 7;
-    args[1].data = "SLOTS";
-    args[1].len = 5;
+    args[0] = wgw_text("CLUSTER");
+    args[1] = wgw_text("SLOTS");
 
     agent->mapped = ngx_current_msec;
 

@@ -134,17 +134,13 @@ key_name(wgw_leases_t *l, uint32_t record, uint64_t clock, wgw_out_t *out)
 uint16_t
 wgw_lease_key_slot(wgw_leases_t *l, uint32_t record, uint64_t clock)
 {
-    char        name[WGW_QUESTION_KEY];
-    wgw_out_t   out;
-    wgw_text_t  text;
+    char       name[WGW_QUESTION_KEY];
+    wgw_out_t  out;
 
     wgw_out_init(&out, name, sizeof(name));
     key_name(l, record, clock, &out);
 
-    text.data = name;
-    text.len = (size_t) (out.pos - name);
-
-    return wgw_shard_slot(text);
+    return wgw_shard_slot(wgw_out_text(&out));
 }
 
 

@@ -118,8 +118,7 @@ lender_count(wgw_fleet_t *fleet, void *data)
 static lender_t *
 lender_get(wgw_fleet_t *fleet)
 {
-    lender_t    *lender;
-    wgw_text_t   prefix, node;
+    lender_t  *lender;
 
     if (fleet->lender) {
         return fleet->lender;
@@ -130,14 +129,10 @@ lender_get(wgw_fleet_t *fleet)
         return NULL;
     }
 
-    prefix.data = (char *) fleet->prefix.data;
-    prefix.len = fleet->prefix.len;
-    node.data = (char *) fleet->node.data;
-    node.len = fleet->node.len;
-
     lender->fleet = fleet;
-    wgw_members_init(&lender->members, wgw_agent_wire(fleet), prefix, node,
-                     lender_random());
+    wgw_members_init(&lender->members, wgw_agent_wire(fleet),
+                     wgw_fleet_text(&fleet->prefix),
+                     wgw_fleet_text(&fleet->node), lender_random());
 
     lender->timer.handler = lender_timer;
     lender->timer.data = lender;
@@ -247,12 +242,9 @@ lender_open(lender_zone_t *lz)
     conf.table = &lz->zone->table;
     conf.wire = wgw_agent_wire(fleet);
     conf.count = lz->count;
-    conf.prefix.data = (char *) fleet->prefix.data;
-    conf.prefix.len = fleet->prefix.len;
-    conf.node.data = (char *) fleet->node.data;
-    conf.node.len = fleet->node.len;
-    conf.zone.data = (char *) lz->zone->name.data;
-    conf.zone.len = lz->zone->name.len;
+    conf.prefix = wgw_fleet_text(&fleet->prefix);
+    conf.node = wgw_fleet_text(&fleet->node);
+    conf.zone = wgw_fleet_text(&lz->zone->name);
     conf.wall = lender_wall;
     conf.random = lender_random;
 

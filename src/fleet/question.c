@@ -85,10 +85,10 @@ question_hset(const wgw_question_t *q, uint64_t units,
     wgw_out_init(&out, number, sizeof(number));
     wgw_out_uint(&out, units);
 
-    args[0] = question_text("HSET", 4);
+    args[0] = wgw_text("HSET");
     args[1] = question_text(q->key, q->key_len);
     args[2] = question_text(q->field, q->field_len);
-    args[3] = question_text(number, (size_t) (out.pos - number));
+    args[3] = wgw_out_text(&out);
 
     return wire->send(wire, q->slot, WGW_WIRE_ASK, args, 4, reply, data);
 }
@@ -107,9 +107,9 @@ question_expire(const wgw_question_t *q, wgw_wire_reply_pt reply, void *data)
     wgw_out_init(&out, number, sizeof(number));
     wgw_out_uint(&out, q->ttl);
 
-    args[0] = question_text("EXPIRE", 6);
+    args[0] = wgw_text("EXPIRE");
     args[1] = question_text(q->key, q->key_len);
-    args[2] = question_text(number, (size_t) (out.pos - number));
+    args[2] = wgw_out_text(&out);
 
     return wire->send(wire, q->slot, WGW_WIRE_ASK, args, 3, reply, data);
 }
@@ -290,7 +290,7 @@ wgw_question_correct(wgw_question_t *q, uint64_t units)
         return;
     }
 
-    args[0] = question_text("HDEL", 4);
+    args[0] = wgw_text("HDEL");
     args[1] = question_text(q->key, q->key_len);
 
     for (i = 0; i < n; i++) {

@@ -122,8 +122,7 @@ witness_beat(wgw_witness_t *w, uint64_t now)
         witness_greet(w);
     }
 
-    args[0].data = "GET";
-    args[0].len = 3;
+    args[0] = wgw_text("GET");
     args[1] = wgw_witness_name(w);
 
     if (w->wire->send(w->wire, w->home, 0, args, 2, witness_told, w) == 0) {
@@ -152,13 +151,11 @@ witness_greet(wgw_witness_t *w)
         n >>= 4;
     }
 
-    args[0].data = "SET";
-    args[0].len = 3;
+    args[0] = wgw_text("SET");
     args[1] = wgw_witness_name(w);
     args[2].data = text;
     args[2].len = WGW_WITNESS_TEXT;
-    args[3].data = "NX";
-    args[3].len = 2;
+    args[3] = wgw_text("NX");
 
     (void) w->wire->send(w->wire, w->home, 0, args, 4, NULL, NULL);
 }
@@ -312,8 +309,7 @@ wgw_witness_missing(wgw_witness_t *w)
 {
     wgw_text_t  args[2];
 
-    args[0].data = "DEL";
-    args[0].len = 3;
+    args[0] = wgw_text("DEL");
     args[1] = wgw_witness_name(w);
 
     (void) w->wire->send(w->wire, w->home, 0, args, 2, NULL, NULL);

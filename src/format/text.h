@@ -81,6 +81,15 @@ size_t wgw_text_unseen(wgw_text_t text, int at_end);
 
 void wgw_out_init(wgw_out_t *out, void *buffer, size_t size);
 
+/* What was written, in the buffer. */
+static inline wgw_text_t
+wgw_out_text(const wgw_out_t *out)
+{
+    wgw_text_t  text = { out->start, (size_t) (out->pos - out->start) };
+
+    return text;
+}
+
 /* Bytes as they are. */
 void wgw_out_bytes(wgw_out_t *out, const void *data, size_t len);
 void wgw_out_str(wgw_out_t *out, const char *terminated);
