@@ -336,7 +336,6 @@ agent_connected(agent_t *agent, agent_end_t *end)
 
     link = &end->link;
 
-    agent->connects++;
     end->fails = 0;
 
     if (link->hello.evicts) {
@@ -370,7 +369,6 @@ wgw_agent_lost(wgw_link_t *link, const char *why)
         return;
     }
 
-    agent->failures++;
     agent->stale = 1;
     end->fails++;
     n = end->fails;
@@ -455,7 +453,6 @@ agent_master(void *data, const redisReply *reply)
     /* that was no failure */
 
     agent->failed--;
-    agent->failures--;
 
     if (wgw_link_host(link, e[0]->str, e[0]->len, (in_port_t) port)
         != NGX_OK)
@@ -552,35 +549,4 @@ wgw_agent_now(wgw_wire_t *wire)
     (void) clock_gettime(CLOCK_BOOTTIME, &ts);
 
     return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
-}
-
-
-void
-wgw_agent_state(wgw_fleet_t *fleet, wgw_agent_state_t *state)
-{
-    agent_t      *agent;
-    ngx_uint_t    i;
-    agent_end_t  *end;
-
-    ngx_memzero(state, sizeof(wgw_agent_state_t));
-
-    agent = fleet->agent;
-
-    if (agent == NULL) {
-        return;
-    }
-
-    state->connects = agent->connects;
-    state->failures = agent->failures;
-
-    for (i = 0; i < AGENT_LINKS; i++) {
-        end = &agent->ends[i];
-
-        if (end->used) {
-            state->wanted++;
-            state->connected += end->link.serial != 0;
-            state->waiting += end->link.waiting;
-            state->evicts |= end->link.serial && end->link.hello.evicts;
-        }
-    }
 }

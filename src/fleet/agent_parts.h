@@ -42,8 +42,6 @@ typedef struct {
     unsigned       stale:1;
     unsigned       sentinel:1;      /* the link is to one, not to its master */
     unsigned       named:1;         /* one has named the master */
-    ngx_uint_t     connects;
-    ngx_uint_t     failures;
     uint8_t        owner[WGW_SLOTS_ALL];
     uint64_t       since[WGW_SLOTS_ALL];
     agent_end_t    ends[AGENT_LINKS];
