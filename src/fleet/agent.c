@@ -3,7 +3,9 @@
 #include <ngx_core.h>
 
 #include <hiredis/hiredis.h>
+#include <openssl/rand.h>
 
+#include "core/steady.h"
 #include "fleet/agent.h"
 #include "fleet/agent_parts.h"
 
@@ -26,8 +28,10 @@ static agent_t *agent_create(wgw_fleet_t *fleet);
 static void agent_timer(ngx_event_t *ev);
 static void agent_open_control(agent_t *agent);
 static ngx_int_t agent_next_host(agent_t *agent);
+static void agent_ready(wgw_link_t *link);
 static void agent_ready_control(agent_t *agent, wgw_link_t *link);
 static void agent_connected(agent_t *agent, agent_end_t *end);
+static void agent_lost(wgw_link_t *link, const char *why);
 static void agent_ask_master(agent_t *agent, wgw_link_t *link);
 static void agent_master(void *data, const redisReply *reply);
 static int agent_send(wgw_wire_t *wire, uint16_t slot, unsigned flags,
@@ -35,6 +39,7 @@ static int agent_send(wgw_wire_t *wire, uint16_t slot, unsigned flags,
 static void agent_place(wgw_wire_t *wire, uint16_t slot,
     wgw_wire_place_t *place);
 static void agent_drop(wgw_wire_t *wire, uint16_t slot);
+static uint64_t agent_now(wgw_wire_t *wire);
 
 
 ngx_int_t
@@ -137,8 +142,7 @@ agent_start(wgw_fleet_t *fleet)
 static agent_t *
 agent_create(wgw_fleet_t *fleet)
 {
-    agent_t      *agent;
-    agent_end_t  *end;
+    agent_t  *agent;
 
     agent = ngx_calloc(sizeof(agent_t), ngx_cycle->log);
     if (agent == NULL) {
@@ -149,7 +153,7 @@ agent_create(wgw_fleet_t *fleet)
     agent->wire.send = agent_send;
     agent->wire.place = agent_place;
     agent->wire.drop = agent_drop;
-    agent->wire.now = wgw_agent_now;
+    agent->wire.now = agent_now;
 
     agent->timer.handler = agent_timer;
     agent->timer.data = agent;
@@ -158,19 +162,27 @@ agent_create(wgw_fleet_t *fleet)
 
     ngx_memset(agent->owner, AGENT_CONTROL, sizeof(agent->owner));
 
-    end = &agent->ends[AGENT_CONTROL];
-    end->used = 1;
-
-    end->link.ready = wgw_agent_ready;
-    end->link.lost = wgw_agent_lost;
-    end->link.error = wgw_agent_error;
-
-    if (wgw_link_init(&end->link, fleet, agent) != NGX_OK) {
+    if (wgw_agent_init_end(agent, &agent->ends[AGENT_CONTROL]) != NGX_OK) {
         ngx_free(agent);
         return NULL;
     }
 
+    agent->ends[AGENT_CONTROL].used = 1;
+
     return agent;
+}
+
+
+ngx_int_t
+wgw_agent_init_end(agent_t *agent, agent_end_t *end)
+{
+    ngx_memzero(end, sizeof(agent_end_t));
+
+    end->link.ready = agent_ready;
+    end->link.lost = agent_lost;
+    end->link.error = wgw_agent_error;
+
+    return wgw_link_init(&end->link, agent->fleet, agent);
 }
 
 
@@ -252,8 +264,8 @@ agent_next_host(agent_t *agent)
 }
 
 
-void
-wgw_agent_ready(wgw_link_t *link)
+static void
+agent_ready(wgw_link_t *link)
 {
     agent_t      *agent;
     agent_end_t  *end;
@@ -301,31 +313,23 @@ wgw_agent_ready(wgw_link_t *link)
 static void
 agent_ready_control(agent_t *agent, wgw_link_t *link)
 {
-    if (link->hello.cluster) {
-
-        if (!agent->cluster) {
-            agent->cluster = 1;
-            wgw_agent_give(agent, 0, WGW_SLOTS_ALL - 1, AGENT_NOBODY);
-        }
-
-        agent->failed = 0;
-        agent_connected(agent, &agent->ends[AGENT_CONTROL]);
-        wgw_agent_ask_map(agent);
-        return;
-    }
-
-    if (link->hello.replica) {
+    if (link->hello.replica && !link->hello.cluster) {
         wgw_link_close(link, "is a replica");
         return;
     }
 
-    if (agent->cluster) {
-        agent->cluster = 0;
-        wgw_agent_give(agent, 0, WGW_SLOTS_ALL - 1, AGENT_CONTROL);
+    if (agent->cluster != link->hello.cluster) {
+        agent->cluster = link->hello.cluster;
+        wgw_agent_give(agent, 0, WGW_SLOTS_ALL - 1,
+                       agent->cluster ? AGENT_NOBODY : AGENT_CONTROL);
     }
 
     agent->failed = 0;
     agent_connected(agent, &agent->ends[AGENT_CONTROL]);
+
+    if (agent->cluster) {
+        wgw_agent_ask_map(agent);
+    }
 }
 
 
@@ -354,8 +358,8 @@ agent_connected(agent_t *agent, agent_end_t *end)
 }
 
 
-void
-wgw_agent_lost(wgw_link_t *link, const char *why)
+static void
+agent_lost(wgw_link_t *link, const char *why)
 {
     agent_t      *agent;
     ngx_msec_t    wait;
@@ -541,12 +545,23 @@ agent_drop(wgw_wire_t *wire, uint16_t slot)
 }
 
 
-uint64_t
-wgw_agent_now(wgw_wire_t *wire)
+static uint64_t
+agent_now(wgw_wire_t *wire)
 {
-    struct timespec  ts;
+    return wgw_steady_ms();
+}
 
-    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
 
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+uint64_t
+wgw_agent_random(void)
+{
+    uint64_t  number;
+
+    if (RAND_bytes((u_char *) &number, sizeof(uint64_t)) != 1) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "wgw fleet: no random number");
+        exit(1);
+    }
+
+    return number;
 }

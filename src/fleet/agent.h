@@ -50,6 +50,9 @@ ngx_int_t wgw_agent_init_process(ngx_cycle_t *cycle, wgw_fleet_t *fleet);
 /* To send by; NULL: this is another process. */
 wgw_wire_t *wgw_agent_wire(wgw_fleet_t *fleet);
 
+/* Any number; the process ends where there is none. */
+uint64_t wgw_agent_random(void);
+
 
 #pragma GCC visibility pop
 

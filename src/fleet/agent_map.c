@@ -9,6 +9,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "core/steady.h"
 #include "fleet/agent_parts.h"
 
 
@@ -26,13 +27,16 @@ static ngx_uint_t agent_follow(agent_t *agent, wgw_link_pending_t *pending,
 void
 wgw_agent_give(agent_t *agent, uint16_t first, uint16_t last, ngx_uint_t to)
 {
+    uint64_t    now;
     ngx_uint_t  slot;
+
+    now = wgw_steady_ms();
 
     for (slot = first; slot <= last; slot++) {
 
         if (agent->owner[slot] != to) {
             agent->owner[slot] = (uint8_t) to;
-            agent->since[slot] = wgw_agent_now(&agent->wire);
+            agent->since[slot] = now;
         }
     }
 }
@@ -151,13 +155,8 @@ agent_end(agent_t *agent, const wgw_shard_range_t *range)
     }
 
     end = &agent->ends[unused];
-    ngx_memzero(end, sizeof(agent_end_t));
 
-    end->link.ready = wgw_agent_ready;
-    end->link.lost = wgw_agent_lost;
-    end->link.error = wgw_agent_error;
-
-    if (wgw_link_init(&end->link, agent->fleet, agent) != NGX_OK
+    if (wgw_agent_init_end(agent, end) != NGX_OK
         || wgw_link_host(&end->link, host.data, host.len, range->port)
            != NGX_OK)
     {

@@ -8,8 +8,8 @@
 #include <ngx_event.h>
 
 #include <hiredis/hiredis.h>
-#include <openssl/rand.h>
 
+#include "core/steady.h"
 #include "fleet/agent.h"
 #include "fleet/desk.h"
 #include "fleet/shards.h"
@@ -46,7 +46,6 @@ typedef struct {
 
 
 static void desk_start(wgw_fleet_t *fleet, void *data);
-static uint64_t desk_random(void);
 static void desk_tick(ngx_event_t *ev);
 static void desk_sheets(desk_agent_t *agent);
 static void desk_ask(desk_agent_t *agent, wgw_desk_sheet_t *sheet,
@@ -94,7 +93,7 @@ desk_start(wgw_fleet_t *fleet, void *data)
     said = desk_key(agent, buffer, "said", wgw_text(""));
 
     wgw_witness_init(&agent->witness, agent->wire, &agent->desk->seen,
-                     desk_random, wgw_fleet_text(&fleet->prefix),
+                     wgw_agent_random, wgw_fleet_text(&fleet->prefix),
                      wgw_shard_slot(said));
 
     agent->id[0] = '0';
@@ -106,21 +105,6 @@ desk_start(wgw_fleet_t *fleet, void *data)
     agent->timer.cancelable = 1;
 
     ngx_add_timer(&agent->timer, 1);
-}
-
-
-static uint64_t
-desk_random(void)
-{
-    uint64_t  number;
-
-    if (RAND_bytes((u_char *) &number, sizeof(uint64_t)) != 1) {
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "wgw fleet: no random number");
-        exit(1);
-    }
-
-    return number;
 }
 
 
@@ -172,12 +156,13 @@ desk_sheets(desk_agent_t *agent)
 
         } else if ((word & WGW_DESK_STATE) == WGW_DESK_ASKED
                    && sheet->kind == WGW_DESK_SAY
-                   && wgw_desk_now() > wgw_load(&sheet->stamp) + 5000)
+                   && wgw_steady_ms() > wgw_load(&sheet->stamp)
+                                         + WGW_DESK_STALE)
         {
             /* by an agent that is gone: said twice does no harm */
 
             (void) wgw_swap(&sheet->word, word, word - 1);
-            __atomic_store_n(&sheet->stamp, wgw_desk_now(), __ATOMIC_SEQ_CST);
+            __atomic_store_n(&sheet->stamp, wgw_steady_ms(), __ATOMIC_SEQ_CST);
         }
     }
 }
@@ -322,7 +307,7 @@ desk_read(desk_agent_t *agent)
     uint64_t     now;
     wgw_text_t   args[6];
 
-    now = wgw_desk_now();
+    now = wgw_steady_ms();
 
     if (agent->reading || now < agent->read + DESK_READ) {
         return;
@@ -365,7 +350,7 @@ desk_heard(void *data, const redisReply *reply)
     if (reply->type == REDIS_REPLY_NIL
         || (reply->type == REDIS_REPLY_ARRAY && reply->elements == 0))
     {
-        __atomic_store_n(&agent->desk->caught, wgw_desk_now(),
+        __atomic_store_n(&agent->desk->caught, wgw_steady_ms(),
                          __ATOMIC_SEQ_CST);
         return;
     }

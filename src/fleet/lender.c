@@ -3,8 +3,6 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include <openssl/rand.h>
-
 #include "fleet/agent.h"
 #include "fleet/leases.h"
 #include "fleet/lender.h"
@@ -44,7 +42,6 @@ static void lender_tell(lender_t *lender);
 static void lender_zone_timer(ngx_event_t *ev);
 static ngx_int_t lender_open(lender_zone_t *lz);
 static int64_t lender_wall(void);
-static uint64_t lender_random(void);
 
 
 ngx_int_t
@@ -132,7 +129,7 @@ lender_get(wgw_fleet_t *fleet)
     lender->fleet = fleet;
     wgw_members_init(&lender->members, wgw_agent_wire(fleet),
                      wgw_fleet_text(&fleet->prefix),
-                     wgw_fleet_text(&fleet->node), lender_random());
+                     wgw_fleet_text(&fleet->node), wgw_agent_random());
 
     lender->timer.handler = lender_timer;
     lender->timer.data = lender;
@@ -246,7 +243,7 @@ lender_open(lender_zone_t *lz)
     conf.node = wgw_fleet_text(&fleet->node);
     conf.zone = wgw_fleet_text(&lz->zone->name);
     conf.wall = lender_wall;
-    conf.random = lender_random;
+    conf.random = wgw_agent_random;
 
     lz->leases = wgw_leases_create(&conf);
 
@@ -258,19 +255,4 @@ static int64_t
 lender_wall(void)
 {
     return (int64_t) ngx_time();
-}
-
-
-static uint64_t
-lender_random(void)
-{
-    uint64_t  number;
-
-    if (RAND_bytes((u_char *) &number, sizeof(uint64_t)) != 1) {
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "wgw fleet: no random number");
-        exit(1);
-    }
-
-    return number;
 }

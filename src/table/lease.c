@@ -1,7 +1,7 @@
 
 #include <string.h>
-#include <time.h>
 
+#include "core/steady.h"
 #include "table/clock.h"
 #include "table/lease.h"
 
@@ -15,7 +15,6 @@ _Static_assert(sizeof(wgw_lease_header_t) <= WGW_LEASE_HEADER,
 _Static_assert(sizeof(wgw_lease_record_t) == 48, "48 bytes a record");
 
 
-static uint64_t lease_now(void);
 static uint64_t lease_part(uint64_t cap, uint64_t nodes);
 static int lease_fresh(const wgw_lease_t *lease);
 static uint64_t lease_pool(const wgw_lease_t *lease,
@@ -86,18 +85,7 @@ wgw_lease_open(wgw_lease_t *lease, void *memory)
     lease->hungry = (uint64_t *) (p + WGW_LEASE_HEADER);
     lease->records = (wgw_lease_record_t *) (p + WGW_LEASE_HEADER
                                              + LEASE_HUNGRY);
-    lease->now = lease_now;
-}
-
-
-static uint64_t
-lease_now(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+    lease->now = wgw_steady_ms;
 }
 
 
