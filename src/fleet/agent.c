@@ -510,7 +510,6 @@ agent_place(wgw_wire_t *wire, uint16_t slot, wgw_wire_place_t *place)
 {
     agent_t     *agent = (agent_t *) wire;
 
-    uint8_t     *first;
     ngx_uint_t   owner;
     wgw_link_t  *link;
 
@@ -528,8 +527,7 @@ agent_place(wgw_wire_t *wire, uint16_t slot, wgw_wire_place_t *place)
     place->run = link->hello.run;
     place->since = agent->since[slot];
 
-    first = memchr(agent->owner, (int) owner, sizeof(agent->owner));
-    place->home = (uint16_t) (first - agent->owner);
+    place->home = agent->home[owner];
 }
 
 

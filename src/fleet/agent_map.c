@@ -16,6 +16,7 @@
 #define AGENT_TRIES     4               /* times a command is sent on */
 
 
+static void agent_homes(agent_t *agent);
 static void agent_map(void *data, const redisReply *reply);
 static ngx_uint_t agent_end(agent_t *agent, const wgw_shard_range_t *range);
 static ngx_uint_t agent_follow(agent_t *agent, wgw_link_pending_t *pending,
@@ -28,15 +29,34 @@ void
 wgw_agent_give(agent_t *agent, uint16_t first, uint16_t last, ngx_uint_t to)
 {
     uint64_t    now;
-    ngx_uint_t  slot;
+    ngx_uint_t  slot, changed;
 
     now = wgw_steady_ms();
+    changed = 0;
 
     for (slot = first; slot <= last; slot++) {
 
         if (agent->owner[slot] != to) {
             agent->owner[slot] = (uint8_t) to;
             agent->since[slot] = now;
+            changed = 1;
+        }
+    }
+
+    if (changed) {
+        agent_homes(agent);
+    }
+}
+
+
+static void
+agent_homes(agent_t *agent)
+{
+    ngx_uint_t  slot;
+
+    for (slot = WGW_SLOTS_ALL; slot-- > 0; /* void */ ) {
+        if (agent->owner[slot] != AGENT_NOBODY) {
+            agent->home[agent->owner[slot]] = (uint16_t) slot;
         }
     }
 }

@@ -44,6 +44,7 @@ typedef struct {
     unsigned       named:1;         /* one has named the master */
     uint8_t        owner[WGW_SLOTS_ALL];
     uint64_t       since[WGW_SLOTS_ALL];
+    uint16_t       home[AGENT_LINKS];       /* the first slot it has */
     agent_end_t    ends[AGENT_LINKS];
 } agent_t;
 
