@@ -38,7 +38,6 @@ static int agent_send(wgw_wire_t *wire, uint16_t slot, unsigned flags,
     const wgw_text_t *args, int n, wgw_wire_reply_pt reply, void *data);
 static void agent_place(wgw_wire_t *wire, uint16_t slot,
     wgw_wire_place_t *place);
-static void agent_drop(wgw_wire_t *wire, uint16_t slot);
 static uint64_t agent_now(wgw_wire_t *wire);
 
 
@@ -152,7 +151,6 @@ agent_create(wgw_fleet_t *fleet)
     agent->fleet = fleet;
     agent->wire.send = agent_send;
     agent->wire.place = agent_place;
-    agent->wire.drop = agent_drop;
     agent->wire.now = agent_now;
 
     agent->timer.handler = agent_timer;
@@ -528,18 +526,6 @@ agent_place(wgw_wire_t *wire, uint16_t slot, wgw_wire_place_t *place)
     place->since = agent->since[slot];
 
     place->home = agent->home[owner];
-}
-
-
-static void
-agent_drop(wgw_wire_t *wire, uint16_t slot)
-{
-    agent_t     *agent = (agent_t *) wire;
-
-    if (agent->owner[slot] != AGENT_NOBODY) {
-        wgw_link_close(&agent->ends[agent->owner[slot]].link,
-                       "a new connection is wanted");
-    }
 }
 
 

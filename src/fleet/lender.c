@@ -28,7 +28,6 @@ typedef struct {
     wgw_zone_t      *zone;
     lender_t        *lender;
     int              count;
-    ngx_uint_t       nodes;             /* of the configuration */
     wgw_leases_t    *leases;            /* NULL: another process grants */
     ngx_event_t      timer;
 } lender_zone_t;
@@ -77,7 +76,6 @@ wgw_lender_zone(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_zone_t *zone,
 
     lz->zone = zone;
     lz->count = count;
-    lz->nodes = fleet->nodes;
 
     return wgw_agent_use(fleet, lender_start, lz);
 }
@@ -211,7 +209,8 @@ lender_zone_timer(ngx_event_t *ev)
     }
 
     alive = lz->lender->members.alive;
-    nodes = alive > lz->nodes ? 0 : lz->nodes;
+    nodes = lz->lender->fleet->nodes;
+    nodes = alive > nodes ? 0 : nodes;
     header = lz->zone->table.lease->header;
 
     if (header->nodes != nodes) {
