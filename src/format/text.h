@@ -39,6 +39,9 @@ typedef struct {
 /* 1 when both views hold the same bytes. */
 int wgw_text_equal(wgw_text_t a, wgw_text_t b);
 
+/* 1 for letters of ASCII, digits and any of "._-"; 0 for the empty text. */
+int wgw_text_plain(wgw_text_t text);
+
 /*
  * Decimal digits only, no sign, no blank; at most `max`.
  * Returns 0 and the number, or -1 for anything else, the empty text included.
