@@ -3,7 +3,9 @@
 #include <ngx_core.h>
 
 #include <hiredis/hiredis.h>
+#include <openssl/rand.h>
 
+#include "core/steady.h"
 #include "fleet/agent.h"
 #include "fleet/agent_parts.h"
 
@@ -26,15 +28,17 @@ static agent_t *agent_create(wgw_fleet_t *fleet);
 static void agent_timer(ngx_event_t *ev);
 static void agent_open_control(agent_t *agent);
 static ngx_int_t agent_next_host(agent_t *agent);
+static void agent_ready(wgw_link_t *link);
 static void agent_ready_control(agent_t *agent, wgw_link_t *link);
 static void agent_connected(agent_t *agent, agent_end_t *end);
+static void agent_lost(wgw_link_t *link, const char *why);
 static void agent_ask_master(agent_t *agent, wgw_link_t *link);
 static void agent_master(void *data, const redisReply *reply);
 static int agent_send(wgw_wire_t *wire, uint16_t slot, unsigned flags,
     const wgw_text_t *args, int n, wgw_wire_reply_pt reply, void *data);
 static void agent_place(wgw_wire_t *wire, uint16_t slot,
     wgw_wire_place_t *place);
-static void agent_drop(wgw_wire_t *wire, uint16_t slot);
+static uint64_t agent_now(wgw_wire_t *wire);
 
 
 ngx_int_t
@@ -137,8 +141,7 @@ agent_start(wgw_fleet_t *fleet)
 static agent_t *
 agent_create(wgw_fleet_t *fleet)
 {
-    agent_t      *agent;
-    agent_end_t  *end;
+    agent_t  *agent;
 
     agent = ngx_calloc(sizeof(agent_t), ngx_cycle->log);
     if (agent == NULL) {
@@ -148,8 +151,7 @@ agent_create(wgw_fleet_t *fleet)
     agent->fleet = fleet;
     agent->wire.send = agent_send;
     agent->wire.place = agent_place;
-    agent->wire.drop = agent_drop;
-    agent->wire.now = wgw_agent_now;
+    agent->wire.now = agent_now;
 
     agent->timer.handler = agent_timer;
     agent->timer.data = agent;
@@ -158,19 +160,27 @@ agent_create(wgw_fleet_t *fleet)
 
     ngx_memset(agent->owner, AGENT_CONTROL, sizeof(agent->owner));
 
-    end = &agent->ends[AGENT_CONTROL];
-    end->used = 1;
-
-    end->link.ready = wgw_agent_ready;
-    end->link.lost = wgw_agent_lost;
-    end->link.error = wgw_agent_error;
-
-    if (wgw_link_init(&end->link, fleet, agent) != NGX_OK) {
+    if (wgw_agent_init_end(agent, &agent->ends[AGENT_CONTROL]) != NGX_OK) {
         ngx_free(agent);
         return NULL;
     }
 
+    agent->ends[AGENT_CONTROL].used = 1;
+
     return agent;
+}
+
+
+ngx_int_t
+wgw_agent_init_end(agent_t *agent, agent_end_t *end)
+{
+    ngx_memzero(end, sizeof(agent_end_t));
+
+    end->link.ready = agent_ready;
+    end->link.lost = agent_lost;
+    end->link.error = wgw_agent_error;
+
+    return wgw_link_init(&end->link, agent->fleet, agent);
 }
 
 
@@ -252,8 +262,8 @@ agent_next_host(agent_t *agent)
 }
 
 
-void
-wgw_agent_ready(wgw_link_t *link)
+static void
+agent_ready(wgw_link_t *link)
 {
     agent_t      *agent;
     agent_end_t  *end;
@@ -301,31 +311,23 @@ wgw_agent_ready(wgw_link_t *link)
 static void
 agent_ready_control(agent_t *agent, wgw_link_t *link)
 {
-    if (link->hello.cluster) {
-
-        if (!agent->cluster) {
-            agent->cluster = 1;
-            wgw_agent_give(agent, 0, WGW_SLOTS_ALL - 1, AGENT_NOBODY);
-        }
-
-        agent->failed = 0;
-        agent_connected(agent, &agent->ends[AGENT_CONTROL]);
-        wgw_agent_ask_map(agent);
-        return;
-    }
-
-    if (link->hello.replica) {
+    if (link->hello.replica && !link->hello.cluster) {
         wgw_link_close(link, "is a replica");
         return;
     }
 
-    if (agent->cluster) {
-        agent->cluster = 0;
-        wgw_agent_give(agent, 0, WGW_SLOTS_ALL - 1, AGENT_CONTROL);
+    if (agent->cluster != link->hello.cluster) {
+        agent->cluster = link->hello.cluster;
+        wgw_agent_give(agent, 0, WGW_SLOTS_ALL - 1,
+                       agent->cluster ? AGENT_NOBODY : AGENT_CONTROL);
     }
 
     agent->failed = 0;
     agent_connected(agent, &agent->ends[AGENT_CONTROL]);
+
+    if (agent->cluster) {
+        wgw_agent_ask_map(agent);
+    }
 }
 
 
@@ -336,7 +338,6 @@ agent_connected(agent_t *agent, agent_end_t *end)
 
     link = &end->link;
 
-    agent->connects++;
     end->fails = 0;
 
     if (link->hello.evicts) {
@@ -355,8 +356,8 @@ agent_connected(agent_t *agent, agent_end_t *end)
 }
 
 
-void
-wgw_agent_lost(wgw_link_t *link, const char *why)
+static void
+agent_lost(wgw_link_t *link, const char *why)
 {
     agent_t      *agent;
     ngx_msec_t    wait;
@@ -370,7 +371,6 @@ wgw_agent_lost(wgw_link_t *link, const char *why)
         return;
     }
 
-    agent->failures++;
     agent->stale = 1;
     end->fails++;
     n = end->fails;
@@ -409,12 +409,9 @@ agent_ask_master(agent_t *agent, wgw_link_t *link)
 {
     wgw_text_t  args[3];
 
-    args[0].data = "SENTINEL";
-    args[0].len = 8;
-    args[1].data = "GET-MASTER-ADDR-BY-NAME";
-    args[1].len = 23;
-    args[2].data = (char *) agent->fleet->master.data;
-    args[2].len = agent->fleet->master.len;
+    args[0] = wgw_text("SENTINEL");
+    args[1] = wgw_text("GET-MASTER-ADDR-BY-NAME");
+    args[2] = wgw_fleet_text(&agent->fleet->master);
 
     if (wgw_link_send(link, 0, args, 3, agent_master, agent) != NGX_OK) {
         wgw_link_close(link, "no memory");
@@ -458,7 +455,6 @@ agent_master(void *data, const redisReply *reply)
     /* that was no failure */
 
     agent->failed--;
-    agent->failures--;
 
     if (wgw_link_host(link, e[0]->str, e[0]->len, (in_port_t) port)
         != NGX_OK)
@@ -512,7 +508,6 @@ agent_place(wgw_wire_t *wire, uint16_t slot, wgw_wire_place_t *place)
 {
     agent_t     *agent = (agent_t *) wire;
 
-    uint8_t     *first;
     ngx_uint_t   owner;
     wgw_link_t  *link;
 
@@ -530,60 +525,27 @@ agent_place(wgw_wire_t *wire, uint16_t slot, wgw_wire_place_t *place)
     place->run = link->hello.run;
     place->since = agent->since[slot];
 
-    first = memchr(agent->owner, (int) owner, sizeof(agent->owner));
-    place->home = (uint16_t) (first - agent->owner);
+    place->home = agent->home[owner];
 }
 
 
-static void
-agent_drop(wgw_wire_t *wire, uint16_t slot)
+static uint64_t
+agent_now(wgw_wire_t *wire)
 {
-    agent_t     *agent = (agent_t *) wire;
-
-    if (agent->owner[slot] != AGENT_NOBODY) {
-        wgw_link_close(&agent->ends[agent->owner[slot]].link,
-                       "a new connection is wanted");
-    }
+    return wgw_steady_ms();
 }
 
 
 uint64_t
-wgw_agent_now(wgw_wire_t *wire)
+wgw_agent_random(void)
 {
-    struct timespec  ts;
+    uint64_t  number;
 
-    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
-}
-
-
-void
-wgw_agent_state(wgw_fleet_t *fleet, wgw_agent_state_t *state)
-{
-    agent_t      *agent;
-    ngx_uint_t    i;
-    agent_end_t  *end;
-
-    ngx_memzero(state, sizeof(wgw_agent_state_t));
-
-    agent = fleet->agent;
-
-    if (agent == NULL) {
-        return;
+    if (RAND_bytes((u_char *) &number, sizeof(uint64_t)) != 1) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "wgw fleet: no random number");
+        exit(1);
     }
 
-    state->connects = agent->connects;
-    state->failures = agent->failures;
-
-    for (i = 0; i < AGENT_LINKS; i++) {
-        end = &agent->ends[i];
-
-        if (end->used) {
-            state->wanted++;
-            state->connected += end->link.serial != 0;
-            state->waiting += end->link.waiting;
-            state->evicts |= end->link.serial && end->link.hello.evicts;
-        }
-    }
+    return number;
 }

@@ -36,17 +36,6 @@
 #pragma GCC visibility push(hidden)
 
 
-/* What a status page may say of it. */
-typedef struct {
-    ngx_uint_t   connected;     /* servers */
-    ngx_uint_t   wanted;
-    ngx_uint_t   connects;      /* since the process was started */
-    ngx_uint_t   failures;
-    ngx_uint_t   waiting;       /* commands without a reply */
-    ngx_uint_t   evicts;        /* a server may evict keys */
-} wgw_agent_state_t;
-
-
 /* While the configuration is read, or later; NGX_ERROR: no memory. */
 ngx_int_t wgw_agent_use(wgw_fleet_t *fleet, wgw_fleet_start_pt start,
     void *data);
@@ -61,7 +50,8 @@ ngx_int_t wgw_agent_init_process(ngx_cycle_t *cycle, wgw_fleet_t *fleet);
 /* To send by; NULL: this is another process. */
 wgw_wire_t *wgw_agent_wire(wgw_fleet_t *fleet);
 
-void wgw_agent_state(wgw_fleet_t *fleet, wgw_agent_state_t *state);
+/* Any number; the process ends where there is none. */
+uint64_t wgw_agent_random(void);
 
 
 #pragma GCC visibility pop

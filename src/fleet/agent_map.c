@@ -9,12 +9,14 @@
 
 #include <hiredis/hiredis.h>
 
+#include "core/steady.h"
 #include "fleet/agent_parts.h"
 
 
 #define AGENT_TRIES     4               /* times a command is sent on */
 
 
+static void agent_homes(agent_t *agent);
 static void agent_map(void *data, const redisReply *reply);
 static ngx_uint_t agent_end(agent_t *agent, const wgw_shard_range_t *range);
 static ngx_uint_t agent_follow(agent_t *agent, wgw_link_pending_t *pending,
@@ -26,13 +28,35 @@ static ngx_uint_t agent_follow(agent_t *agent, wgw_link_pending_t *pending,
 void
 wgw_agent_give(agent_t *agent, uint16_t first, uint16_t last, ngx_uint_t to)
 {
-    ngx_uint_t  slot;
+    uint64_t    now;
+    ngx_uint_t  slot, changed;
+
+    now = wgw_steady_ms();
+    changed = 0;
 
     for (slot = first; slot <= last; slot++) {
 
         if (agent->owner[slot] != to) {
             agent->owner[slot] = (uint8_t) to;
-            agent->since[slot] = wgw_agent_now(&agent->wire);
+            agent->since[slot] = now;
+            changed = 1;
+        }
+    }
+
+    if (changed) {
+        agent_homes(agent);
+    }
+}
+
+
+static void
+agent_homes(agent_t *agent)
+{
+    ngx_uint_t  slot;
+
+    for (slot = WGW_SLOTS_ALL; slot-- > 0; /* void */ ) {
+        if (agent->owner[slot] != AGENT_NOBODY) {
+            agent->home[agent->owner[slot]] = (uint16_t) slot;
         }
     }
 }
@@ -50,10 +74,8 @@ wgw_agent_ask_map(agent_t *agent)
         return;
     }
 
-    args[0].data = "CLUSTER";
-    args[0].len = 7;
-    args[1].data = "SLOTS";
-    args[1].len = 5;
+    args[0] = wgw_text("CLUSTER");
+    args[1] = wgw_text("SLOTS");
 
     agent->mapped = ngx_current_msec;
 
@@ -153,13 +175,8 @@ agent_end(agent_t *agent, const wgw_shard_range_t *range)
     }
 
     end = &agent->ends[unused];
-    ngx_memzero(end, sizeof(agent_end_t));
 
-    end->link.ready = wgw_agent_ready;
-    end->link.lost = wgw_agent_lost;
-    end->link.error = wgw_agent_error;
-
-    if (wgw_link_init(&end->link, agent->fleet, agent) != NGX_OK
+    if (wgw_agent_init_end(agent, end) != NGX_OK
         || wgw_link_host(&end->link, host.data, host.len, range->port)
            != NGX_OK)
     {

@@ -42,22 +42,21 @@ typedef struct {
     unsigned       stale:1;
     unsigned       sentinel:1;      /* the link is to one, not to its master */
     unsigned       named:1;         /* one has named the master */
-    ngx_uint_t     connects;
-    ngx_uint_t     failures;
     uint8_t        owner[WGW_SLOTS_ALL];
     uint64_t       since[WGW_SLOTS_ALL];
+    uint16_t       home[AGENT_LINKS];       /* the first slot it has */
     agent_end_t    ends[AGENT_LINKS];
 } agent_t;
 
+
+/* A link that has no host yet. */
+ngx_int_t wgw_agent_init_end(agent_t *agent, agent_end_t *end);
 
 void wgw_agent_give(agent_t *agent, uint16_t first, uint16_t last,
     ngx_uint_t to);
 void wgw_agent_ask_map(agent_t *agent);
 ngx_uint_t wgw_agent_error(wgw_link_t *link, wgw_link_pending_t *pending,
     const redisReply *reply);
-void wgw_agent_ready(wgw_link_t *link);
-void wgw_agent_lost(wgw_link_t *link, const char *why);
-uint64_t wgw_agent_now(wgw_wire_t *wire);
 
 
 #pragma GCC visibility pop

@@ -4,11 +4,11 @@
 #include <ngx_event.h>
 
 #include "core/shm.h"
+#include "core/steady.h"
 #include "fleet/desk.h"
 
 
 #define DESK_LOOK   10                  /* ms */
-#define DESK_STALE  5000
 
 
 typedef struct {
@@ -64,7 +64,7 @@ wgw_desk_take(void *data, ngx_str_t *name, uint64_t seconds,
 
     wait->sheet = sheet;
     wait->word = desk_write(sheet, word, WGW_DESK_TAKE, name, seconds);
-    wait->until = wgw_desk_now() + WGW_DESK_WAIT;
+    wait->until = wgw_steady_ms() + WGW_DESK_WAIT;
     wait->done = done;
     wait->data = ctx;
 
@@ -87,7 +87,7 @@ desk_sheet(wgw_desk_t *desk, uint64_t *word)
     ngx_uint_t         i, from, state;
     wgw_desk_sheet_t  *sheet;
 
-    now = wgw_desk_now();
+    now = wgw_steady_ms();
     from = (ngx_uint_t) ngx_random();
 
     for (i = 0; i < WGW_DESK_SHEETS; i++) {
@@ -96,7 +96,7 @@ desk_sheet(wgw_desk_t *desk, uint64_t *word)
         state = seen & WGW_DESK_STATE;
 
         if (state != WGW_DESK_FREE
-            && (now < wgw_load(&sheet->stamp) + DESK_STALE
+            && (now < wgw_load(&sheet->stamp) + WGW_DESK_STALE
                 || (state != WGW_DESK_WRITING
                     && sheet->kind == WGW_DESK_SAY)))
         {
@@ -156,7 +156,7 @@ desk_look(ngx_event_t *ev)
         rc = wait->sheet->answer == 1 ? NGX_OK
              : wait->sheet->answer == 2 ? NGX_DECLINED : NGX_ERROR;
 
-    } else if (wgw_desk_now() < wait->until) {
+    } else if (wgw_steady_ms() < wait->until) {
         ngx_add_timer(&wait->timer, DESK_LOOK);
         return;
 
@@ -234,15 +234,4 @@ wgw_desk_lost(void *data)
     wgw_desk_t *desk = data;
 
     return __atomic_load_n(&desk->lost, __ATOMIC_SEQ_CST);
-}
-
-
-uint64_t
-wgw_desk_now(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }

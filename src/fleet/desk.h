@@ -26,6 +26,7 @@
 #define WGW_DESK_SHEETS  256
 #define WGW_DESK_TEXT    448
 #define WGW_DESK_WAIT    1000           /* ms */
+#define WGW_DESK_STALE   5000
 
 
 typedef struct {
@@ -90,8 +91,6 @@ int64_t wgw_desk_lost(void *desk);
 
 #define WGW_DESK_TAKE      1
 #define WGW_DESK_SAY       2
-
-uint64_t wgw_desk_now(void);
 
 
 #pragma GCC visibility pop

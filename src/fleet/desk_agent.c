@@ -8,8 +8,8 @@
 #include <ngx_event.h>
 
 #include <hiredis/hiredis.h>
-#include <openssl/rand.h>
 
+#include "core/steady.h"
 #include "fleet/agent.h"
 #include "fleet/desk.h"
 #include "fleet/shards.h"
@@ -46,7 +46,6 @@ typedef struct {
 
 
 static void desk_start(wgw_fleet_t *fleet, void *data);
-static uint64_t desk_random(void);
 static void desk_tick(ngx_event_t *ev);
 static void desk_sheets(desk_agent_t *agent);
 static void desk_ask(desk_agent_t *agent, wgw_desk_sheet_t *sheet,
@@ -87,16 +86,15 @@ desk_start(wgw_fleet_t *fleet, void *data)
 {
     desk_agent_t *agent = data;
 
-    wgw_text_t  prefix, none = { "", 0 };
     char        buffer[DESK_KEY];
+    wgw_text_t  said;
 
     agent->wire = wgw_agent_wire(fleet);
-    prefix.data = (char *) fleet->prefix.data;
-    prefix.len = fleet->prefix.len;
+    said = desk_key(agent, buffer, "said", wgw_text(""));
 
     wgw_witness_init(&agent->witness, agent->wire, &agent->desk->seen,
-                     desk_random, prefix,
-                     wgw_shard_slot(desk_key(agent, buffer, "said", none)));
+                     wgw_agent_random, wgw_fleet_text(&fleet->prefix),
+                     wgw_shard_slot(said));
 
     agent->id[0] = '0';
     agent->id_len = 1;
@@ -107,21 +105,6 @@ desk_start(wgw_fleet_t *fleet, void *data)
     agent->timer.cancelable = 1;
 
     ngx_add_timer(&agent->timer, 1);
-}
-
-
-static uint64_t
-desk_random(void)
-{
-    uint64_t  number;
-
-    if (RAND_bytes((u_char *) &number, sizeof(uint64_t)) != 1) {
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "wgw fleet: no random number");
-        exit(1);
-    }
-
-    return number;
 }
 
 
@@ -173,12 +156,13 @@ desk_sheets(desk_agent_t *agent)
 
         } else if ((word & WGW_DESK_STATE) == WGW_DESK_ASKED
                    && sheet->kind == WGW_DESK_SAY
-                   && wgw_desk_now() > wgw_load(&sheet->stamp) + 5000)
+                   && wgw_steady_ms() > wgw_load(&sheet->stamp)
+                                         + WGW_DESK_STALE)
         {
             /* by an agent that is gone: said twice does no harm */
 
             (void) wgw_swap(&sheet->word, word, word - 1);
-            __atomic_store_n(&sheet->stamp, wgw_desk_now(), __ATOMIC_SEQ_CST);
+            __atomic_store_n(&sheet->stamp, wgw_steady_ms(), __ATOMIC_SEQ_CST);
         }
     }
 }
@@ -222,17 +206,12 @@ desk_send_take(desk_agent_t *agent, desk_asked_t *asked)
     wgw_out_init(&out, number, sizeof(number));
     wgw_out_uint(&out, asked->sheet->seconds ? asked->sheet->seconds : 1);
 
-    args[0].data = "SET";
-    args[0].len = 3;
+    args[0] = wgw_text("SET");
     args[1] = desk_key(agent, buffer, "taken:", name);
-    args[2].data = (char *) agent->fleet->node.data;
-    args[2].len = agent->fleet->node.len;
-    args[3].data = "EX";
-    args[3].len = 2;
-    args[4].data = number;
-    args[4].len = (size_t) (out.pos - number);
-    args[5].data = "NX";
-    args[5].len = 2;
+    args[2] = wgw_fleet_text(&agent->fleet->node);
+    args[3] = wgw_text("EX");
+    args[4] = wgw_out_text(&out);
+    args[5] = wgw_text("NX");
 
     return agent->wire->send(agent->wire, wgw_shard_slot(args[1]),
                              WGW_WIRE_FOLLOW, args, 6, desk_taken, asked);
@@ -269,23 +248,16 @@ desk_taken(void *data, const redisReply *reply)
 static int
 desk_send_say(desk_agent_t *agent, desk_asked_t *asked)
 {
-    char         buffer[DESK_KEY];
-    wgw_text_t   none = { "", 0 };
-    wgw_text_t   args[8];
+    char        buffer[DESK_KEY];
+    wgw_text_t  args[8];
 
-    args[0].data = "XADD";
-    args[0].len = 4;
-    args[1] = desk_key(agent, buffer, "said", none);
-    args[2].data = "MAXLEN";
-    args[2].len = 6;
-    args[3].data = "~";
-    args[3].len = 1;
-    args[4].data = DESK_LENGTH;
-    args[4].len = sizeof(DESK_LENGTH) - 1;
-    args[5].data = "*";
-    args[5].len = 1;
-    args[6].data = "text";
-    args[6].len = 4;
+    args[0] = wgw_text("XADD");
+    args[1] = desk_key(agent, buffer, "said", wgw_text(""));
+    args[2] = wgw_text("MAXLEN");
+    args[3] = wgw_text("~");
+    args[4] = wgw_text(DESK_LENGTH);
+    args[5] = wgw_text("*");
+    args[6] = wgw_text("text");
 
     args[7].data = asked->sheet->text;
     args[7].len = ngx_min(asked->sheet->len, WGW_DESK_TEXT);
@@ -316,8 +288,7 @@ static wgw_text_t
 desk_key(desk_agent_t *agent, char *buffer, const char *name,
     wgw_text_t more)
 {
-    wgw_out_t   out;
-    wgw_text_t  key;
+    wgw_out_t  out;
 
     wgw_out_init(&out, buffer, DESK_KEY);
     wgw_out_bytes(&out, agent->fleet->prefix.data, agent->fleet->prefix.len);
@@ -325,10 +296,7 @@ desk_key(desk_agent_t *agent, char *buffer, const char *name,
     wgw_out_str(&out, name);
     wgw_out_bytes(&out, more.data, more.len);
 
-    key.data = buffer;
-    key.len = (size_t) (out.pos - buffer);
-
-    return key;
+    return wgw_out_text(&out);
 }
 
 
@@ -337,24 +305,19 @@ desk_read(desk_agent_t *agent)
 {
     char         buffer[DESK_KEY];
     uint64_t     now;
-    wgw_text_t   none = { "", 0 };
     wgw_text_t   args[6];
 
-    now = wgw_desk_now();
+    now = wgw_steady_ms();
 
     if (agent->reading || now < agent->read + DESK_READ) {
         return;
     }
 
-    args[0].data = "XREAD";
-    args[0].len = 5;
-    args[1].data = "COUNT";
-    args[1].len = 5;
-    args[2].data = DESK_ENTRIES;
-    args[2].len = sizeof(DESK_ENTRIES) - 1;
-    args[3].data = "STREAMS";
-    args[3].len = 7;
-    args[4] = desk_key(agent, buffer, "said", none);
+    args[0] = wgw_text("XREAD");
+    args[1] = wgw_text("COUNT");
+    args[2] = wgw_text(DESK_ENTRIES);
+    args[3] = wgw_text("STREAMS");
+    args[4] = desk_key(agent, buffer, "said", wgw_text(""));
     args[5].data = agent->id;
     args[5].len = agent->id_len;
 
@@ -387,7 +350,7 @@ desk_heard(void *data, const redisReply *reply)
     if (reply->type == REDIS_REPLY_NIL
         || (reply->type == REDIS_REPLY_ARRAY && reply->elements == 0))
     {
-        __atomic_store_n(&agent->desk->caught, wgw_desk_now(),
+        __atomic_store_n(&agent->desk->caught, wgw_steady_ms(),
                          __ATOMIC_SEQ_CST);
         return;
     }

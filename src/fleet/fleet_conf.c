@@ -23,7 +23,8 @@ static char *fleet_param(ngx_conf_t *cf, ngx_str_t *value,
     wgw_fleet_t *fleet);
 static ngx_uint_t fleet_text(ngx_str_t *value, wgw_fleet_t *fleet);
 static char *fleet_check(ngx_conf_t *cf, wgw_fleet_t *fleet);
-static ngx_uint_t fleet_plain(ngx_str_t *text, size_t max);
+static ngx_int_t fleet_named(ngx_conf_t *cf, const char *what,
+    ngx_str_t *name, size_t max);
 static char *fleet_password(ngx_conf_t *cf, ngx_str_t *name,
     wgw_fleet_t *fleet);
 static char *fleet_tls(ngx_conf_t *cf, wgw_fleet_t *fleet);
@@ -326,19 +327,10 @@ fleet_text(ngx_str_t *value, wgw_fleet_t *fleet)
 static char *
 fleet_check(ngx_conf_t *cf, wgw_fleet_t *fleet)
 {
-    if (!fleet_plain(&fleet->node, WGW_FLEET_NAME)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid node \"%V\", must be up to %d letters, "
-                           "digits and any of \"._-\"", &fleet->node,
-                           WGW_FLEET_NAME);
-        return NGX_CONF_ERROR;
-    }
-
-    if (!fleet_plain(&fleet->prefix, WGW_FLEET_PREFIX)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid prefix \"%V\", must be up to %d letters, "
-                           "digits and any of \"._-\"", &fleet->prefix,
-                           WGW_FLEET_PREFIX);
+    if (fleet_named(cf, "node", &fleet->node, WGW_FLEET_NAME) != NGX_OK
+        || fleet_named(cf, "prefix", &fleet->prefix, WGW_FLEET_PREFIX)
+           != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -360,24 +352,18 @@ fleet_check(ngx_conf_t *cf, wgw_fleet_t *fleet)
 }
 
 
-static ngx_uint_t
-fleet_plain(ngx_str_t *text, size_t max)
+static ngx_int_t
+fleet_named(ngx_conf_t *cf, const char *what, ngx_str_t *name, size_t max)
 {
-    u_char  ch;
-    size_t  i;
-
-    for (i = 0; i < text->len; i++) {
-        ch = text->data[i];
-
-        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
-              || (ch >= '0' && ch <= '9')
-              || ch == '.' || ch == '_' || ch == '-'))
-        {
-            return 0;
-        }
+    if (name->len <= max && wgw_text_plain(wgw_fleet_text(name))) {
+        return NGX_OK;
     }
 
-    return text->len > 0 && text->len <= max;
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid %s \"%V\", must be up to %uz letters, "
+                       "digits and any of \"._-\"", what, name, max);
+
+    return NGX_ERROR;
 }
 
 

@@ -24,6 +24,8 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "format/text.h"
+
 #pragma GCC visibility push(hidden)
 
 
@@ -80,6 +82,17 @@ struct wgw_fleet_s {
     void                *lender;    /* the same */
     uint64_t            *alive;     /* of wgw_fleet_count() */
 };
+
+
+/* For parts that do not know nginx; the bytes stay where they are. */
+
+static inline wgw_text_t
+wgw_fleet_text(const ngx_str_t *string)
+{
+    wgw_text_t  text = { (const char *) string->data, string->len };
+
+    return text;
+}
 
 
 /*

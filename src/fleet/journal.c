@@ -439,18 +439,5 @@ wgw_journal_get_sums(wgw_journal_record_t *record, wgw_reading_sums_t *sums)
 int
 wgw_journal_node(wgw_text_t node)
 {
-    char    c;
-    size_t  i;
-
-    for (i = 0; i < node.len; i++) {
-        c = node.data[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'))
-        {
-            return 0;
-        }
-    }
-
-    return node.len != 0 && node.len <= WGW_JOURNAL_NODE;
+    return node.len <= WGW_JOURNAL_NODE && wgw_text_plain(node);
 }

@@ -85,7 +85,7 @@ wgw_lease_key_get(wgw_leases_t *l, uint32_t record, uint64_t clock)
     *head = k;
     l->taken++;
 
-    key->slot = wgw_lease_key_slot(l, key);
+    key->slot = wgw_lease_key_slot(l, record, clock);
 
     return key;
 }
@@ -161,22 +161,6 @@ wgw_lease_key_drop(wgw_leases_t *l, wgw_lease_key_t *key)
 }
 
 
-uint64_t
-wgw_lease_own(const wgw_lease_t *lease, uint32_t record, uint64_t clock)
-{
-    uint64_t                   tag, gone, granted;
-    const wgw_lease_record_t  *r;
-
-    r = &lease->records[record];
-    tag = wgw_clock_tag(clock);
-
-    gone = wgw_lease_number(wgw_load(&r->gone[clock & 1]), tag);
-    granted = wgw_lease_number(wgw_load(&r->granted[clock & 1]), tag);
-
-    return granted > gone ? granted - gone : 0;
-}
-
-
 int
 wgw_lease_key_measure(wgw_leases_t *l, wgw_lease_key_t *key)
 {
@@ -196,7 +180,7 @@ wgw_lease_key_measure(wgw_leases_t *l, wgw_lease_key_t *key)
 
     key->lowered |= cap < key->cap;
     key->cap = cap;
-    key->own = wgw_lease_own(l->lease, key->record, key->clock);
+    key->own = wgw_lease_own(&l->lease->records[key->record], key->clock);
     key->part = key_part(l, key, used);
 
     if (!key->measured) {

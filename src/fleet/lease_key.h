@@ -101,7 +101,8 @@ void wgw_lease_key_drop(wgw_leases_t *l, wgw_lease_key_t *key);
 /* What the record says now; -1: it has no cap, nor anything in hand. */
 int wgw_lease_key_measure(wgw_leases_t *l, wgw_lease_key_t *key);
 
-uint16_t wgw_lease_key_slot(wgw_leases_t *l, const wgw_lease_key_t *key);
+uint16_t wgw_lease_key_slot(wgw_leases_t *l, uint32_t record,
+    uint64_t clock);
 
 /* 1 when it is time to ask, or to give back. */
 int wgw_lease_key_low(wgw_leases_t *l, wgw_lease_key_t *key);
@@ -132,10 +133,6 @@ uint64_t wgw_lease_key_wants(wgw_leases_t *l, wgw_lease_key_t *key);
 
 /* 1 when what is granted now is granted by what all have declared. */
 int wgw_lease_key_sure(wgw_leases_t *l, const wgw_lease_key_t *key);
-
-/* granted - gone */
-uint64_t wgw_lease_own(const wgw_lease_t *lease, uint32_t record,
-    uint64_t clock);
 
 
 #pragma GCC visibility pop

@@ -4,7 +4,6 @@
  */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "fleet/lease_key.h"
 #include "fleet/shards.h"
@@ -32,7 +31,8 @@ static void key_others(wgw_leases_t *l, wgw_lease_key_t *key,
 void
 wgw_lease_key_ask(wgw_leases_t *l, wgw_lease_key_t *key)
 {
-    key_send(l, key, wgw_lease_key_sure(l, key) ? wgw_lease_key_wants(l, key) : 0);
+    key_send(l, key, wgw_lease_key_sure(l, key) ? wgw_lease_key_wants(l, key)
+                                                : 0);
 }
 
 
@@ -112,8 +112,7 @@ key_name(wgw_leases_t *l, uint32_t record, uint64_t clock, wgw_out_t *out)
     wgw_text_t     text;
     wgw_window_t   window;
 
-    window.kind = l->conf.table->header->made.window;
-    window.reset_day = l->conf.table->header->made.reset_day;
+    window = wgw_clock_window(l->conf.table);
 
     (void) wgw_table_key(l->conf.table, record, &text);
 
@@ -133,19 +132,15 @@ key_name(wgw_leases_t *l, uint32_t record, uint64_t clock, wgw_out_t *out)
 
 
 uint16_t
-wgw_lease_key_slot(wgw_leases_t *l, const wgw_lease_key_t *key)
+wgw_lease_key_slot(wgw_leases_t *l, uint32_t record, uint64_t clock)
 {
-    char        name[WGW_QUESTION_KEY];
-    wgw_out_t   out;
-    wgw_text_t  text;
+    char       name[WGW_QUESTION_KEY];
+    wgw_out_t  out;
 
     wgw_out_init(&out, name, sizeof(name));
-    key_name(l, key->record, key->clock, &out);
+    key_name(l, record, clock, &out);
 
-    text.data = name;
-    text.len = (size_t) (out.pos - name);
-
-    return wgw_shard_slot(text);
+    return wgw_shard_slot(wgw_out_text(&out));
 }
 
 
@@ -158,8 +153,7 @@ key_ttl(wgw_leases_t *l, uint64_t clock)
     uint64_t      period;
     wgw_window_t  window;
 
-    window.kind = l->conf.table->header->made.window;
-    window.reset_day = l->conf.table->header->made.reset_day;
+    window = wgw_clock_window(l->conf.table);
 
     if (window.kind == WGW_WINDOW_TOTAL) {
         return 0;
@@ -376,7 +370,7 @@ wgw_lease_key_declare(wgw_leases_t *l, uint32_t record, uint64_t clock)
     int               rc;
     uint16_t          slot;
     wgw_question_t   *q;
-    wgw_lease_key_t  *key, look;
+    wgw_lease_key_t  *key;
 
     key = wgw_lease_key_find(l, record, clock);
 
@@ -384,18 +378,15 @@ wgw_lease_key_declare(wgw_leases_t *l, uint32_t record, uint64_t clock)
         return 0;
     }
 
-    memset(&look, 0, sizeof(wgw_lease_key_t));
-    look.record = record;
-    look.clock = clock;
-
-    slot = key ? key->slot : wgw_lease_key_slot(l, &look);
+    slot = key ? key->slot : wgw_lease_key_slot(l, record, clock);
     q = key_question(l, record, clock, slot);
 
     if (q == NULL) {
         return 0;
     }
 
-    q->units = key ? key->known : wgw_lease_own(l->lease, record, clock);
+    q->units = key ? key->known
+                   : wgw_lease_own(&l->lease->records[record], clock);
 
     rc = wgw_question_declare(q);
 

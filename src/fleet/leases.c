@@ -1,6 +1,5 @@
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "fleet/leases.h"
 #include "fleet/shards.h"
@@ -285,8 +284,7 @@ leases_ahead(wgw_leases_t *l, wgw_lease_key_t *key)
     wgw_window_t      window;
     wgw_lease_key_t  *ahead;
 
-    window.kind = l->conf.table->header->made.window;
-    window.reset_day = l->conf.table->header->made.reset_day;
+    window = wgw_clock_window(l->conf.table);
 
     if (key->own == 0 || key->rate == 0 || window.kind == WGW_WINDOW_TOTAL) {
         return;
@@ -407,7 +405,7 @@ leases_scan_one(wgw_leases_t *l, uint32_t record, uint64_t clock)
     wgw_lease_key_t  *key;
 
     if (record >= wgw_load(&l->lease->header->capacity)
-        || wgw_lease_own(l->lease, record, clock) == 0)
+        || wgw_lease_own(&l->lease->records[record], clock) == 0)
     {
         return 0;
     }

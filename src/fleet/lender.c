@@ -3,8 +3,6 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include <openssl/rand.h>
-
 #include "fleet/agent.h"
 #include "fleet/leases.h"
 #include "fleet/lender.h"
@@ -30,7 +28,6 @@ typedef struct {
     wgw_zone_t      *zone;
     lender_t        *lender;
     int              count;
-    ngx_uint_t       nodes;             /* of the configuration */
     wgw_leases_t    *leases;            /* NULL: another process grants */
     ngx_event_t      timer;
 } lender_zone_t;
@@ -44,7 +41,6 @@ static void lender_tell(lender_t *lender);
 static void lender_zone_timer(ngx_event_t *ev);
 static ngx_int_t lender_open(lender_zone_t *lz);
 static int64_t lender_wall(void);
-static uint64_t lender_random(void);
 
 
 ngx_int_t
@@ -80,7 +76,6 @@ wgw_lender_zone(ngx_cycle_t *cycle, wgw_fleet_t *fleet, wgw_zone_t *zone,
 
     lz->zone = zone;
     lz->count = count;
-    lz->nodes = fleet->nodes;
 
     return wgw_agent_use(fleet, lender_start, lz);
 }
@@ -118,8 +113,7 @@ lender_count(wgw_fleet_t *fleet, void *data)
 static lender_t *
 lender_get(wgw_fleet_t *fleet)
 {
-    lender_t    *lender;
-    wgw_text_t   prefix, node;
+    lender_t  *lender;
 
     if (fleet->lender) {
         return fleet->lender;
@@ -130,14 +124,10 @@ lender_get(wgw_fleet_t *fleet)
         return NULL;
     }
 
-    prefix.data = (char *) fleet->prefix.data;
-    prefix.len = fleet->prefix.len;
-    node.data = (char *) fleet->node.data;
-    node.len = fleet->node.len;
-
     lender->fleet = fleet;
-    wgw_members_init(&lender->members, wgw_agent_wire(fleet), prefix, node,
-                     lender_random());
+    wgw_members_init(&lender->members, wgw_agent_wire(fleet),
+                     wgw_fleet_text(&fleet->prefix),
+                     wgw_fleet_text(&fleet->node), wgw_agent_random());
 
     lender->timer.handler = lender_timer;
     lender->timer.data = lender;
@@ -219,7 +209,8 @@ lender_zone_timer(ngx_event_t *ev)
     }
 
     alive = lz->lender->members.alive;
-    nodes = alive > lz->nodes ? 0 : lz->nodes;
+    nodes = lz->lender->fleet->nodes;
+    nodes = alive > nodes ? 0 : nodes;
     header = lz->zone->table.lease->header;
 
     if (header->nodes != nodes) {
@@ -247,14 +238,11 @@ lender_open(lender_zone_t *lz)
     conf.table = &lz->zone->table;
     conf.wire = wgw_agent_wire(fleet);
     conf.count = lz->count;
-    conf.prefix.data = (char *) fleet->prefix.data;
-    conf.prefix.len = fleet->prefix.len;
-    conf.node.data = (char *) fleet->node.data;
-    conf.node.len = fleet->node.len;
-    conf.zone.data = (char *) lz->zone->name.data;
-    conf.zone.len = lz->zone->name.len;
+    conf.prefix = wgw_fleet_text(&fleet->prefix);
+    conf.node = wgw_fleet_text(&fleet->node);
+    conf.zone = wgw_fleet_text(&lz->zone->name);
     conf.wall = lender_wall;
-    conf.random = lender_random;
+    conf.random = wgw_agent_random;
 
     lz->leases = wgw_leases_create(&conf);
 
@@ -266,19 +254,4 @@ static int64_t
 lender_wall(void)
 {
     return (int64_t) ngx_time();
-}
-
-
-static uint64_t
-lender_random(void)
-{
-    uint64_t  number;
-
-    if (RAND_bytes((u_char *) &number, sizeof(uint64_t)) != 1) {
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "wgw fleet: no random number");
-        exit(1);
-    }
-
-    return number;
 }

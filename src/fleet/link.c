@@ -27,6 +27,9 @@ static void link_writable(ngx_event_t *ev);
 static void link_readable(ngx_event_t *ev);
 static ngx_int_t link_replies(wgw_link_t *link);
 static void link_reply(wgw_link_t *link, const redisReply *reply);
+static void link_pop(wgw_link_t *link, wgw_link_pending_t *pending);
+static void link_answer(const wgw_link_pending_t *pending,
+    const redisReply *reply);
 static void link_timer(ngx_event_t *ev);
 static void link_hang_up(wgw_link_t *link);
 
@@ -249,9 +252,6 @@ link_connect(ngx_event_t *ev)
 #if (NGX_SSL)
 
     if (link->fleet->ssl) {
-        c->read->handler = link_readable;
-        c->write->handler = link_writable;
-
         wgw_link_tls(link);
         return;
     }
@@ -575,10 +575,7 @@ link_reply(wgw_link_t *link, const redisReply *reply)
 {
     wgw_link_pending_t  pending;
 
-    pending = link->pending[link->head];
-
-    link->head = (link->head + 1) % WGW_LINK_PENDING;
-    link->waiting--;
+    link_pop(link, &pending);
 
     if (reply->type == REDIS_REPLY_ERROR && link->error
         && link->error(link, &pending, reply))
@@ -586,12 +583,31 @@ link_reply(wgw_link_t *link, const redisReply *reply)
         return;
     }
 
-    if (pending.text) {
-        redisFreeCommand(pending.text);
+    link_answer(&pending, reply);
+}
+
+
+/* The one that was sent first. */
+
+static void
+link_pop(wgw_link_t *link, wgw_link_pending_t *pending)
+{
+    *pending = link->pending[link->head];
+
+    link->head = (link->head + 1) % WGW_LINK_PENDING;
+    link->waiting--;
+}
+
+
+static void
+link_answer(const wgw_link_pending_t *pending, const redisReply *reply)
+{
+    if (pending->text) {
+        redisFreeCommand(pending->text);
     }
 
-    if (pending.reply) {
-        pending.reply(pending.data, reply);
+    if (pending->reply) {
+        pending->reply(pending->data, reply);
     }
 }
 
@@ -641,18 +657,8 @@ wgw_link_close(wgw_link_t *link, const char *why)
     /* nothing is sent from these functions: there is no connection */
 
     while (link->waiting) {
-        pending = link->pending[link->head];
-
-        link->head = (link->head + 1) % WGW_LINK_PENDING;
-        link->waiting--;
-
-        if (pending.text) {
-            redisFreeCommand(pending.text);
-        }
-
-        if (pending.reply) {
-            pending.reply(pending.data, NULL);
-        }
+        link_pop(link, &pending);
+        link_answer(&pending, NULL);
     }
 
     link->lost(link, why);

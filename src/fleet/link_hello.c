@@ -23,7 +23,6 @@ static void link_tls_done(ngx_connection_t *c);
 static void link_auth(void *data, const redisReply *reply);
 static void link_info(void *data, const redisReply *reply);
 static ngx_int_t link_told(wgw_link_t *link, const redisReply *reply);
-static ngx_uint_t link_is(wgw_text_t value, const char *text);
 static void link_selected(void *data, const redisReply *reply);
 
 
@@ -143,16 +142,13 @@ wgw_link_hello(wgw_link_t *link)
     if (fleet->password.len) {
         n = 0;
 
-        args[n].data = "AUTH";
-        args[n++].len = 4;
+        args[n++] = wgw_text("AUTH");
 
         if (fleet->user.len) {
-            args[n].data = (char *) fleet->user.data;
-            args[n++].len = fleet->user.len;
+            args[n++] = wgw_fleet_text(&fleet->user);
         }
 
-        args[n].data = (char *) fleet->password.data;
-        args[n++].len = fleet->password.len;
+        args[n++] = wgw_fleet_text(&fleet->password);
 
         if (wgw_link_send(link, 0, args, n, link_auth, link) != NGX_OK) {
             wgw_link_close(link, "no memory");
@@ -160,8 +156,7 @@ wgw_link_hello(wgw_link_t *link)
         }
     }
 
-    args[0].data = "INFO";
-    args[0].len = 4;
+    args[0] = wgw_text("INFO");
 
     if (wgw_link_send(link, 0, args, 1, link_info, link) != NGX_OK) {
         wgw_link_close(link, "no memory");
@@ -207,8 +202,7 @@ link_info(void *data, const redisReply *reply)
         return;
     }
 
-    args[0].data = "SELECT";
-    args[0].len = 6;
+    args[0] = wgw_text("SELECT");
     args[1].data = (char *) db;
     args[1].len = ngx_sprintf(db, "%ui", link->fleet->db) - db;
 
@@ -221,7 +215,7 @@ link_info(void *data, const redisReply *reply)
 static ngx_int_t
 link_told(wgw_link_t *link, const redisReply *reply)
 {
-    wgw_text_t         info, run, mode, memory;
+    wgw_text_t         info, run, mode, role, loading, memory, policy;
     wgw_link_hello_t  *hello;
 
     if (reply->type != REDIS_REPLY_STRING) {
@@ -243,26 +237,21 @@ link_told(wgw_link_t *link, const redisReply *reply)
         return NGX_ERROR;
     }
 
+    role = wgw_shard_info(info, "role");
+    loading = wgw_shard_info(info, "loading");
     memory = wgw_shard_info(info, "maxmemory");
+    policy = wgw_shard_info(info, "maxmemory_policy");
 
     hello->run = wgw_hash(link_seed, run.data, run.len);
-    hello->cluster = link_is(mode, "cluster");
-    hello->sentinel = link_is(mode, "sentinel");
-    hello->replica = link_is(wgw_shard_info(info, "role"), "slave");
-    hello->loading = link_is(wgw_shard_info(info, "loading"), "1");
-    hello->evicts = memory.len != 0 && !link_is(memory, "0")
-                    && !link_is(wgw_shard_info(info, "maxmemory_policy"),
-                                "noeviction");
+    hello->cluster = wgw_text_equal(mode, wgw_text("cluster"));
+    hello->sentinel = wgw_text_equal(mode, wgw_text("sentinel"));
+    hello->replica = wgw_text_equal(role, wgw_text("slave"));
+    hello->loading = wgw_text_equal(loading, wgw_text("1"));
+    hello->evicts = memory.len != 0
+                    && !wgw_text_equal(memory, wgw_text("0"))
+                    && !wgw_text_equal(policy, wgw_text("noeviction"));
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-link_is(wgw_text_t value, const char *text)
-{
-    return value.len == ngx_strlen(text)
-           && ngx_memcmp(value.data, text, value.len) == 0;
 }
 
 

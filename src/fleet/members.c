@@ -48,8 +48,7 @@ wgw_members_tick(wgw_members_t *m)
 
     m->asked = now;
 
-    args[0].data = "HGETALL";
-    args[0].len = 7;
+    args[0] = wgw_text("HGETALL");
     args[1] = members_key(m, buffer);
 
     if (m->wire->send(m->wire, wgw_shard_slot(args[1]), WGW_WIRE_FOLLOW, args,
@@ -65,17 +64,13 @@ wgw_members_tick(wgw_members_t *m)
 static wgw_text_t
 members_key(wgw_members_t *m, char *buffer)
 {
-    wgw_out_t   out;
-    wgw_text_t  key;
+    wgw_out_t  out;
 
     wgw_out_init(&out, buffer, MEMBERS_KEY);
     wgw_out_bytes(&out, m->prefix.data, m->prefix.len);
     wgw_out_str(&out, ":nodes");
 
-    key.data = buffer;
-    key.len = (size_t) (out.pos - buffer);
-
-    return key;
+    return wgw_out_text(&out);
 }
 
 
@@ -89,12 +84,10 @@ members_say(wgw_members_t *m, wgw_text_t key)
     wgw_out_init(&out, number, sizeof(number));
     wgw_out_uint(&out, ++m->value);
 
-    args[0].data = "HSET";
-    args[0].len = 4;
+    args[0] = wgw_text("HSET");
     args[1] = key;
     args[2] = m->node;
-    args[3].data = number;
-    args[3].len = (size_t) (out.pos - number);
+    args[3] = wgw_out_text(&out);
 
     (void) m->wire->send(m->wire, wgw_shard_slot(key), WGW_WIRE_FOLLOW, args,
                          4, NULL, NULL);
@@ -247,8 +240,7 @@ members_forget(wgw_members_t *m, wgw_member_t *member)
     char        buffer[MEMBERS_KEY];
     wgw_text_t  args[3];
 
-    args[0].data = "HDEL";
-    args[0].len = 4;
+    args[0] = wgw_text("HDEL");
     args[1] = members_key(m, buffer);
     args[2].data = member->name;
     args[2].len = member->len;

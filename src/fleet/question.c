@@ -37,7 +37,6 @@ wgw_question_create(void)
 void
 wgw_question_send(wgw_question_t *q)
 {
-    char        buffer[WGW_WITNESS_NAME];
     wgw_text_t  key;
 
     key = question_text(q->key, q->key_len);
@@ -52,8 +51,7 @@ wgw_question_send(wgw_question_t *q)
         || (q->ttl
             && question_sent(q, question_expire(q, question_ttl, q)) != 0)
         || question_sent(q, question_short(q, "GET",
-                                           wgw_witness_name(q->witness,
-                                                            buffer),
+                                           wgw_witness_name(q->witness),
                                            question_sentinel, q))
            != 0)
     {
@@ -87,10 +85,10 @@ question_hset(const wgw_question_t *q, uint64_t units,
     wgw_out_init(&out, number, sizeof(number));
     wgw_out_uint(&out, units);
 
-    args[0] = question_text("HSET", 4);
+    args[0] = wgw_text("HSET");
     args[1] = question_text(q->key, q->key_len);
     args[2] = question_text(q->field, q->field_len);
-    args[3] = question_text(number, (size_t) (out.pos - number));
+    args[3] = wgw_out_text(&out);
 
     return wire->send(wire, q->slot, WGW_WIRE_ASK, args, 4, reply, data);
 }
@@ -109,9 +107,9 @@ question_expire(const wgw_question_t *q, wgw_wire_reply_pt reply, void *data)
     wgw_out_init(&out, number, sizeof(number));
     wgw_out_uint(&out, q->ttl);
 
-    args[0] = question_text("EXPIRE", 6);
+    args[0] = wgw_text("EXPIRE");
     args[1] = question_text(q->key, q->key_len);
-    args[2] = question_text(number, (size_t) (out.pos - number));
+    args[2] = wgw_out_text(&out);
 
     return wire->send(wire, q->slot, WGW_WIRE_ASK, args, 3, reply, data);
 }
@@ -292,7 +290,7 @@ wgw_question_correct(wgw_question_t *q, uint64_t units)
         return;
     }
 
-    args[0] = question_text("HDEL", 4);
+    args[0] = wgw_text("HDEL");
     args[1] = question_text(q->key, q->key_len);
 
     for (i = 0; i < n; i++) {

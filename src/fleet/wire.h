@@ -58,9 +58,6 @@ struct wgw_wire_s {
     void      (*place)(wgw_wire_t *wire, uint16_t slot,
                        wgw_wire_place_t *place);
 
-    /* ends a connection whose word is not believed any more */
-    void      (*drop)(wgw_wire_t *wire, uint16_t slot);
-
     /* steady, in milliseconds */
     uint64_t  (*now)(wgw_wire_t *wire);
 };

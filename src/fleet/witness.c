@@ -8,6 +8,7 @@
 #include "fleet/witness.h"
 
 
+static void witness_name(wgw_witness_t *w);
 static void witness_connected(wgw_witness_t *w,
     const wgw_wire_place_t *place);
 static void witness_beat(wgw_witness_t *w, uint64_t now);
@@ -36,23 +37,32 @@ wgw_witness_init(wgw_witness_t *w, wgw_wire_t *wire,
     w->prefix = prefix;
     w->home = home;
     w->away = wire->now(wire);
+
+    witness_name(w);
 }
 
 
-wgw_text_t
-wgw_witness_name(const wgw_witness_t *w, char *buffer)
-{
-    wgw_out_t   out;
-    wgw_text_t  name;
+/* Once, as its tag is looked for among many. */
 
-    wgw_out_init(&out, buffer, WGW_WITNESS_NAME);
+static void
+witness_name(wgw_witness_t *w)
+{
+    wgw_out_t  out;
+
+    wgw_out_init(&out, w->name, sizeof(w->name));
     wgw_out_bytes(&out, w->prefix.data, w->prefix.len);
     wgw_out_str(&out, ":sentinel:{");
     wgw_out_uint(&out, wgw_shard_tag(w->home));
     wgw_out_str(&out, "}");
 
-    name.data = buffer;
-    name.len = (size_t) (out.pos - buffer);
+    w->name_len = (size_t) (out.pos - w->name);
+}
+
+
+wgw_text_t
+wgw_witness_name(const wgw_witness_t *w)
+{
+    wgw_text_t  name = { w->name, w->name_len };
 
     return name;
 }
@@ -104,7 +114,6 @@ witness_connected(wgw_witness_t *w, const wgw_wire_place_t *place)
 static void
 witness_beat(wgw_witness_t *w, uint64_t now)
 {
-    char        buffer[WGW_WITNESS_NAME];
     wgw_text_t  args[2];
 
     w->asked = now;
@@ -113,9 +122,8 @@ witness_beat(wgw_witness_t *w, uint64_t now)
         witness_greet(w);
     }
 
-    args[0].data = "GET";
-    args[0].len = 3;
-    args[1] = wgw_witness_name(w, buffer);
+    args[0] = wgw_text("GET");
+    args[1] = wgw_witness_name(w);
 
     if (w->wire->send(w->wire, w->home, 0, args, 2, witness_told, w) == 0) {
         w->busy = 1;
@@ -127,7 +135,7 @@ static void
 witness_greet(wgw_witness_t *w)
 {
     int         i;
-    char        buffer[WGW_WITNESS_NAME], text[WGW_WITNESS_TEXT];
+    char        text[WGW_WITNESS_TEXT];
     uint64_t    n;
     wgw_text_t  args[4];
 
@@ -143,13 +151,11 @@ witness_greet(wgw_witness_t *w)
         n >>= 4;
     }
 
-    args[0].data = "SET";
-    args[0].len = 3;
-    args[1] = wgw_witness_name(w, buffer);
+    args[0] = wgw_text("SET");
+    args[1] = wgw_witness_name(w);
     args[2].data = text;
     args[2].len = WGW_WITNESS_TEXT;
-    args[3].data = "NX";
-    args[3].len = 2;
+    args[3] = wgw_text("NX");
 
     (void) w->wire->send(w->wire, w->home, 0, args, 4, NULL, NULL);
 }
@@ -301,12 +307,10 @@ wgw_witness_see(wgw_witness_t *w, const redisReply *sentinel)
 void
 wgw_witness_missing(wgw_witness_t *w)
 {
-    char        buffer[WGW_WITNESS_NAME];
     wgw_text_t  args[2];
 
-    args[0].data = "DEL";
-    args[0].len = 3;
-    args[1] = wgw_witness_name(w, buffer);
+    args[0] = wgw_text("DEL");
+    args[1] = wgw_witness_name(w);
 
     (void) w->wire->send(w->wire, w->home, 0, args, 2, NULL, NULL);
 

@@ -47,6 +47,8 @@ struct wgw_witness_s {
     unsigned             busy:1;
     unsigned             declare:1; /* all have to; who did clears it */
     unsigned             noted:1;   /* the pair is in the header */
+    size_t               name_len;
+    char                 name[WGW_WITNESS_NAME];    /* of the sentinel */
     char                 text[WGW_WITNESS_TEXT];
 };
 
@@ -58,8 +60,8 @@ void wgw_witness_init(wgw_witness_t *witness, wgw_wire_t *wire,
 
 void wgw_witness_tick(wgw_witness_t *witness);
 
-/* The name of the sentinel, in `buffer` of WGW_WITNESS_NAME bytes. */
-wgw_text_t wgw_witness_name(const wgw_witness_t *witness, char *buffer);
+/* The name of the sentinel. */
+wgw_text_t wgw_witness_name(const wgw_witness_t *witness);
 
 /*
  * Compares what the sentinel was when something else was read; 0, or -1: it is

@@ -37,6 +37,26 @@ wgw_text_equal(wgw_text_t a, wgw_text_t b)
 
 
 int
+wgw_text_plain(wgw_text_t text)
+{
+    char    c;
+    size_t  i;
+
+    for (i = 0; i < text.len; i++) {
+        c = text.data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'))
+        {
+            return 0;
+        }
+    }
+
+    return text.len != 0;
+}
+
+
+int
 wgw_text_uint(wgw_text_t text, uint64_t max, uint64_t *number)
 {
     size_t    i;

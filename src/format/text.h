@@ -39,6 +39,9 @@ typedef struct {
 /* 1 when both views hold the same bytes. */
 int wgw_text_equal(wgw_text_t a, wgw_text_t b);
 
+/* 1 for letters of ASCII, digits and any of "._-"; 0 for the empty text. */
+int wgw_text_plain(wgw_text_t text);
+
 /*
  * Decimal digits only, no sign, no blank; at most `max`.
  * Returns 0 and the number, or -1 for anything else, the empty text included.
@@ -80,6 +83,15 @@ size_t wgw_text_utf8(const uint8_t *p, size_t left, uint32_t *code);
 size_t wgw_text_unseen(wgw_text_t text, int at_end);
 
 void wgw_out_init(wgw_out_t *out, void *buffer, size_t size);
+
+/* What was written, in the buffer. */
+static inline wgw_text_t
+wgw_out_text(const wgw_out_t *out)
+{
+    wgw_text_t  text = { out->start, (size_t) (out->pos - out->start) };
+
+    return text;
+}
 
 /* Bytes as they are. */
 void wgw_out_bytes(wgw_out_t *out, const void *data, size_t len);

@@ -11,7 +11,6 @@ _Static_assert(WGW_TAGS < 1 << (64 - WGW_TOTAL_BITS), "tags fit");
 _Static_assert(WGW_RING <= WGW_RING_MASK, "the ring fits the clock");
 
 
-static wgw_window_t wgw_clock_window(const wgw_table_t *t);
 static int64_t wgw_clock_trusted(wgw_table_t *t, int64_t wall,
     int64_t difference, int64_t *now);
 static int wgw_clock_doubt(wgw_doubt_t *doubt, int64_t difference,
@@ -277,18 +276,6 @@ wgw_clock_age(uint64_t clock, uint64_t begin, int word)
     }
 
     return wgw_clock_distance(clock, ring);
-}
-
-
-static wgw_window_t
-wgw_clock_window(const wgw_table_t *t)
-{
-    wgw_window_t  window;
-
-    window.kind = t->header->made.window;
-    window.reset_day = t->header->made.reset_day;
-
-    return window;
 }
 
 

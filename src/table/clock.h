@@ -65,6 +65,20 @@ wgw_clock_at(uint64_t clock, uint64_t period)
 }
 
 
+/* How long a table's windows are. */
+
+static inline wgw_window_t
+wgw_clock_window(const wgw_table_t *t)
+{
+    wgw_window_t  window;
+
+    window.kind = t->header->made.window;
+    window.reset_day = t->header->made.reset_day;
+
+    return window;
+}
+
+
 /* 1 to 4095: the words of a new record belong to no window. */
 
 static inline uint64_t

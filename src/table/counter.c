@@ -16,6 +16,10 @@ static void wgw_counter_read(wgw_table_t *t, uint32_t record, int64_t now,
 static void wgw_counter_join(wgw_usage_t *usage, const wgw_usage_t *twin);
 static void wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot,
     int64_t now, wgw_usage_t *usage);
+static inline uint64_t wgw_counter_this(wgw_table_t *t,
+    const uint64_t base[2], const uint64_t *total, uint64_t clock, int whole);
+static uint64_t wgw_counter_undone(wgw_table_t *t, const uint64_t base[2],
+    uint64_t clock);
 static uint64_t wgw_counter_last(wgw_table_t *t, const uint64_t base[2],
     const uint64_t *total, uint64_t clock);
 static int wgw_counter_faded(const wgw_record_hot_t *hot);
@@ -186,8 +190,7 @@ wgw_table_idle(wgw_table_t *t, uint32_t record, int64_t now)
     wgw_window_t       window;
     wgw_record_hot_t  *hot;
 
-    window.kind = t->header->made.window;
-    window.reset_day = t->header->made.reset_day;
+    window = wgw_clock_window(t);
 
     hot = wgw_table_hot(t, record);
     least = WGW_RING;
@@ -460,8 +463,7 @@ wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
     uint64_t      seen, clock, period;
     wgw_window_t  window;
 
-    window.kind = t->header->made.window;
-    window.reset_day = t->header->made.reset_day;
+    window = wgw_clock_window(t);
     period = wgw_window_period(window, now);
     whole = window.kind == WGW_WINDOW_TOTAL;
 
@@ -491,7 +493,42 @@ wgw_counter_windows(wgw_table_t *t, wgw_record_hot_t *hot, int64_t now,
 }
 
 
-uint64_t
+/*
+ * What a total grew by in a window, or as a whole: nothing, if it was not
+ * touched.
+ */
+
+static inline uint64_t
+wgw_counter_this(wgw_table_t *t, const uint64_t base[2],
+    const uint64_t *total, uint64_t clock, int whole)
+{
+    uint64_t  begin;
+
+    if (whole) {
+        return wgw_load(total);
+    }
+
+    begin = wgw_load(&base[clock & 1]);
+
+    if (begin >> WGW_TOTAL_BITS != wgw_clock_tag(clock)) {
+        begin = wgw_counter_undone(t, base, clock);
+
+        if (begin == 0) {
+            return 0;
+        }
+    }
+
+    return (wgw_load(total) - begin) & WGW_TOTAL_MASK;
+}
+
+
+/*
+ * The word of a leap that was undone, which has the tag of the window that was
+ * left and is in force again, if the record counted first in that.  0: there
+ * is none.
+ */
+
+static uint64_t
 wgw_counter_undone(wgw_table_t *t, const uint64_t base[2], uint64_t clock)
 {
     uint64_t  begin;

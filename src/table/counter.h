@@ -1,7 +1,6 @@
 
 /*
- * counter: what a record counted in the window in force, for counter.c and
- * cap.c.
+ * counter: what a record used in the window in force, for cap.c.
  */
 
 #ifndef WGW_COUNTER_H
@@ -14,46 +13,9 @@
 #pragma GCC visibility push(hidden)
 
 
-/*
- * The word of a leap that was undone, which has the tag of the window that was
- * left and is in force again, if the record counted first in that.  0: there
- * is none.
- */
-uint64_t wgw_counter_undone(wgw_table_t *table, const uint64_t base[2],
-    uint64_t clock);
-
 /* wgw_counter_used(), whatever the record knows of windows. */
 uint64_t wgw_counter_used_at(wgw_table_t *table, const wgw_record_hot_t *hot,
     uint64_t period, int count);
-
-
-/*
- * What a total grew by in a window, or as a whole: nothing, if it was not
- * touched.
- */
-
-static inline uint64_t
-wgw_counter_this(wgw_table_t *t, const uint64_t base[2],
-    const uint64_t *total, uint64_t clock, int whole)
-{
-    uint64_t  begin;
-
-    if (whole) {
-        return wgw_load(total);
-    }
-
-    begin = wgw_load(&base[clock & 1]);
-
-    if (begin >> WGW_TOTAL_BITS != wgw_clock_tag(clock)) {
-        begin = wgw_counter_undone(t, base, clock);
-
-        if (begin == 0) {
-            return 0;
-        }
-    }
-
-    return (wgw_load(total) - begin) & WGW_TOTAL_MASK;
-}
 
 
 /*

@@ -1,7 +1,7 @@
 
 #include <string.h>
-#include <time.h>
 
+#include "core/steady.h"
 #include "table/clock.h"
 #include "table/lease.h"
 
@@ -15,8 +15,6 @@ _Static_assert(sizeof(wgw_lease_header_t) <= WGW_LEASE_HEADER,
 _Static_assert(sizeof(wgw_lease_record_t) == 48, "48 bytes a record");
 
 
-static uint64_t lease_own(const wgw_lease_record_t *r, uint64_t clock);
-static uint64_t lease_now(void);
 static uint64_t lease_part(uint64_t cap, uint64_t nodes);
 static int lease_fresh(const wgw_lease_t *lease);
 static uint64_t lease_pool(const wgw_lease_t *lease,
@@ -87,18 +85,7 @@ wgw_lease_open(wgw_lease_t *lease, void *memory)
     lease->hungry = (uint64_t *) (p + WGW_LEASE_HEADER);
     lease->records = (wgw_lease_record_t *) (p + WGW_LEASE_HEADER
                                              + LEASE_HUNGRY);
-    lease->now = lease_now;
-}
-
-
-static uint64_t
-lease_now(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+    lease->now = wgw_steady_ms;
 }
 
 
@@ -119,7 +106,7 @@ wgw_lease_limit(const wgw_lease_t *lease, uint32_t record, uint64_t clock,
 
     r = &lease->records[record];
 
-    limit = lease_own(r, clock);
+    limit = wgw_lease_own(r, clock);
     limit += wgw_lease_part(lease, record, clock, cap);
 
     if (soon && lease_fresh(lease)) {
@@ -132,8 +119,8 @@ wgw_lease_limit(const wgw_lease_t *lease, uint32_t record, uint64_t clock,
 
 /* Gone is read first: what was granted after it only adds. */
 
-static uint64_t
-lease_own(const wgw_lease_record_t *r, uint64_t clock)
+uint64_t
+wgw_lease_own(const wgw_lease_record_t *r, uint64_t clock)
 {
     uint64_t  tag, gone, granted;
 
@@ -203,7 +190,7 @@ lease_pool(const wgw_lease_t *lease, const wgw_lease_record_t *r,
 
     taken = wgw_lease_number(wgw_load(&r->others), wgw_clock_tag(clock))
             & WGW_LEASE_UNITS;
-    taken += lease_own(r, clock) + wgw_lease_parts(lease, cap);
+    taken += wgw_lease_own(r, clock) + wgw_lease_parts(lease, cap);
 
     return taken < cap ? cap - taken : 0;
 }

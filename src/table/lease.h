@@ -137,6 +137,9 @@ void wgw_lease_want(const wgw_lease_t *lease, uint32_t record);
 
 /* For the agent, and for tests: */
 
+/* What was granted in a window, and is not gone. */
+uint64_t wgw_lease_own(const wgw_lease_record_t *record, uint64_t clock);
+
 /* The part without asking, and all of them. */
 uint64_t wgw_lease_part(const wgw_lease_t *lease, uint32_t record,
     uint64_t clock, uint64_t cap);
