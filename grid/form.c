@@ -284,7 +284,6 @@ form_backend(const char *text, unsigned passthrough, unsigned secure,
     char         bare[FORM_BACKEND];
     size_t       scheme, len, i;
     unsigned     https;
-    wgw_out_t    out;
     wgw_addr_t   addr;
     const char  *phrase;
 
@@ -330,10 +329,9 @@ form_backend(const char *text, unsigned passthrough, unsigned secure,
         return phrase;
     }
 
-    wgw_out_init(&out, canonical, FORM_BACKEND - 1);
-    wgw_out_str(&out, passthrough ? "" : https ? "https://" : "http://");
-    wgw_addr_text(&addr, &out);
-    *out.pos = '\0';
+    *wgw_addr_write(&addr, stpcpy(canonical, passthrough ? ""
+                                             : https ? "https://"
+                                                     : "http://")) = '\0';
 
     return NULL;
 }
@@ -343,16 +341,13 @@ static int
 form_ips(const grid_wish_t *wish, const grid_self_t *self,
     grid_out_t *record, char error[GRID_ERROR])
 {
-    char       text[WGW_ADDR_TEXT + 1];
-    size_t     i;
-    wgw_out_t  out;
+    char    text[WGW_ADDR_TEXT + 1];
+    size_t  i;
 
     grid_out_text(record, ",\"addresses\":[");
 
     for (i = 0; i < wish->nips; i++) {
-        wgw_out_init(&out, text, WGW_ADDR_TEXT);
-        wgw_addr_text(&wish->ips[i], &out);
-        *out.pos = '\0';
+        *wgw_addr_write(&wish->ips[i], text) = '\0';
 
         if (!grid_self_has(self, &wish->ips[i])) {
             return form_refuse(error, "metadata: wgw.ip %s is no address of "

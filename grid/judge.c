@@ -254,9 +254,8 @@ static int
 judge_dns(grid_job_t *p)
 {
     int          rc;
-    char         ours[WGW_ADDR_TEXT + 1];
+    char         record[GRID_SELF_RECORD];
     size_t       i, n;
-    wgw_out_t    out;
     wgw_addr_t   found[GRID_DNS_MAX];
 
     rc = grid_dns_look(p->grid->options, p->host, found, &n);
@@ -272,14 +271,11 @@ judge_dns(grid_job_t *p)
         }
     }
 
-    wgw_out_init(&out, ours, WGW_ADDR_TEXT);
-    wgw_addr_text(&p->self.addresses[0], &out);
-    *out.pos = '\0';
+    grid_self_record(&p->self, record);
 
-    return grid_job_error(p, "%s %s: make the DNS record  %s. %s %s  (it is "
+    return grid_job_error(p, "%s %s: make the DNS record  %s. %s  (it is "
                            "looked at again)", p->host,
                            rc == GRID_OK ? "leads to another place"
                                          : "has no address in DNS", p->host,
-                           p->self.addresses[0].family == 4 ? "A" : "AAAA",
-                           ours);
+                           record);
 }

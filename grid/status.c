@@ -39,8 +39,6 @@ static void status_time(char text[STATUS_TIME], int64_t seconds);
 static void status_text(const status_t *s);
 static void status_text_money(const status_t *s);
 static void status_json(const status_t *s);
-static void status_address(char text[WGW_ADDR_TEXT + 1],
-    const wgw_addr_t *address);
 static void status_json_text(const char *name, const char *text);
 static void status_json_ledger(const char *name,
     const grid_ledger_t *ledger);
@@ -166,7 +164,7 @@ status_text(const status_t *s)
     printf("domain       %s\n", self->domain[0] ? self->domain : "-");
 
     for (i = 0; i < self->naddresses; i++) {
-        status_address(text, &self->addresses[i]);
+        *wgw_addr_write(&self->addresses[i], text) = '\0';
         printf("%-12s %s\n", i ? "" : "addresses", text);
     }
 
@@ -217,17 +215,6 @@ status_text_money(const status_t *s)
 
 
 static void
-status_address(char text[WGW_ADDR_TEXT + 1], const wgw_addr_t *address)
-{
-    wgw_out_t  out;
-
-    wgw_out_init(&out, text, WGW_ADDR_TEXT);
-    wgw_addr_text(address, &out);
-    *out.pos = '\0';
-}
-
-
-static void
 status_json(const status_t *s)
 {
     char                text[WGW_ADDR_TEXT + 1];
@@ -243,7 +230,7 @@ status_json(const status_t *s)
     fputs(",\"addresses\":[", stdout);
 
     for (i = 0; i < self->naddresses; i++) {
-        status_address(text, &self->addresses[i]);
+        *wgw_addr_write(&self->addresses[i], text) = '\0';
         status_json_text(i ? "," : "", text);
     }
 
