@@ -370,17 +370,12 @@ static int
 nru_shown(grid_batch_t *batch, nru_row_t *row, const char *block)
 {
     int           rc, bad;
-    uint8_t       key[8];
     uint64_t      updated;
-    wgw_out_t     out;
     grid_value_t  value;
 
-    wgw_out_init(&out, key, sizeof(key));
-    grid_scale_put_uint(&out, row->report.contract, 8);
-
-    rc = grid_substrate_get(batch->chain, NRU_PALLET,
-                            "ContractBillingInformationByID", key,
-                            sizeof(key), block, &value);
+    rc = grid_substrate_get_number(batch->chain, NRU_PALLET,
+                                   "ContractBillingInformationByID",
+                                   row->report.contract, 8, block, &value);
 
     if (rc == GRID_NONE) {
         row->state = GRID_REPORT_VOID;

@@ -143,9 +143,7 @@ static int
 service_read(grid_batch_t *batch, uint64_t id)
 {
     int           rc;
-    uint8_t       key[8];
     int64_t       service;
-    wgw_out_t     out;
     grid_value_t  value;
 
     service = grid_state_number(batch->state, -1, "select service from "
@@ -155,11 +153,8 @@ service_read(grid_batch_t *batch, uint64_t id)
         return GRID_OK;
     }
 
-    wgw_out_init(&out, key, sizeof(key));
-    grid_scale_put_uint(&out, id, 8);
-
-    rc = grid_substrate_get(batch->chain, SERVICE_PALLET, SERVICE_ITEM, key,
-                            sizeof(key), NULL, &value);
+    rc = grid_substrate_get_number(batch->chain, SERVICE_PALLET, SERVICE_ITEM,
+                                   id, 8, NULL, &value);
 
     return rc == GRID_OK ? service_store(batch, id, &value)
            : rc == GRID_NONE ? GRID_OK : rc;
@@ -424,16 +419,12 @@ service_shown(grid_batch_t *batch, uint64_t contract, const char *block,
     int64_t *last)
 {
     int           rc, bad;
-    uint8_t       key[8];
-    wgw_out_t     out;
     grid_value_t  value;
 
     *last = 0;
-    wgw_out_init(&out, key, sizeof(key));
-    grid_scale_put_uint(&out, contract, 8);
 
-    rc = grid_substrate_get(batch->chain, SERVICE_PALLET, SERVICE_ITEM, key,
-                            sizeof(key), block, &value);
+    rc = grid_substrate_get_number(batch->chain, SERVICE_PALLET, SERVICE_ITEM,
+                                   contract, 8, block, &value);
 
     if (rc == GRID_OK) {
         bad = 0;

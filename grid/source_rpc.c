@@ -25,6 +25,7 @@ static int rpc_get(rpc_t *r, const char *pallet, const char *item,
     const void *key, size_t len, grid_value_t *value);
 static int rpc_get_number(rpc_t *r, const char *pallet, const char *item,
     uint64_t number, size_t size, grid_value_t *value);
+static int rpc_away(rpc_t *r, int rc);
 static int rpc_number(rpc_t *r, const char *pallet, const char *item,
     const void *key, size_t len, uint64_t *number);
 static int rpc_strange(rpc_t *r, const char *item);
@@ -68,23 +69,12 @@ rpc_close(void *data)
 }
 
 
-/* A chain that is not understood is as one that cannot be asked. */
-
 static int
 rpc_get(rpc_t *r, const char *pallet, const char *item, const void *key,
     size_t len, grid_value_t *value)
 {
-    int  rc;
-
-    rc = grid_substrate_get(r->chain, pallet, item, key, len, NULL, value);
-
-    if (rc == GRID_OK || rc == GRID_NONE) {
-        return rc;
-    }
-
-    grid_put(r->why, r->size, "%s", grid_substrate_why(r->chain));
-
-    return GRID_AWAY;
+    return rpc_away(r, grid_substrate_get(r->chain, pallet, item, key, len,
+                                          NULL, value));
 }
 
 
@@ -92,13 +82,23 @@ static int
 rpc_get_number(rpc_t *r, const char *pallet, const char *item,
     uint64_t number, size_t size, grid_value_t *value)
 {
-    uint8_t    key[8];
-    wgw_out_t  out;
+    return rpc_away(r, grid_substrate_get_number(r->chain, pallet, item,
+                                                 number, size, NULL, value));
+}
 
-    wgw_out_init(&out, key, sizeof(key));
-    grid_scale_put_uint(&out, number, size);
 
-    return rpc_get(r, pallet, item, key, size, value);
+/* A chain that is not understood is as one that cannot be asked. */
+
+static int
+rpc_away(rpc_t *r, int rc)
+{
+    if (rc == GRID_OK || rc == GRID_NONE) {
+        return rc;
+    }
+
+    grid_put(r->why, r->size, "%s", grid_substrate_why(r->chain));
+
+    return GRID_AWAY;
 }
 
 
