@@ -31,10 +31,13 @@ typedef struct {
 static int batch_load(grid_state_t *state, batch_row_t *row);
 static int batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     batch_row_t *row);
+static int batch_send(grid_batch_t *batch, const batch_row_t *row);
 static int batch_anew(grid_batch_t *batch, const grid_batch_kind_t *kind,
     batch_row_t *row);
 static int batch_sign(grid_batch_t *batch, uint32_t nonce, const void *call,
     size_t len, batch_row_t *row);
+static int batch_nonce(grid_batch_t *batch, const char *block,
+    uint32_t *nonce);
 
 
 static const char  *const batch_steps[] = {
@@ -115,7 +118,6 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
 {
     int             rc;
     char            block[GRID_BLOCK];
-    int64_t         now;
     uint32_t        nonce;
     grid_runtime_t  runtime;
 
@@ -123,10 +125,7 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     rc = grid_substrate_final(batch->chain, block);
 
     if (rc == GRID_OK) {
-        rc = grid_substrate_nonce(batch->chain,
-                                  grid_identity_key(batch->grid->identity,
-                                                    batch->self.kind),
-                                  block, &nonce);
+        rc = batch_nonce(batch, block, &nonce);
     }
 
     if (rc != GRID_OK) {
@@ -156,6 +155,16 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
 
         batch->sent = 0;
     }
+
+    return batch_send(batch, row);
+}
+
+
+static int
+batch_send(grid_batch_t *batch, const batch_row_t *row)
+{
+    int      rc;
+    int64_t  now;
 
     now = (int64_t) time(NULL);
 
@@ -271,10 +280,17 @@ grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
 int
 grid_batch_nonce(grid_batch_t *batch, uint32_t *nonce)
 {
+    return batch_nonce(batch, NULL, nonce);
+}
+
+
+static int
+batch_nonce(grid_batch_t *batch, const char *block, uint32_t *nonce)
+{
     return grid_substrate_nonce(batch->chain,
                                 grid_identity_key(batch->grid->identity,
                                                   batch->self.kind),
-                                NULL, nonce);
+                                block, nonce);
 }
 
 
