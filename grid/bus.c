@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <hiredis/hiredis.h>
 
@@ -98,10 +97,7 @@ bus_run(const grid_t *grid, grid_group_t group)
     bus->grid = grid;
     bus->group = group;
 
-    if (grid_desk_open(&bus->desk, grid) != GRID_OK) {
-        grid_log(GRID_ERR, "nobody could be answered");
-        _exit(GRID_FAILED);
-    }
+    grid_desk_open(&bus->desk, grid, "nobody could be answered");
 
     while (!grid_rest(grid, bus->redis ? 0 : bus->wait)) {
         bus_turn(bus);

@@ -262,3 +262,11 @@ grid_gateway_escape(char path[GRID_GATEWAY_PATH], const char *text)
 
     *p = '\0';
 }
+
+
+void
+grid_gateway_name(char path[GRID_GATEWAY_PATH], const char *name)
+{
+    grid_put(path, GRID_GATEWAY_PATH, "/v1/names/");
+    grid_gateway_escape(path, name);
+}
