@@ -1,6 +1,5 @@
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +102,17 @@ grid_out_json(grid_out_t *out, const char *text)
     }
 
     grid_out_bytes(out, "\"", 1);
+}
+
+
+void
+grid_out_print_json(FILE *file, const char *text)
+{
+    grid_out_t  out = { NULL, 0, 0 };
+
+    grid_out_json(&out, text);
+    fputs(out.data, file);
+    grid_out_free(&out);
 }
 
 

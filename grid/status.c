@@ -1,17 +1,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "format/rfc3339.h"
 #include "grid/ledger.h"
+#include "grid/out.h"
 #include "grid/self.h"
 #include "grid/status.h"
 
 
 #define STATUS_STATES  8                /* of workloads */
-#define STATUS_TIME    24
 
 
 /* All that is shown. */
@@ -28,14 +26,13 @@ typedef struct {
     } states[STATUS_STATES];
     size_t         nstates;
 
-    char           since[STATUS_TIME];  /* the month's first second */
-    char           last[STATUS_TIME];   /* hour that is final, or "" */
+    char           since[GRID_LEDGER_TIME];     /* the month's first second */
+    char           last[GRID_LEDGER_TIME];      /* hour that is final, or "" */
 } status_t;
 
 
 static void status_read(status_t *s, grid_state_t *state);
 static void status_workloads(status_t *s, grid_state_t *state);
-static void status_time(char text[STATUS_TIME], int64_t seconds);
 static void status_text(const status_t *s);
 static void status_text_money(const status_t *s);
 static void status_json(const status_t *s);
@@ -98,13 +95,13 @@ status_read(status_t *s, grid_state_t *state)
 
     if (grid_ledger_month(month, &from, &to) == 0) {
         grid_ledger_sum(state, from, to, &s->month);
-        status_time(s->since, from);
+        grid_ledger_time(s->since, from);
     }
 
     grid_ledger_sum(state, 0, INT64_MAX, &s->all);
 
     if (s->all.last) {
-        status_time(s->last, s->all.last);
+        grid_ledger_time(s->last, s->all.last);
     }
 
     status_workloads(s, state);
@@ -134,17 +131,6 @@ status_workloads(status_t *s, grid_state_t *state)
         "<> 'deleted'", "");
     s->names = (uint64_t) grid_state_number(state, 0, "select count(*) from "
         "workloads where host is not null", "");
-}
-
-
-static void
-status_time(char text[STATUS_TIME], int64_t seconds)
-{
-    wgw_out_t  out;
-
-    wgw_out_init(&out, text, STATUS_TIME - 1);
-    wgw_out_rfc3339(&out, seconds);
-    *out.pos = '\0';
 }
 
 
@@ -263,13 +249,8 @@ status_json(const status_t *s)
 static void
 status_json_text(const char *name, const char *text)
 {
-    char       json[2048];
-    wgw_out_t  out;
-
-    wgw_out_init(&out, json, sizeof(json));
-    wgw_out_json(&out, (wgw_text_t) { text, strlen(text) });
-
-    printf("%s%.*s", name, (int) (out.pos - out.start), json);
+    fputs(name, stdout);
+    grid_out_print_json(stdout, text);
 }
 
 
