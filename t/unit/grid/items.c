@@ -6,7 +6,7 @@
 
 #include "grid/deployments.h"
 #include "grid/items.h"
-#include "t/unit/grid/tf.h"
+#include "t/unit/vectors.h"
 
 
 static const grid_schema_t  *const schemas[] = {
@@ -48,7 +48,7 @@ sent(unsigned version, uint64_t contract, const char *workloads)
     free(list);
 
     grid_deployment_free(&d);
-    rc = grid_deployment_read(&d, tf_view(json.data), error);
+    rc = grid_deployment_read(&d, view(json.data), error);
     grid_out_free(&json);
 
     if (rc != GRID_OK) {
