@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "grid/batch.h"
+#include "program/memory.h"
 
 
 #define BATCH_AGAIN  12                 /* s, until the same is sent again */
@@ -59,7 +60,7 @@ grid_batch_pursue(grid_batch_t *batch, const grid_batch_kind_t *const *kinds)
     int           rc;
     batch_row_t  *row;
 
-    row = grid_alloc(sizeof(batch_row_t));
+    row = wgw_alloc(sizeof(batch_row_t));
     rc = GRID_OK;
 
     batch->state->failed = 0;
@@ -195,7 +196,7 @@ batch_anew(grid_batch_t *batch, const grid_batch_kind_t *kind,
     uint8_t   *call;
     wgw_out_t  out;
 
-    call = grid_alloc(GRID_CALL);
+    call = wgw_alloc(GRID_CALL);
     wgw_out_init(&out, call, GRID_CALL);
 
     rc = kind->call(batch, row->id, &out);
@@ -252,7 +253,7 @@ grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
     int           rc;
     batch_row_t  *row;
 
-    row = grid_alloc(sizeof(batch_row_t));
+    row = wgw_alloc(sizeof(batch_row_t));
     rc = batch_sign(batch, nonce, call, len, row);
 
     if (rc == GRID_OK) {

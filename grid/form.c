@@ -10,6 +10,7 @@
 #include "grid/form.h"
 #include "grid/grid.h"
 #include "names/record.h"
+#include "program/memory.h"
 
 
 #define FORM_BACKEND  80                /* as the gateway writes it */
@@ -379,8 +380,8 @@ form_gateway(grid_out_t *record, const grid_self_t *self,
     rules.own = self->addresses;
     rules.nown = self->naddresses;
 
-    storage = grid_alloc(WGW_RECORD_JSON);
-    parsed = grid_alloc(sizeof(wgw_record_t));
+    storage = wgw_alloc(WGW_RECORD_JSON);
+    parsed = wgw_alloc(sizeof(wgw_record_t));
 
     rc = wgw_record_parse(parsed, json, wgw_text(""), &rules, storage, NULL,
                           &wrong);

@@ -6,6 +6,7 @@
 #include "format/text.h"
 #include "grid/grid.h"
 #include "grid/out.h"
+#include "program/memory.h"
 
 
 #define OUT_FIRST  512
@@ -149,6 +150,6 @@ out_room(grid_out_t *out, size_t more)
     }
 
     out->room = out->room * 2 + OUT_FIRST + more;
-    out->data = grid_grow(out->data, out->room);
+    out->data = wgw_grow(out->data, out->room);
     out->data[out->len] = '\0';
 }

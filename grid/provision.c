@@ -7,6 +7,7 @@
 #include "grid/judge.h"
 #include "grid/options.h"
 #include "grid/provision.h"
+#include "program/memory.h"
 
 
 #define PROVISION_LOST    "nothing could be provisioned"
@@ -65,7 +66,7 @@ provision_thread(void *data)
     grid_job_t   *p;
     const grid_t  *grid = data;
 
-    p = grid_alloc(sizeof(grid_job_t));
+    p = wgw_alloc(sizeof(grid_job_t));
 
     grid_desk_open(&p->desk, grid, PROVISION_LOST);
 
@@ -200,7 +201,7 @@ provision_claim(grid_job_t *p)
     }
 
     free(p->item.host);
-    p->item.host = grid_copy(p->host);
+    p->item.host = wgw_copy(p->host);
 
     if (grid_job_theirs(p, p->host, &theirs) != GRID_OK) {
         return GRID_AWAY;

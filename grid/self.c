@@ -7,6 +7,7 @@
 
 #include "format/name.h"
 #include "grid/self.h"
+#include "program/memory.h"
 
 
 struct grid_selves_s {
@@ -39,7 +40,7 @@ grid_selves_make(void)
 {
     grid_selves_t  *selves;
 
-    selves = grid_alloc(sizeof(grid_selves_t));
+    selves = wgw_alloc(sizeof(grid_selves_t));
     (void) pthread_mutex_init(&selves->mutex, NULL);
 
     return selves;

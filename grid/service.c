@@ -6,6 +6,7 @@
 #include "grid/deployments.h"
 #include "grid/hours.h"
 #include "grid/service.h"
+#include "program/memory.h"
 
 
 #define SERVICE_PALLET     "SmartContractModule"
@@ -462,7 +463,7 @@ grid_service_hold(grid_state_t *state, int64_t now)
                              "(w.hold is null) = s.unpaid", "");
 
     while (grid_state_row(state, query)) {
-        rows = grid_grow(rows, (n + 1) * sizeof(*rows));
+        rows = wgw_grow(rows, (n + 1) * sizeof(*rows));
         rows[n].contract = sqlite3_column_int64(query, 0);
         rows[n].service = sqlite3_column_int64(query, 1);
         rows[n].twin = sqlite3_column_int64(query, 2);

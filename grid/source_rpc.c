@@ -8,6 +8,7 @@
 
 #include "grid/source.h"
 #include "grid/substrate.h"
+#include "program/memory.h"
 
 
 #define RPC_CONTRACTS  "SmartContractModule"
@@ -49,7 +50,7 @@ rpc_open(const grid_options_t *options, char *why, size_t size)
         return NULL;
     }
 
-    r = grid_alloc(sizeof(rpc_t));
+    r = wgw_alloc(sizeof(rpc_t));
 
     r->chain = chain;
     r->why = why;

@@ -7,6 +7,7 @@
 #include "grid/out.h"
 #include "grid/self.h"
 #include "grid/status.h"
+#include "program/memory.h"
 
 
 #define STATUS_STATES  8                /* of workloads */
@@ -55,7 +56,7 @@ grid_status(const grid_options_t *options)
         return GRID_FAILED;
     }
 
-    s = grid_alloc(sizeof(status_t));
+    s = wgw_alloc(sizeof(status_t));
     status_read(s, &state);
 
     failed = state.failed;

@@ -11,6 +11,7 @@
 #include "grid/file.h"
 #include "grid/substrate.h"
 #include "grid/twox.h"
+#include "program/memory.h"
 
 
 #define SUBSTRATE_AGAIN    60           /* s, between looks at the version */
@@ -76,7 +77,7 @@ grid_substrate_open(const grid_options_t *options)
         return NULL;
     }
 
-    chain = grid_alloc(sizeof(grid_substrate_t));
+    chain = wgw_alloc(sizeof(grid_substrate_t));
     chain->rpc = rpc;
 
     return chain;
@@ -292,8 +293,8 @@ grid_substrate_get(grid_substrate_t *chain, const char *pallet,
     wgw_hex_encode(hex, bytes, size);
     hex[2 * size] = '\0';
 
-    params = block ? grid_format("[\"0x%s\",\"%s\"]", hex, block)
-                   : grid_format("[\"0x%s\"]", hex);
+    params = block ? wgw_format("[\"0x%s\",\"%s\"]", hex, block)
+                   : wgw_format("[\"0x%s\"]", hex);
 
     free(chain->data);
     rc = grid_rpc_bytes(chain->rpc, "state_getStorage", params, &chain->data,
@@ -494,8 +495,8 @@ substrate_page(grid_substrate_t *chain, const char *prefix,
     wgw_text_t    key;
     grid_scale_t  s;
 
-    params = grid_format("[\"0x%s\",%d%s%s%s]", prefix, SUBSTRATE_PAGE,
-                         last[0] ? ",\"" : "", last, last[0] ? "\"" : "");
+    params = wgw_format("[\"0x%s\",%d%s%s%s]", prefix, SUBSTRATE_PAGE,
+                        last[0] ? ",\"" : "", last, last[0] ? "\"" : "");
     rc = grid_rpc_call(chain->rpc, "state_getKeysPaged", params, &reply,
                        &result);
     free(params);
@@ -516,7 +517,7 @@ substrate_page(grid_substrate_t *chain, const char *prefix,
         }
 
         grid_scale_init(&s, bytes, sizeof(bytes));
-        *numbers = grid_grow(*numbers, (*n + 1) * sizeof(uint64_t));
+        *numbers = wgw_grow(*numbers, (*n + 1) * sizeof(uint64_t));
         (*numbers)[(*n)++] = grid_scale_uint(&s, 8);
         grid_put(last, 2 * SUBSTRATE_KEY, "%s", key.data);
     }
@@ -640,7 +641,7 @@ grid_substrate_sign(grid_substrate_t *chain, const grid_identity_t *identity,
     signed_too = substrate_written(&additional);
 
     size = len + added.len + signed_too.len;
-    payload = grid_alloc(size);
+    payload = wgw_alloc(size);
 
     wgw_out_init(&signing, payload, size);
     wgw_out_bytes(&signing, call, len);
@@ -724,7 +725,7 @@ grid_substrate_send(grid_substrate_t *chain, const void *data, size_t len)
     int    rc;
     char  *params, *hash;
 
-    params = grid_alloc(2 * len + 8);
+    params = wgw_alloc(2 * len + 8);
     memcpy(params, "[\"0x", 4);
     wgw_hex_encode(params + 4, data, len);
     memcpy(params + 4 + 2 * len, "\"]", 3);

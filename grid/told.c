@@ -7,6 +7,7 @@
 #include "grid/items.h"
 #include "grid/member.h"
 #include "grid/told.h"
+#include "program/memory.h"
 
 
 #define TOLD_PAGE  100                  /* workloads, unless asked for less */
@@ -199,8 +200,8 @@ told_rows(grid_desk_t *desk, const told_wish_t *wish, uint32_t twin,
         rows[n].id = sqlite3_column_int64(query, 0);
         rows[n].twin = sqlite3_column_int64(query, 1);
         rows[n].contract = sqlite3_column_int64(query, 2);
-        rows[n].name = grid_copy(grid_state_text(query, 3));
-        rows[n].host = grid_copy(grid_state_text(query, 4));
+        rows[n].name = wgw_copy(grid_state_text(query, 3));
+        rows[n].host = wgw_copy(grid_state_text(query, 4));
     }
 
     grid_state_done(query);

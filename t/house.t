@@ -22,8 +22,8 @@ use Test::More;
 # what each room is above; features are beside each other
 my %floor = (format => 1, crypto => 2, core => 3, store => 4, table => 4,
              (map { $_ => 5 } qw(names route meter claims auth router fleet)),
-             # programs of their own, which nobody uses
-             (map { $_ => 8 } qw(cli grid ledger)));
+             # programs of their own, which nobody uses, and what they share
+             (map { $_ => 8 } qw(cli grid ledger)), program => 7.5);
 
 # features that may use another one
 my %sideways = map { $_ => 1 }
@@ -81,6 +81,8 @@ planted('a circle of rooms', qr{^rooms in a circle: core table$},
         'src/table/window.c' => '#include "core/board.h"');
 planted('an arrow to the command', qr{^up: meter/top -> cli/cli$},
         'src/meter/top.c' => '#include "cli/cli.h"');
+planted('an arrow to what programs share', qr{^up: meter/top -> program/fetch$},
+        'src/meter/top.c' => '#include "program/fetch.h"');
 planted('an arrow from the command to an adapter',
         qr{^nginx: cli/usage -> meter/http_meter_v1$},
         'cli/usage.c' => '#include "meter/http_meter_v1.h"');

@@ -7,6 +7,7 @@
 
 #include "grid/deployment.h"
 #include "grid/grid.h"
+#include "program/memory.h"
 #include "t/unit/vectors.h"
 
 
@@ -31,8 +32,8 @@ read_workload(const char *inside)
     int    rc;
     char  *json;
 
-    json = grid_format("{\"version\":0,\"twin_id\":7341,\"contract_id\":1,"
-                       "\"workloads\":[{%s}]}", inside);
+    json = wgw_format("{\"version\":0,\"twin_id\":7341,\"contract_id\":1,"
+                      "\"workloads\":[{%s}]}", inside);
     rc = read_text(json);
     free(json);
 

@@ -6,6 +6,7 @@
 
 #include "grid/deployments.h"
 #include "grid/items.h"
+#include "program/memory.h"
 #include "t/unit/vectors.h"
 
 
@@ -31,10 +32,10 @@ sent(unsigned version, uint64_t contract, const char *workloads)
     grid_out_format(&json, "{\"version\":%u,\"twin_id\":7341,\"contract_id\":"
                     "%llu,\"workloads\":[", version,
                     (unsigned long long) contract);
-    list = grid_copy(workloads);
+    list = wgw_copy(workloads);
 
     for (p = strtok_r(list, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
-        name = grid_copy(p);
+        name = wgw_copy(p);
         name[strcspn(name, ":")] = '\0';
         grid_out_format(&json, "{\"name\":\"%s\",\"version\":%s,\"type\":"
                         "\"gateway-name-proxy\",\"data\":{\"name\":\"%s\","

@@ -6,6 +6,7 @@
 
 #include "grid/grid.h"
 #include "grid/rmb.h"
+#include "program/memory.h"
 #include "t/unit/vectors.h"
 
 
@@ -29,8 +30,8 @@ decoded(char *json, size_t size, const char *dat)
     char            *request;
     grid_message_t   reply;
 
-    request = grid_format("{\"ref\":\"r\",\"src\":\"1\",\"cmd\":\"c\","
-                          "\"ret\":\"r\",\"exp\":1,\"dat\":\"%s\"}", dat);
+    request = wgw_format("{\"ref\":\"r\",\"src\":\"1\",\"cmd\":\"c\","
+                         "\"ret\":\"r\",\"exp\":1,\"dat\":\"%s\"}", dat);
 
     ok(grid_rmb_read(&reply, view(request)) == GRID_OK, "its payload");
     snprintf(json, size, "%s", reply.payload);
@@ -156,12 +157,12 @@ test_payloads(void)
     };
 
     for (i = 0; i < grid_count(some); i++) {
-        text = grid_format("{\"ref\":\"a\",\"src\":\"1:s\",\"cmd\":\"c\","
-                           "\"ret\":\"r\",\"exp\":1,\"later\":{\"a\":[]},"
-                           "\"tag\":null,\"shm\":null,\"dat\":\"%.4s%s\"}",
-                           some[i].dat, strlen(some[i].dat) > 4
-                           ? (some[i].dat[4] == '\n' ? "\\n"
-                                                     : some[i].dat + 4) : "");
+        text = wgw_format("{\"ref\":\"a\",\"src\":\"1:s\",\"cmd\":\"c\","
+                          "\"ret\":\"r\",\"exp\":1,\"later\":{\"a\":[]},"
+                          "\"tag\":null,\"shm\":null,\"dat\":\"%.4s%s\"}",
+                          some[i].dat, strlen(some[i].dat) > 4
+                          ? (some[i].dat[4] == '\n' ? "\\n"
+                                                    : some[i].dat + 4) : "");
 
         ok(read_text(text) == GRID_OK
            && (some[i].bytes ? m.fault == NULL
@@ -204,9 +205,9 @@ test_expiry(void)
     };
 
     for (i = 0; i < grid_count(some); i++) {
-        text = grid_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
-                           "\"ret\":\"r\",\"exp\":20,\"now\":%s}",
-                           some[i].now);
+        text = wgw_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
+                          "\"ret\":\"r\",\"exp\":20,\"now\":%s}",
+                          some[i].now);
 
         ok(read_text(text) == GRID_OK
            && grid_rmb_expired(&m, 1000) == some[i].expired,
@@ -236,8 +237,8 @@ test_schema(void)
     };
 
     for (i = 0; i < grid_count(some); i++) {
-        text = grid_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
-                           "\"ret\":\"r\",\"exp\":20%s}", some[i].said);
+        text = wgw_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
+                          "\"ret\":\"r\",\"exp\":20%s}", some[i].said);
         memset(&out, 0, sizeof(out));
 
         ok(read_text(text) == GRID_OK, "a schema %zu", i);
