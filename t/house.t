@@ -47,6 +47,27 @@ subtest 'the house' => sub {
 };
 
 
+# A program that is made alone has all that its parts include.
+
+my %package = (
+    'curl/curl.h' => 'libcurl4-openssl-dev', 'lmdb.h' => 'liblmdb-dev',
+    'hiredis/' => 'libhiredis-dev', 'libpq-fe.h' => 'libpq-dev',
+    'openssl/' => 'libssl-dev', 'secp256k1' => 'libsecp256k1-dev',
+    'yajl/' => 'libyajl-dev', 'zlib.h' => 'zlib1g-dev',
+);
+
+for my $program (qw(cli ledger)) {
+    my ($list) = text('tools/deps.sh') =~ /^\Q$program\E\)\n(.*?);;/ms;
+    my @parts = grep { text($_) !~ /ngx_/ } glob 'src/*/*.[ch]';
+    my $included = join '', map { text($_) =~ /^#include <(.*)>/mg }
+        @parts, glob "$program/*.[ch]";
+
+    is(join(' ', grep { index($included, $_) >= 0
+                        && $list !~ /(?<!\S)\Q$package{$_}\E(?!\S)/ }
+                 sort keys %package), '', "make $program: its packages");
+}
+
+
 # What a merge left, and no compiler reads.
 
 my @files = grep { -f && -T } split /\0/, `git ls-files -z 2> /dev/null`;
@@ -183,13 +204,16 @@ sub look {
 }
 
 
-sub conflict {
+sub text {
     my ($file) = @_;
 
     open my $in, '<', $file or die "$file: $!";
 
-    return grep { /^(?:<{7}|>{7}) \S/ } <$in>;
+    return join '', <$in>;
 }
+
+
+sub conflict { return text($_[0]) =~ /^(?:<{7}|>{7}) \S/m }
 
 
 sub includes {
