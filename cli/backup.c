@@ -21,6 +21,7 @@
 #include "cli/tree.h"
 #include "cli/write.h"
 #include "cli/zonefile.h"
+#include "program/memory.h"
 
 
 #define BACKUP_TEMP   "temp"            /* nginx's, as the package has it */
@@ -111,7 +112,7 @@ backup_run(const cli_t *cli, const void *options, char **args, size_t n)
 
         b.cli = cli;
         b.from = cli_tree_bare(state);
-        b.to = cli_format("%s.new", target);
+        b.to = wgw_format("%s.new", target);
 
         rc = backup_all(&b, target);
     }
@@ -140,8 +141,8 @@ backup_all(backup_t *b, const char *target)
     (void) strftime(made, sizeof(made), "%Y-%m-%dT%H:%M:%SZ",
                     gmtime_r(&now, &tm));
 
-    b->manifest.made = cli_copy(made, strlen(made));
-    b->manifest.state = cli_copy(b->from, strlen(b->from));
+    b->manifest.made = wgw_copy(made);
+    b->manifest.state = wgw_copy(b->from);
 
     (void) cli_tree_remove(b->to);
 
@@ -186,7 +187,7 @@ backup_directory(backup_t *b, const char *path, int depth)
     char            *whole, *below;
     struct dirent  **items;
 
-    whole = cli_format("%s%s%s", b->from, path[0] ? "/" : "", path);
+    whole = wgw_format("%s%s%s", b->from, path[0] ? "/" : "", path);
     n = scandir(whole, &items, NULL, alphasort);
 
     if (n < 0) {
@@ -199,7 +200,7 @@ backup_directory(backup_t *b, const char *path, int depth)
     rc = CLI_OK;
 
     for (i = 0; i < n; i++) {
-        below = cli_format("%s%s%s", path, path[0] ? "/" : "",
+        below = wgw_format("%s%s%s", path, path[0] ? "/" : "",
                            items[i]->d_name);
 
         if (rc == CLI_OK && !backup_skipped(items[i]->d_name)
@@ -252,8 +253,8 @@ backup_one(backup_t *b, const char *path, int depth)
     char         *from, *to;
     struct stat   st;
 
-    from = cli_format("%s/%s", b->from, path);
-    to = cli_format("%s/%s", b->to, path);
+    from = wgw_format("%s/%s", b->from, path);
+    to = wgw_format("%s/%s", b->to, path);
     rc = CLI_OK;
 
     if (lstat(from, &st) != 0) {
@@ -295,8 +296,8 @@ backup_link(backup_t *b, const char *path, const struct stat *st)
     char         *from, *to, *target;
     cli_entry_t  *entry;
 
-    from = cli_format("%s/%s", b->from, path);
-    to = cli_format("%s/%s", b->to, path);
+    from = wgw_format("%s/%s", b->from, path);
+    to = wgw_format("%s/%s", b->to, path);
 
     target = cli_manifest_target(from);
     rc = target && cli_manifest_below(target) ? symlink(target, to) : -1;
@@ -323,7 +324,7 @@ backup_file(backup_t *b, const char *path, const struct stat *st)
     int    in, rc;
     char  *from, *error;
 
-    from = cli_format("%s/%s", b->from, path);
+    from = wgw_format("%s/%s", b->from, path);
     in = backup_open(from);
 
     if (in < 0) {
@@ -374,13 +375,13 @@ backup_into(backup_t *b, const char *path, const struct stat *st, int in)
     cli_entry_t       *entry;
     cli_entry_kind_t   kind;
 
-    from = cli_format("%s/%s", b->from, path);
-    to = cli_format("%s/%s", b->to, path);
+    from = wgw_format("%s/%s", b->from, path);
+    to = wgw_format("%s/%s", b->to, path);
 
     out = open(to, O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600);
 
     if (out < 0) {
-        error = cli_format("%s: %s", to, strerror(errno));
+        error = wgw_format("%s: %s", to, strerror(errno));
 
     } else {
         kind = backup_kind(in, path);
@@ -444,15 +445,15 @@ backup_copy(cli_entry_kind_t kind, int from, int to, const char *path)
         return backup_zone(from, to);
 
     case CLI_ENTRY_STORE:
-        store = cli_copy(path, strlen(path) - strlen("/data.mdb"));
+        store = wgw_copy_bytes(path, strlen(path) - strlen("/data.mdb"));
         rc = cli_rows_copy(store, to, &error);
         free(store);
 
-        return rc ? cli_format("%s", error.text) : NULL;
+        return rc ? wgw_copy(error.text) : NULL;
 
     default:
         return cli_file_copy(from, to, 1) == 0 ? NULL
-               : cli_format("%s", strerror(errno));
+               : wgw_copy(strerror(errno));
     }
 }
 
@@ -476,7 +477,7 @@ backup_zone(int from, int to)
             || cli_zone_look(to, 1, &copy, &error) != 0
             || cli_zone_look(from, 0, &after, &error) != 0)
         {
-            return cli_format("%s", error);
+            return wgw_copy(error);
         }
 
         if (copy.lost == 0
@@ -492,7 +493,7 @@ backup_zone(int from, int to)
         }
     }
 
-    return cli_format("no copy of it is right");
+    return wgw_format("no copy of it is right");
 }
 
 
@@ -506,10 +507,10 @@ backup_owner(cli_entry_t *entry, const struct stat *st)
     group = getgrgid(st->st_gid);
 
     entry->mode = st->st_mode & 0777;
-    entry->user = user ? cli_format("%s", user->pw_name)
-                       : cli_format("%u", (unsigned) st->st_uid);
-    entry->group = group ? cli_format("%s", group->gr_name)
-                         : cli_format("%u", (unsigned) st->st_gid);
+    entry->user = user ? wgw_copy(user->pw_name)
+                       : wgw_format("%u", (unsigned) st->st_uid);
+    entry->group = group ? wgw_copy(group->gr_name)
+                         : wgw_format("%u", (unsigned) st->st_gid);
 }
 
 

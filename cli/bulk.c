@@ -149,8 +149,9 @@ cli_bulk_post(const cli_t *cli, FILE *file, int64_t size, int replace)
         rc = cli_client_refused(&s.client, "nothing was imported");
 
     } else if (rc == CLI_OK) {
-        counts = s.client.len ? wgw_doc_read(s.client.data, s.client.len)
-                              : NULL;
+        counts = s.client.fetch.len
+                 ? wgw_doc_read(s.client.fetch.data, s.client.fetch.len)
+                 : NULL;
         bulk_imported(cli, counts);
         yajl_tree_free(counts);
     }

@@ -88,13 +88,14 @@ static int
 change_all(const cli_t *cli, char **names, size_t n, const char *patch,
     const char *said)
 {
-    int            rc, failed;
+    int            rc, opened, failed;
     size_t         i;
     cli_session_t  s;
 
     rc = cli_session_open(&s, cli);
+    opened = rc == CLI_OK;
 
-    for (i = 0; i < n && rc != CLI_AWAY && s.client.curl; i++) {
+    for (i = 0; opened && i < n && rc != CLI_AWAY; i++) {
         failed = change_one(cli, &s, names[i], patch, said);
         rc = rc == CLI_OK || failed == CLI_AWAY ? failed : rc;
     }
@@ -138,7 +139,7 @@ change_one(const cli_t *cli, cli_session_t *s, const char *name,
         return rc == CLI_OK ? cli_names_shown(s, cli) : rc;
     }
 
-    record = wgw_doc_read(s->client.data, s->client.len);
+    record = wgw_doc_read(s->client.fetch.data, s->client.fetch.len);
     cli_note(cli, "%s %s", wgw_doc_text(record, "name"), said);
     yajl_tree_free(record);
 

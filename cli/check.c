@@ -17,6 +17,7 @@
 #include "cli/session.h"
 #include "cli/write.h"
 #include "core/version.h"
+#include "program/memory.h"
 
 
 #define CHECK_NGINX   "/usr/sbin/nginx"
@@ -262,7 +263,7 @@ check_nginx(const cli_check_t *check, const char *conf, int *status)
 
     (void) close(out[1]);
 
-    output = cli_alloc(CHECK_OUTPUT + 1);
+    output = wgw_alloc(CHECK_OUTPUT + 1);
     len = 0;
 
     while (pid > 0 && len < CHECK_OUTPUT
@@ -368,7 +369,7 @@ check_gateway(cli_check_t *check)
         cli_check_found(check, CLI_WRONG, "gateway",
                         "systemctl start wgw; journalctl -u wgw",
                         "it does not answer at %s: %s", s.client.where
-                        ? s.client.where : "-", s.client.error);
+                        ? s.client.where : "-", s.client.fetch.error);
 
     } else {
         version = wgw_doc_text(usage, "version");

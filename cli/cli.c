@@ -96,60 +96,6 @@ cli_note(const cli_t *cli, const char *format, ...)
 }
 
 
-void *
-cli_alloc(size_t size)
-{
-    return cli_grow(NULL, size);
-}
-
-
-void *
-cli_grow(void *memory, size_t size)
-{
-    memory = realloc(memory, size ? size : 1);
-
-    if (memory == NULL) {
-        fputs("wgw: no memory\n", stderr);
-        exit(CLI_FAILED);
-    }
-
-    return memory;
-}
-
-
-char *
-cli_copy(const char *text, size_t len)
-{
-    char  *copy;
-
-    copy = cli_alloc(len + 1);
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-
-    return copy;
-}
-
-
-char *
-cli_format(const char *format, ...)
-{
-    int      len;
-    char    *text;
-    va_list  args;
-
-    va_start(args, format);
-    len = vasprintf(&text, format, args);
-    va_end(args);
-
-    if (len < 0) {
-        fputs("wgw: no memory\n", stderr);
-        exit(CLI_FAILED);
-    }
-
-    return text;
-}
-
-
 int
 cli_flush(const cli_t *cli)
 {

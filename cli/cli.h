@@ -58,13 +58,6 @@ int cli_fail_field(const cli_t *cli, int code, const char *subject,
 void cli_note(const cli_t *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Memory that is there: without, the program ends. */
-void *cli_alloc(size_t size);
-void *cli_grow(void *memory, size_t size);
-char *cli_copy(const char *text, size_t len);
-char *cli_format(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
 /* What was written to stdout has arrived: CLI_OK, or a failure. */
 int cli_flush(const cli_t *cli);
 

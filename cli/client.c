@@ -6,6 +6,7 @@
 
 #include "cli/client.h"
 #include "cli/file.h"
+#include "program/memory.h"
 
 
 #define CLIENT_CONNECT   10L            /* seconds */
@@ -15,12 +16,11 @@
 
 static const char *client_where(const cli_t *cli, const cli_conf_t *conf);
 static int client_password(cli_client_t *c, const cli_conf_t *conf);
-static int client_set(cli_client_t *c, const cli_conf_t *conf);
+static void client_set(cli_client_t *c, const cli_conf_t *conf);
 static struct curl_slist *client_request(cli_client_t *c,
     const cli_call_t *call, const char *url);
 static struct curl_slist *client_body(cli_client_t *c, const cli_call_t *call,
     struct curl_slist *headers);
-static size_t client_take(char *data, size_t size, size_t n, void *user);
 static size_t client_give(char *data, size_t size, size_t n, void *user);
 static int client_seek(void *user, curl_off_t offset, int origin);
 static int client_progress(void *user, curl_off_t dltotal, curl_off_t dlnow,
@@ -39,36 +39,32 @@ cli_client_open(cli_client_t *c, const cli_t *cli, const cli_conf_t *conf)
     c->cli = cli;
 
     where = client_where(cli, conf);
-    c->where = cli_copy(where, strlen(where));
+    c->where = wgw_copy(where);
 
-    if (strncmp(where, "unix:/", 6) == 0) {
-        c->base = cli_format("http://localhost");
+    if (wgw_fetch_open(&c->fetch, "wgw", CLI_REPLY_MAX, CLIENT_CONNECT) != 0) {
+        return cli_fail(cli, CLI_FAILED, "libcurl does not start");
+    }
 
-    } else if (strncmp(where, "http://", 7) == 0
-               || strncmp(where, "https://", 8) == 0)
-    {
-        rest = strstr(where, "://") + 3;
-
-        if (memchr(rest, '@', strcspn(rest, "/"))) {
-            return cli_fail(cli, CLI_USAGE, "a user and password are not "
-                            "for a URL, where ps shows them: put them in a "
-                            "file, see --password-file");
-        }
-
-        c->base = cli_format("%s", where);
-
-        while (c->base[strlen(c->base) - 1] == '/') {
-            c->base[strlen(c->base) - 1] = '\0';
-        }
-
-    } else {
+    if (wgw_fetch_base(&c->fetch, c->where) != 0) {
         return cli_fail(cli, CLI_USAGE, "\"%s\" is neither unix:/PATH nor "
                         "http://... nor https://...", where);
     }
 
+    rest = c->fetch.unix_socket ? "" : strstr(where, "://") + 3;
+
+    if (memchr(rest, '@', strcspn(rest, "/"))) {
+        return cli_fail(cli, CLI_USAGE, "a user and password are not for a "
+                        "URL, where ps shows them: put them in a file, see "
+                        "--password-file");
+    }
+
     rc = client_password(c, conf);
 
-    return rc == CLI_OK ? client_set(c, conf) : rc;
+    if (rc == CLI_OK) {
+        client_set(c, conf);
+    }
+
+    return rc;
 }
 
 
@@ -124,53 +120,28 @@ client_password(cli_client_t *c, const cli_conf_t *conf)
 }
 
 
-static int
+static void
 client_set(cli_client_t *c, const cli_conf_t *conf)
 {
-    CURL        *curl;
     const char  *cacert;
-
-    curl = curl_easy_init();
-
-    if (curl == NULL) {
-        return cli_fail(c->cli, CLI_FAILED, "libcurl does not start");
-    }
-
-    c->curl = curl;
-
-    if (strncmp(c->where, "unix:", 5) == 0) {
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, c->where + 5);
-    }
 
     cacert = c->cli->cacert ? c->cli->cacert
                             : cli_conf_get(conf, "cacert", NULL);
 
     if (cacert) {
-        curl_easy_setopt(curl, CURLOPT_CAINFO, cacert);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_CAINFO, cacert);
     }
 
     if (c->password) {
-        curl_easy_setopt(curl, CURLOPT_USERPWD, c->password);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_USERPWD, c->password);
     }
-
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CLIENT_CONNECT);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, c->error);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, client_take);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, c);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "wgw");
-
-    return CLI_OK;
 }
 
 
 void
 cli_client_close(cli_client_t *c)
 {
-    if (c->curl) {
-        curl_easy_cleanup(c->curl);
-    }
+    wgw_fetch_close(&c->fetch);
 
     if (c->password) {
         memset(c->password, 0, strlen(c->password));
@@ -178,8 +149,6 @@ cli_client_close(cli_client_t *c)
 
     free(c->password);
     free(c->where);
-    free(c->base);
-    free(c->data);
 }
 
 
@@ -190,14 +159,12 @@ cli_client_call(cli_client_t *c, const cli_call_t *call, const char *path)
     CURLcode            code;
     struct curl_slist  *headers;
 
-    c->len = 0;
     c->status = 0;
-    c->error[0] = '\0';
 
-    url = cli_format("%s%s", c->base, path);
+    url = wgw_format("%s%s", c->fetch.base, path);
     headers = client_request(c, call, url);
 
-    code = curl_easy_perform(c->curl);
+    code = wgw_fetch_perform(&c->fetch);
 
     curl_slist_free_all(headers);
     free(url);
@@ -206,7 +173,7 @@ cli_client_call(cli_client_t *c, const cli_call_t *call, const char *path)
         return client_away(c, code);
     }
 
-    curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &c->status);
+    curl_easy_getinfo(c->fetch.curl, CURLINFO_RESPONSE_CODE, &c->status);
 
     return CLI_OK;
 }
@@ -222,7 +189,7 @@ client_request(cli_client_t *c, const cli_call_t *call, const char *url)
     headers = curl_slist_append(NULL, "Expect:");
 
     if (call->type) {
-        line = cli_format("Content-Type: %s", call->type);
+        line = wgw_format("Content-Type: %s", call->type);
         headers = curl_slist_append(headers, line);
         free(line);
     }
@@ -231,26 +198,27 @@ client_request(cli_client_t *c, const cli_call_t *call, const char *url)
         headers = curl_slist_append(headers, call->condition);
     }
 
-    curl_easy_setopt(c->curl, CURLOPT_URL, url);
-    curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, NULL);
-    curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
-    curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 1L);
-    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT,
+    curl_easy_setopt(c->fetch.curl, CURLOPT_URL, url);
+    curl_easy_setopt(c->fetch.curl, CURLOPT_CUSTOMREQUEST, NULL);
+    curl_easy_setopt(c->fetch.curl, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(c->fetch.curl, CURLOPT_NOPROGRESS, 1L);
+    curl_easy_setopt(c->fetch.curl, CURLOPT_TIMEOUT,
                      call->file ? 0L : CLIENT_ANSWER);
 
     headers = client_body(c, call, headers);
 
     if (call->method) {
-        curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, call->method);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_CUSTOMREQUEST, call->method);
     }
 
     if (call->progress) {
-        curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0L);
-        curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, client_progress);
-        curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, call->progress);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_XFERINFOFUNCTION,
+                         client_progress);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_XFERINFODATA, call->progress);
     }
 
-    curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(c->fetch.curl, CURLOPT_HTTPHEADER, headers);
 
     return headers;
 }
@@ -261,13 +229,13 @@ client_body(cli_client_t *c, const cli_call_t *call,
     struct curl_slist *headers)
 {
     if (call->file) {
-        curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, NULL);
-        curl_easy_setopt(c->curl, CURLOPT_READFUNCTION, client_give);
-        curl_easy_setopt(c->curl, CURLOPT_READDATA, call->file);
-        curl_easy_setopt(c->curl, CURLOPT_SEEKFUNCTION, client_seek);
-        curl_easy_setopt(c->curl, CURLOPT_SEEKDATA, call->file);
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+        curl_easy_setopt(c->fetch.curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_POSTFIELDS, NULL);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_READFUNCTION, client_give);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_READDATA, call->file);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_SEEKFUNCTION, client_seek);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_SEEKDATA, call->file);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_POSTFIELDSIZE_LARGE,
                          (curl_off_t) call->size);
 
         if (call->size < 0) {
@@ -276,37 +244,13 @@ client_body(cli_client_t *c, const cli_call_t *call,
         }
 
     } else if (call->body) {
-        curl_easy_setopt(c->curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+        curl_easy_setopt(c->fetch.curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_POSTFIELDSIZE_LARGE,
                          (curl_off_t) call->len);
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, call->body);
+        curl_easy_setopt(c->fetch.curl, CURLOPT_POSTFIELDS, call->body);
     }
 
     return headers;
-}
-
-
-static size_t
-client_take(char *data, size_t size, size_t n, void *user)
-{
-    cli_client_t  *c = user;
-
-    n *= size;
-
-    if (n > CLI_REPLY_MAX - c->len) {
-        return 0;
-    }
-
-    if (c->len + n + 1 > c->room) {
-        c->room = (c->len + n + 1) * 2;
-        c->data = cli_grow(c->data, c->room);
-    }
-
-    memcpy(c->data + c->len, data, n);
-    c->len += n;
-    c->data[c->len] = '\0';
-
-    return n;
 }
 
 
@@ -352,19 +296,13 @@ client_away(cli_client_t *c, CURLcode code)
     const char  *cure;
 
     err = 0;
-    curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &err);
+    curl_easy_getinfo(c->fetch.curl, CURLINFO_OS_ERRNO, &err);
 
     /* of a socket curl says the host of the URL, which is none */
 
-    if (code == CURLE_COULDNT_CONNECT && err
-        && strncmp(c->where, "unix:", 5) == 0)
-    {
-        (void) snprintf(c->error, sizeof(c->error), "%s",
+    if (code == CURLE_COULDNT_CONNECT && err && c->fetch.unix_socket) {
+        (void) snprintf(c->fetch.error, sizeof(c->fetch.error), "%s",
                         strerror((int) err));
-
-    } else if (c->error[0] == '\0') {
-        (void) snprintf(c->error, sizeof(c->error), "%s",
-                        curl_easy_strerror(code));
     }
 
     cure = err == EACCES ? "; only root and the gateway's group may"
@@ -375,7 +313,7 @@ client_away(cli_client_t *c, CURLcode code)
                             || code == CURLE_READ_ERROR ? CLI_FAILED
                                                         : CLI_AWAY,
                     "the gateway at %s does not answer: %s%s", c->where,
-                    c->error, cure);
+                    c->fetch.error, cure);
 }
 
 
@@ -405,7 +343,7 @@ cli_client_refused(cli_client_t *c, const char *subject)
     rc = c->status == 404 ? CLI_NONE
          : c->status == 409 || c->status == 412 ? CLI_CONFLICT : CLI_FAILED;
 
-    doc = c->len ? wgw_doc_read(c->data, c->len) : NULL;
+    doc = c->fetch.len ? wgw_doc_read(c->fetch.data, c->fetch.len) : NULL;
 
     if (wgw_doc_text(doc, "error")[0]) {
         cli_fail_field(c->cli, rc, subject, wgw_doc_text(doc, "field"),
@@ -442,7 +380,7 @@ cli_client_get(cli_client_t *c, const char *path, const char *subject,
         return NULL;
     }
 
-    doc = c->len ? wgw_doc_read(c->data, c->len) : NULL;
+    doc = c->fetch.len ? wgw_doc_read(c->fetch.data, c->fetch.len) : NULL;
 
     if (!YAJL_IS_OBJECT(doc)) {
         *rc = cli_fail(c->cli, CLI_FAILED, "what answers at %s is not the "
@@ -458,23 +396,5 @@ cli_client_get(cli_client_t *c, const char *path, const char *subject,
 void
 cli_client_escape(char path[CLI_PATH], const char *text)
 {
-    char    *p, *end;
-    size_t   n;
-
-    n = strlen(path);
-    p = path + n;
-    end = path + CLI_PATH - 4;
-
-    for ( /* void */ ; *text && p < end; text++) {
-        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z')
-            || (*text >= '0' && *text <= '9') || strchr("-._~*:", *text))
-        {
-            *p++ = *text;
-
-        } else {
-            p += sprintf(p, "%%%02X", (unsigned) (unsigned char) *text);
-        }
-    }
-
-    *p = '\0';
+    wgw_fetch_escape(path, CLI_PATH, text);
 }

@@ -16,11 +16,10 @@
 #define WGW_CLI_CLIENT_H
 
 
-#include <curl/curl.h>
-
 #include "cli/conf.h"
-#include "format/doc.h"
 #include "cli/progress.h"
+#include "format/doc.h"
+#include "program/fetch.h"
 
 
 #define CLI_REPLY_MAX  ((size_t) 256 << 20)     /* bytes */
@@ -29,16 +28,10 @@
 
 typedef struct {
     const cli_t     *cli;
-    CURL            *curl;
+    wgw_fetch_t      fetch;             /* with the body of the last reply */
     char            *where;             /* as it was said */
-    char            *base;              /* "http://localhost" */
     char            *password;
-    char             error[CURL_ERROR_SIZE];
-
-    long             status;            /* of the last reply, ... */
-    char            *data;              /* ... its body, terminated, ... */
-    size_t           len;               /* ... and length */
-    size_t           room;
+    long             status;            /* of the last reply */
 } cli_client_t;
 
 

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/columns.h"
 #include "cli/write.h"
+#include "program/memory.h"
 
 
 static size_t columns_width(const char *text);
@@ -40,7 +41,7 @@ cli_columns_add(cli_columns_t *c, const char *text)
 
     if (c->used == c->room) {
         c->room = c->room ? c->room * 2 : 256;
-        c->cells = cli_grow(c->cells, c->room * sizeof(char *));
+        c->cells = wgw_grow(c->cells, c->room * sizeof(char *));
     }
 
     seen = NULL;
@@ -52,7 +53,7 @@ cli_columns_add(cli_columns_t *c, const char *text)
     }
 
     i = c->used % c->n;
-    c->cells[c->used++] = seen ? seen : cli_copy("", 0);
+    c->cells[c->used++] = seen ? seen : wgw_copy("");
 
     len = columns_width(c->cells[c->used - 1]);
 

@@ -7,6 +7,7 @@
 
 #include "cli/conf.h"
 #include "cli/file.h"
+#include "program/memory.h"
 
 
 #define CONF_PREFIX  "wgw_"
@@ -23,13 +24,13 @@ cli_conf_open(cli_conf_t *conf, const cli_t *cli)
     size_t  len;
     char   *text;
 
-    conf->path = cli_copy(cli->config ? cli->config : CLI_CONFIG,
-                          strlen(cli->config ? cli->config : CLI_CONFIG));
+    conf->path = wgw_copy_bytes(cli->config ? cli->config : CLI_CONFIG,
+                                strlen(cli->config ? cli->config : CLI_CONFIG));
 
     text = cli_file_read(conf->path, CLI_CONF_MAX, &len);
 
     if (text == NULL) {
-        conf->text = cli_copy("", 1);
+        conf->text = wgw_copy_bytes("", 1);
 
         /* who may not read it may still use another gateway */
 
@@ -41,7 +42,7 @@ cli_conf_open(cli_conf_t *conf, const cli_t *cli)
                         strerror(errno));
     }
 
-    conf->text = cli_alloc(len + 2);
+    conf->text = wgw_alloc(len + 2);
     memcpy(conf->text, text, len);
     memcpy(conf->text + len, "\n", 2);
     free(text);

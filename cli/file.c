@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/file.h"
 #include "format/hex.h"
+#include "program/memory.h"
 
 
 #define FILE_PIECE  65536
@@ -35,7 +36,7 @@ cli_file_read(const char *path, size_t max, size_t *len)
 
     *len = 0;
     room = 4096;
-    text = cli_alloc(room + 1);
+    text = wgw_alloc(room + 1);
 
     while ((n = file_get(fd, text + *len, room - *len)) > 0) {
         *len += (size_t) n;
@@ -48,7 +49,7 @@ cli_file_read(const char *path, size_t max, size_t *len)
 
         if (*len == room) {
             room *= 2;
-            text = cli_grow(text, room + 1);
+            text = wgw_grow(text, room + 1);
         }
     }
 
@@ -74,7 +75,7 @@ cli_file_create(const char *path, unsigned mode)
     char  *new;
     FILE  *file;
 
-    new = cli_format("%s.new", path);
+    new = wgw_format("%s.new", path);
     (void) unlink(new);
 
     fd = open(new, O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC, mode);
@@ -103,7 +104,7 @@ cli_file_commit(FILE *file, const char *path)
 
     (void) fclose(file);
 
-    new = cli_format("%s.new", path);
+    new = wgw_format("%s.new", path);
     rc = rename(new, path);
     free(new);
 
@@ -118,7 +119,7 @@ cli_file_drop(FILE *file, const char *path)
 
     (void) fclose(file);
 
-    new = cli_format("%s.new", path);
+    new = wgw_format("%s.new", path);
     (void) unlink(new);
     free(new);
 }

@@ -16,6 +16,7 @@
 #include "cli/write.h"
 #include "cli/zonefile.h"
 #include "core/version.h"
+#include "program/memory.h"
 
 
 #define MANIFEST_FORMAT  1
@@ -51,13 +52,13 @@ cli_manifest_add(cli_manifest_t *m, const char *path, cli_entry_kind_t kind)
 
     if (m->n == m->room) {
         m->room = m->room ? m->room * 2 : 64;
-        m->entries = cli_grow(m->entries, m->room * sizeof(cli_entry_t));
+        m->entries = wgw_grow(m->entries, m->room * sizeof(cli_entry_t));
     }
 
     entry = &m->entries[m->n++];
     memset(entry, 0, sizeof(cli_entry_t));
 
-    entry->path = cli_copy(path, strlen(path));
+    entry->path = wgw_copy(path);
     entry->kind = kind;
 
     return entry;
@@ -92,7 +93,7 @@ cli_manifest_write(const cli_manifest_t *m, const cli_t *cli,
     FILE   *file;
     size_t  i;
 
-    path = cli_format("%s/" CLI_MANIFEST, backup);
+    path = wgw_format("%s/" CLI_MANIFEST, backup);
     file = cli_file_create(path, 0600);
 
     if (file) {
@@ -162,7 +163,7 @@ cli_manifest_read(cli_manifest_t *m, const cli_t *cli, const char *backup)
 
     memset(m, 0, sizeof(cli_manifest_t));
 
-    path = cli_format("%s/" CLI_MANIFEST, backup);
+    path = wgw_format("%s/" CLI_MANIFEST, backup);
     text = cli_file_read(path, CLI_MANIFEST_MAX, &len);
 
     if (text == NULL) {
@@ -202,8 +203,8 @@ manifest_parse(cli_manifest_t *m, yajl_val doc)
     yajl_val      item;
     cli_entry_t  *entry;
 
-    m->state = cli_format("%s", wgw_doc_text(doc, "state"));
-    m->made = cli_format("%s", wgw_doc_text(doc, "made"));
+    m->state = wgw_copy(wgw_doc_text(doc, "state"));
+    m->made = wgw_copy(wgw_doc_text(doc, "made"));
 
     for (i = 0; i < wgw_doc_count(doc, "entries"); i++) {
         item = wgw_doc_at(doc, "entries", i);
@@ -221,9 +222,9 @@ manifest_parse(cli_manifest_t *m, yajl_val doc)
 
         entry->mode = (unsigned) strtoul(wgw_doc_text(item, "mode"), NULL, 8)
                       & 0777;
-        entry->user = cli_format("%s", wgw_doc_text(item, "user"));
-        entry->group = cli_format("%s", wgw_doc_text(item, "group"));
-        entry->target = cli_format("%s", wgw_doc_text(item, "target"));
+        entry->user = wgw_copy(wgw_doc_text(item, "user"));
+        entry->group = wgw_copy(wgw_doc_text(item, "group"));
+        entry->target = wgw_copy(wgw_doc_text(item, "target"));
 
         if (entry->kind == CLI_ENTRY_LINK
             && !cli_manifest_below(entry->target))
@@ -314,21 +315,21 @@ manifest_check(const cli_t *cli, const cli_entry_t *entry,
     cli_entry_t   found;
     struct stat   st;
 
-    file = cli_format("%s/%s", backup, entry->path);
+    file = wgw_format("%s/%s", backup, entry->path);
     found = *entry;
     error = NULL;
 
     if (lstat(file, &st) != 0) {
-        error = cli_format("%s", strerror(errno));
+        error = wgw_copy(strerror(errno));
 
     } else if (entry->kind == CLI_ENTRY_DIRECTORY) {
-        error = S_ISDIR(st.st_mode) ? NULL : cli_format("is no directory");
+        error = S_ISDIR(st.st_mode) ? NULL : wgw_format("is no directory");
 
     } else if (entry->kind == CLI_ENTRY_LINK) {
         error = manifest_link(entry, file);
 
     } else if (!S_ISREG(st.st_mode)) {
-        error = cli_format("is no file");
+        error = wgw_format("is no file");
 
     } else {
         error = cli_manifest_facts(&found, file);
@@ -341,7 +342,7 @@ manifest_check(const cli_t *cli, const cli_entry_t *entry,
             || found.received != entry->received
             || found.requests != entry->requests))
     {
-        error = cli_format("is not what was written then");
+        error = wgw_format("is not what was written then");
     }
 
     rc = error ? cli_fail(cli, CLI_FAILED, "%s: %s", file, error) : CLI_OK;
@@ -364,7 +365,7 @@ manifest_link(const cli_entry_t *entry, const char *file)
 
     free(target);
 
-    return same ? NULL : cli_format("is not the link it was");
+    return same ? NULL : wgw_format("is not the link it was");
 }
 
 
@@ -377,7 +378,7 @@ cli_manifest_target(const char *path)
     n = readlink(path, target, sizeof(target));
 
     return n < 0 || n == sizeof(target) ? NULL
-           : cli_copy(target, (size_t) n);
+           : wgw_copy_bytes(target, (size_t) n);
 }
 
 
@@ -392,11 +393,11 @@ cli_manifest_facts(cli_entry_t *entry, const char *file)
     fd = open(file, O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
 
     if (fd < 0) {
-        return cli_format("%s", strerror(errno));
+        return wgw_copy(strerror(errno));
     }
 
     rc = cli_file_sha(fd, entry->sha, &entry->size);
-    error = rc ? cli_format("%s", strerror(errno)) : NULL;
+    error = rc ? wgw_copy(strerror(errno)) : NULL;
 
     if (error == NULL && (entry->kind == CLI_ENTRY_COUNTERS
                           || entry->kind == CLI_ENTRY_NOTES))
@@ -423,11 +424,11 @@ manifest_zone(cli_entry_t *entry, int fd)
     cli_zone_facts_t   facts;
 
     if (cli_zone_look(fd, 1, &facts, &error) != 0) {
-        return cli_format("%s", error);
+        return wgw_copy(error);
     }
 
     if (facts.lost) {
-        return cli_format("has %llu records that are not whole",
+        return wgw_format("has %llu records that are not whole",
                           (unsigned long long) facts.lost);
     }
 
@@ -449,14 +450,14 @@ manifest_store(cli_entry_t *entry, const char *file)
     char               *store;
     wgw_store_error_t   error;
 
-    store = cli_copy(file, strlen(file) - strlen("/data.mdb"));
+    store = wgw_copy_bytes(file, strlen(file) - strlen("/data.mdb"));
 
     rc = cli_rows_look(store, &names, &entry->rows, NULL, &error);
 
     free(store);
 
     if (rc != 0) {
-        return cli_format("%s", error.text);
+        return wgw_copy(error.text);
     }
 
     if (names) {

@@ -317,7 +317,7 @@ names_strings(FILE *file, const char *name, const char *const *items,
 static int
 names_rm(const cli_t *cli, const void *options, char **args, size_t n)
 {
-    int                rc, failed;
+    int                rc, opened, failed;
     char               path[CLI_PATH];
     size_t             i;
     cli_call_t         call;
@@ -328,8 +328,9 @@ names_rm(const cli_t *cli, const void *options, char **args, size_t n)
     call.method = "DELETE";
 
     rc = cli_session_open(&s, cli);
+    opened = rc == CLI_OK;
 
-    for (i = 0; i < n && rc != CLI_AWAY && s.client.curl; i++) {
+    for (i = 0; opened && i < n && rc != CLI_AWAY; i++) {
         cli_names_path(path, args[i]);
 
         if (rm->close) {
@@ -395,8 +396,9 @@ cli_names_shown(cli_session_t *s, const cli_t *cli)
 {
     yajl_val  record;
 
-    record = s->client.len ? wgw_doc_read(s->client.data, s->client.len)
-                           : NULL;
+    record = s->client.fetch.len
+             ? wgw_doc_read(s->client.fetch.data, s->client.fetch.len)
+             : NULL;
 
     if (!YAJL_IS_OBJECT(record)) {
         yajl_tree_free(record);

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "format/doc.h"
 #include "cli/rates.h"
+#include "program/memory.h"
 
 
 static cli_rate_t *rates_get(cli_rates_t *rates, yajl_val item);
@@ -33,7 +34,7 @@ rates_get(cli_rates_t *rates, yajl_val item)
     size_t       slot;
     cli_rate_t  *rate;
 
-    id = cli_format("%s %llu %s", wgw_doc_text(item, "zone"),
+    id = wgw_format("%s %llu %s", wgw_doc_text(item, "zone"),
                     (unsigned long long) wgw_doc_number(item, "life"),
                     wgw_doc_text(item, "key"));
 
@@ -48,12 +49,12 @@ rates_get(cli_rates_t *rates, yajl_val item)
         return rates->keys[rates->slots[slot] - 1];
     }
 
-    rate = cli_alloc(sizeof(cli_rate_t));
+    rate = wgw_alloc(sizeof(cli_rate_t));
     memset(rate, 0, sizeof(cli_rate_t));
 
     rate->id = id;
-    rate->zone = cli_format("%s", wgw_doc_text(item, "zone"));
-    rate->key = cli_format("%s", wgw_doc_text(item, "key"));
+    rate->zone = wgw_copy(wgw_doc_text(item, "zone"));
+    rate->key = wgw_copy(wgw_doc_text(item, "key"));
 
     rates->keys[rates->n++] = rate;
     rates->slots[slot] = (uint32_t) rates->n;
@@ -95,10 +96,10 @@ rates_grow(cli_rates_t *rates)
     rates->nslots = rates->nslots ? rates->nslots * 4 : 1024;
     rates->room = rates->nslots / 2 + 1;
 
-    rates->keys = cli_grow(rates->keys, rates->room * sizeof(cli_rate_t *));
+    rates->keys = wgw_grow(rates->keys, rates->room * sizeof(cli_rate_t *));
 
     free(rates->slots);
-    rates->slots = cli_alloc(rates->nslots * sizeof(uint32_t));
+    rates->slots = wgw_alloc(rates->nslots * sizeof(uint32_t));
 
     rates_index(rates);
 }

@@ -22,6 +22,7 @@
 #include "cli/tree.h"
 #include "cli/write.h"
 #include "cli/zonefile.h"
+#include "program/memory.h"
 
 
 typedef struct {
@@ -185,7 +186,7 @@ restore_names(restore_t *r)
             continue;
         }
 
-        store = cli_format("%s/%s", r->from, r->manifest.entries[i].path);
+        store = wgw_format("%s/%s", r->from, r->manifest.entries[i].path);
         *strrchr(store, '/') = '\0';
 
         rc = cli_rows_look(store, &names, &rows, lines, &error) == 0
@@ -228,7 +229,7 @@ restore_idle(restore_t *r)
     rc = CLI_OK;
 
     for (i = 0; i < r->manifest.n && rc == CLI_OK; i++) {
-        path = cli_format("%s/%s", r->state, r->manifest.entries[i].path);
+        path = wgw_format("%s/%s", r->state, r->manifest.entries[i].path);
 
         if (restore_used(&r->manifest.entries[i], path)) {
             rc = cli_fail(r->cli, CLI_CONFLICT, "a gateway uses %s: stop it "
@@ -257,7 +258,7 @@ restore_used(const cli_entry_t *entry, const char *path)
         return 0;
     }
 
-    store = cli_copy(path, strlen(path) - strlen("/data.mdb"));
+    store = wgw_copy_bytes(path, strlen(path) - strlen("/data.mdb"));
     used = cli_rows_used(store);
     free(store);
 
@@ -281,8 +282,8 @@ restore_copy(restore_t *r)
     (void) strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ",
                     gmtime_r(&now, &tm));
 
-    r->fresh = cli_format("%s/" CLI_TREE_NEW "%s", r->state, stamp);
-    r->aside = cli_format("%s/" CLI_TREE_OLD "%s", r->state, stamp);
+    r->fresh = wgw_format("%s/" CLI_TREE_NEW "%s", r->state, stamp);
+    r->aside = wgw_format("%s/" CLI_TREE_OLD "%s", r->state, stamp);
 
     (void) cli_tree_remove(r->fresh);
 
@@ -320,8 +321,8 @@ restore_entry(restore_t *r, const cli_entry_t *entry)
     int    rc;
     char  *from, *to;
 
-    from = cli_format("%s/%s", r->from, entry->path);
-    to = cli_format("%s/%s", r->fresh, entry->path);
+    from = wgw_format("%s/%s", r->from, entry->path);
+    to = wgw_format("%s/%s", r->fresh, entry->path);
 
     rc = entry->kind == CLI_ENTRY_DIRECTORY ? mkdir(to, 0700)
          : entry->kind == CLI_ENTRY_LINK ? symlink(entry->target, to)
@@ -454,7 +455,7 @@ restore_back(restore_t *r, size_t n)
             continue;
         }
 
-        fresh = cli_format("%s/%s", r->fresh, entry->path);
+        fresh = wgw_format("%s/%s", r->fresh, entry->path);
 
         if (faccessat(AT_FDCWD, fresh, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
             (void) restore_move(r->state, r->fresh, entry->path);
@@ -475,8 +476,8 @@ restore_move(const char *from_dir, const char *to_dir, const char *name)
     int    rc, err;
     char  *from, *to;
 
-    from = cli_format("%s/%s", from_dir, name);
-    to = cli_format("%s/%s", to_dir, name);
+    from = wgw_format("%s/%s", from_dir, name);
+    to = wgw_format("%s/%s", to_dir, name);
 
     rc = rename(from, to);
     err = errno;

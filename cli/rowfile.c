@@ -12,6 +12,7 @@
 #include "cli/file.h"
 #include "cli/rowfile.h"
 #include "names/rows.h"
+#include "program/memory.h"
 #include "store/env.h"
 
 
@@ -308,7 +309,7 @@ rows_record(rows_look_t *look, const MDB_val *key, const MDB_val *value)
     record.name.data = key->mv_data;
     record.name.len = key->mv_size;
 
-    json = cli_alloc(WGW_RECORD_JSON);
+    json = wgw_alloc(WGW_RECORD_JSON);
     wgw_out_init(&out, json, WGW_RECORD_JSON);
     wgw_record_json(&record, &out);
 
@@ -339,7 +340,7 @@ cli_rows_used(const char *store)
     char         *path;
     struct flock  lock;
 
-    path = cli_format("%s/lock.mdb", store);
+    path = wgw_format("%s/lock.mdb", store);
     fd = open(path, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
     free(path);
 

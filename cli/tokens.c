@@ -213,15 +213,16 @@ tokens_address(cli_columns_t *columns, yajl_val address)
 static int
 tokens_revoke(const cli_t *cli, const void *options, char **args, size_t n)
 {
-    int            rc, failed;
+    int            rc, opened, failed;
     size_t         i;
     cli_session_t  s;
 
     (void) options;
 
     rc = cli_session_open(&s, cli);
+    opened = rc == CLI_OK;
 
-    for (i = 0; i < n && rc != CLI_AWAY && s.client.curl; i++) {
+    for (i = 0; opened && i < n && rc != CLI_AWAY; i++) {
         failed = tokens_revoke_one(&s, args[i]);
 
         if (failed == CLI_OK) {

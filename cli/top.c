@@ -15,6 +15,7 @@
 #include "cli/session.h"
 #include "cli/write.h"
 #include "format/text.h"
+#include "program/memory.h"
 
 
 #define TOP_PAGES  20                   /* of 5000 keys, at most */
@@ -328,7 +329,7 @@ top_text(top_t *top, int rows)
     file = open_memstream(&text, &len);
 
     if (file == NULL) {
-        return cli_copy("no memory", 9);
+        return wgw_copy("no memory");
     }
 
     top_sort(top);

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/file.h"
 #include "cli/tree.h"
+#include "program/memory.h"
 
 
 #define TREE_OPEN  16                   /* directories at once */
@@ -31,7 +32,7 @@ cli_tree_bare(const char *path)
         len--;
     }
 
-    return cli_copy(path, len);
+    return wgw_copy_bytes(path, len);
 }
 
 

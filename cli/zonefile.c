@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/file.h"
 #include "cli/zonefile.h"
+#include "program/memory.h"
 #include "table/growth.h"
 #include "table/mend.h"
 #include "table/notes.h"
@@ -252,7 +253,7 @@ zone_copy_range(const char *memory, size_t size, int to, off_t offset)
     char      *piece;
     size_t     n, done;
 
-    piece = cli_alloc(ZONE_PIECE);
+    piece = wgw_alloc(ZONE_PIECE);
     rc = 0;
 
     for (done = 0; rc == 0 && done < size; done += n) {

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "grid/batch.h"
+#include "program/memory.h"
 
 
 #define BATCH_AGAIN  12                 /* s, until the same is sent again */
@@ -31,10 +32,13 @@ typedef struct {
 static int batch_load(grid_state_t *state, batch_row_t *row);
 static int batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     batch_row_t *row);
+static int batch_send(grid_batch_t *batch, const batch_row_t *row);
 static int batch_anew(grid_batch_t *batch, const grid_batch_kind_t *kind,
     batch_row_t *row);
 static int batch_sign(grid_batch_t *batch, uint32_t nonce, const void *call,
     size_t len, batch_row_t *row);
+static int batch_nonce(grid_batch_t *batch, const char *block,
+    uint32_t *nonce);
 
 
 static const char  *const batch_steps[] = {
@@ -56,7 +60,7 @@ grid_batch_pursue(grid_batch_t *batch, const grid_batch_kind_t *const *kinds)
     int           rc;
     batch_row_t  *row;
 
-    row = grid_alloc(sizeof(batch_row_t));
+    row = wgw_alloc(sizeof(batch_row_t));
     rc = GRID_OK;
 
     batch->state->failed = 0;
@@ -115,7 +119,6 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
 {
     int             rc;
     char            block[GRID_BLOCK];
-    int64_t         now;
     uint32_t        nonce;
     grid_runtime_t  runtime;
 
@@ -123,10 +126,7 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     rc = grid_substrate_final(batch->chain, block);
 
     if (rc == GRID_OK) {
-        rc = grid_substrate_nonce(batch->chain,
-                                  grid_identity_key(batch->grid->identity,
-                                                    batch->self.kind),
-                                  block, &nonce);
+        rc = batch_nonce(batch, block, &nonce);
     }
 
     if (rc != GRID_OK) {
@@ -157,6 +157,16 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
         batch->sent = 0;
     }
 
+    return batch_send(batch, row);
+}
+
+
+static int
+batch_send(grid_batch_t *batch, const batch_row_t *row)
+{
+    int      rc;
+    int64_t  now;
+
     now = (int64_t) time(NULL);
 
     if (now - batch->sent < BATCH_AGAIN && now >= batch->sent) {
@@ -186,7 +196,7 @@ batch_anew(grid_batch_t *batch, const grid_batch_kind_t *kind,
     uint8_t   *call;
     wgw_out_t  out;
 
-    call = grid_alloc(GRID_CALL);
+    call = wgw_alloc(GRID_CALL);
     wgw_out_init(&out, call, GRID_CALL);
 
     rc = kind->call(batch, row->id, &out);
@@ -243,7 +253,7 @@ grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
     int           rc;
     batch_row_t  *row;
 
-    row = grid_alloc(sizeof(batch_row_t));
+    row = wgw_alloc(sizeof(batch_row_t));
     rc = batch_sign(batch, nonce, call, len, row);
 
     if (rc == GRID_OK) {
@@ -271,10 +281,17 @@ grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
 int
 grid_batch_nonce(grid_batch_t *batch, uint32_t *nonce)
 {
+    return batch_nonce(batch, NULL, nonce);
+}
+
+
+static int
+batch_nonce(grid_batch_t *batch, const char *block, uint32_t *nonce)
+{
     return grid_substrate_nonce(batch->chain,
                                 grid_identity_key(batch->grid->identity,
                                                   batch->self.kind),
-                                NULL, nonce);
+                                block, nonce);
 }
 
 

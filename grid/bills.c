@@ -3,11 +3,14 @@
 #include <time.h>
 
 #include "grid/bills.h"
+#include "grid/desk.h"
 #include "grid/hours.h"
 #include "grid/nru.h"
 #include "grid/self.h"
 #include "grid/service.h"
 
+
+#define BILLS_LOST   "nothing could be billed"
 
 #define BILLS_ROUND  60                 /* seconds */
 #define BILLS_BLOCK  6                  /* ... while one is under way */
@@ -31,45 +34,33 @@ static const grid_batch_kind_t  *const bills_kinds[] = {
 void
 grid_bills_run(const grid_t *grid)
 {
-    grid_batch_t     batch;
-    grid_state_t     state;
-    grid_gateway_t  *gateway;
+    grid_desk_t   desk;
+    grid_batch_t  batch;
+
+    grid_desk_open(&desk, grid, BILLS_LOST);
 
     memset(&batch, 0, sizeof(batch));
     batch.grid = grid;
-    batch.state = &state;
-
-    if (grid_state_open(&state, grid->options->state, 0) != GRID_OK) {
-        return;
-    }
-
-    gateway = grid_gateway_open(grid->options);
-    batch.facts = grid_chain_open(grid->options);
+    batch.state = &desk.state;
+    batch.facts = desk.chain;
 
     /* on a private grid there is nobody to be told */
 
-    batch.chain = grid->options->chain_file
-                  ? NULL : grid_substrate_open(grid->options);
+    if (grid->options->chain_file == NULL) {
+        batch.chain = grid_substrate_open(grid->options);
 
-    if (gateway && batch.facts
-        && (batch.chain || grid->options->chain_file))
-    {
-        bills_rounds(&batch, gateway);
+        if (batch.chain == NULL) {
+            grid_desk_fault(BILLS_LOST);
+        }
     }
+
+    bills_rounds(&batch, desk.gateway);
 
     if (batch.chain) {
         grid_substrate_close(batch.chain);
     }
 
-    if (batch.facts) {
-        grid_chain_close(batch.facts);
-    }
-
-    if (gateway) {
-        grid_gateway_close(gateway);
-    }
-
-    grid_state_close(&state);
+    grid_desk_close(&desk);
 }
 
 

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <hiredis/hiredis.h>
 
 #include "grid/bus.h"
 #include "grid/commands.h"
 #include "grid/options.h"
+#include "program/memory.h"
 
 
 #define BUS_LISTS    32                 /* commands of a group, at most */
@@ -94,14 +94,11 @@ bus_run(const grid_t *grid, grid_group_t group)
 {
     bus_t  *bus;
 
-    bus = grid_alloc(sizeof(bus_t));
+    bus = wgw_alloc(sizeof(bus_t));
     bus->grid = grid;
     bus->group = group;
 
-    if (grid_desk_open(&bus->desk, grid) != GRID_OK) {
-        grid_log(GRID_ERR, "nobody could be answered");
-        _exit(GRID_FAILED);
-    }
+    grid_desk_open(&bus->desk, grid, "nobody could be answered");
 
     while (!grid_rest(grid, bus->redis ? 0 : bus->wait)) {
         bus_turn(bus);
@@ -204,7 +201,7 @@ bus_place(bus_place_t *place, const char *url)
     char  *p, *at;
 
     memset(place, 0, sizeof(bus_place_t));
-    place->text = grid_copy(url);
+    place->text = wgw_copy(url);
     place->port = 6379;
     p = place->text;
 
@@ -450,7 +447,7 @@ bus_serve(bus_t *bus, const char *element, size_t len)
                            error);
         }
 
-        bus->ret = grid_copy(message.ret);
+        bus->ret = wgw_copy(message.ret);
         bus->until = now + (int64_t) (message.exp < 3600 ? message.exp : 3600);
     }
 

@@ -3,6 +3,7 @@
 
 #include "grid/chain.h"
 #include "grid/source.h"
+#include "program/memory.h"
 
 
 struct grid_chain_s {
@@ -17,7 +18,7 @@ grid_chain_open(const grid_options_t *options)
 {
     grid_chain_t  *chain;
 
-    chain = grid_alloc(sizeof(grid_chain_t));
+    chain = wgw_alloc(sizeof(grid_chain_t));
 
     chain->source = options->chain_file ? &grid_source_file
                                         : &grid_source_rpc;

@@ -10,6 +10,7 @@
 #include "grid/member.h"
 #include "grid/signers.h"
 #include "grid/told.h"
+#include "program/memory.h"
 
 
 typedef int (*command_pt)(grid_desk_t *desk, const grid_message_t *message,
@@ -198,7 +199,7 @@ command_sent(grid_desk_t *desk, const grid_message_t *message, int update,
     int                 rc;
     grid_deployment_t  *d;
 
-    d = grid_alloc(sizeof(grid_deployment_t));
+    d = wgw_alloc(sizeof(grid_deployment_t));
 
     rc = grid_deployment_read(d, (wgw_text_t) { message->payload,
                                                 message->len }, error);

@@ -416,8 +416,7 @@ workload_type(grid_workload_t *w, grid_reader_t *reader)
 static int
 workload_data(grid_workload_t *w, yajl_val data, grid_reader_t *reader)
 {
-    size_t    i, n;
-    yajl_val  array;
+    size_t  n;
 
     n = strlen(reader->where);
     grid_put(reader->where + n, sizeof(reader->where) - n, "data.");
@@ -427,21 +426,10 @@ workload_data(grid_workload_t *w, yajl_val data, grid_reader_t *reader)
         || grid_member_truth(reader, data, "tls_passthrough",
                              &w->passthrough) != GRID_OK
         || grid_member_text(reader, data, "network", &w->network) != GRID_OK
-        || grid_member_array(reader, data, "backends", GRID_BACKENDS, &array)
-           != GRID_OK)
+        || grid_member_texts(reader, data, "backends", GRID_BACKENDS,
+                             w->backends, &w->nbackends) != GRID_OK)
     {
         return GRID_FAILED;
-    }
-
-    for (i = 0; array && i < array->u.array.len; i++) {
-
-        if (!YAJL_IS_STRING(array->u.array.values[i])) {
-            return grid_reader_refuse(reader, "backends[%zu] must be a "
-                                      "string", i);
-        }
-
-        w->backends[w->nbackends++] =
-            YAJL_GET_STRING(array->u.array.values[i]);
     }
 
     return GRID_OK;

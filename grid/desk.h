@@ -1,6 +1,6 @@
 
 /*
- * desk: what a thread that answers has at hand.
+ * desk: what a thread has at hand that answers, provisions or bills.
  */
 
 #ifndef WGW_GRID_DESK_H
@@ -19,15 +19,18 @@ typedef struct {
     grid_state_t      state;
     grid_chain_t     *chain;
     grid_gateway_t   *gateway;
-    grid_self_t       self;             /* as of this message */
+    grid_self_t       self;             /* as of this message, or workload */
     int64_t           now;
     int64_t           away;             /* until when no chain is asked */
 } grid_desk_t;
 
 
-/* GRID_OK, or it was told.  To be closed in either case. */
-int grid_desk_open(grid_desk_t *desk, const grid_t *grid);
+/* A thread that cannot have it ends the daemon: grid_desk_fault(lost). */
+void grid_desk_open(grid_desk_t *desk, const grid_t *grid, const char *lost);
 void grid_desk_close(grid_desk_t *desk);
+
+/* Who could do nothing is better started anew; tells what is `lost` so long. */
+void grid_desk_fault(const char *lost) __attribute__((noreturn));
 
 
 #endif /* WGW_GRID_DESK_H */

@@ -6,6 +6,7 @@
 
 #include "format/doc.h"
 #include "grid/file.h"
+#include "program/memory.h"
 
 
 yajl_val
@@ -23,7 +24,7 @@ grid_file_json(const char *path, const char **error)
         return NULL;
     }
 
-    data = grid_alloc(GRID_FILE_MAX);
+    data = wgw_alloc(GRID_FILE_MAX);
     len = fread(data, 1, GRID_FILE_MAX, file);
     doc = ferror(file) || len == GRID_FILE_MAX ? NULL
                                                : wgw_doc_read(data, len);

@@ -10,6 +10,7 @@
 #include "grid/form.h"
 #include "grid/grid.h"
 #include "names/record.h"
+#include "program/memory.h"
 
 
 #define FORM_BACKEND  80                /* as the gateway writes it */
@@ -284,7 +285,6 @@ form_backend(const char *text, unsigned passthrough, unsigned secure,
     char         bare[FORM_BACKEND];
     size_t       scheme, len, i;
     unsigned     https;
-    wgw_out_t    out;
     wgw_addr_t   addr;
     const char  *phrase;
 
@@ -330,10 +330,9 @@ form_backend(const char *text, unsigned passthrough, unsigned secure,
         return phrase;
     }
 
-    wgw_out_init(&out, canonical, FORM_BACKEND - 1);
-    wgw_out_str(&out, passthrough ? "" : https ? "https://" : "http://");
-    wgw_addr_text(&addr, &out);
-    *out.pos = '\0';
+    *wgw_addr_write(&addr, stpcpy(canonical, passthrough ? ""
+                                             : https ? "https://"
+                                                     : "http://")) = '\0';
 
     return NULL;
 }
@@ -343,16 +342,13 @@ static int
 form_ips(const grid_wish_t *wish, const grid_self_t *self,
     grid_out_t *record, char error[GRID_ERROR])
 {
-    char       text[WGW_ADDR_TEXT + 1];
-    size_t     i;
-    wgw_out_t  out;
+    char    text[WGW_ADDR_TEXT + 1];
+    size_t  i;
 
     grid_out_text(record, ",\"addresses\":[");
 
     for (i = 0; i < wish->nips; i++) {
-        wgw_out_init(&out, text, WGW_ADDR_TEXT);
-        wgw_addr_text(&wish->ips[i], &out);
-        *out.pos = '\0';
+        *wgw_addr_write(&wish->ips[i], text) = '\0';
 
         if (!grid_self_has(self, &wish->ips[i])) {
             return form_refuse(error, "metadata: wgw.ip %s is no address of "
@@ -384,8 +380,8 @@ form_gateway(grid_out_t *record, const grid_self_t *self,
     rules.own = self->addresses;
     rules.nown = self->naddresses;
 
-    storage = grid_alloc(WGW_RECORD_JSON);
-    parsed = grid_alloc(sizeof(wgw_record_t));
+    storage = wgw_alloc(WGW_RECORD_JSON);
+    parsed = wgw_alloc(sizeof(wgw_record_t));
 
     rc = wgw_record_parse(parsed, json, wgw_text(""), &rules, storage, NULL,
                           &wrong);

@@ -1,13 +1,12 @@
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <curl/curl.h>
 
 #include "format/doc.h"
 #include "grid/gateway.h"
 #include "grid/options.h"
+#include "program/fetch.h"
+#include "program/memory.h"
 
 
 #define GATEWAY_CONNECT  5L             /* seconds */
@@ -15,20 +14,12 @@
 
 
 struct grid_gateway_s {
-    CURL    *curl;
-    char    *where;
-    char    *base;
-    char     error[CURL_ERROR_SIZE];
-    char     why[512];
-
-    char    *data;                      /* of the last reply */
-    size_t   len;
-    size_t   room;
+    wgw_fetch_t   fetch;
+    const char   *where;
+    char          why[512];
 };
 
 
-static void gateway_set(grid_gateway_t *gateway);
-static size_t gateway_take(char *data, size_t size, size_t n, void *user);
 static int gateway_perform(grid_gateway_t *gateway, const char *method,
     const char *path, const char *body);
 static void gateway_refused(grid_gateway_t *gateway, long status,
@@ -38,98 +29,37 @@ static void gateway_refused(grid_gateway_t *gateway, long status,
 grid_gateway_t *
 grid_gateway_open(const grid_options_t *options)
 {
-    size_t           n;
-    const char      *where;
     grid_gateway_t  *gateway;
 
-    where = options->admin;
+    gateway = wgw_alloc(sizeof(grid_gateway_t));
+    gateway->where = options->admin;
 
-    if (strncmp(where, "unix:/", 6) != 0 && strncmp(where, "http://", 7) != 0
-        && strncmp(where, "https://", 8) != 0)
+    if (wgw_fetch_open(&gateway->fetch, "wgw-grid", GRID_GATEWAY_REPLY,
+                       GATEWAY_CONNECT) != 0)
     {
-        (void) grid_fail(GRID_USAGE, "--admin \"%s\" is neither unix:/PATH "
-                         "nor http://... nor https://...", where);
-        return NULL;
-    }
-
-    gateway = grid_alloc(sizeof(grid_gateway_t));
-
-    gateway->where = grid_copy(where);
-    gateway->base = grid_copy(where[0] == 'u' ? "http://localhost" : where);
-
-    for (n = strlen(gateway->base); gateway->base[n - 1] == '/'; n--) {
-        gateway->base[n - 1] = '\0';
-    }
-
-    gateway->curl = curl_easy_init();
-
-    if (gateway->curl == NULL) {
         (void) grid_fail(GRID_FAILED, "libcurl does not start");
         grid_gateway_close(gateway);
         return NULL;
     }
 
-    gateway_set(gateway);
-
-    return gateway;
-}
-
-
-static void
-gateway_set(grid_gateway_t *gateway)
-{
-    CURL  *curl = gateway->curl;
-
-    if (strncmp(gateway->where, "unix:", 5) == 0) {
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, gateway->where + 5);
+    if (wgw_fetch_base(&gateway->fetch, gateway->where) != 0) {
+        (void) grid_fail(GRID_USAGE, "--admin \"%s\" is neither unix:/PATH "
+                         "nor http://... nor https://...", gateway->where);
+        grid_gateway_close(gateway);
+        return NULL;
     }
 
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, GATEWAY_CONNECT);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, GATEWAY_ANSWER);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, gateway->error);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, gateway_take);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, gateway);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "wgw-grid");
+    curl_easy_setopt(gateway->fetch.curl, CURLOPT_TIMEOUT, GATEWAY_ANSWER);
+
+    return gateway;
 }
 
 
 void
 grid_gateway_close(grid_gateway_t *gateway)
 {
-    if (gateway->curl) {
-        curl_easy_cleanup(gateway->curl);
-    }
-
-    free(gateway->where);
-    free(gateway->base);
-    free(gateway->data);
+    wgw_fetch_close(&gateway->fetch);
     free(gateway);
-}
-
-
-static size_t
-gateway_take(char *data, size_t size, size_t n, void *user)
-{
-    grid_gateway_t  *gateway = user;
-
-    n *= size;
-
-    if (n > GRID_GATEWAY_REPLY - gateway->len) {
-        return 0;
-    }
-
-    if (gateway->len + n + 1 > gateway->room) {
-        gateway->room = (gateway->len + n + 1) * 2;
-        gateway->data = grid_grow(gateway->data, gateway->room);
-    }
-
-    memcpy(gateway->data + gateway->len, data, n);
-    gateway->len += n;
-    gateway->data[gateway->len] = '\0';
-
-    return n;
 }
 
 
@@ -149,9 +79,10 @@ grid_gateway_call(grid_gateway_t *gateway, const char *method,
         return GRID_AWAY;
     }
 
-    curl_easy_getinfo(gateway->curl, CURLINFO_RESPONSE_CODE, status);
+    curl_easy_getinfo(gateway->fetch.curl, CURLINFO_RESPONSE_CODE, status);
 
-    doc = gateway->len ? wgw_doc_read(gateway->data, gateway->len) : NULL;
+    doc = gateway->fetch.len
+          ? wgw_doc_read(gateway->fetch.data, gateway->fetch.len) : NULL;
 
     if (*status >= 300) {
         gateway_refused(gateway, *status, doc);
@@ -173,15 +104,13 @@ gateway_perform(grid_gateway_t *gateway, const char *method,
     const char *path, const char *body)
 {
     char               *url;
-    CURL               *curl = gateway->curl;
+    CURL               *curl = gateway->fetch.curl;
     CURLcode            code;
     struct curl_slist  *headers;
 
-    gateway->len = 0;
     gateway->why[0] = '\0';
-    gateway->error[0] = '\0';
 
-    url = grid_format("%s%s", gateway->base, path);
+    url = wgw_format("%s%s", gateway->fetch.base, path);
 
     /* no waiting for 100 */
     headers = curl_slist_append(NULL, "Expect:");
@@ -200,15 +129,14 @@ gateway_perform(grid_gateway_t *gateway, const char *method,
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 
-    code = curl_easy_perform(curl);
+    code = wgw_fetch_perform(&gateway->fetch);
 
     curl_slist_free_all(headers);
     free(url);
 
     if (code != CURLE_OK) {
         grid_put(gateway->why, sizeof(gateway->why), "the gateway at %s does "
-                 "not answer: %s", gateway->where, gateway->error[0]
-                 ? gateway->error : curl_easy_strerror(code));
+                 "not answer: %s", gateway->where, gateway->fetch.error);
         return GRID_AWAY;
     }
 
@@ -244,21 +172,13 @@ grid_gateway_why(const grid_gateway_t *gateway)
 void
 grid_gateway_escape(char path[GRID_GATEWAY_PATH], const char *text)
 {
-    char  *p, *end;
+    wgw_fetch_escape(path, GRID_GATEWAY_PATH, text);
+}
 
-    p = path + strlen(path);
-    end = path + GRID_GATEWAY_PATH - 4;
 
-    for ( /* void */ ; *text && p < end; text++) {
-        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z')
-            || (*text >= '0' && *text <= '9') || strchr("-._~*:", *text))
-        {
-            *p++ = *text;
-
-        } else {
-            p += sprintf(p, "%%%02X", (unsigned) (unsigned char) *text);
-        }
-    }
-
-    *p = '\0';
+void
+grid_gateway_name(char path[GRID_GATEWAY_PATH], const char *name)
+{
+    grid_put(path, GRID_GATEWAY_PATH, "/v1/names/");
+    grid_gateway_escape(path, name);
 }

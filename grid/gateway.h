@@ -37,5 +37,8 @@ const char *grid_gateway_why(const grid_gateway_t *gateway);
 /* Appends a part of a path, or a value of a query, with its escapes. */
 void grid_gateway_escape(char path[GRID_GATEWAY_PATH], const char *text);
 
+/* The path of a name. */
+void grid_gateway_name(char path[GRID_GATEWAY_PATH], const char *name);
+
 
 #endif /* WGW_GRID_GATEWAY_H */

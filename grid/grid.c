@@ -89,63 +89,6 @@ grid_ends(const grid_t *grid)
 }
 
 
-void *
-grid_alloc(size_t size)
-{
-    void  *memory;
-
-    memory = calloc(1, size ? size : 1);
-
-    if (memory == NULL) {
-        grid_log(GRID_ERR, "no memory");
-        abort();
-    }
-
-    return memory;
-}
-
-
-void *
-grid_grow(void *memory, size_t size)
-{
-    memory = realloc(memory, size ? size : 1);
-
-    if (memory == NULL) {
-        grid_log(GRID_ERR, "no memory");
-        abort();
-    }
-
-    return memory;
-}
-
-
-char *
-grid_copy(const char *text)
-{
-    return grid_format("%s", text);
-}
-
-
-char *
-grid_format(const char *format, ...)
-{
-    int       n;
-    char     *text;
-    va_list   args;
-
-    va_start(args, format);
-    n = vasprintf(&text, format, args);
-    va_end(args);
-
-    if (n < 0) {
-        grid_log(GRID_ERR, "no memory");
-        abort();
-    }
-
-    return text;
-}
-
-
 void
 grid_put(char *to, size_t size, const char *format, ...)
 {

@@ -1,7 +1,7 @@
 
 /*
- * grid: what all of the daemon `wgw-grid` shares: how something is told,
- * memory, and the pieces that its threads are given.
+ * grid: what all of the daemon `wgw-grid` shares: how something is told, and
+ * the pieces that its threads are given.
  *
  * Threads, since what it does waits for others: Redis, the chain, DNS, the
  * gateway.  Each thread is a noun's own (rmb, deployments, bills) and has its
@@ -69,13 +69,6 @@ int grid_fail(int code, const char *format, ...)
  */
 int grid_rest(const grid_t *grid, unsigned milliseconds);
 int grid_ends(const grid_t *grid);
-
-/* Memory that is there: without, the process ends, and starts anew. */
-void *grid_alloc(size_t size);
-void *grid_grow(void *memory, size_t size);
-char *grid_copy(const char *text);
-char *grid_format(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
 
 /* Terminated, cut where it does not fit. */
 void grid_put(char *to, size_t size, const char *format, ...)

@@ -6,6 +6,7 @@
 #include "format/doc.h"
 #include "format/text.h"
 #include "grid/hours.h"
+#include "program/memory.h"
 
 
 #define HOURS_RECENT  3                 /* asked for each time */
@@ -129,7 +130,7 @@ hours_one(grid_state_t *state, grid_gateway_t *gateway, const char *zone,
     pages = NULL;
 
     do {
-        pages = grid_grow(pages, (n + 1) * sizeof(yajl_val));
+        pages = wgw_grow(pages, (n + 1) * sizeof(yajl_val));
         rc = hours_page(gateway, zone, hour, &next, &pages[n]);
         n += rc == GRID_OK;
 

@@ -5,6 +5,7 @@
 #include "grid/grid.h"
 #include "grid/items.h"
 #include "grid/shown.h"
+#include "program/memory.h"
 
 
 #define ITEMS_KEPT   (90 * 86400)     /* seconds, of what ended */
@@ -259,5 +260,5 @@ static char *
 items_copy(sqlite3_stmt *query, int column)
 {
     return sqlite3_column_type(query, column) == SQLITE_NULL
-           ? NULL : grid_copy(grid_state_text(query, column));
+           ? NULL : wgw_copy(grid_state_text(query, column));
 }

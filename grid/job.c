@@ -34,15 +34,15 @@ grid_job_remove(grid_job_t *p)
     }
 
     if (!theirs) {
-        grid_put(path, sizeof(path), "/v1/names/");
-        grid_gateway_escape(path, p->item.host);
+        grid_gateway_name(path, p->item.host);
 
-        if (grid_gateway_call(p->gateway, "DELETE", path, NULL, &status, NULL)
-            != GRID_OK || (status >= 300 && status != 404))
+        if (grid_gateway_call(p->desk.gateway, "DELETE", path, NULL, &status,
+                              NULL) != GRID_OK
+            || (status >= 300 && status != 404))
         {
             return grid_job_later(p, "the gateway could not take its name "
                                    "away (%s): it is tried again",
-                                   grid_gateway_why(p->gateway));
+                                   grid_gateway_why(p->desk.gateway));
         }
     }
 
@@ -60,16 +60,15 @@ grid_job_theirs(grid_job_t *p, const char *host, int *theirs)
     char      path[GRID_GATEWAY_PATH];
     yajl_val  reply;
 
-    grid_put(path, sizeof(path), "/v1/names/");
-    grid_gateway_escape(path, host);
+    grid_gateway_name(path, host);
 
-    rc = grid_gateway_call(p->gateway, "GET", path, NULL, &status, &reply);
+    rc = grid_gateway_call(p->desk.gateway, "GET", path, NULL, &status, &reply);
 
     if (rc != GRID_OK || (status != 200 && status != 404)) {
         yajl_tree_free(reply);
         return grid_job_later(p, "the gateway does not say what it serves "
                                "(%s): it is tried again",
-                               grid_gateway_why(p->gateway));
+                               grid_gateway_why(p->desk.gateway));
     }
 
     *theirs = status == 200
@@ -103,10 +102,10 @@ grid_job_ask(grid_job_t *p, int rc)
         return rc;
     }
 
-    p->away = time(NULL) + JOB_REST;
+    p->desk.away = time(NULL) + JOB_REST;
 
     return grid_job_later(p, "the chain could not be asked (%s): it is tried "
-                           "again", grid_chain_why(p->chain));
+                           "again", grid_chain_why(p->desk.chain));
 }
 
 
@@ -146,7 +145,7 @@ grid_job_error(grid_job_t *p, const char *format, ...)
     rc = job_end(p, "error", format, args);
     va_end(args);
 
-    p->finding.due = job_again(p, 5, p->grid->options->recheck);
+    p->finding.due = job_again(p, 5, p->desk.grid->options->recheck);
 
     return rc;
 }
@@ -199,5 +198,5 @@ job_again(grid_job_t *p, int64_t first, int64_t last)
 
     p->finding.tries = tries + 1;
 
-    return p->now + (wait < last ? wait : last);
+    return p->desk.now + (wait < last ? wait : last);
 }

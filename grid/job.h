@@ -9,27 +9,19 @@
 
 
 #include "format/name.h"
-#include "grid/chain.h"
+#include "grid/desk.h"
 #include "grid/form.h"
-#include "grid/gateway.h"
 #include "grid/items.h"
-#include "grid/self.h"
 
 
 typedef struct {
-    const grid_t      *grid;
-    grid_state_t       state;
-    grid_chain_t      *chain;
-    grid_gateway_t    *gateway;
-    int64_t            now;
+    grid_desk_t        desk;
     int64_t            seen;            /* by the steady clock */
-    int64_t            away;            /* until when the chain is not asked */
     int64_t            forget;          /* when that is due */
 
     /* of this workload */
 
     grid_item_t        item;
-    grid_self_t        self;
     grid_workload_t    workload;
     grid_contract_t    contract;
     yajl_val           root;

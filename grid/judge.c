@@ -22,12 +22,12 @@ grid_judge_contract(grid_job_t *p)
     int                 rc;
     unsigned long long  id = p->item.contract;
 
-    if (p->now < p->away) {
+    if (p->desk.now < p->desk.away) {
         return grid_job_later(p, "the chain could not be asked: it is tried "
                                "again");
     }
 
-    rc = grid_job_ask(p, grid_chain_contract(p->chain, p->item.contract,
+    rc = grid_job_ask(p, grid_chain_contract(p->desk.chain, p->item.contract,
                                               &p->contract));
 
     if (rc == GRID_AWAY) {
@@ -44,7 +44,7 @@ grid_judge_contract(grid_job_t *p)
                                    "more: deleted by the system", id)
                : grid_job_error(p, "contract %llu is not on the chain: make "
                                  "a node contract for node %u first", id,
-                                 p->self.node);
+                                 p->desk.self.node);
     }
 
     if (p->contract.state == GRID_CONTRACT_DELETED) {
@@ -67,7 +67,7 @@ judge_trusted(grid_job_t *p)
     int      rc;
     uint8_t  key[GRID_KEY];
 
-    rc = grid_job_ask(p, grid_chain_twin_key(p->chain, p->item.twin, key));
+    rc = grid_job_ask(p, grid_chain_twin_key(p->desk.chain, p->item.twin, key));
 
     if (rc == GRID_NONE) {
         (void) grid_job_later(p, "the chain does not know twin %u: it is "
@@ -86,18 +86,18 @@ judge_contract_fits(grid_job_t *p)
 
     if (c->type != GRID_CONTRACT_NODE) {
         return grid_job_error(p, "contract %llu is no node contract: make "
-                               "one for node %u", id, p->self.node);
+                               "one for node %u", id, p->desk.self.node);
     }
 
-    if (p->self.node == 0) {
+    if (p->desk.self.node == 0) {
         return grid_job_later(p, "this gateway is no node of the grid yet: "
                                "it is looked at again");
     }
 
-    if (c->node != p->self.node) {
+    if (c->node != p->desk.self.node) {
         return grid_job_error(p, "contract %llu is for node %u, and this is "
                                "node %u: make one for this node", id, c->node,
-                               p->self.node);
+                               p->desk.self.node);
     }
 
     if (c->twin != p->item.twin) {
@@ -113,7 +113,7 @@ judge_contract_fits(grid_job_t *p)
                                p->item.hash);
     }
 
-    return grid_items_prove(&p->state, &p->item) == GRID_OK
+    return grid_items_prove(&p->desk.state, &p->item) == GRID_OK
            ? GRID_OK : grid_job_later(p, "it could not be written down");
 }
 
@@ -121,7 +121,7 @@ judge_contract_fits(grid_job_t *p)
 int
 grid_judge_place(grid_job_t *p)
 {
-    if (p->self.naddresses == 0) {
+    if (p->desk.self.naddresses == 0) {
         return grid_job_error(p, "this gateway has no public config on the "
                                "chain: its farmer must give it one");
     }
@@ -140,8 +140,8 @@ judge_name(grid_job_t *p)
     wgw_text_t   name, domain;
     const char  *phrase;
 
-    domain.data = p->self.domain;
-    domain.len = strlen(p->self.domain);
+    domain.data = p->desk.self.domain;
+    domain.len = strlen(p->desk.self.domain);
 
     if (domain.len == 0) {
         return grid_job_error(p, "this gateway has no domain, so serves no "
@@ -160,7 +160,7 @@ judge_name(grid_job_t *p)
     grid_put(p->host, sizeof(p->host), "%.*s", (int) len, full);
     grid_put(p->data, sizeof(p->data), "{\"fqdn\":\"%s\"}", p->host);
 
-    rc = grid_job_ask(p, grid_chain_name(p->chain, name.data, &id));
+    rc = grid_job_ask(p, grid_chain_name(p->desk.chain, name.data, &id));
 
     if (rc == GRID_NONE) {
         return p->item.served
@@ -181,7 +181,7 @@ judge_name_contract(grid_job_t *p, uint64_t id)
     int              rc;
     grid_contract_t  c;
 
-    rc = grid_job_ask(p, grid_chain_contract(p->chain, id, &c));
+    rc = grid_job_ask(p, grid_chain_contract(p->desk.chain, id, &c));
 
     if (rc == GRID_AWAY) {
         return rc;
@@ -235,15 +235,15 @@ judge_fqdn(grid_job_t *p)
 
     /* by labels: notgw.test is not below gw.test */
 
-    domain = strlen(p->self.domain);
+    domain = strlen(p->desk.self.domain);
     tail = p->host + (len > domain ? len - domain : 0);
 
-    if (domain && strcasecmp(tail, p->self.domain) == 0
+    if (domain && strcasecmp(tail, p->desk.self.domain) == 0
         && (tail == p->host || tail[-1] == '.'))
     {
         return grid_job_error(p, "fqdn \"%s\" is below this gateway's domain "
                                "%s: deploy a " GRID_TYPE_NAME " for it",
-                               p->host, p->self.domain);
+                               p->host, p->desk.self.domain);
     }
 
     return p->item.served ? GRID_OK : judge_dns(p);
@@ -254,12 +254,11 @@ static int
 judge_dns(grid_job_t *p)
 {
     int          rc;
-    char         ours[WGW_ADDR_TEXT + 1];
+    char         record[GRID_SELF_RECORD];
     size_t       i, n;
-    wgw_out_t    out;
     wgw_addr_t   found[GRID_DNS_MAX];
 
-    rc = grid_dns_look(p->grid->options, p->host, found, &n);
+    rc = grid_dns_look(p->desk.grid->options, p->host, found, &n);
 
     if (rc == GRID_AWAY) {
         return grid_job_later(p, "DNS could not be asked for %s: it is tried "
@@ -267,19 +266,16 @@ judge_dns(grid_job_t *p)
     }
 
     for (i = 0; rc == GRID_OK && i < n; i++) {
-        if (grid_self_has(&p->self, &found[i])) {
+        if (grid_self_has(&p->desk.self, &found[i])) {
             return GRID_OK;
         }
     }
 
-    wgw_out_init(&out, ours, WGW_ADDR_TEXT);
-    wgw_addr_text(&p->self.addresses[0], &out);
-    *out.pos = '\0';
+    grid_self_record(&p->desk.self, record);
 
-    return grid_job_error(p, "%s %s: make the DNS record  %s. %s %s  (it is "
+    return grid_job_error(p, "%s %s: make the DNS record  %s. %s  (it is "
                            "looked at again)", p->host,
                            rc == GRID_OK ? "leads to another place"
                                          : "has no address in DNS", p->host,
-                           p->self.addresses[0].family == 4 ? "A" : "AAAA",
-                           ours);
+                           record);
 }

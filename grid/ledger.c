@@ -6,15 +6,11 @@
 #include "format/rfc3339.h"
 #include "grid/hours.h"
 #include "grid/ledger.h"
-
-
-#define LEDGER_TIME  24
+#include "grid/out.h"
 
 
 static void ledger_row(sqlite3_stmt *query, int json, int first);
 static const char *ledger_state(sqlite3_stmt *query, int column);
-static void ledger_time(char text[LEDGER_TIME], int64_t seconds);
-static void ledger_json(const char *text);
 
 
 /* Of reports and of bills by service contracts, in one order. */
@@ -78,11 +74,11 @@ grid_ledger_list(const grid_options_t *options)
 static void
 ledger_row(sqlite3_stmt *query, int json, int first)
 {
-    char         hour[LEDGER_TIME], when[LEDGER_TIME];
+    char         hour[GRID_LEDGER_TIME], when[GRID_LEDGER_TIME];
     const char  *why;
 
-    ledger_time(hour, sqlite3_column_int64(query, 0));
-    ledger_time(when, sqlite3_column_int64(query, 5));
+    grid_ledger_time(hour, sqlite3_column_int64(query, 0));
+    grid_ledger_time(when, sqlite3_column_int64(query, 5));
     why = grid_state_text(query, 6);
 
     if (!json) {
@@ -105,7 +101,7 @@ ledger_row(sqlite3_stmt *query, int json, int first)
            (long long) sqlite3_column_int64(query, 3),
            (long long) sqlite3_column_int64(query, 7), when,
            ledger_state(query, 4));
-    ledger_json(why);
+    grid_out_print_json(stdout, why);
     putchar('}');
 }
 
@@ -126,27 +122,14 @@ ledger_state(sqlite3_stmt *query, int column)
 }
 
 
-static void
-ledger_time(char text[LEDGER_TIME], int64_t seconds)
+void
+grid_ledger_time(char text[GRID_LEDGER_TIME], int64_t seconds)
 {
     wgw_out_t  out;
 
-    wgw_out_init(&out, text, LEDGER_TIME - 1);
+    wgw_out_init(&out, text, GRID_LEDGER_TIME - 1);
     wgw_out_rfc3339(&out, seconds);
     *out.pos = '\0';
-}
-
-
-static void
-ledger_json(const char *text)
-{
-    char       json[1024];
-    wgw_out_t  out;
-
-    wgw_out_init(&out, json, sizeof(json));
-    wgw_out_json(&out, (wgw_text_t) { text, strlen(text) });
-
-    printf("%.*s", (int) (out.pos - out.start), json);
 }
 
 

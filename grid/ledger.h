@@ -13,6 +13,9 @@
 #include "grid/state.h"
 
 
+#define GRID_LEDGER_TIME  24
+
+
 /* Of one month, or since ever. */
 typedef struct {
     uint64_t  reports;                  /* that are final */
@@ -33,6 +36,9 @@ int grid_ledger_list(const grid_options_t *options);
 /* Seconds since 1970: hours from `from` on, before `to`. */
 void grid_ledger_sum(grid_state_t *state, int64_t from, int64_t to,
     grid_ledger_t *ledger);
+
+/* "2026-11-27T16:00:00Z", terminated. */
+void grid_ledger_time(char text[GRID_LEDGER_TIME], int64_t seconds);
 
 /* The first second of a month, "2026-11", and of the next; 0 or -1. */
 int grid_ledger_month(const char *month, int64_t *from, int64_t *to);

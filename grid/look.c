@@ -330,9 +330,8 @@ look_name(const grid_t *grid, const grid_self_t *self, const char *topic,
     const char *name, const char *record)
 {
     int         rc;
-    char        cure[512], address[WGW_ADDR_TEXT + 1];
+    char        cure[512], ours[GRID_SELF_RECORD];
     size_t      i, n;
-    wgw_out_t   out;
     wgw_addr_t  found[GRID_DNS_MAX];
 
     rc = grid_dns_look(grid->options, name, found, &n);
@@ -344,14 +343,11 @@ look_name(const grid_t *grid, const grid_self_t *self, const char *topic,
         }
     }
 
-    wgw_out_init(&out, address, sizeof(address) - 1);
-    wgw_addr_text(&self->addresses[0], &out);
-    *out.pos = '\0';
+    grid_self_record(self, ours);
 
-    grid_put(cure, sizeof(cure), "the DNS record  %s%s%s. %s %s", record,
+    grid_put(cure, sizeof(cure), "the DNS record  %s%s%s. %s", record,
              record[0] == '*' ? "." : "",
-             record[0] == '*' ? self->domain : "",
-             self->addresses[0].family == 4 ? "A" : "AAAA", address);
+             record[0] == '*' ? self->domain : "", ours);
 
     grid_self_missing(grid, topic, cure, "%s %s", name,
                       rc == GRID_AWAY ? "could not be looked up"

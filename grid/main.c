@@ -267,20 +267,11 @@ main_thread(void *data)
 static void
 main_told(const grid_t *grid)
 {
-    char         text[GRID_ADDRESSES * (WGW_ADDR_TEXT + 2)];
-    size_t       i;
-    wgw_out_t    out;
+    char         text[GRID_SELF_LIST];
     grid_self_t  self;
 
     grid_self_get(grid, &self);
-    wgw_out_init(&out, text, sizeof(text) - 1);
-
-    for (i = 0; i < self.naddresses; i++) {
-        wgw_out_str(&out, i ? ", " : "");
-        wgw_addr_text(&self.addresses[i], &out);
-    }
-
-    *out.pos = '\0';
+    grid_self_list(&self, ", ", text);
 
     grid_log(GRID_NOTE, "wgw-grid " WGW_VERSION ": account %s (%s), twin %u, "
              "farm %u, node %u, domain %s, addresses %s", self.address,

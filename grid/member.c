@@ -148,6 +148,34 @@ grid_member_array(grid_reader_t *reader, yajl_val object, const char *name,
 
 
 int
+grid_member_texts(grid_reader_t *reader, yajl_val object, const char *name,
+    size_t max, const char **texts, size_t *n)
+{
+    size_t    i;
+    yajl_val  array, item;
+
+    *n = 0;
+
+    if (grid_member_array(reader, object, name, max, &array) != GRID_OK) {
+        return GRID_FAILED;
+    }
+
+    for (i = 0; array && i < array->u.array.len; i++) {
+        item = array->u.array.values[i];
+
+        if (!YAJL_IS_STRING(item)) {
+            return grid_reader_refuse(reader, "%s[%zu] must be a string",
+                                      name, i);
+        }
+
+        texts[(*n)++] = YAJL_GET_STRING(item);
+    }
+
+    return GRID_OK;
+}
+
+
+int
 grid_member_object(grid_reader_t *reader, yajl_val object, const char *name,
     yajl_val *value)
 {

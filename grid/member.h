@@ -43,6 +43,10 @@ int grid_member_truth(grid_reader_t *reader, yajl_val object,
 /* `*array` is NULL when it is not there; at most `max` items. */
 int grid_member_array(grid_reader_t *reader, yajl_val object,
     const char *name, size_t max, yajl_val *array);
+/* An array of strings, at most `max`: `*n` of them, 0 without. */
+int grid_member_texts(grid_reader_t *reader, yajl_val object,
+    const char *name, size_t max, const char **texts, size_t *n);
+
 int grid_member_object(grid_reader_t *reader, yajl_val object,
     const char *name, yajl_val *value);
 

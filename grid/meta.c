@@ -4,6 +4,7 @@
 
 #include "grid/grid.h"
 #include "grid/meta.h"
+#include "program/memory.h"
 
 
 #define META_MAGIC    0x6174656d        /* "meta" */
@@ -59,8 +60,8 @@ grid_meta_read(const uint8_t *data, size_t len)
     grid_meta_t   *meta;
     grid_scale_t   s;
 
-    meta = grid_alloc(sizeof(grid_meta_t));
-    meta->data = grid_alloc(len);
+    meta = wgw_alloc(sizeof(grid_meta_t));
+    meta->data = wgw_alloc(len);
     meta->len = len;
     memcpy(meta->data, data, len);
 
@@ -119,7 +120,7 @@ meta_types(grid_meta_t *meta, grid_scale_t *s)
     size_t  i;
 
     meta->ntypes = grid_scale_count(s);
-    meta->types = grid_alloc(meta->ntypes * sizeof(uint8_t *));
+    meta->types = wgw_alloc(meta->ntypes * sizeof(uint8_t *));
 
     for (i = 0; i < meta->ntypes && !s->bad; i++) {
 

@@ -5,6 +5,7 @@
 
 #include "grid/hours.h"
 #include "grid/nru.h"
+#include "program/memory.h"
 
 
 #define NRU_PALLET     "SmartContractModule"
@@ -75,7 +76,7 @@ grid_nru_make(grid_batch_t *batch)
     size_t      n, gone;
     nru_row_t  *rows;
 
-    rows = grid_alloc(GRID_NRU_BATCH * sizeof(nru_row_t));
+    rows = wgw_alloc(GRID_NRU_BATCH * sizeof(nru_row_t));
 
     do {
         n = nru_load(batch->state, rows, nru_waiting,
@@ -245,7 +246,7 @@ nru_begin(grid_batch_t *batch, const nru_row_t *rows, size_t n)
 
     id = 0;
     nonce = 0;
-    call = grid_alloc(GRID_CALL);
+    call = wgw_alloc(GRID_CALL);
     wgw_out_init(&out, call, GRID_CALL);
 
     rc = nru_write(batch, rows, n, &out);
@@ -291,7 +292,7 @@ nru_write(grid_batch_t *batch, const nru_row_t *rows, size_t n,
         return rc;
     }
 
-    reports = grid_alloc(n * sizeof(grid_nru_t));
+    reports = wgw_alloc(n * sizeof(grid_nru_t));
 
     for (i = 0; i < n; i++) {
         reports[i] = rows[i].report;
@@ -311,7 +312,7 @@ nru_again(grid_batch_t *batch, int64_t id, wgw_out_t *call)
     size_t      n;
     nru_row_t  *rows;
 
-    rows = grid_alloc(GRID_NRU_BATCH * sizeof(nru_row_t));
+    rows = wgw_alloc(GRID_NRU_BATCH * sizeof(nru_row_t));
     n = nru_load(batch->state, rows, "select id, contract, time, bytes, tries "
                  "from reports where batch = ? order by time, id", id);
     rc = nru_write(batch, rows, n, call);
@@ -332,7 +333,7 @@ nru_settle(grid_batch_t *batch, int64_t id, const char *block)
 
     rc = GRID_OK;
     done = 0;
-    rows = grid_alloc(GRID_NRU_BATCH * sizeof(nru_row_t));
+    rows = wgw_alloc(GRID_NRU_BATCH * sizeof(nru_row_t));
 
     n = nru_load(batch->state, rows, "select id, contract, time, bytes, tries "
                  "from reports where batch = ? and state = 1 order by time, "
@@ -370,17 +371,12 @@ static int
 nru_shown(grid_batch_t *batch, nru_row_t *row, const char *block)
 {
     int           rc, bad;
-    uint8_t       key[8];
     uint64_t      updated;
-    wgw_out_t     out;
     grid_value_t  value;
 
-    wgw_out_init(&out, key, sizeof(key));
-    grid_scale_put_uint(&out, row->report.contract, 8);
-
-    rc = grid_substrate_get(batch->chain, NRU_PALLET,
-                            "ContractBillingInformationByID", key,
-                            sizeof(key), block, &value);
+    rc = grid_substrate_get_number(batch->chain, NRU_PALLET,
+                                   "ContractBillingInformationByID",
+                                   row->report.contract, 8, block, &value);
 
     if (rc == GRID_NONE) {
         row->state = GRID_REPORT_VOID;

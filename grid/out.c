@@ -1,12 +1,12 @@
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/text.h"
 #include "grid/grid.h"
 #include "grid/out.h"
+#include "program/memory.h"
 
 
 #define OUT_FIRST  512
@@ -106,6 +106,17 @@ grid_out_json(grid_out_t *out, const char *text)
 }
 
 
+void
+grid_out_print_json(FILE *file, const char *text)
+{
+    grid_out_t  out = { NULL, 0, 0 };
+
+    grid_out_json(&out, text);
+    fputs(out.data, file);
+    grid_out_free(&out);
+}
+
+
 static void
 out_code(grid_out_t *out, uint32_t code)
 {
@@ -139,6 +150,6 @@ out_room(grid_out_t *out, size_t more)
     }
 
     out->room = out->room * 2 + OUT_FIRST + more;
-    out->data = grid_grow(out->data, out->room);
+    out->data = wgw_grow(out->data, out->room);
     out->data[out->len] = '\0';
 }

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 
 typedef struct {
@@ -32,6 +33,9 @@ void grid_out_format(grid_out_t *out, const char *format, ...)
  * are no UTF-8 become U+FFFD.
  */
 void grid_out_json(grid_out_t *out, const char *text);
+
+/* The same to a file. */
+void grid_out_print_json(FILE *file, const char *text);
 
 /* Without its last byte, if it is this one: a comma too many. */
 void grid_out_trim(grid_out_t *out, char byte);

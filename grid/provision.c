@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "grid/judge.h"
 #include "grid/options.h"
 #include "grid/provision.h"
+#include "program/memory.h"
 
+
+#define PROVISION_LOST    "nothing could be provisioned"
 
 #define PROVISION_CREW    4             /* one waits for DNS, others go on */
 #define PROVISION_SPREAD  60            /* seconds, of all after a start */
@@ -19,10 +21,7 @@
 #define PROVISION_QUICK   2             /* tries before a conflict is told */
 
 
-static void provision_fault(void);
 static void *provision_thread(void *data);
-static int provision_open(grid_job_t *p, const grid_t *grid);
-static void provision_close(grid_job_t *p);
 static unsigned provision_step(grid_job_t *p);
 static int64_t provision_uptime(void);
 static void provision_item(grid_job_t *p);
@@ -41,7 +40,7 @@ grid_provision_run(const grid_t *grid)
     /* what was taken by a crew that is no more */
 
     if (grid_state_open(&state, grid->options->state, 0) != GRID_OK) {
-        provision_fault();
+        grid_desk_fault(PROVISION_LOST);
     }
 
     (void) grid_items_wake(&state, time(NULL), PROVISION_SPREAD);
@@ -51,7 +50,7 @@ grid_provision_run(const grid_t *grid)
         if (pthread_create(&threads[i], NULL, provision_thread, (void *) grid)
             != 0)
         {
-            provision_fault();
+            grid_desk_fault(PROVISION_LOST);
         }
     }
 
@@ -61,67 +60,24 @@ grid_provision_run(const grid_t *grid)
 }
 
 
-/* Who could do nothing is better started anew. */
-
-static void
-provision_fault(void)
-{
-    grid_log(GRID_ERR, "nothing could be provisioned");
-    _exit(GRID_FAILED);
-}
-
-
 static void *
 provision_thread(void *data)
 {
     grid_job_t   *p;
     const grid_t  *grid = data;
 
-    p = grid_alloc(sizeof(grid_job_t));
+    p = wgw_alloc(sizeof(grid_job_t));
 
-    if (provision_open(p, grid) != GRID_OK) {
-        provision_fault();
-    }
+    grid_desk_open(&p->desk, grid, PROVISION_LOST);
 
     while (!grid_rest(grid, provision_step(p))) {
         /* the next one */
     }
 
-    provision_close(p);
+    grid_desk_close(&p->desk);
     free(p);
 
     return NULL;
-}
-
-
-static int
-provision_open(grid_job_t *p, const grid_t *grid)
-{
-    p->grid = grid;
-
-    if (grid_state_open(&p->state, grid->options->state, 0) != GRID_OK) {
-        return GRID_FAILED;
-    }
-
-    p->chain = grid_chain_open(grid->options);
-    p->gateway = p->chain ? grid_gateway_open(grid->options) : NULL;
-
-    return p->gateway ? GRID_OK : GRID_FAILED;
-}
-
-
-static void
-provision_close(grid_job_t *p)
-{
-    if (p->gateway) {
-        grid_gateway_close(p->gateway);
-    }
-
-    if (p->chain) {
-        grid_chain_close(p->chain);
-    }
-
-    grid_state_close(&p->state);
 }
 
 
@@ -138,19 +94,20 @@ provision_step(grid_job_t *p)
 
     /* by the steady clock, since this one may be put right */
 
-    if (p->now && now < p->now + since - PROVISION_LEAP) {
-        (void) grid_items_rewind(&p->state, now, p->grid->options->recheck);
+    if (p->desk.now && now < p->desk.now + since - PROVISION_LEAP) {
+        (void) grid_items_rewind(&p->desk.state, now,
+                                 p->desk.grid->options->recheck);
     }
 
-    p->now = now;
+    p->desk.now = now;
     p->seen += since;
 
     if (p->seen >= p->forget) {
-        (void) grid_items_forget(&p->state, p->now);
+        (void) grid_items_forget(&p->desk.state, p->desk.now);
         p->forget = p->seen + PROVISION_FORGET;
     }
 
-    rc = grid_items_next(&p->state, p->now, &p->item);
+    rc = grid_items_next(&p->desk.state, p->desk.now, &p->item);
 
     if (rc != GRID_OK) {
         return rc == GRID_NONE ? PROVISION_IDLE : PROVISION_FAULT;
@@ -177,7 +134,7 @@ provision_uptime(void)
 static void
 provision_item(grid_job_t *p)
 {
-    grid_self_get(p->grid, &p->self);
+    grid_self_get(p->desk.grid, &p->desk.self);
 
     p->message[0] = '\0';
     p->root = NULL;
@@ -206,7 +163,8 @@ provision_item(grid_job_t *p)
 
     /* what cannot be written down now is done again */
 
-    (void) grid_items_settle(&p->state, &p->item, &p->finding, p->now);
+    (void) grid_items_settle(&p->desk.state, &p->item, &p->finding,
+                             p->desk.now);
 
     grid_wish_free(&p->wish);
     yajl_tree_free(p->root);
@@ -232,7 +190,7 @@ provision_claim(grid_job_t *p)
         p->finding.release = 0;
     }
 
-    rc = grid_items_claim(&p->state, &p->item, p->host, p->now);
+    rc = grid_items_claim(&p->desk.state, &p->item, p->host, p->desk.now);
 
     if (rc == GRID_NONE) {
         return provision_free(p);
@@ -243,7 +201,7 @@ provision_claim(grid_job_t *p)
     }
 
     free(p->item.host);
-    p->item.host = grid_copy(p->host);
+    p->item.host = wgw_copy(p->host);
 
     if (grid_job_theirs(p, p->host, &theirs) != GRID_OK) {
         return GRID_AWAY;
@@ -268,7 +226,7 @@ provision_free(grid_job_t *p)
     if (p->item.tries < PROVISION_QUICK) {
         (void) grid_job_later(p, "%s is deployed already: whether that goes "
                                "on is looked at", p->host);
-        p->finding.due = p->now + 1;
+        p->finding.due = p->desk.now + 1;
         return GRID_AWAY;
     }
 
@@ -296,29 +254,28 @@ provision_put(grid_job_t *p)
     place.gb_month = place.capped ? (uint64_t) p->item.cap : 0;
     place.paused = p->item.hold || p->contract.state == GRID_CONTRACT_GRACE;
 
-    if (grid_form_record(&p->workload, &p->wish, &p->self, &place, &record,
+    if (grid_form_record(&p->workload, &p->wish, &p->desk.self, &place, &record,
                          wrong) != GRID_OK)
     {
         grid_out_free(&record);
         return grid_job_error(p, "%s", wrong);
     }
 
-    grid_put(path, sizeof(path), "/v1/names/");
-    grid_gateway_escape(path, p->host);
+    grid_gateway_name(path, p->host);
 
-    rc = grid_gateway_call(p->gateway, "PUT", path, record.data, &status,
+    rc = grid_gateway_call(p->desk.gateway, "PUT", path, record.data, &status,
                            NULL);
     grid_out_free(&record);
 
     if (rc != GRID_OK || status >= 500 || status == 429) {
         return grid_job_later(p, "the gateway does not take it now (%s): it "
                                "is tried again",
-                               grid_gateway_why(p->gateway));
+                               grid_gateway_why(p->desk.gateway));
     }
 
     if (status >= 300) {
         return grid_job_error(p, "the gateway refuses it: %s",
-                               grid_gateway_why(p->gateway));
+                               grid_gateway_why(p->desk.gateway));
     }
 
     grid_put(p->message, sizeof(p->message), "%s", p->item.hold ? p->item.hold
@@ -328,7 +285,7 @@ provision_put(grid_job_t *p)
     p->finding.state = place.paused ? "paused" : "ok";
     p->finding.data = p->data;
     p->finding.tries = 0;
-    p->finding.due = p->now + p->grid->options->recheck;
+    p->finding.due = p->desk.now + p->desk.grid->options->recheck;
 
     return GRID_OK;
 }

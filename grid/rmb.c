@@ -6,6 +6,7 @@
 #include "format/multibase.h"
 #include "grid/grid.h"
 #include "grid/rmb.h"
+#include "program/memory.h"
 
 
 #define RMB_DIGITS(n)  (((n) + 2) / 3 * 4)
@@ -56,7 +57,7 @@ grid_rmb_read(grid_message_t *message, wgw_text_t element)
     }
 
     if (message->payload == NULL) {
-        message->payload = grid_copy("");
+        message->payload = wgw_copy("");
     }
 
     return GRID_OK;
@@ -180,7 +181,7 @@ rmb_set_dat(void *data, const wgw_json_value_t *value)
         }
     }
 
-    message->payload = grid_alloc(digits.len + 1);
+    message->payload = wgw_alloc(digits.len + 1);
 
     if (value->text.len == 0) {
         return NULL;
@@ -246,7 +247,7 @@ grid_rmb_reply(grid_out_t *out, const grid_message_t *message, uint64_t now,
 
     len = strlen(json);
     room = RMB_DIGITS(len);
-    digits = grid_alloc(room + 1);
+    digits = wgw_alloc(room + 1);
 
     wgw_out_init(&base64, digits, room);
     wgw_base64_encode(&base64, json, len);

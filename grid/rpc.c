@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "format/doc.h"
 #include "format/hex.h"
 #include "grid/rpc.h"
+#include "program/fetch.h"
+#include "program/memory.h"
 
 
 #define RPC_CONNECT  4L                 /* seconds */
@@ -15,24 +15,18 @@
 
 
 struct grid_rpc_s {
-    CURL               *curl;
+    wgw_fetch_t         fetch;
     struct curl_slist  *headers;
     char               *urls[GRID_LIST];
     size_t              nurls;
     size_t              at;             /* which answered last */
-    char                error[CURL_ERROR_SIZE];
     char                why[384];
     int64_t             code;
-
-    char               *data;
-    size_t              len;
-    size_t              room;
 };
 
 
 static void rpc_urls(grid_rpc_t *rpc, const grid_options_t *options);
 static char *rpc_url(const char *url);
-static size_t rpc_take(char *data, size_t size, size_t n, void *user);
 static int rpc_ask(grid_rpc_t *rpc, const char *url, const char *body,
     yajl_val *reply);
 static int rpc_judge(grid_rpc_t *rpc, const char *url, const char *method,
@@ -57,14 +51,15 @@ static const struct {
 grid_rpc_t *
 grid_rpc_open(const grid_options_t *options)
 {
+    CURL        *curl;
     grid_rpc_t  *rpc;
 
-    rpc = grid_alloc(sizeof(grid_rpc_t));
+    rpc = wgw_alloc(sizeof(grid_rpc_t));
     rpc_urls(rpc, options);
 
-    rpc->curl = curl_easy_init();
-
-    if (rpc->curl == NULL) {
+    if (wgw_fetch_open(&rpc->fetch, "wgw-grid", GRID_RPC_REPLY, RPC_CONNECT)
+        != 0)
+    {
         (void) grid_fail(GRID_FAILED, "libcurl does not start");
         grid_rpc_close(rpc);
         return NULL;
@@ -73,16 +68,11 @@ grid_rpc_open(const grid_options_t *options)
     rpc->headers = curl_slist_append(NULL, "Content-Type: application/json");
     rpc->headers = curl_slist_append(rpc->headers, "Expect:");
 
-    curl_easy_setopt(rpc->curl, CURLOPT_HTTPHEADER, rpc->headers);
-    curl_easy_setopt(rpc->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(rpc->curl, CURLOPT_CONNECTTIMEOUT, RPC_CONNECT);
-    curl_easy_setopt(rpc->curl, CURLOPT_LOW_SPEED_TIME, RPC_ANSWER);
-    curl_easy_setopt(rpc->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(rpc->curl, CURLOPT_TIMEOUT, RPC_WHOLE);
-    curl_easy_setopt(rpc->curl, CURLOPT_ERRORBUFFER, rpc->error);
-    curl_easy_setopt(rpc->curl, CURLOPT_WRITEFUNCTION, rpc_take);
-    curl_easy_setopt(rpc->curl, CURLOPT_WRITEDATA, rpc);
-    curl_easy_setopt(rpc->curl, CURLOPT_USERAGENT, "wgw-grid");
+    curl = rpc->fetch.curl;
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, rpc->headers);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, RPC_ANSWER);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, RPC_WHOLE);
 
     return rpc;
 }
@@ -114,8 +104,8 @@ rpc_urls(grid_rpc_t *rpc, const grid_options_t *options)
 static char *
 rpc_url(const char *url)
 {
-    return strncmp(url, "ws", 2) == 0 ? grid_format("http%s", url + 2)
-                                      : grid_copy(url);
+    return strncmp(url, "ws", 2) == 0 ? wgw_format("http%s", url + 2)
+                                      : wgw_copy(url);
 }
 
 
@@ -124,42 +114,14 @@ grid_rpc_close(grid_rpc_t *rpc)
 {
     size_t  i;
 
-    if (rpc->curl) {
-        curl_easy_cleanup(rpc->curl);
-    }
-
+    wgw_fetch_close(&rpc->fetch);
     curl_slist_free_all(rpc->headers);
 
     for (i = 0; i < rpc->nurls; i++) {
         free(rpc->urls[i]);
     }
 
-    free(rpc->data);
     free(rpc);
-}
-
-
-static size_t
-rpc_take(char *data, size_t size, size_t n, void *user)
-{
-    grid_rpc_t  *rpc = user;
-
-    n *= size;
-
-    if (n > GRID_RPC_REPLY - rpc->len) {
-        return 0;
-    }
-
-    if (rpc->len + n + 1 > rpc->room) {
-        rpc->room = (rpc->len + n + 1) * 2;
-        rpc->data = grid_grow(rpc->data, rpc->room);
-    }
-
-    memcpy(rpc->data + rpc->len, data, n);
-    rpc->len += n;
-    rpc->data[rpc->len] = '\0';
-
-    return n;
 }
 
 
@@ -174,8 +136,8 @@ grid_rpc_call(grid_rpc_t *rpc, const char *method, const char *params,
     rc = GRID_AWAY;
     rpc->code = 0;
 
-    body = grid_format("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\","
-                       "\"params\":%s}", method, params);
+    body = wgw_format("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\","
+                      "\"params\":%s}", method, params);
 
     for (i = 0; i < rpc->nurls && rc == GRID_AWAY; i++) {
         at = (rpc->at + i) % rpc->nurls;
@@ -203,28 +165,22 @@ grid_rpc_call(grid_rpc_t *rpc, const char *method, const char *params,
 static int
 rpc_ask(grid_rpc_t *rpc, const char *url, const char *body, yajl_val *reply)
 {
-    long      status;
-    CURLcode  code;
+    long          status;
+    wgw_fetch_t  *fetch = &rpc->fetch;
 
-    rpc->len = 0;
-    rpc->error[0] = '\0';
-
-    curl_easy_setopt(rpc->curl, CURLOPT_URL, url);
-    curl_easy_setopt(rpc->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+    curl_easy_setopt(fetch->curl, CURLOPT_URL, url);
+    curl_easy_setopt(fetch->curl, CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t) strlen(body));
-    curl_easy_setopt(rpc->curl, CURLOPT_POSTFIELDS, body);
+    curl_easy_setopt(fetch->curl, CURLOPT_POSTFIELDS, body);
 
-    code = curl_easy_perform(rpc->curl);
-
-    if (code != CURLE_OK) {
-        grid_put(rpc->why, sizeof(rpc->why), "%s: %s", url, rpc->error[0]
-                 ? rpc->error : curl_easy_strerror(code));
+    if (wgw_fetch_perform(fetch) != CURLE_OK) {
+        grid_put(rpc->why, sizeof(rpc->why), "%s: %s", url, fetch->error);
         return GRID_AWAY;
     }
 
-    curl_easy_getinfo(rpc->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
 
-    *reply = rpc->len ? wgw_doc_read(rpc->data, rpc->len) : NULL;
+    *reply = fetch->len ? wgw_doc_read(fetch->data, fetch->len) : NULL;
 
     if (!YAJL_IS_OBJECT(*reply)) {
         yajl_tree_free(*reply);
@@ -284,7 +240,7 @@ grid_rpc_text(grid_rpc_t *rpc, const char *method, const char *params,
     }
 
     if (YAJL_IS_STRING(result)) {
-        *text = grid_copy(YAJL_GET_STRING(result));
+        *text = wgw_copy(YAJL_GET_STRING(result));
 
     } else if (YAJL_IS_NULL(result)) {
         rc = GRID_NONE;
@@ -325,7 +281,7 @@ grid_rpc_bytes(grid_rpc_t *rpc, const char *method, const char *params,
         digits.data += 2;
         digits.len -= 2;
         *len = digits.len / 2;
-        *data = grid_alloc(*len);
+        *data = wgw_alloc(*len);
     }
 
     if (*data == NULL || digits.len % 2

@@ -7,6 +7,7 @@
 
 #include "format/name.h"
 #include "grid/self.h"
+#include "program/memory.h"
 
 
 struct grid_selves_s {
@@ -39,7 +40,7 @@ grid_selves_make(void)
 {
     grid_selves_t  *selves;
 
-    selves = grid_alloc(sizeof(grid_selves_t));
+    selves = wgw_alloc(sizeof(grid_selves_t));
     (void) pthread_mutex_init(&selves->mutex, NULL);
 
     return selves;
@@ -250,9 +251,8 @@ self_addresses(const char *text, wgw_addr_t addresses[GRID_ADDRESSES])
 void
 grid_self_keep(const grid_t *grid, grid_state_t *state)
 {
-    char         text[GRID_ADDRESSES * (WGW_ADDR_TEXT + 1)];
+    char         text[GRID_SELF_LIST];
     size_t       i;
-    wgw_out_t    out;
     grid_self_t  self;
 
     (void) pthread_mutex_lock(&grid->selves->mutex);
@@ -260,14 +260,7 @@ grid_self_keep(const grid_t *grid, grid_state_t *state)
     grid->selves->news = 0;
     (void) pthread_mutex_unlock(&grid->selves->mutex);
 
-    wgw_out_init(&out, text, sizeof(text) - 1);
-
-    for (i = 0; i < self.naddresses; i++) {
-        wgw_out_str(&out, i ? " " : "");
-        wgw_addr_text(&self.addresses[i], &out);
-    }
-
-    *out.pos = '\0';
+    grid_self_list(&self, " ", text);
 
     grid_state_begin(state);
 
@@ -331,4 +324,32 @@ grid_self_has(const grid_self_t *self, const wgw_addr_t *address)
     }
 
     return 0;
+}
+
+
+void
+grid_self_list(const grid_self_t *self, const char *between,
+    char list[GRID_SELF_LIST])
+{
+    size_t     i;
+    wgw_out_t  out;
+
+    wgw_out_init(&out, list, GRID_SELF_LIST - 1);
+
+    for (i = 0; i < self->naddresses; i++) {
+        wgw_out_str(&out, i ? between : "");
+        wgw_addr_text(&self->addresses[i], &out);
+    }
+
+    *out.pos = '\0';
+}
+
+
+void
+grid_self_record(const grid_self_t *self, char record[GRID_SELF_RECORD])
+{
+    char  *p;
+
+    p = stpcpy(record, self->addresses[0].family == 4 ? "A " : "AAAA ");
+    *wgw_addr_write(&self->addresses[0], p) = '\0';
 }

@@ -18,7 +18,9 @@
 #include "grid/state.h"
 
 
-#define GRID_MISSING  16
+#define GRID_MISSING      16
+#define GRID_SELF_LIST    (GRID_ADDRESSES * (WGW_ADDR_TEXT + 2))
+#define GRID_SELF_RECORD  (WGW_ADDR_TEXT + 6)
 
 
 /* One of a topic: "chain", "redis", "node". */
@@ -74,6 +76,13 @@ void grid_self_read(grid_self_t *self, grid_state_t *state);
 
 /* 1 when an address is one of ours. */
 int grid_self_has(const grid_self_t *self, const wgw_addr_t *address);
+
+/* Its addresses, terminated, with " " or ", " between them. */
+void grid_self_list(const grid_self_t *self, const char *between,
+    char list[GRID_SELF_LIST]);
+
+/* What a DNS record says that leads here: "A 203.0.113.10", of the first. */
+void grid_self_record(const grid_self_t *self, char record[GRID_SELF_RECORD]);
 
 
 #endif /* WGW_GRID_SELF_H */

@@ -6,6 +6,7 @@
 #include "grid/deployments.h"
 #include "grid/hours.h"
 #include "grid/service.h"
+#include "program/memory.h"
 
 
 #define SERVICE_PALLET     "SmartContractModule"
@@ -143,9 +144,7 @@ static int
 service_read(grid_batch_t *batch, uint64_t id)
 {
     int           rc;
-    uint8_t       key[8];
     int64_t       service;
-    wgw_out_t     out;
     grid_value_t  value;
 
     service = grid_state_number(batch->state, -1, "select service from "
@@ -155,11 +154,8 @@ service_read(grid_batch_t *batch, uint64_t id)
         return GRID_OK;
     }
 
-    wgw_out_init(&out, key, sizeof(key));
-    grid_scale_put_uint(&out, id, 8);
-
-    rc = grid_substrate_get(batch->chain, SERVICE_PALLET, SERVICE_ITEM, key,
-                            sizeof(key), NULL, &value);
+    rc = grid_substrate_get_number(batch->chain, SERVICE_PALLET, SERVICE_ITEM,
+                                   id, 8, NULL, &value);
 
     return rc == GRID_OK ? service_store(batch, id, &value)
            : rc == GRID_NONE ? GRID_OK : rc;
@@ -424,16 +420,12 @@ service_shown(grid_batch_t *batch, uint64_t contract, const char *block,
     int64_t *last)
 {
     int           rc, bad;
-    uint8_t       key[8];
-    wgw_out_t     out;
     grid_value_t  value;
 
     *last = 0;
-    wgw_out_init(&out, key, sizeof(key));
-    grid_scale_put_uint(&out, contract, 8);
 
-    rc = grid_substrate_get(batch->chain, SERVICE_PALLET, SERVICE_ITEM, key,
-                            sizeof(key), block, &value);
+    rc = grid_substrate_get_number(batch->chain, SERVICE_PALLET, SERVICE_ITEM,
+                                   contract, 8, block, &value);
 
     if (rc == GRID_OK) {
         bad = 0;
@@ -471,7 +463,7 @@ grid_service_hold(grid_state_t *state, int64_t now)
                              "(w.hold is null) = s.unpaid", "");
 
     while (grid_state_row(state, query)) {
-        rows = grid_grow(rows, (n + 1) * sizeof(*rows));
+        rows = wgw_grow(rows, (n + 1) * sizeof(*rows));
         rows[n].contract = sqlite3_column_int64(query, 0);
         rows[n].service = sqlite3_column_int64(query, 1);
         rows[n].twin = sqlite3_column_int64(query, 2);

@@ -9,6 +9,7 @@
 #include "format/doc.h"
 #include "grid/file.h"
 #include "grid/source.h"
+#include "program/memory.h"
 
 
 typedef struct {
@@ -34,7 +35,7 @@ file_open(const grid_options_t *options, char *why, size_t size)
 {
     file_t  *f;
 
-    f = grid_alloc(sizeof(file_t));
+    f = wgw_alloc(sizeof(file_t));
 
     f->path = options->chain_file;
     f->why = why;

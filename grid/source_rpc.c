@@ -8,6 +8,7 @@
 
 #include "grid/source.h"
 #include "grid/substrate.h"
+#include "program/memory.h"
 
 
 #define RPC_CONTRACTS  "SmartContractModule"
@@ -25,6 +26,7 @@ static int rpc_get(rpc_t *r, const char *pallet, const char *item,
     const void *key, size_t len, grid_value_t *value);
 static int rpc_get_number(rpc_t *r, const char *pallet, const char *item,
     uint64_t number, size_t size, grid_value_t *value);
+static int rpc_away(rpc_t *r, int rc);
 static int rpc_number(rpc_t *r, const char *pallet, const char *item,
     const void *key, size_t len, uint64_t *number);
 static int rpc_strange(rpc_t *r, const char *item);
@@ -48,7 +50,7 @@ rpc_open(const grid_options_t *options, char *why, size_t size)
         return NULL;
     }
 
-    r = grid_alloc(sizeof(rpc_t));
+    r = wgw_alloc(sizeof(rpc_t));
 
     r->chain = chain;
     r->why = why;
@@ -68,23 +70,12 @@ rpc_close(void *data)
 }
 
 
-/* A chain that is not understood is as one that cannot be asked. */
-
 static int
 rpc_get(rpc_t *r, const char *pallet, const char *item, const void *key,
     size_t len, grid_value_t *value)
 {
-    int  rc;
-
-    rc = grid_substrate_get(r->chain, pallet, item, key, len, NULL, value);
-
-    if (rc == GRID_OK || rc == GRID_NONE) {
-        return rc;
-    }
-
-    grid_put(r->why, r->size, "%s", grid_substrate_why(r->chain));
-
-    return GRID_AWAY;
+    return rpc_away(r, grid_substrate_get(r->chain, pallet, item, key, len,
+                                          NULL, value));
 }
 
 
@@ -92,13 +83,23 @@ static int
 rpc_get_number(rpc_t *r, const char *pallet, const char *item,
     uint64_t number, size_t size, grid_value_t *value)
 {
-    uint8_t    key[8];
-    wgw_out_t  out;
+    return rpc_away(r, grid_substrate_get_number(r->chain, pallet, item,
+                                                 number, size, NULL, value));
+}
 
-    wgw_out_init(&out, key, sizeof(key));
-    grid_scale_put_uint(&out, number, size);
 
-    return rpc_get(r, pallet, item, key, size, value);
+/* A chain that is not understood is as one that cannot be asked. */
+
+static int
+rpc_away(rpc_t *r, int rc)
+{
+    if (rc == GRID_OK || rc == GRID_NONE) {
+        return rc;
+    }
+
+    grid_put(r->why, r->size, "%s", grid_substrate_why(r->chain));
+
+    return GRID_AWAY;
 }
 
 

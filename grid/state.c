@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "grid/state.h"
+#include "program/memory.h"
 
 
 #define STATE_WAIT  30000               /* ms for another thread's step */
@@ -87,7 +88,7 @@ state_lock(grid_state_t *state, const char *dir)
 {
     char  *path;
 
-    path = grid_format("%s/lock", dir);
+    path = wgw_format("%s/lock", dir);
     state->lock = open(path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
 
     if (state->lock < 0) {
@@ -114,7 +115,7 @@ state_connect(grid_state_t *state, const char *dir, int flags)
 
     state->failed = 0;
 
-    path = grid_format("%s/grid.db", dir);
+    path = wgw_format("%s/grid.db", dir);
     rc = sqlite3_open_v2(path, &state->db, flags|SQLITE_OPEN_NOMUTEX, NULL);
 
     if (rc == SQLITE_OK) {

@@ -1,17 +1,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "format/rfc3339.h"
 #include "grid/ledger.h"
+#include "grid/out.h"
 #include "grid/self.h"
 #include "grid/status.h"
+#include "program/memory.h"
 
 
 #define STATUS_STATES  8                /* of workloads */
-#define STATUS_TIME    24
 
 
 /* All that is shown. */
@@ -28,19 +27,16 @@ typedef struct {
     } states[STATUS_STATES];
     size_t         nstates;
 
-    char           since[STATUS_TIME];  /* the month's first second */
-    char           last[STATUS_TIME];   /* hour that is final, or "" */
+    char           since[GRID_LEDGER_TIME];     /* the month's first second */
+    char           last[GRID_LEDGER_TIME];      /* hour that is final, or "" */
 } status_t;
 
 
 static void status_read(status_t *s, grid_state_t *state);
 static void status_workloads(status_t *s, grid_state_t *state);
-static void status_time(char text[STATUS_TIME], int64_t seconds);
 static void status_text(const status_t *s);
 static void status_text_money(const status_t *s);
 static void status_json(const status_t *s);
-static void status_address(char text[WGW_ADDR_TEXT + 1],
-    const wgw_addr_t *address);
 static void status_json_text(const char *name, const char *text);
 static void status_json_ledger(const char *name,
     const grid_ledger_t *ledger);
@@ -60,7 +56,7 @@ grid_status(const grid_options_t *options)
         return GRID_FAILED;
     }
 
-    s = grid_alloc(sizeof(status_t));
+    s = wgw_alloc(sizeof(status_t));
     status_read(s, &state);
 
     failed = state.failed;
@@ -100,13 +96,13 @@ status_read(status_t *s, grid_state_t *state)
 
     if (grid_ledger_month(month, &from, &to) == 0) {
         grid_ledger_sum(state, from, to, &s->month);
-        status_time(s->since, from);
+        grid_ledger_time(s->since, from);
     }
 
     grid_ledger_sum(state, 0, INT64_MAX, &s->all);
 
     if (s->all.last) {
-        status_time(s->last, s->all.last);
+        grid_ledger_time(s->last, s->all.last);
     }
 
     status_workloads(s, state);
@@ -140,17 +136,6 @@ status_workloads(status_t *s, grid_state_t *state)
 
 
 static void
-status_time(char text[STATUS_TIME], int64_t seconds)
-{
-    wgw_out_t  out;
-
-    wgw_out_init(&out, text, STATUS_TIME - 1);
-    wgw_out_rfc3339(&out, seconds);
-    *out.pos = '\0';
-}
-
-
-static void
 status_text(const status_t *s)
 {
     char                text[WGW_ADDR_TEXT + 1];
@@ -166,7 +151,7 @@ status_text(const status_t *s)
     printf("domain       %s\n", self->domain[0] ? self->domain : "-");
 
     for (i = 0; i < self->naddresses; i++) {
-        status_address(text, &self->addresses[i]);
+        *wgw_addr_write(&self->addresses[i], text) = '\0';
         printf("%-12s %s\n", i ? "" : "addresses", text);
     }
 
@@ -217,17 +202,6 @@ status_text_money(const status_t *s)
 
 
 static void
-status_address(char text[WGW_ADDR_TEXT + 1], const wgw_addr_t *address)
-{
-    wgw_out_t  out;
-
-    wgw_out_init(&out, text, WGW_ADDR_TEXT);
-    wgw_addr_text(address, &out);
-    *out.pos = '\0';
-}
-
-
-static void
 status_json(const status_t *s)
 {
     char                text[WGW_ADDR_TEXT + 1];
@@ -243,7 +217,7 @@ status_json(const status_t *s)
     fputs(",\"addresses\":[", stdout);
 
     for (i = 0; i < self->naddresses; i++) {
-        status_address(text, &self->addresses[i]);
+        *wgw_addr_write(&self->addresses[i], text) = '\0';
         status_json_text(i ? "," : "", text);
     }
 
@@ -276,13 +250,8 @@ status_json(const status_t *s)
 static void
 status_json_text(const char *name, const char *text)
 {
-    char       json[2048];
-    wgw_out_t  out;
-
-    wgw_out_init(&out, json, sizeof(json));
-    wgw_out_json(&out, (wgw_text_t) { text, strlen(text) });
-
-    printf("%s%.*s", name, (int) (out.pos - out.start), json);
+    fputs(name, stdout);
+    grid_out_print_json(stdout, text);
 }
 
 

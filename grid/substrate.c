@@ -11,9 +11,11 @@
 #include "grid/file.h"
 #include "grid/substrate.h"
 #include "grid/twox.h"
+#include "program/memory.h"
 
 
 #define SUBSTRATE_AGAIN    60           /* s, between looks at the version */
+#define SUBSTRATE_PREFIX   32           /* bytes, of a key: pallet and item */
 #define SUBSTRATE_KEY      256          /* bytes of a map's key */
 #define SUBSTRATE_TYPE     4096         /* of a type as text */
 #define SUBSTRATE_PAGE     1000         /* keys a request */
@@ -40,14 +42,25 @@ static int substrate_version(grid_substrate_t *chain,
     grid_runtime_t *runtime);
 static int substrate_genesis(grid_substrate_t *chain);
 static int substrate_metadata(grid_substrate_t *chain);
-static int substrate_key(grid_substrate_t *chain,
-    const grid_storage_t *storage, const char *item, const void *key,
-    size_t len, wgw_out_t *out);
+static int substrate_item(grid_substrate_t *chain, const char *pallet,
+    const char *item, grid_storage_t *storage);
+static int substrate_strange(grid_substrate_t *chain, const char *pallet,
+    const char *item);
+static void substrate_prefix(uint8_t prefix[SUBSTRATE_PREFIX],
+    const grid_storage_t *storage, const char *item);
+static int substrate_key(const grid_storage_t *storage, const char *item,
+    const void *key, size_t len, wgw_out_t *out);
 static void substrate_hash(wgw_out_t *out, grid_hash_t hash, const void *key,
     size_t len);
 static int substrate_page(grid_substrate_t *chain, const char *prefix,
     char last[2 * SUBSTRATE_KEY], uint64_t **numbers, size_t *n);
 static int substrate_fit(grid_substrate_t *chain);
+static int substrate_extend(grid_substrate_t *chain, uint32_t nonce,
+    wgw_out_t *extra, wgw_out_t *additional);
+static void substrate_signature(uint8_t signature[GRID_SIGNATURE],
+    const grid_identity_t *identity, grid_kind_t kind, const void *payload,
+    size_t len);
+static wgw_text_t substrate_written(const wgw_out_t *out);
 
 
 /* ---- what is asked */
@@ -64,7 +77,7 @@ grid_substrate_open(const grid_options_t *options)
         return NULL;
     }
 
-    chain = grid_alloc(sizeof(grid_substrate_t));
+    chain = wgw_alloc(sizeof(grid_substrate_t));
     chain->rpc = rpc;
 
     return chain;
@@ -264,7 +277,7 @@ grid_substrate_get(grid_substrate_t *chain, const char *pallet,
     wgw_out_t        out;
     grid_storage_t   storage;
 
-    rc = grid_substrate_look(chain);
+    rc = substrate_item(chain, pallet, item, &storage);
 
     if (rc != GRID_OK) {
         return rc;
@@ -272,20 +285,16 @@ grid_substrate_get(grid_substrate_t *chain, const char *pallet,
 
     wgw_out_init(&out, bytes, sizeof(bytes));
 
-    if (!grid_meta_storage(chain->meta, pallet, item, &storage)
-        || substrate_key(chain, &storage, item, key, len, &out) != 0)
-    {
-        grid_put(chain->why, sizeof(chain->why), "this chain has no %s.%s "
-                 "as it is expected", pallet, item);
-        return GRID_FAILED;
+    if (substrate_key(&storage, item, key, len, &out) != 0) {
+        return substrate_strange(chain, pallet, item);
     }
 
     size = (size_t) (out.pos - out.start);
     wgw_hex_encode(hex, bytes, size);
     hex[2 * size] = '\0';
 
-    params = block ? grid_format("[\"0x%s\",\"%s\"]", hex, block)
-                   : grid_format("[\"0x%s\"]", hex);
+    params = block ? wgw_format("[\"0x%s\",\"%s\"]", hex, block)
+                   : wgw_format("[\"0x%s\"]", hex);
 
     free(chain->data);
     rc = grid_rpc_bytes(chain->rpc, "state_getStorage", params, &chain->data,
@@ -301,18 +310,66 @@ grid_substrate_get(grid_substrate_t *chain, const char *pallet,
 }
 
 
-static int
-substrate_key(grid_substrate_t *chain, const grid_storage_t *storage,
-    const char *item, const void *key, size_t len, wgw_out_t *out)
+int
+grid_substrate_get_number(grid_substrate_t *chain, const char *pallet,
+    const char *item, uint64_t number, size_t size, const char *block,
+    grid_value_t *value)
 {
-    uint8_t  hash[16];
+    uint8_t    key[8];
+    wgw_out_t  out;
 
-    (void) chain;
+    wgw_out_init(&out, key, sizeof(key));
+    grid_scale_put_uint(&out, number, size);
 
-    grid_twox(hash, 2, storage->prefix.data, storage->prefix.len);
-    wgw_out_bytes(out, hash, sizeof(hash));
-    grid_twox(hash, 2, item, strlen(item));
-    wgw_out_bytes(out, hash, sizeof(hash));
+    return grid_substrate_get(chain, pallet, item, key, size, block, value);
+}
+
+
+static int
+substrate_item(grid_substrate_t *chain, const char *pallet, const char *item,
+    grid_storage_t *storage)
+{
+    int  rc;
+
+    rc = grid_substrate_look(chain);
+
+    if (rc != GRID_OK) {
+        return rc;
+    }
+
+    return grid_meta_storage(chain->meta, pallet, item, storage)
+           ? GRID_OK : substrate_strange(chain, pallet, item);
+}
+
+
+static int
+substrate_strange(grid_substrate_t *chain, const char *pallet,
+    const char *item)
+{
+    grid_put(chain->why, sizeof(chain->why), "this chain has no %s.%s as it "
+             "is expected", pallet, item);
+
+    return GRID_FAILED;
+}
+
+
+static void
+substrate_prefix(uint8_t prefix[SUBSTRATE_PREFIX],
+    const grid_storage_t *storage, const char *item)
+{
+    grid_twox(prefix, 2, storage->prefix.data, storage->prefix.len);
+    grid_twox(prefix + 16, 2, item, strlen(item));
+}
+
+
+static int
+substrate_key(const grid_storage_t *storage, const char *item,
+    const void *key, size_t len, wgw_out_t *out)
+{
+    uint8_t  prefix[SUBSTRATE_PREFIX];
+
+    substrate_prefix(prefix, storage, item);
+    wgw_out_bytes(out, prefix, sizeof(prefix));
 
     if (storage->map != (key != NULL)) {
         return -1;
@@ -384,37 +441,32 @@ grid_substrate_numbers(grid_substrate_t *chain, const char *pallet,
     const char *item, uint64_t **numbers, size_t *n)
 {
     int              rc;
-    char             prefix[65], last[2 * SUBSTRATE_KEY];
+    char             hex[2 * SUBSTRATE_PREFIX + 1], last[2 * SUBSTRATE_KEY];
     size_t           page;
-    uint8_t          hash[32];
+    uint8_t          prefix[SUBSTRATE_PREFIX];
     grid_storage_t   storage;
 
     *n = 0;
     *numbers = NULL;
 
-    rc = grid_substrate_look(chain);
+    rc = substrate_item(chain, pallet, item, &storage);
 
     if (rc != GRID_OK) {
         return rc;
     }
 
-    if (!grid_meta_storage(chain->meta, pallet, item, &storage)
-        || storage.map != 1 || storage.hash != GRID_HASH_BLAKE2_128_CONCAT)
-    {
-        grid_put(chain->why, sizeof(chain->why), "this chain has no %s.%s "
-                 "as it is expected", pallet, item);
-        return GRID_FAILED;
+    if (storage.map != 1 || storage.hash != GRID_HASH_BLAKE2_128_CONCAT) {
+        return substrate_strange(chain, pallet, item);
     }
 
-    grid_twox(hash, 2, storage.prefix.data, storage.prefix.len);
-    grid_twox(hash + 16, 2, item, strlen(item));
-    wgw_hex_encode(prefix, hash, sizeof(hash));
-    prefix[64] = '\0';
+    substrate_prefix(prefix, &storage, item);
+    wgw_hex_encode(hex, prefix, sizeof(prefix));
+    hex[2 * SUBSTRATE_PREFIX] = '\0';
     last[0] = '\0';
 
     do {
         page = *n;
-        rc = substrate_page(chain, prefix, last, numbers, n);
+        rc = substrate_page(chain, hex, last, numbers, n);
         page = *n - page;
 
     } while (rc == GRID_OK && page == SUBSTRATE_PAGE && *n < SUBSTRATE_KEYS);
@@ -443,8 +495,8 @@ substrate_page(grid_substrate_t *chain, const char *prefix,
     wgw_text_t    key;
     grid_scale_t  s;
 
-    params = grid_format("[\"0x%s\",%d%s%s%s]", prefix, SUBSTRATE_PAGE,
-                         last[0] ? ",\"" : "", last, last[0] ? "\"" : "");
+    params = wgw_format("[\"0x%s\",%d%s%s%s]", prefix, SUBSTRATE_PAGE,
+                        last[0] ? ",\"" : "", last, last[0] ? "\"" : "");
     rc = grid_rpc_call(chain->rpc, "state_getKeysPaged", params, &reply,
                        &result);
     free(params);
@@ -465,7 +517,7 @@ substrate_page(grid_substrate_t *chain, const char *prefix,
         }
 
         grid_scale_init(&s, bytes, sizeof(bytes));
-        *numbers = grid_grow(*numbers, (*n + 1) * sizeof(uint64_t));
+        *numbers = wgw_grow(*numbers, (*n + 1) * sizeof(uint64_t));
         (*numbers)[(*n)++] = grid_scale_uint(&s, 8);
         grid_put(last, 2 * SUBSTRATE_KEY, "%s", key.data);
     }
@@ -569,68 +621,44 @@ grid_substrate_sign(grid_substrate_t *chain, const grid_identity_t *identity,
     grid_kind_t kind, uint32_t nonce, const void *call, size_t len,
     wgw_out_t *out)
 {
-    char            extras[256], others[256], *payload;
-    size_t          size;
-    uint8_t         hash[32], signature[GRID_SIGNATURE];
-    wgw_out_t       extra, additional, signing;
-    wgw_text_t      unknown;
-    grid_signing_t  with;
+    char        extras[256], others[256], *payload;
+    size_t      size;
+    uint8_t     signature[GRID_SIGNATURE];
+    wgw_out_t   extra, additional, signing;
+    wgw_text_t  added, signed_too;
 
     wgw_out_init(&extra, extras, sizeof(extras));
     wgw_out_init(&additional, others, sizeof(others));
 
     if (grid_substrate_look(chain) != GRID_OK
-        || substrate_fit(chain) != GRID_OK)
+        || substrate_fit(chain) != GRID_OK
+        || substrate_extend(chain, nonce, &extra, &additional) != GRID_OK)
     {
         return GRID_FAILED;
     }
 
-    with.spec = chain->runtime.spec;
-    with.transaction = chain->runtime.transaction;
-    with.genesis = chain->genesis;
-    with.nonce = nonce;
+    added = substrate_written(&extra);
+    signed_too = substrate_written(&additional);
 
-    if (grid_extensions_write(chain->meta, &with, &extra, &additional,
-                              &unknown) != 0)
-    {
-        grid_put(chain->why, sizeof(chain->why), "the chain's extension "
-                 "%.*s is not known, or is another one than is known",
-                 (int) unknown.len, unknown.data);
-        return GRID_FAILED;
-    }
-
-    size = len + sizeof(extras) + sizeof(others);
-    payload = grid_alloc(size);
+    size = len + added.len + signed_too.len;
+    payload = wgw_alloc(size);
 
     wgw_out_init(&signing, payload, size);
     wgw_out_bytes(&signing, call, len);
-    wgw_out_bytes(&signing, extras, (size_t) (extra.pos - extra.start));
-    wgw_out_bytes(&signing, others,
-                  (size_t) (additional.pos - additional.start));
+    wgw_out_bytes(&signing, added.data, added.len);
+    wgw_out_bytes(&signing, signed_too.data, signed_too.len);
 
-    size = (size_t) (signing.pos - signing.start);
-
-    if (size > SUBSTRATE_LONG) {
-        (void) crypto_generichash(hash, sizeof(hash), (uint8_t *) payload,
-                                  size, NULL, 0);
-        grid_identity_sign(identity, kind, signature, hash, sizeof(hash));
-
-    } else {
-        grid_identity_sign(identity, kind, signature, payload, size);
-    }
-
+    substrate_signature(signature, identity, kind, payload, size);
     free(payload);
 
-    size = 1 + 1 + GRID_KEY + 1 + GRID_SIGNATURE
-           + (size_t) (extra.pos - extra.start) + len;
-
-    grid_scale_put_compact(out, size);
+    grid_scale_put_compact(out, 1 + 1 + GRID_KEY + 1 + GRID_SIGNATURE
+                                + added.len + len);
     grid_scale_put_uint(out, 0x84, 1);
     grid_scale_put_uint(out, 0, 1);
     wgw_out_bytes(out, grid_identity_key(identity, kind), GRID_KEY);
     grid_scale_put_uint(out, kind, 1);
     wgw_out_bytes(out, signature, GRID_SIGNATURE);
-    wgw_out_bytes(out, extras, (size_t) (extra.pos - extra.start));
+    wgw_out_bytes(out, added.data, added.len);
     wgw_out_bytes(out, call, len);
 
     if (out->overflow) {
@@ -642,13 +670,62 @@ grid_substrate_sign(grid_substrate_t *chain, const grid_identity_t *identity,
 }
 
 
+static int
+substrate_extend(grid_substrate_t *chain, uint32_t nonce, wgw_out_t *extra,
+    wgw_out_t *additional)
+{
+    wgw_text_t      unknown;
+    grid_signing_t  with;
+
+    with.spec = chain->runtime.spec;
+    with.transaction = chain->runtime.transaction;
+    with.genesis = chain->genesis;
+    with.nonce = nonce;
+
+    if (grid_extensions_write(chain->meta, &with, extra, additional,
+                              &unknown) != 0)
+    {
+        grid_put(chain->why, sizeof(chain->why), "the chain's extension "
+                 "%.*s is not known, or is another one than is known",
+                 (int) unknown.len, unknown.data);
+        return GRID_FAILED;
+    }
+
+    return GRID_OK;
+}
+
+
+static void
+substrate_signature(uint8_t signature[GRID_SIGNATURE],
+    const grid_identity_t *identity, grid_kind_t kind, const void *payload,
+    size_t len)
+{
+    uint8_t  hash[32];
+
+    if (len > SUBSTRATE_LONG) {
+        (void) crypto_generichash(hash, sizeof(hash), payload, len, NULL, 0);
+        payload = hash;
+        len = sizeof(hash);
+    }
+
+    grid_identity_sign(identity, kind, signature, payload, len);
+}
+
+
+static wgw_text_t
+substrate_written(const wgw_out_t *out)
+{
+    return (wgw_text_t) { out->start, (size_t) (out->pos - out->start) };
+}
+
+
 int
 grid_substrate_send(grid_substrate_t *chain, const void *data, size_t len)
 {
     int    rc;
     char  *params, *hash;
 
-    params = grid_alloc(2 * len + 8);
+    params = wgw_alloc(2 * len + 8);
     memcpy(params, "[\"0x", 4);
     wgw_hex_encode(params + 4, data, len);
     memcpy(params + 4 + 2 * len, "\"]", 3);

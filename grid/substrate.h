@@ -65,6 +65,11 @@ int grid_substrate_get(grid_substrate_t *chain, const char *pallet,
     const char *item, const void *key, size_t len, const char *block,
     grid_value_t *value);
 
+/* The same of a map whose key is a number of `size` bytes, 8 at most. */
+int grid_substrate_get_number(grid_substrate_t *chain, const char *pallet,
+    const char *item, uint64_t number, size_t size, const char *block,
+    grid_value_t *value);
+
 /*
  * The keys of a map whose parts are u64, behind their hash; the caller's
  * (free).  GRID_OK, GRID_AWAY, or GRID_FAILED as above.

@@ -7,6 +7,7 @@
 #include "grid/items.h"
 #include "grid/member.h"
 #include "grid/told.h"
+#include "program/memory.h"
 
 
 #define TOLD_PAGE  100                  /* workloads, unless asked for less */
@@ -40,7 +41,6 @@ static int told_figures(grid_desk_t *desk, const told_workload_t *row,
 static void told_zone(yajl_val key, grid_out_t *out);
 static void told_value(yajl_val value, grid_out_t *out);
 static size_t told_connections(const char *path);
-static void told_address(const wgw_addr_t *address, char *text);
 
 
 yajl_val
@@ -200,8 +200,8 @@ told_rows(grid_desk_t *desk, const told_wish_t *wish, uint32_t twin,
         rows[n].id = sqlite3_column_int64(query, 0);
         rows[n].twin = sqlite3_column_int64(query, 1);
         rows[n].contract = sqlite3_column_int64(query, 2);
-        rows[n].name = grid_copy(grid_state_text(query, 3));
-        rows[n].host = grid_copy(grid_state_text(query, 4));
+        rows[n].name = wgw_copy(grid_state_text(query, 3));
+        rows[n].host = wgw_copy(grid_state_text(query, 4));
     }
 
     grid_state_done(query);
@@ -428,8 +428,8 @@ grid_told_public_config(grid_desk_t *desk, const grid_message_t *message,
         six = (desk->self.addresses[i].family == 6);
 
         if (ip[six][0] == '\0') {
-            told_address(&desk->self.addresses[i], ip[six]);
-            strcat(ip[six], six ? "/128" : "/32");
+            strcpy(wgw_addr_write(&desk->self.addresses[i], ip[six]),
+                   six ? "/128" : "/32");
         }
     }
 
@@ -455,7 +455,7 @@ grid_told_interfaces(grid_desk_t *desk, const grid_message_t *message,
     grid_out_text(out, "{\"zos\":[");
 
     for (i = 0; i < desk->self.naddresses; i++) {
-        told_address(&desk->self.addresses[i], text);
+        *wgw_addr_write(&desk->self.addresses[i], text) = '\0';
         grid_out_format(out, "%s\"%s\"", i ? "," : "", text);
     }
 
@@ -484,15 +484,4 @@ grid_told_has_ipv6(grid_desk_t *desk, const grid_message_t *message,
     grid_out_text(out, six ? "true" : "false");
 
     return GRID_OK;
-}
-
-
-static void
-told_address(const wgw_addr_t *address, char *text)
-{
-    wgw_out_t  out;
-
-    wgw_out_init(&out, text, WGW_ADDR_TEXT);
-    wgw_addr_text(address, &out);
-    *out.pos = '\0';
 }

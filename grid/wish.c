@@ -10,13 +10,9 @@
 static int wish_from(grid_wish_t *wish, const char *metadata,
     grid_reader_t *reader);
 static int wish_known(yajl_val object, grid_reader_t *reader);
-static int wish_cap(grid_wish_t *wish, yajl_val object,
-    grid_reader_t *reader);
 static int wish_ips(grid_wish_t *wish, yajl_val object,
     grid_reader_t *reader);
 static int wish_ip(grid_wish_t *wish, yajl_val value, grid_reader_t *reader);
-static int wish_backends(grid_wish_t *wish, yajl_val object,
-    grid_reader_t *reader);
 
 
 static const char  *const wish_members[] = {
@@ -83,9 +79,11 @@ wish_from(grid_wish_t *wish, const char *metadata, grid_reader_t *reader)
     grid_put(reader->where, sizeof(reader->where), "metadata: wgw.");
 
     if (wish_known(object, reader) != GRID_OK
-        || wish_cap(wish, object, reader) != GRID_OK
+        || grid_member_number(reader, object, "gb_month", GRID_GB_MAX,
+                              &wish->gb_month) != GRID_OK
         || wish_ips(wish, object, reader) != GRID_OK
-        || wish_backends(wish, object, reader) != GRID_OK
+        || grid_member_texts(reader, object, "backends", GRID_BACKENDS,
+                             wish->backends, &wish->nbackends) != GRID_OK
         || grid_member_text(reader, object, "tls_name", &wish->tls_name)
            != GRID_OK
         || grid_member_truth(reader, object, "tls_verify", &wish->tls_verify)
@@ -125,14 +123,6 @@ wish_known(yajl_val object, grid_reader_t *reader)
     }
 
     return GRID_OK;
-}
-
-
-static int
-wish_cap(grid_wish_t *wish, yajl_val object, grid_reader_t *reader)
-{
-    return grid_member_number(reader, object, "gb_month", GRID_GB_MAX,
-                              &wish->gb_month);
 }
 
 
@@ -178,33 +168,6 @@ wish_ip(grid_wish_t *wish, yajl_val value, grid_reader_t *reader)
     if (wgw_addr_parse(&wish->ips[wish->nips++], text) != 0) {
         return grid_reader_refuse(reader, "ip \"%.64s\" is not an IP address",
                                   text.data);
-    }
-
-    return GRID_OK;
-}
-
-
-static int
-wish_backends(grid_wish_t *wish, yajl_val object, grid_reader_t *reader)
-{
-    size_t    i;
-    yajl_val  array;
-
-    if (grid_member_array(reader, object, "backends", GRID_BACKENDS, &array)
-        != GRID_OK)
-    {
-        return GRID_FAILED;
-    }
-
-    for (i = 0; array && i < array->u.array.len; i++) {
-
-        if (!YAJL_IS_STRING(array->u.array.values[i])) {
-            return grid_reader_refuse(reader, "backends[%zu] must be a "
-                                      "string", i);
-        }
-
-        wish->backends[wish->nbackends++] =
-            YAJL_GET_STRING(array->u.array.values[i]);
     }
 
     return GRID_OK;

@@ -5,6 +5,7 @@
 
 #include "format/hex.h"
 #include "ledger/apply.h"
+#include "program/memory.h"
 
 
 #define APPLY_ARGS     14
@@ -177,7 +178,7 @@ apply_rows(wgw_journal_record_t *record)
     wgw_reading_t   reading;
 
     size = 4 * WGW_JOURNAL_MAX;
-    text = ledger_alloc(size);
+    text = wgw_alloc(size);
     wgw_out_init(&out, text, size);
     wgw_out_str(&out, "[");
 

@@ -4,6 +4,7 @@
 
 #include "ledger/database.h"
 #include "ledger/schema.h"
+#include "program/memory.h"
 
 
 #define DATABASE_LOCK    "7721830664218"    /* of who migrates */
@@ -208,10 +209,10 @@ database_step(database_t *db, int version)
     int    rc;
     char  *sql;
 
-    sql = ledger_format("BEGIN;%.*s"
-                        "INSERT INTO wgw.migration (version) VALUES (%d);"
-                        "COMMIT", (int) schema_step[version - 1].len,
-                        schema_step[version - 1].text, version);
+    sql = wgw_format("BEGIN;%.*s"
+                     "INSERT INTO wgw.migration (version) VALUES (%d);"
+                     "COMMIT", (int) schema_step[version - 1].len,
+                     schema_step[version - 1].text, version);
 
     rc = database_do(db, sql);
     free(sql);

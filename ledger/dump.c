@@ -6,6 +6,7 @@
 #include "fleet/journal_file.h"
 #include "format/hex.h"
 #include "ledger/dump.h"
+#include "program/memory.h"
 
 
 /* of a line without its rows, and of a row, all escaped */
@@ -39,7 +40,7 @@ dump_print(const char *dir)
         return ledger_fail(LEDGER_FAILED, "\"%s\" cannot be read", dir);
     }
 
-    reader = ledger_alloc(sizeof(wgw_journal_reader_t));
+    reader = wgw_alloc(sizeof(wgw_journal_reader_t));
     wgw_journal_seek(reader, dir, 0, 0);
     bad = 0;
 

@@ -5,6 +5,7 @@
 #include "ledger/report.h"
 #include "ledger/source.h"
 #include "ledger/stream.h"
+#include "program/memory.h"
 
 
 #define FOLLOW_IDLE      250            /* ms */
@@ -29,8 +30,8 @@ follow(const ledger_t *ledger, database_t *db)
     streams_t     *streams;
     source_dir_t  *dirs;
 
-    dirs = ledger_alloc((ledger->ndirs + 1) * sizeof(source_dir_t));
-    streams = ledger_alloc(sizeof(streams_t));
+    dirs = wgw_alloc((ledger->ndirs + 1) * sizeof(source_dir_t));
+    streams = wgw_alloc(sizeof(streams_t));
     next = 0;
     quiet = 0;
     rc = ledger->redis ? redis_init(&streams->redis, ledger) : LEDGER_OK;

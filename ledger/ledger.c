@@ -51,42 +51,6 @@ ledger_log(const char *format, ...)
 }
 
 
-void *
-ledger_alloc(size_t size)
-{
-    void  *p;
-
-    p = calloc(1, size ? size : 1);
-
-    if (p == NULL) {
-        (void) ledger_fail(LEDGER_FAILED, "no memory");
-        exit(LEDGER_FAILED);
-    }
-
-    return p;
-}
-
-
-char *
-ledger_format(const char *format, ...)
-{
-    int       n;
-    char     *text;
-    va_list   args;
-
-    va_start(args, format);
-    n = vasprintf(&text, format, args);
-    va_end(args);
-
-    if (n == -1) {
-        (void) ledger_fail(LEDGER_FAILED, "no memory");
-        exit(LEDGER_FAILED);
-    }
-
-    return text;
-}
-
-
 int64_t
 ledger_now(void)
 {

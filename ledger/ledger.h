@@ -61,11 +61,6 @@ int ledger_fail(int code, const char *format, ...)
 void ledger_log(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* Memory that is there: without, the program ends. */
-void *ledger_alloc(size_t size);
-char *ledger_format(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
 /* Seconds, of a clock that nobody sets. */
 int64_t ledger_now(void);
 

@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include "ledger/redis.h"
+#include "program/memory.h"
 
 
 #define REDIS_PORT    "6379"
@@ -45,10 +46,10 @@ static int
 redis_url(redis_t *redis, const char *url)
 {
     if (strncmp(url, "redis://", 8) == 0) {
-        redis->hosts = ledger_format("%s", url + 8);
+        redis->hosts = wgw_copy(url + 8);
 
     } else if (strncmp(url, "rediss://", 9) == 0) {
-        redis->hosts = ledger_format("%s", url + 9);
+        redis->hosts = wgw_copy(url + 9);
         redis->tls = 1;
 
     } else {
@@ -87,7 +88,7 @@ redis_password(redis_t *redis, const char *path)
     }
 
     text[n] = '\0';
-    redis->login.password = ledger_format("%s", text);
+    redis->login.password = wgw_copy(text);
     OPENSSL_cleanse(text, sizeof(text));
 
     return n ? LEDGER_OK : ledger_fail(LEDGER_USAGE, "\"%s\" is empty", path);
@@ -223,7 +224,7 @@ redis_any(redis_t *redis)
     redis_link_t  *link;
 
     link = NULL;
-    hosts = ledger_format("%s", redis->hosts);
+    hosts = wgw_copy(redis->hosts);
 
     for (host = strtok_r(hosts, ",", &next);
          host && link == NULL;

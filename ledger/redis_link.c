@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "ledger/redis_link.h"
+#include "program/memory.h"
 
 
 #define REDIS_SECONDS   5               /* for a reply, or to connect */
@@ -48,7 +49,7 @@ redis_link_open(const redis_login_t *login, const char *address)
 {
     redis_link_t  *link;
 
-    link = ledger_alloc(sizeof(redis_link_t));
+    link = wgw_alloc(sizeof(redis_link_t));
     (void) snprintf(link->address, REDIS_ADDRESS, "%s", address);
 
     link->fd = redis_link_connect(link);

@@ -5,6 +5,7 @@
 #include "format/text.h"
 #include "ledger/apply.h"
 #include "ledger/report.h"
+#include "program/memory.h"
 
 
 /* Two metrics of one query, the second a gauge; see report_family(). */
@@ -85,7 +86,7 @@ report_print(database_t *db, const ledger_t *ledger)
     values[2] = ledger->key;
     values[3] = ledger->by;
 
-    sql = ledger_format(report_sql, ledger->day ? "day" : "month");
+    sql = wgw_format(report_sql, ledger->day ? "day" : "month");
     result = database_query(db, sql, values, 4);
     free(sql);
 
@@ -213,7 +214,7 @@ report_string(const char *text)
     view.data = text;
     view.len = strlen(text);
     size = 6 * view.len + 16;
-    buffer = ledger_alloc(size);
+    buffer = wgw_alloc(size);
 
     wgw_out_init(&out, buffer, size);
     wgw_out_json(&out, view);
@@ -297,7 +298,7 @@ report_metrics(database_t *db, const ledger_t *ledger)
         return LEDGER_OK;
     }
 
-    tmp = ledger_format("%s.tmp", ledger->metrics);
+    tmp = wgw_format("%s.tmp", ledger->metrics);
     file = fopen(tmp, "w");
 
     if (file == NULL) {

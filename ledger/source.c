@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/source.h"
+#include "program/memory.h"
 
 
 #define SOURCE_ROUND   256              /* records in one call */
@@ -139,7 +140,7 @@ source_begin(source_dir_t *source, database_t *db)
         return -1;
     }
 
-    source->reader = ledger_alloc(sizeof(wgw_journal_reader_t));
+    source->reader = wgw_alloc(sizeof(wgw_journal_reader_t));
     wgw_journal_seek(source->reader, source->dir, position.epoch,
                      position.seq);
 
@@ -159,7 +160,7 @@ source_node(source_dir_t *source)
         return 0;
     }
 
-    reader = ledger_alloc(sizeof(wgw_journal_reader_t));
+    reader = wgw_alloc(sizeof(wgw_journal_reader_t));
     wgw_journal_seek(reader, source->dir, 0, 0);
 
     do {

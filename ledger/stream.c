@@ -5,6 +5,7 @@
 #include "crypto/sha256.h"
 #include "format/hex.h"
 #include "ledger/stream.h"
+#include "program/memory.h"
 
 
 #define STREAM_COUNT   "64"             /* entries in one reply */
@@ -70,7 +71,7 @@ streams_list(streams_t *streams, const ledger_t *ledger)
     redisReply  *reply;
     const char  *args[2];
 
-    key = ledger_format("%s:acc", ledger->prefix);
+    key = wgw_format("%s:acc", ledger->prefix);
     args[0] = "SMEMBERS";
     args[1] = key;
 
@@ -114,7 +115,7 @@ streams_add(streams_t *streams, const redisReply *name)
     }
 
     if (streams->n < STREAM_NODES) {
-        s = ledger_alloc(sizeof(stream_t));
+        s = wgw_alloc(sizeof(stream_t));
         (void) snprintf(s->node, sizeof(s->node), "%s", name->str);
         (void) snprintf(s->last, sizeof(s->last), "0-0");
         streams->streams[streams->n++] = s;
@@ -135,7 +136,7 @@ stream_round(streams_t *streams, stream_t *s, const ledger_t *ledger,
         return 0;
     }
 
-    key = ledger_format("%s:acc:{%s}", ledger->prefix, s->node);
+    key = wgw_format("%s:acc:{%s}", ledger->prefix, s->node);
 
     args[0] = "XREAD";
     args[1] = "COUNT";
@@ -333,7 +334,7 @@ stream_began_anew(streams_t *streams, stream_t *s, const ledger_t *ledger)
 
     s->looked = ledger_now();
 
-    key = ledger_format("%s:acc:{%s}", ledger->prefix, s->node);
+    key = wgw_format("%s:acc:{%s}", ledger->prefix, s->node);
 
     args[0] = "XREVRANGE";
     args[1] = key;
@@ -440,7 +441,7 @@ stream_tell(streams_t *streams, stream_t *s, const ledger_t *ledger,
     redisReply  *reply;
     const char  *args[4];
 
-    key = ledger_format("%s:ledger:{%s}", ledger->prefix, s->node);
+    key = wgw_format("%s:ledger:{%s}", ledger->prefix, s->node);
 
     args[0] = "HSET";
     args[1] = key;

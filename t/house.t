@@ -22,8 +22,8 @@ use Test::More;
 # what each room is above; features are beside each other
 my %floor = (format => 1, crypto => 2, core => 3, store => 4, table => 4,
              (map { $_ => 5 } qw(names route meter claims auth router fleet)),
-             # programs of their own, which nobody uses
-             (map { $_ => 8 } qw(cli grid ledger)));
+             # programs of their own, which nobody uses, and what they share
+             (map { $_ => 8 } qw(cli grid ledger)), program => 7.5);
 
 # features that may use another one
 my %sideways = map { $_ => 1 }
@@ -45,6 +45,27 @@ subtest 'the house' => sub {
 
     is(join("\n", sort @{$house->{wrong}}), '', 'no circle, no arrow up');
 };
+
+
+# A program that is made alone has all that its parts include.
+
+my %package = (
+    'curl/curl.h' => 'libcurl4-openssl-dev', 'lmdb.h' => 'liblmdb-dev',
+    'hiredis/' => 'libhiredis-dev', 'libpq-fe.h' => 'libpq-dev',
+    'openssl/' => 'libssl-dev', 'secp256k1' => 'libsecp256k1-dev',
+    'yajl/' => 'libyajl-dev', 'zlib.h' => 'zlib1g-dev',
+);
+
+for my $program (qw(cli ledger)) {
+    my ($list) = text('tools/deps.sh') =~ /^\Q$program\E\)\n(.*?);;/ms;
+    my @parts = grep { text($_) !~ /ngx_/ } glob 'src/*/*.[ch]';
+    my $included = join '', map { text($_) =~ /^#include <(.*)>/mg }
+        @parts, glob "$program/*.[ch]";
+
+    is(join(' ', grep { index($included, $_) >= 0
+                        && $list !~ /(?<!\S)\Q$package{$_}\E(?!\S)/ }
+                 sort keys %package), '', "make $program: its packages");
+}
 
 
 # What a merge left, and no compiler reads.
@@ -81,6 +102,8 @@ planted('a circle of rooms', qr{^rooms in a circle: core table$},
         'src/table/window.c' => '#include "core/board.h"');
 planted('an arrow to the command', qr{^up: meter/top -> cli/cli$},
         'src/meter/top.c' => '#include "cli/cli.h"');
+planted('an arrow to what programs share', qr{^up: meter/top -> program/fetch$},
+        'src/meter/top.c' => '#include "program/fetch.h"');
 planted('an arrow from the command to an adapter',
         qr{^nginx: cli/usage -> meter/http_meter_v1$},
         'cli/usage.c' => '#include "meter/http_meter_v1.h"');
@@ -181,13 +204,16 @@ sub look {
 }
 
 
-sub conflict {
+sub text {
     my ($file) = @_;
 
     open my $in, '<', $file or die "$file: $!";
 
-    return grep { /^(?:<{7}|>{7}) \S/ } <$in>;
+    return join '', <$in>;
 }
+
+
+sub conflict { return text($_[0]) =~ /^(?:<{7}|>{7}) \S/m }
 
 
 sub includes {

@@ -24,11 +24,11 @@ build)
     ;;
 cli)
     set -- gcc libc6-dev make zlib1g-dev libssl-dev liblmdb-dev libyajl-dev \
-        libsecp256k1-dev libcurl4-openssl-dev perl
+        libsecp256k1-dev libcurl4-openssl-dev libhiredis-dev perl
     ;;
 ledger)
     set -- gcc libc6-dev make zlib1g-dev libssl-dev liblmdb-dev libyajl-dev \
-        libsecp256k1-dev libhiredis-dev libpq-dev perl
+        libsecp256k1-dev libcurl4-openssl-dev libhiredis-dev libpq-dev perl
     ;;
 test)
     set -- libtest-nginx-perl libio-socket-ssl-perl perl clang \

@@ -9,12 +9,11 @@ use strict;
 
 use lib 't/lib';
 
-use POSIX 'strftime';
 use Test::More;
 use Time::HiRes 'sleep';
 
 use Wgw;
-use Wgw::Chain;
+use Wgw::Billing;
 use Wgw::Grid;
 
 my $kills = $ENV{WGW_KILLS} || 40;
@@ -23,68 +22,30 @@ my $seed = $ENV{WGW_SEED} || time;
 srand $seed;
 diag("WGW_SEED=$seed WGW_KILLS=$kills");
 
-my $gw = Wgw->new(<<'EOF');
-wgw_names names domain=gw.test;
-wgw_meter_zone hours file=hours keys=1000 window=hour archive=archive;
-
-events { worker_connections 256; }
-
-http {
-    access_log off;
-
-    server {
-        listen 127.0.0.1:%%ADMIN%%;
-        location /v1/names { wgw_api; }
-        location /v1/usage { wgw_usage json; }
-    }
-
-    server {
-        listen 127.0.0.1:%%HTTP%%;
-        wgw_route;
-        wgw_meter hours $wgw_name;
-        return 200 "hello\n";
-    }
-}
-EOF
-
-$gw->start();
-
-my $chain = Wgw::Chain->new();
+my $all = Wgw::Billing->new();
+my ($gw, $chain, $grid) = @$all{qw(gw chain grid)};
 my $now = int(time / 3600) * 3600;
 my @contracts = 1 .. 20;
 my %expected;
 
-$chain->twin(11, $Wgw::Grid::Sr25519);
-$chain->farm(5, 11);
-$chain->node(21, 5, 11, domain => 'gw.test', ip4 => '203.0.113.10/24');
 $chain->contract($_, 7341, node => 21) for @contracts;
-
-my $grid = Wgw::Grid->new('--farm', 5, '--chain', $chain->url(), '--redis',
-    'redis://127.0.0.1:' . free_port(), '--admin',
-    'http://127.0.0.1:' . $gw->port('ADMIN'), '--dns-file', '/dev/null');
 
 
 sub hour {
     my ($ago) = @_;
 
     my $start = $now - 3600 * $ago;
-    my $text = '';
+    my @lines;
 
     for my $contract (@contracts) {
         my $bytes = 1 + int rand 1e6;
 
         $expected{$contract}{$start} = $bytes;
-        $text .= qq({"zone":"hours","key":"$contract.gw.test","owner":"7341",)
-            . qq("workload":"7341-$contract-x","start":"x","end":"x",)
-            . qq("sent":$bytes,"received":0}\n);
+        push @lines, [qq("key":"$contract.gw.test","owner":"7341",)
+                      . qq("workload":"7341-$contract-x"), $bytes];
     }
 
-    my $path = $gw->dir() . '/archive/hours-'
-        . strftime('%Y%m%dT%H%M%SZ', gmtime $start) . '.ndjson';
-
-    spew("$path.new", $text);
-    chmod 0644, "$path.new";
-    rename "$path.new", $path or die "$path: $!";
+    $all->hour($start, @lines);
 
     return;
 }

@@ -9,54 +9,21 @@ use strict;
 
 use lib 't/lib';
 
-use POSIX 'strftime';
 use Test::More;
 
 use Wgw;
-use Wgw::Chain;
+use Wgw::Billing;
 use Wgw::Grid;
 
 
-my $gw = Wgw->new(<<'EOF');
-wgw_names names domain=gw.test;
-wgw_meter_zone hours file=hours keys=1000 window=hour archive=archive;
-
-events { worker_connections 256; }
-
-http {
-    access_log off;
-
-    server {
-        listen 127.0.0.1:%%ADMIN%%;
-        location /v1/names { wgw_api; }
-        location /v1/usage { wgw_usage json; }
-    }
-
-    server {
-        listen 127.0.0.1:%%HTTP%%;
-        wgw_route;
-        wgw_meter hours $wgw_name;
-        return 200 "hello\n";
-    }
-}
-EOF
-
-$gw->start();
-
-my $chain = Wgw::Chain->new();
+my $all = Wgw::Billing->new();
+my ($gw, $chain, $grid) = @$all{qw(gw chain grid)};
 my $now = int(time / 3600) * 3600;
 
-$chain->twin(11, $Wgw::Grid::Sr25519);
 $chain->twin(7341, 'a' x 32);
-$chain->farm(5, 11);
-$chain->node(21, 5, 11, domain => 'gw.test', ip4 => '203.0.113.10/24');
 $chain->contract($_, 7341, node => 21) for 1234, 1235;
 $chain->contract(1300, 7341, node => 22);
 $chain->contract(1301, 7341, name => 'mysite');
-
-my $grid = Wgw::Grid->new('--farm', 5, '--chain', $chain->url(), '--redis',
-    'redis://127.0.0.1:' . free_port(), '--admin',
-    'http://127.0.0.1:' . $gw->port('ADMIN'), '--dns-file', '/dev/null');
 
 
 # An hour of the gateway's archive; HOURS ago, and WORKLOAD => BYTES ...
@@ -65,25 +32,18 @@ sub hour {
     my ($ago, @lines) = @_;
 
     my $start = $now - 3600 * $ago;
-    my ($from, $to) = map { strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $_) }
-        $start, $start + 3600;
-    my $text = '';
+    my @rows;
 
     while (my ($workload, $bytes) = splice @lines, 0, 2) {
         my $what = $workload =~ /^\d/
-            ? qq("key":"$workload.gw.test","owner":"7341","workload":"$workload")
+            ? qq("key":"$workload.gw.test","owner":"7341",)
+              . qq("workload":"$workload")
             : qq("key":"","class":"$workload");
 
-        $text .= qq({"zone":"hours",$what,"start":"$from","end":"$to",)
-            . qq("sent":$bytes,"received":0}\n);
+        push @rows, [$what, $bytes];
     }
 
-    my $path = $gw->dir() . '/archive/hours-'
-        . strftime('%Y%m%dT%H%M%SZ', gmtime $start) . '.ndjson';
-
-    spew("$path.new", $text);
-    chmod 0644, "$path.new";
-    rename "$path.new", $path or die "$path: $!";
+    $all->hour($start, @rows);
 
     return $start + 3600;
 }

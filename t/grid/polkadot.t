@@ -20,15 +20,12 @@ plan skip_all => 'npm has not what this needs' if !Wgw::Node::have();
 
 
 my $node = Wgw::Node->new('grid.mjs');
-my $gw = Wgw->new(<<'EOF');
+my $gw = Wgw->new(<<"EOF");
 wgw_names names domain=gw.test;
 wgw_meter_zone hours file=hours keys=1000 window=hour archive=archive;
 events { }
 http {
-    server {
-        listen 127.0.0.1:%%ADMIN%%;
-        location /v1/usage { wgw_usage json; }
-    }
+    $Wgw::Grid::Admin
 }
 EOF
 

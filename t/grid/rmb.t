@@ -284,9 +284,9 @@ subtest 'Redis' => sub {
     # stopped, not gone; what it then gives to a connection that we have left
     # is lost, and asked for again
 
-    CORE::kill 'STOP', $grid->{redis_pid};
+    $grid->{server}->signal('STOP');
     sleep 7;
-    CORE::kill 'CONT', $grid->{redis_pid};
+    $grid->{server}->signal('CONT');
     ok(wait_for(sub { $grid->call('zos.system.version', undef,
                                   seconds => 3) }), 'a Redis that hung');
 };

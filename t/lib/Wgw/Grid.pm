@@ -22,9 +22,25 @@ use Wgw;
 
 our $Words = 'bottom drive obey lake curtain smoke basket hold race lonely '
     . 'fit walk';
-our $Sr25519 = pack 'H*', '46ebddef8cd9bb167dc30878d7113b7e168e6f0646beffd77d69d39bad76b47a';
-our $Ed25519 = pack 'H*', '345071da55e5dccefaaa440339415ef9f2663338a38f7da0df21be5ab4e055ef';
-our $Program = ($ENV{WGW_BUILD} || 'build') . '/bin/wgw-grid';
+our $Sr25519 = pack 'H*', '46ebddef8cd9bb167dc30878d7113b7e'
+    . '168e6f0646beffd77d69d39bad76b47a';
+our $Ed25519 = pack 'H*', '345071da55e5dccefaaa440339415ef9'
+    . 'f2663338a38f7da0df21be5ab4e055ef';
+
+# which is built once, whatever nginx is
+our ($Program) = grep { -x }
+    map { "$_/bin/wgw-grid" } $ENV{WGW_BUILD} || 'build', 'build';
+
+# of a gateway's configuration: what wgw-grid asks
+our $Admin = <<'EOF';
+server {
+        listen 127.0.0.1:%%ADMIN%%;
+        location /v1/names { wgw_api; }
+        location /v1/usage { wgw_usage json; }
+    }
+EOF
+
+chomp $Admin;
 
 my $owner = $$;
 my @grids;

@@ -25,20 +25,25 @@ use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
 use Wgw;
+use Wgw::Grid;
+use Wgw::Redis;
 
 our $Json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 # of t/vectors/tf: mini secrets of ed25519 accounts
 my %twins = (
-    7341 => [ 'fac7959dbfe72f052e5a0c3c8d6530f202b02fd8f9f5ca3580ec8deb7797479e',
+    7341 => [ 'fac7959dbfe72f052e5a0c3c8d6530f2'
+              . '02b02fd8f9f5ca3580ec8deb7797479e',
               '5DFJF7tY4bpbpcKPJcBTQaKuCDEPCpiz8TRjpmLeTtweqmXL' ],
-    7342 => [ '4ed8d4b17698ddeaa1f1559f152f87b5d472f725ca86d341bd0276f1b61197e2',
+    7342 => [ '4ed8d4b17698ddeaa1f1559f152f87b5'
+              . 'd472f725ca86d341bd0276f1b61197e2',
               '5FM25N8HGtacre9TnWQGRK32d1kUp1Gs6Dd7YiYpSPZLjmj6' ],
-    11 => [ '6fa2796b0071cac425d8a7851038318c2c37dcebfe4bae73197ce93e75909bd2',
+    11 => [ '6fa2796b0071cac425d8a7851038318c'
+            . '2c37dcebfe4bae73197ce93e75909bd2',
             '5ErKjJLUyc8TTU2vNKrj5UciogZho2MDawb6nN2KG44aU1aB' ],
 );
 
-my $conf = <<'EOF';
+my $conf = <<"EOF";
 worker_processes 2;
 wgw_names names domain=gw.test address=203.0.113.10 address=203.0.113.11
     address=2001:db8:ffff::10;
@@ -53,21 +58,17 @@ http {
 
     upstream wgw { wgw_backend; }
 
-    server {
-        listen 127.0.0.1:%%ADMIN%%;
-        location /v1/names { wgw_api; }
-        location /v1/usage { wgw_usage json; }
-    }
+    $Wgw::Grid::Admin
 
     server {
         listen 127.0.0.1:%%HTTP%%;
         wgw_route;
-        wgw_meter names $wgw_name cap=$wgw_cap;
-        wgw_meter hours $wgw_name;
+        wgw_meter names \$wgw_name cap=\$wgw_cap;
+        wgw_meter hours \$wgw_name;
 
         location / {
-            proxy_pass $wgw_scheme://wgw;
-            proxy_set_header Host $host;
+            proxy_pass \$wgw_scheme://wgw;
+            proxy_set_header Host \$host;
             proxy_buffering off;
         }
     }
@@ -126,41 +127,25 @@ sub start {
 sub redis_start {
     my ($self) = @_;
 
-    return if $self->{redis_pid};
+    if (!$self->{server}) {
+        $self->{server} = Wgw::Redis::redis(at => $self->{redis_port});
 
-    my $pid = fork // die "fork: $!";
-
-    if (!$pid) {
-        open STDOUT, '>', '/dev/null';
-        exec 'redis-server', '--port', $self->{redis_port}, '--bind',
-            '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir',
-            $self->{dir} or POSIX::_exit(127);
+    } elsif (!$self->{server}->pid()) {
+        $self->{server}->start();
     }
-
-    $self->{redis_pid} = $pid;
-
-    wait_for(sub {
-        my $socket = connect_to($self->{redis_port});
-        return $socket;
-    }) or die 'no redis-server';
 }
 
 
 sub redis_stop {
     my ($self) = @_;
 
-    kill_all(delete $self->{redis_pid}) if $self->{redis_pid};
+    $self->{server}->stop() if $self->{server};
     delete $self->{redis};
 }
 
 
 sub grid_start {
     my ($self, @more) = @_;
-
-    my $build = $ENV{WGW_BUILD} || 'build';
-
-    # which is built once, whatever nginx is
-    $build = 'build' if !-x "$build/bin/wgw-grid";
 
     my $admin = $self->{gw}->port('ADMIN');
     my $pid = fork // die "fork: $!";
@@ -176,7 +161,7 @@ sub grid_start {
             ? ('sh', '-c', "ulimit -f $self->{kilobytes}" . '; exec "$@"', 'sh')
             : ();
 
-        exec @limit, "$build/bin/wgw-grid", '--farm', 5, '--mnemonic-file',
+        exec @limit, $Wgw::Grid::Program, '--farm', 5, '--mnemonic-file',
             "$self->{dir}/words", '--chain-file', "$self->{dir}/chain.json",
             '--dns-file', "$self->{dir}/dns.json", '--node', 11, '--domain',
             'gw.test', '--address', '203.0.113.10', '--address',
@@ -658,7 +643,6 @@ END {
             $status ||= 1;
         }
 
-        $grid->redis_stop();
         system 'rm', '-rf', $grid->{dir} if !$ENV{WGW_TEST_LEAVE};
     }
 

@@ -240,7 +240,7 @@ test_vectors(void)
     const char   *reason, *expected;
     wgw_chain_t   chain;
 
-    root = vectors_read("chains");
+    root = vectors_read("ucan", "chains");
 
     for (i = 0; i < YAJL_GET_ARRAY(member(root, "vectors"))->len; i++) {
         row = YAJL_GET_ARRAY(member(root, "vectors"))->values[i];

@@ -38,7 +38,7 @@ test_globs(void)
     wgw_glob_t   glob;
     wgw_text_t   pattern;
 
-    root = vectors_read("globs");
+    root = vectors_read("ucan", "globs");
 
     for (i = 0; i < YAJL_GET_ARRAY(member(root, "vectors"))->len; i++) {
         row = YAJL_GET_ARRAY(member(root, "vectors"))->values[i];
@@ -112,7 +112,7 @@ test_selectors(void)
     const char       *reason, *note, *word;
     wgw_selector_t    selector;
 
-    root = vectors_read("selectors");
+    root = vectors_read("ucan", "selectors");
 
     for (i = 0; i < YAJL_GET_ARRAY(member(root, "vectors"))->len; i++) {
         row = YAJL_GET_ARRAY(member(root, "vectors"))->values[i];
@@ -282,7 +282,7 @@ test_policies(void)
     wgw_policy_t        policy;
     wgw_policy_size_t   size;
 
-    root = vectors_read("policy");
+    root = vectors_read("ucan", "policy");
 
     for (i = 0; i < YAJL_GET_ARRAY(member(root, "vectors"))->len; i++) {
         row = YAJL_GET_ARRAY(member(root, "vectors"))->values[i];
@@ -678,7 +678,7 @@ main(void)
     char      buffer[1024];
     yajl_val  root;
 
-    root = vectors_read("policy");
+    root = vectors_read("ucan", "policy");
     args = document(member(root, "args"), buffer, sizeof(buffer));
     yajl_tree_free(root);
 

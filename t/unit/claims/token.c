@@ -52,7 +52,7 @@ test_vectors(void)
     yajl_val     root, row;
     const char  *id, *reason, *expected;
 
-    root = vectors_read("tokens");
+    root = vectors_read("ucan", "tokens");
 
     for (i = 0; i < YAJL_GET_ARRAY(member(root, "vectors"))->len; i++) {
         row = YAJL_GET_ARRAY(member(root, "vectors"))->values[i];
@@ -87,7 +87,7 @@ vector(const char *wanted)
     bytes_t   bytes;
     yajl_val  root, row;
 
-    root = vectors_read("tokens");
+    root = vectors_read("ucan", "tokens");
     row = NULL;
 
     for (i = 0; i < YAJL_GET_ARRAY(member(root, "vectors"))->len; i++) {
@@ -157,8 +157,8 @@ test_iso(void)
     const char    *reason;
     wgw_token_t    token;
 
-    root = vectors_read("iso-made");
-    chains = vectors_read("chains");
+    root = vectors_read("ucan", "iso-made");
+    chains = vectors_read("ucan", "chains");
     maps = member(YAJL_GET_ARRAY(member(chains, "vectors"))->values[0],
                   "did_map");
 
@@ -335,7 +335,7 @@ test_made(void)
     yajl_val     chains, maps;
     const char  *reason;
 
-    chains = vectors_read("chains");
+    chains = vectors_read("ucan", "chains");
     maps = member(YAJL_GET_ARRAY(member(chains, "vectors"))->values[0],
                   "did_map");
 

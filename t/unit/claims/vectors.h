@@ -1,67 +1,22 @@
 
 /*
- * The vectors of t/vectors/ucan for unit tests: JSON documents read with
- * yajl's tree, their DAG-JSON values turned into DAG-CBOR.
+ * The vectors of t/vectors/ucan: their DAG-JSON values turned into DAG-CBOR.
  */
 
-#ifndef WGW_VECTORS_H
-#define WGW_VECTORS_H
+#ifndef WGW_T_CLAIMS_VECTORS_H
+#define WGW_T_CLAIMS_VECTORS_H
 
 
 #include "format/cbor.h"
 #include "format/dagjson_read.h"
 #include "format/multibase.h"
-
-#include <stdlib.h>
-#include <yajl/yajl_tree.h>
+#include "t/unit/vectors.h"
 
 
 typedef struct {
     uint8_t  *data;
     size_t    len;
 } bytes_t;
-
-
-static yajl_val
-vectors_read(const char *name)
-{
-    FILE      *file;
-    char       path[128], error[256], *text;
-    size_t     n;
-    yajl_val   root;
-
-    snprintf(path, sizeof(path), "t/vectors/ucan/%s.json", name);
-    file = fopen(path, "r");
-
-    if (file == NULL) {
-        perror(path);
-        exit(1);
-    }
-
-    text = malloc(1 << 20);
-    n = fread(text, 1, (1 << 20) - 1, file);
-    text[n] = '\0';
-    fclose(file);
-
-    root = yajl_tree_parse(text, error, sizeof(error));
-    free(text);
-
-    if (root == NULL) {
-        fprintf(stderr, "%s: %s\n", path, error);
-        exit(1);
-    }
-
-    return root;
-}
-
-
-static yajl_val
-member(yajl_val object, const char *name)
-{
-    const char  *path[] = { name, NULL };
-
-    return yajl_tree_get(object, path, yajl_t_any);
-}
 
 
 __attribute__((unused))
@@ -73,13 +28,6 @@ string(yajl_val object, const char *name)
     value = member(object, name);
 
     return value ? YAJL_GET_STRING(value) : NULL;
-}
-
-
-static wgw_text_t
-view(const char *terminated)
-{
-    return (wgw_text_t) { terminated, strlen(terminated) };
 }
 
 
@@ -148,4 +96,4 @@ document(yajl_val value, char *buffer, size_t size)
 }
 
 
-#endif /* WGW_VECTORS_H */
+#endif /* WGW_T_CLAIMS_VECTORS_H */

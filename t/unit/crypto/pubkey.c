@@ -24,7 +24,7 @@ test_dids(void)
     const char     *did, *mapped, *reason, *expected;
     wgw_did_key_t   key;
 
-    root = vectors_read("dids");
+    root = vectors_read("ucan", "dids");
 
     for (i = 0; i < YAJL_GET_ARRAY(member(root, "vectors"))->len; i++) {
         row = YAJL_GET_ARRAY(member(root, "vectors"))->values[i];

@@ -18,7 +18,7 @@ test_vectors(void)
     yajl_val     root, row;
     const char  *hex, *reason, *expected;
 
-    root = vectors_read("cbor");
+    root = vectors_read("ucan", "cbor");
 
     for (i = 0; i < YAJL_GET_ARRAY(member(root, "vectors"))->len; i++) {
         row = YAJL_GET_ARRAY(member(root, "vectors"))->values[i];
@@ -332,7 +332,7 @@ test_mutations(void)
     yajl_val    root, list, row;
     const char *hex;
 
-    root = vectors_read("cbor");
+    root = vectors_read("ucan", "cbor");
     list = member(root, "vectors");
     rows = YAJL_GET_ARRAY(list)->len;
     state = UINT64_C(0x9e3779b97f4a7c15);

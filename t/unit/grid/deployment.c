@@ -7,7 +7,8 @@
 
 #include "grid/deployment.h"
 #include "grid/grid.h"
-#include "t/unit/grid/tf.h"
+#include "program/memory.h"
+#include "t/unit/vectors.h"
 
 
 static grid_deployment_t  d;
@@ -19,7 +20,7 @@ read_text(const char *json)
 {
     grid_deployment_free(&d);
 
-    return grid_deployment_read(&d, tf_view(json), error);
+    return grid_deployment_read(&d, view(json), error);
 }
 
 
@@ -31,8 +32,8 @@ read_workload(const char *inside)
     int    rc;
     char  *json;
 
-    json = grid_format("{\"version\":0,\"twin_id\":7341,\"contract_id\":1,"
-                       "\"workloads\":[{%s}]}", inside);
+    json = wgw_format("{\"version\":0,\"twin_id\":7341,\"contract_id\":1,"
+                      "\"workloads\":[{%s}]}", inside);
     rc = read_text(json);
     free(json);
 
@@ -49,13 +50,13 @@ test_vectors(void)
     grid_out_t   out;
     const char  *id, *json;
 
-    root = tf_read("deployments");
+    root = vectors_read("tf", "deployments");
 
     for (i = 0; i < YAJL_GET_ARRAY(root)->len; i++) {
         row = YAJL_GET_ARRAY(root)->values[i];
-        id = tf_text(row, "id");
-        json = tf_text(tf_member(tf_member(row, "signed"), "sr25519"),
-                       "wire_json");
+        id = wgw_doc_text(row, "id");
+        json = wgw_doc_text(member(member(row, "signed"), "sr25519"),
+                            "wire_json");
 
         memset(&out, 0, sizeof(out));
         memset(hash, 0, sizeof(hash));
@@ -63,12 +64,12 @@ test_vectors(void)
         ok(read_text(json) == GRID_OK, "tf 12: %s is read", id);
 
         grid_deployment_challenge(&d, &out);
-        is(out.data, out.len, tf_text(row, "challenge_utf8"),
+        is(out.data, out.len, wgw_doc_text(row, "challenge_utf8"),
            "tf 12: its challenge");
         grid_out_free(&out);
 
         ok(grid_deployment_hash(&d, hash) == GRID_OK, "it has a hash");
-        is(hash, strlen(hash), tf_text(row, "challenge_hash_md5_hex"),
+        is(hash, strlen(hash), wgw_doc_text(row, "challenge_hash_md5_hex"),
            "tf 12: the contract's hash");
 
         ok(d.nsignatures == 1 && strlen(d.signatures[0].digits) == 128
@@ -222,13 +223,13 @@ test_json(void)
     yajl_val         root, row;
     grid_out_t       out = { NULL, 0, 0 };
 
-    root = tf_read("deployments");
+    root = vectors_read("tf", "deployments");
 
     for (i = 0; i < YAJL_GET_ARRAY(root)->len; i++) {
         row = YAJL_GET_ARRAY(root)->values[i];
 
-        (void) read_text(tf_text(tf_member(tf_member(row, "signed"),
-                                           "ed25519"), "wire_json"));
+        (void) read_text(wgw_doc_text(member(member(row, "signed"),
+                                              "ed25519"), "wire_json"));
         (void) grid_deployment_hash(&d, hash[0]);
 
         grid_out_format(&out, "{\"version\":%u,\"twin_id\":%u,"
@@ -252,7 +253,7 @@ test_json(void)
         ok(read_text(out.data) == GRID_OK
            && grid_deployment_hash(&d, hash[1]) == GRID_OK
            && strcmp(hash[0], hash[1]) == 0, "%s, sent back and read again",
-           tf_text(row, "id"));
+           wgw_doc_text(row, "id"));
 
         grid_out_free(&out);
     }

@@ -6,7 +6,7 @@
 
 #include "grid/form.h"
 #include "grid/grid.h"
-#include "t/unit/grid/tf.h"
+#include "t/unit/vectors.h"
 
 
 static grid_deployment_t  d;
@@ -113,16 +113,16 @@ test_backends(void)
     yajl_val     root, list, row;
     const char  *text;
 
-    root = tf_read("rules");
-    list = tf_member(root, "backends");
+    root = vectors_read("tf", "rules");
+    list = member(root, "backends");
 
     for (i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
         row = YAJL_GET_ARRAY(list)->values[i];
-        text = tf_text(row, "backend");
+        text = wgw_doc_text(row, "backend");
 
         for (mode = 0; mode < 2; mode++) {
-            zos = strcmp(tf_text(row, mode ? "tls_passthrough_true"
-                                           : "tls_passthrough_false"),
+            zos = strcmp(wgw_doc_text(row, mode ? "tls_passthrough_true"
+                                                : "tls_passthrough_false"),
                          "accept") == 0;
             got = backend(text, (unsigned) mode) == GRID_OK;
 
@@ -175,13 +175,13 @@ test_names(void)
     yajl_val     root, list, row;
     const char  *text;
 
-    root = tf_read("rules");
-    list = tf_member(root, "names");
+    root = vectors_read("tf", "rules");
+    list = member(root, "names");
 
     for (i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
         row = YAJL_GET_ARRAY(list)->values[i];
-        text = tf_text(row, "name");
-        zos = strcmp(tf_text(row, "node_rule"), "accept") == 0;
+        text = wgw_doc_text(row, "name");
+        zos = strcmp(wgw_doc_text(row, "node_rule"), "accept") == 0;
         got = judge(GRID_TYPE_NAME, "wl", text, 0, "http://192.0.2.10", "")
               == GRID_OK;
 
@@ -192,23 +192,23 @@ test_names(void)
         ok(got == zos, "tf 17: name %s", line(got ? text : error));
     }
 
-    list = tf_member(root, "workload_names");
+    list = member(root, "workload_names");
 
     for (i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
         row = YAJL_GET_ARRAY(list)->values[i];
-        text = tf_text(row, "value");
-        zos = strcmp(tf_text(row, "node_rule"), "accept") == 0;
+        text = wgw_doc_text(row, "value");
+        zos = strcmp(wgw_doc_text(row, "node_rule"), "accept") == 0;
 
         ok((judge(GRID_TYPE_NAME, text, "mysite", 0, "http://192.0.2.10", "")
             == GRID_OK) == zos, "tf 13: workload \"%s\": %s", text, error);
     }
 
-    list = tf_member(root, "fqdns");
+    list = member(root, "fqdns");
 
     for (i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
         row = YAJL_GET_ARRAY(list)->values[i];
-        text = tf_text(row, "value");
-        zos = strcmp(tf_text(row, "node_rule"), "accept") == 0;
+        text = wgw_doc_text(row, "value");
+        zos = strcmp(wgw_doc_text(row, "node_rule"), "accept") == 0;
         got = judge(GRID_TYPE_FQDN, "wl", text, 0, "http://192.0.2.10", "")
               == GRID_OK;
 
@@ -341,9 +341,9 @@ int
 main(void)
 {
     self.naddresses = 3;
-    (void) wgw_addr_parse(&self.addresses[0], tf_view("203.0.113.10"));
-    (void) wgw_addr_parse(&self.addresses[1], tf_view("203.0.113.11"));
-    (void) wgw_addr_parse(&self.addresses[2], tf_view("2001:db8:ffff::10"));
+    (void) wgw_addr_parse(&self.addresses[0], view("203.0.113.10"));
+    (void) wgw_addr_parse(&self.addresses[1], view("203.0.113.11"));
+    (void) wgw_addr_parse(&self.addresses[2], view("2001:db8:ffff::10"));
 
     test_backends();
     test_own();

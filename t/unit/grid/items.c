@@ -6,7 +6,8 @@
 
 #include "grid/deployments.h"
 #include "grid/items.h"
-#include "t/unit/grid/tf.h"
+#include "program/memory.h"
+#include "t/unit/vectors.h"
 
 
 static const grid_schema_t  *const schemas[] = {
@@ -31,10 +32,10 @@ sent(unsigned version, uint64_t contract, const char *workloads)
     grid_out_format(&json, "{\"version\":%u,\"twin_id\":7341,\"contract_id\":"
                     "%llu,\"workloads\":[", version,
                     (unsigned long long) contract);
-    list = grid_copy(workloads);
+    list = wgw_copy(workloads);
 
     for (p = strtok_r(list, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
-        name = grid_copy(p);
+        name = wgw_copy(p);
         name[strcspn(name, ":")] = '\0';
         grid_out_format(&json, "{\"name\":\"%s\",\"version\":%s,\"type\":"
                         "\"gateway-name-proxy\",\"data\":{\"name\":\"%s\","
@@ -48,7 +49,7 @@ sent(unsigned version, uint64_t contract, const char *workloads)
     free(list);
 
     grid_deployment_free(&d);
-    rc = grid_deployment_read(&d, tf_view(json.data), error);
+    rc = grid_deployment_read(&d, view(json.data), error);
     grid_out_free(&json);
 
     if (rc != GRID_OK) {

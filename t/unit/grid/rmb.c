@@ -6,7 +6,8 @@
 
 #include "grid/grid.h"
 #include "grid/rmb.h"
-#include "t/unit/grid/tf.h"
+#include "program/memory.h"
+#include "t/unit/vectors.h"
 
 
 static grid_message_t  m;
@@ -17,7 +18,7 @@ read_text(const char *text)
 {
     grid_rmb_free(&m);
 
-    return grid_rmb_read(&m, tf_view(text));
+    return grid_rmb_read(&m, view(text));
 }
 
 
@@ -29,10 +30,10 @@ decoded(char *json, size_t size, const char *dat)
     char            *request;
     grid_message_t   reply;
 
-    request = grid_format("{\"ref\":\"r\",\"src\":\"1\",\"cmd\":\"c\","
-                          "\"ret\":\"r\",\"exp\":1,\"dat\":\"%s\"}", dat);
+    request = wgw_format("{\"ref\":\"r\",\"src\":\"1\",\"cmd\":\"c\","
+                         "\"ret\":\"r\",\"exp\":1,\"dat\":\"%s\"}", dat);
 
-    ok(grid_rmb_read(&reply, tf_view(request)) == GRID_OK, "its payload");
+    ok(grid_rmb_read(&reply, view(request)) == GRID_OK, "its payload");
     snprintf(json, size, "%s", reply.payload);
 
     grid_rmb_free(&reply);
@@ -51,21 +52,21 @@ test_vector(yajl_val row, size_t n)
     grid_out_t   out = { NULL, 0, 0 };
     const char  *text;
 
-    text = tf_text(row, "reply");
+    text = wgw_doc_text(row, "reply");
     reply = yajl_tree_parse(text, json, sizeof(json));
-    err = tf_member(reply, "err");
-    now = (uint64_t) YAJL_GET_INTEGER(tf_member(reply, "now"));
+    err = member(reply, "err");
+    now = (uint64_t) YAJL_GET_INTEGER(member(reply, "now"));
 
-    ok(read_text(tf_text(row, "request")) == GRID_OK,
-       "tf 31: request %zu, %s", n, tf_text(row, "cmd"));
-    ok(strcmp(m.cmd, tf_text(row, "cmd")) == 0
-       && strcmp(m.src, tf_text(row, "src")) == 0
+    ok(read_text(wgw_doc_text(row, "request")) == GRID_OK,
+       "tf 31: request %zu, %s", n, wgw_doc_text(row, "cmd"));
+    ok(strcmp(m.cmd, wgw_doc_text(row, "cmd")) == 0
+       && strcmp(m.src, wgw_doc_text(row, "src")) == 0
        && strcmp(m.ret, "msgbus.system.reply") == 0 && m.exp == 20
        && !grid_rmb_expired(&m, now) && m.fault == NULL, "its members");
 
-    decoded(json, sizeof(json), tf_text(reply, "dat"));
+    decoded(json, sizeof(json), wgw_doc_text(reply, "dat"));
     grid_rmb_reply(&out, &m, now, json, YAJL_IS_OBJECT(err)
-                                        ? tf_text(err, "message") : NULL);
+                                        ? wgw_doc_text(err, "message") : NULL);
 
     is(out.data, out.len, text, "tf 31: the reply, to the byte");
 
@@ -80,15 +81,15 @@ test_vectors(void)
     size_t    i;
     yajl_val  root, list, row;
 
-    root = tf_read("rmb");
-    list = tf_member(root, "exchanges");
+    root = vectors_read("tf", "rmb");
+    list = member(root, "exchanges");
 
     for (i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
         row = YAJL_GET_ARRAY(list)->values[i];
 
         /* we escape what is not ASCII, see test_ascii() */
 
-        if (strstr(tf_text(row, "reply"), "\xef\xbf\xbd") == NULL) {
+        if (strstr(wgw_doc_text(row, "reply"), "\xef\xbf\xbd") == NULL) {
             test_vector(row, i);
         }
     }
@@ -156,12 +157,12 @@ test_payloads(void)
     };
 
     for (i = 0; i < grid_count(some); i++) {
-        text = grid_format("{\"ref\":\"a\",\"src\":\"1:s\",\"cmd\":\"c\","
-                           "\"ret\":\"r\",\"exp\":1,\"later\":{\"a\":[]},"
-                           "\"tag\":null,\"shm\":null,\"dat\":\"%.4s%s\"}",
-                           some[i].dat, strlen(some[i].dat) > 4
-                           ? (some[i].dat[4] == '\n' ? "\\n"
-                                                     : some[i].dat + 4) : "");
+        text = wgw_format("{\"ref\":\"a\",\"src\":\"1:s\",\"cmd\":\"c\","
+                          "\"ret\":\"r\",\"exp\":1,\"later\":{\"a\":[]},"
+                          "\"tag\":null,\"shm\":null,\"dat\":\"%.4s%s\"}",
+                          some[i].dat, strlen(some[i].dat) > 4
+                          ? (some[i].dat[4] == '\n' ? "\\n"
+                                                    : some[i].dat + 4) : "");
 
         ok(read_text(text) == GRID_OK
            && (some[i].bytes ? m.fault == NULL
@@ -204,9 +205,9 @@ test_expiry(void)
     };
 
     for (i = 0; i < grid_count(some); i++) {
-        text = grid_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
-                           "\"ret\":\"r\",\"exp\":20,\"now\":%s}",
-                           some[i].now);
+        text = wgw_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
+                          "\"ret\":\"r\",\"exp\":20,\"now\":%s}",
+                          some[i].now);
 
         ok(read_text(text) == GRID_OK
            && grid_rmb_expired(&m, 1000) == some[i].expired,
@@ -236,8 +237,8 @@ test_schema(void)
     };
 
     for (i = 0; i < grid_count(some); i++) {
-        text = grid_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
-                           "\"ret\":\"r\",\"exp\":20%s}", some[i].said);
+        text = wgw_format("{\"ref\":\"a\",\"src\":\"1\",\"cmd\":\"c\","
+                          "\"ret\":\"r\",\"exp\":20%s}", some[i].said);
         memset(&out, 0, sizeof(out));
 
         ok(read_text(text) == GRID_OK, "a schema %zu", i);

@@ -1,27 +1,29 @@
 
 /*
- * tf: the vectors of t/vectors/tf, which are ours.
+ * vectors: JSON documents of t/vectors, read with yajl's tree.
  */
 
-#ifndef WGW_T_TF_H
-#define WGW_T_TF_H
+#ifndef WGW_T_VECTORS_H
+#define WGW_T_VECTORS_H
 
 
+#include "format/doc.h"
 #include "format/text.h"
 #include "t/unit/tap.h"
 
-#include <yajl/yajl_tree.h>
+#include <stdlib.h>
+#include <string.h>
 
 
 static inline yajl_val
-tf_read(const char *name)
+vectors_read(const char *set, const char *name)
 {
     long       len;
     char       path[100], *text, error[1000];
     FILE      *file;
     yajl_val   root;
 
-    snprintf(path, sizeof(path), "t/vectors/tf/%s.json", name);
+    snprintf(path, sizeof(path), "t/vectors/%s/%s.json", set, name);
     file = fopen(path, "r");
 
     if (file == NULL) {
@@ -55,30 +57,17 @@ tf_read(const char *name)
 
 
 static inline yajl_val
-tf_member(yajl_val object, const char *name)
+member(yajl_val object, const char *name)
 {
-    const char  *path[] = { name, NULL };
-
-    return yajl_tree_get(object, path, yajl_t_any);
-}
-
-
-static inline const char *
-tf_text(yajl_val object, const char *name)
-{
-    yajl_val  value;
-
-    value = tf_member(object, name);
-
-    return YAJL_IS_STRING(value) ? YAJL_GET_STRING(value) : "";
+    return wgw_doc_get(object, name);
 }
 
 
 static inline wgw_text_t
-tf_view(const char *text)
+view(const char *terminated)
 {
-    return (wgw_text_t) { text, strlen(text) };
+    return (wgw_text_t) { terminated, strlen(terminated) };
 }
 
 
-#endif /* WGW_T_TF_H */
+#endif /* WGW_T_VECTORS_H */
