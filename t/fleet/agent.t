@@ -91,9 +91,16 @@ subtest 'egress 152: Sentinels' => sub {
         or diag($gw->log());
     ok(wait_for(sub { get($gw) == 200 }), 'is asked');
 
+    # A Sentinel asks the master for its replicas every ten seconds, and takes
+    # none that it has not heard of.
+    ok(wait_for(sub {
+        my $it = $sentinel->cli(qw(SENTINEL REPLICAS shop));
+        $it =~ /flags\s+slave\s/ && $it =~ /master-link-status\s+ok/;
+    }, 30), 'they know another');
+
     $first->stop();
 
-    ok(wait_for(sub { $second->cli('ROLE') =~ /^master/ }, 30),
+    ok(wait_for(sub { $second->cli('ROLE') =~ /^master/ }, 90),
        'they take another');
     ok(wait_for(sub { connected($gw) == 1 }, 30), 'it is found')
         or diag($gw->log());
