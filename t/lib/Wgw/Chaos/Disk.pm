@@ -14,7 +14,7 @@ use strict;
 use base 'Wgw::Chaos::Actor';
 
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 use Wgw;
 
@@ -78,13 +78,14 @@ sub fill {
     sleep 1 + rand 6;
     return if $self->run->calm();
 
-    open my $file, '>', $path or die "$path: $!";
+    system('fallocate', '-l', room($self->run), $path) == 0 or return;
+    open my $file, '>>', $path or die "$path: $!";
 
-    # by halves, to the last byte: what is gained meanwhile is taken, too
+    # what is gained meanwhile is taken, too
     my $end = time + 1 + rand 3;
     my $asked;
 
-    for (my $piece = 1 << 22; time < $end; ) {
+    for (my $piece = 1 << 16; time < $end; ) {
         next if syswrite $file, 'd' x $piece;
 
         if ($piece > 1) {
