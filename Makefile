@@ -69,7 +69,7 @@ matrix:     ## nginx trees, compilers, flags: 8 builds of each; T= as above
 	@tools/matrix.sh "$(or $(T),$(ASAN_SUITES))" $(SRC)
 
 nginx-tests: build ## TESTS=DIR: nginx's own, without the modules, with, metered
-	@tools/deps.sh test
+	@tools/deps.sh nginx-tests
 	@tools/nginx-tests.sh "$(TESTS)" $(T)
 
 bench: build ## against nginx and peers, in short; see bench/README.md
