@@ -22,15 +22,11 @@ my @gw = map { gateway($_) } 0 .. 2;
 
 $_->start() for @gw;
 
-# messages that were signed before a machine knew Redis are not taken
-ok(wait_for(sub {
-    sleep 0.5;
-    return 3 == grep { signin($_, $wallet, '/auth')->{status} == 200 } @gw;
-}), 'all give keys') or diag($gw[0]->log());
+given($_, '/auth') for @gw;
 
 
 subtest 'all of them' => sub {
-    my $key = key_of(signin($gw[0], $wallet, '/auth'));
+    my $key = given($gw[0], '/auth');
 
     is(with_key($gw[0], '/eth', $key)->{status}, 200, 'here');
 
@@ -47,7 +43,7 @@ subtest 'all of them' => sub {
 
 
 subtest 'one' => sub {
-    my $key = key_of(signin($gw[0], $wallet, '/once'));
+    my $key = given($gw[0], '/once');
 
     is(with_key($gw[2], '/eth', $key)->{status}, 503, 'not there yet');
     sleep 1;
@@ -58,7 +54,7 @@ subtest 'one' => sub {
 
 subtest 'at once' => sub {
     for my $n (1, 2) {
-        my $key = key_of(signin($gw[$n - 1], $wallet, '/auth'));
+        my $key = given($gw[$n - 1], '/auth');
 
         is(load($key, 2) + drain($key), 60, "sixty, from number $n");
     }
@@ -66,7 +62,7 @@ subtest 'at once' => sub {
 
 
 subtest 'what is lost' => sub {
-    my $key = key_of(signin($gw[0], $wallet, '/auth'));
+    my $key = given($gw[0], '/auth');
     my @clients = clients($key);
 
     for my $n (0 .. 5) {
@@ -89,7 +85,7 @@ subtest 'what is lost' => sub {
 
 
 subtest 'a machine is killed, and is back' => sub {
-    my $key = key_of(signin($gw[0], $wallet, '/auth'));
+    my $key = given($gw[0], '/auth');
 
     with_key($gw[1], '/eth', $key);
     sleep 1;
@@ -99,10 +95,7 @@ subtest 'a machine is killed, and is back' => sub {
 
     $gw[1]->kill();
     $gw[1]->start();
-    ok(wait_for(sub {
-        sleep 0.2;
-        return signin($gw[1], $wallet, '/auth')->{status} == 200;
-    }), 'it is back');
+    given($gw[1], '/auth');
 
     $used += drain($key);
     is($used, 60, 'what its file has is not lost, nor had twice');
@@ -110,7 +103,7 @@ subtest 'a machine is killed, and is back' => sub {
 
 
 subtest 'Redis is away' => sub {
-    my $key = key_of(signin($gw[0], $wallet, '/auth'));
+    my $key = given($gw[0], '/auth');
 
     $redis->signal('STOP');
     sleep 3;
@@ -132,7 +125,7 @@ subtest 'Redis is away' => sub {
 
 
 subtest 'a key that was revoked' => sub {
-    my $key = key_of(signin($gw[0], $wallet, '/auth'));
+    my $key = given($gw[0], '/auth');
 
     with_key($gw[1], '/eth', $key);
     http_get($gw[0]->port('HTTP'), "/v1/auth/addresses/$wallet->{address}",
@@ -182,6 +175,24 @@ EOF
     chmod 0600, $gw->dir() . '/secret';
 
     return $gw;
+}
+
+
+# A key. Messages are not taken that were signed before a machine knew Redis, or
+# Redis lost its data.
+
+sub given {
+    my ($gw, $path) = @_;
+
+    my $reply;
+
+    wait_for(sub {
+        $reply = signin($gw, $wallet, $path);
+        sleep 0.3 if $reply->{status} != 200;
+        return $reply->{status} == 200;
+    });
+
+    return key_of($reply);
 }
 
 
