@@ -133,8 +133,9 @@ help:       ## this list
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    FUZZ_TARGETS="claims/token ..."  of these only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: a planted loss is seen
-#=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
-#=                    websocket tcp slow hostile clock full names claims
+#=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: disk kills http http2
+#=                    websocket tcp slow loris hostile oversize clock full
+#=                    names backends claims signin router
 #=    FLEET=4         make chaos of so many nodes that share caps by a Redis
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"
