@@ -717,7 +717,7 @@ def count(title, contenders, floor, warm, requests):
 
 # --- a benchmark of some parts
 
-def main(parts, usage, argv, backend=True):
+def main(parts, usage, argv, backend=start_backend):
     """`parts` are functions that get whether all of it is wanted."""
     full = argv[:1] == ["full"]
     names = {part.__name__: part for part in parts}
@@ -725,13 +725,13 @@ def main(parts, usage, argv, backend=True):
     if argv in (["short"], ["full"]):
         chosen = parts
     elif argv and all(a in names for a in argv):
-        chosen, full = [names[a] for a in argv], True
+        chosen, full = [names[a] for a in argv], "SHORT" not in os.environ
     else:
         sys.exit(usage)
 
     setup()
     if backend:
-        start_backend()
+        backend()
 
     version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE,
                              text=True).stderr.strip()
