@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,7 +14,6 @@
 #include "cli/commands.h"
 #include "cli/human.h"
 #include "cli/session.h"
-#include "cli/write.h"
 #include "core/version.h"
 #include "program/memory.h"
 
@@ -24,7 +22,6 @@
 #define CHECK_CONF    "/etc/wgw/nginx.conf"
 #define CHECK_OUTPUT  65536
 #define CHECK_FULL    80                /* percent of a zone */
-#define CHECK_TEXT    512
 
 
 typedef struct {
@@ -140,42 +137,6 @@ check_all(cli_check_t *check)
         printf("%u wrong, %u doubtful, %u fine\n", check->wrongs,
                check->doubts, check->n - check->wrongs - check->doubts);
     }
-}
-
-
-void
-cli_check_found(cli_check_t *check, cli_finding_t finding, const char *what,
-    const char *cure, const char *format, ...)
-{
-    char                text[CHECK_TEXT];
-    va_list             args;
-    static const char  *words[] = { "fine", "doubtful", "wrong" };
-
-    va_start(args, format);
-    (void) vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-
-    if (check->cli->json) {
-        fputs(check->n ? ",{" : "{", stdout);
-        cli_write_member(stdout, 1, "what", what);
-        cli_write_member(stdout, 0, "finding", words[finding]);
-        cli_write_member(stdout, 0, "text", text);
-        cli_write_member(stdout, 0, "cure", cure);
-        fputc('}', stdout);
-
-    } else {
-        printf("%-9s %-13s ", words[finding], what);
-        cli_write_visible(stdout, text);
-        fputc('\n', stdout);
-
-        if (cure[0]) {
-            printf("%24s%s\n", "-> ", cure);
-        }
-    }
-
-    check->n++;
-    check->doubts += finding == CLI_DOUBT;
-    check->wrongs += finding == CLI_WRONG;
 }
 
 

@@ -33,6 +33,7 @@
 
 #define MAIN_LOOK  60                   /* seconds */
 #define MAIN_NEWS  2
+#define MAIN_SHOW  10                   /* on the page, where it changed */
 
 
 /* A thread of the daemon, which returns when grid_ends(). */
@@ -46,6 +47,8 @@ static int main_daemon(const grid_options_t *options);
 static int main_start(grid_t *grid, grid_state_t *state);
 static int main_serve(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
     grid_gateway_t *gateway);
+static void main_rounds(grid_t *grid, grid_state_t *state,
+    grid_chain_t *chain, grid_gateway_t *gateway);
 static void *main_thread(void *data);
 static void main_told(const grid_t *grid);
 static void main_no_core(void);
@@ -205,7 +208,6 @@ main_serve(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
 {
     int            rc;
     size_t         i;
-    unsigned       n;
     pthread_t      threads[grid_count(main_crew)];
     main_thread_t  starts[grid_count(main_crew)];
 
@@ -229,17 +231,7 @@ main_serve(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
         }
     }
 
-    /* A contradiction, once it serves, is told and ends nothing. */
-
-    for (n = 1; !grid_rest(grid, MAIN_NEWS * 1000); n++) {
-
-        if (n % (MAIN_LOOK / MAIN_NEWS) == 0) {
-            (void) grid_look(grid, state, chain, gateway);
-
-        } else if (grid_self_news(grid)) {
-            grid_self_keep(grid, state);
-        }
-    }
+    main_rounds(grid, state, chain, gateway);
 
     while (i) {
         (void) pthread_join(threads[--i], NULL);
@@ -248,6 +240,46 @@ main_serve(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
     grid_log(GRID_NOTE, "ended");
 
     return GRID_OK;
+}
+
+
+/* A contradiction, once it serves, is told and ends nothing. */
+
+static void
+main_rounds(grid_t *grid, grid_state_t *state, grid_chain_t *chain,
+    grid_gateway_t *gateway)
+{
+    int       dirty;
+    int64_t   version, shown;
+    unsigned  n;
+
+    dirty = 1;
+    shown = 0;
+
+    for (n = 0; n == 0 || !grid_rest(grid, MAIN_NEWS * 1000); n++) {
+
+        if (n && n % (MAIN_LOOK / MAIN_NEWS) == 0) {
+            (void) grid_look(grid, state, chain, gateway);
+            dirty = 1;
+
+        } else if (grid_self_news(grid)) {
+            grid_self_keep(grid, state);
+            dirty = 1;
+        }
+
+        if (n % (MAIN_SHOW / MAIN_NEWS)) {
+            continue;
+        }
+
+        /* it changes by what the other threads commit */
+
+        version = grid_state_number(state, 0, "pragma data_version", "");
+
+        if (dirty || version != shown) {
+            dirty = grid_status_show(state, gateway) != GRID_OK;
+            shown = version;
+        }
+    }
 }
 
 

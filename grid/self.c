@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "format/name.h"
 #include "grid/self.h"
@@ -222,6 +223,9 @@ self_value(grid_self_t *self, const char *key, const char *value)
     } else if (strcmp(key, "balance") == 0) {
         self->balance = strtoull(value, NULL, 10);
 
+    } else if (strcmp(key, "kept") == 0) {
+        self->kept = strtoll(value, NULL, 10);
+
     } else if (strcmp(key, "addresses") == 0) {
         self->naddresses = self_addresses(value, self->addresses);
     }
@@ -277,6 +281,8 @@ grid_self_keep(const grid_t *grid, grid_state_t *state)
     self_keep_value(state, "node", text);
     grid_put(text, sizeof(text), "%llu", (unsigned long long) self.balance);
     self_keep_value(state, "balance", text);
+    grid_put(text, sizeof(text), "%lld", (long long) time(NULL));
+    self_keep_value(state, "kept", text);
 
     (void) grid_state_run(state, "delete from missing", "");
 

@@ -41,6 +41,7 @@ typedef struct {
     wgw_addr_t        addresses[GRID_ADDRESSES];
     size_t            naddresses;
     uint64_t          balance;          /* of the account, 10^-7 TFT */
+    int64_t           kept;             /* when a daemon kept it */
 
     grid_missing_t    missing[GRID_MISSING];
     size_t            nmissing;

@@ -1,6 +1,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "grid/ledger.h"
@@ -29,6 +30,7 @@ typedef struct {
 
     char           since[GRID_LEDGER_TIME];     /* the month's first second */
     char           last[GRID_LEDGER_TIME];      /* hour that is final, or "" */
+    char           kept[GRID_LEDGER_TIME];      /* when all that was known */
 } status_t;
 
 
@@ -36,9 +38,12 @@ static void status_read(status_t *s, grid_state_t *state);
 static void status_workloads(status_t *s, grid_state_t *state);
 static void status_text(const status_t *s);
 static void status_text_money(const status_t *s);
-static void status_json(const status_t *s);
-static void status_json_text(const char *name, const char *text);
-static void status_json_ledger(const char *name,
+static void status_text_age(const status_t *s);
+static void status_json(grid_out_t *out, const status_t *s);
+static void status_json_missing(grid_out_t *out, const grid_self_t *self);
+static void status_json_text(grid_out_t *out, const char *name,
+    const char *text);
+static void status_json_ledger(grid_out_t *out, const char *name,
     const grid_ledger_t *ledger);
 static void status_metrics(const status_t *s);
 static void status_metric(const char *name, const char *type,
@@ -50,6 +55,7 @@ grid_status(const grid_options_t *options)
 {
     int           failed;
     status_t     *s;
+    grid_out_t    out;
     grid_state_t  state;
 
     if (grid_state_open(&state, options->state, 1) != GRID_OK) {
@@ -64,7 +70,10 @@ grid_status(const grid_options_t *options)
 
     if (!failed) {
         if (options->json) {
-            status_json(s);
+            memset(&out, 0, sizeof(grid_out_t));
+            status_json(&out, s);
+            puts(out.data);
+            grid_out_free(&out);
 
         } else if (options->metrics) {
             status_metrics(s);
@@ -77,6 +86,29 @@ grid_status(const grid_options_t *options)
     free(s);
 
     return failed || fflush(stdout) != 0 ? GRID_FAILED : GRID_OK;
+}
+
+
+int
+grid_status_show(grid_state_t *state, grid_gateway_t *gateway)
+{
+    int          rc;
+    long         status;
+    status_t    *s;
+    grid_out_t   out;
+
+    memset(&out, 0, sizeof(grid_out_t));
+
+    s = wgw_alloc(sizeof(status_t));
+    status_read(s, state);
+    status_json(&out, s);
+    free(s);
+
+    rc = grid_gateway_call(gateway, "PUT", "/v1/grid", out.data, &status,
+                           NULL);
+    grid_out_free(&out);
+
+    return rc == GRID_OK && status < 300 ? GRID_OK : GRID_AWAY;
 }
 
 
@@ -104,6 +136,8 @@ status_read(status_t *s, grid_state_t *state)
     if (s->all.last) {
         grid_ledger_time(s->last, s->all.last);
     }
+
+    grid_ledger_time(s->kept, s->self.kept);
 
     status_workloads(s, state);
 }
@@ -164,6 +198,7 @@ status_text(const status_t *s)
     }
 
     status_text_money(s);
+    status_text_age(s);
 
     for (i = 0; i < self->nmissing; i++) {
         printf("%-12s %s\n", i ? "" : "missing", self->missing[i].what);
@@ -201,72 +236,104 @@ status_text_money(const status_t *s)
 }
 
 
+/* A daemon that runs looks at all of it each minute. */
+
 static void
-status_json(const status_t *s)
+status_text_age(const status_t *s)
+{
+    long long  age;
+
+    age = (long long) time(NULL) - s->self.kept;
+
+    printf("as of        %s%s\n", s->kept, age > GRID_STATUS_STALE || age < 0
+           ? ", stale: does wgw-grid run (systemctl status wgw-grid)?" : "");
+}
+
+
+static void
+status_json(grid_out_t *out, const status_t *s)
 {
     char                text[WGW_ADDR_TEXT + 1];
     size_t              i;
     const grid_self_t  *self = &s->self;
 
-    status_json_text("{\"account\":", self->address);
-    printf(",\"kind\":\"%s\",\"balance\":%llu,\"farm_id\":%u,\"twin_id\":%u,"
-           "\"node_id\":%u", grid_kind_name(self->kind),
-           (unsigned long long) self->balance, (unsigned) self->farm,
-           (unsigned) self->twin, (unsigned) self->node);
-    status_json_text(",\"domain\":", self->domain);
-    fputs(",\"addresses\":[", stdout);
+    status_json_text(out, "{\"as_of\":", s->kept);
+    status_json_text(out, ",\"account\":", self->address);
+    grid_out_format(out, ",\"kind\":\"%s\",\"balance\":%llu,\"farm_id\":%u,"
+                    "\"twin_id\":%u,\"node_id\":%u",
+                    grid_kind_name(self->kind),
+                    (unsigned long long) self->balance,
+                    (unsigned) self->farm, (unsigned) self->twin,
+                    (unsigned) self->node);
+    status_json_text(out, ",\"domain\":", self->domain);
+    grid_out_text(out, ",\"addresses\":[");
 
     for (i = 0; i < self->naddresses; i++) {
         *wgw_addr_write(&self->addresses[i], text) = '\0';
-        status_json_text(i ? "," : "", text);
+        status_json_text(out, i ? "," : "", text);
     }
 
-    printf("],\"contracts\":%llu,\"names\":%llu,\"workloads\":{",
-           (unsigned long long) s->contracts, (unsigned long long) s->names);
+    grid_out_format(out, "],\"contracts\":%llu,\"names\":%llu,"
+                    "\"workloads\":{", (unsigned long long) s->contracts,
+                    (unsigned long long) s->names);
 
     for (i = 0; i < s->nstates; i++) {
-        printf("%s\"%s\":%llu", i ? "," : "", s->states[i].name,
-               (unsigned long long) s->states[i].n);
+        grid_out_format(out, "%s\"%s\":%llu", i ? "," : "",
+                        s->states[i].name,
+                        (unsigned long long) s->states[i].n);
     }
 
-    status_json_text("},\"last_report\":", s->last);
-    status_json_text(",\"month\":", s->since);
-    status_json_ledger("this_month", &s->month);
-    status_json_ledger("all", &s->all);
-    fputs(",\"missing\":[", stdout);
+    status_json_text(out, "},\"last_report\":", s->last);
+    status_json_text(out, ",\"month\":", s->since);
+    status_json_ledger(out, "this_month", &s->month);
+    status_json_ledger(out, "all", &s->all);
+    status_json_missing(out, self);
+}
+
+
+static void
+status_json_missing(grid_out_t *out, const grid_self_t *self)
+{
+    size_t  i;
+
+    grid_out_text(out, ",\"missing\":[");
 
     for (i = 0; i < self->nmissing; i++) {
-        status_json_text(i ? ",{\"topic\":" : "{\"topic\":",
+        status_json_text(out, i ? ",{\"topic\":" : "{\"topic\":",
                          self->missing[i].topic);
-        status_json_text(",\"what\":", self->missing[i].what);
-        status_json_text(",\"cure\":", self->missing[i].cure);
-        putchar('}');
+        status_json_text(out, ",\"what\":", self->missing[i].what);
+        status_json_text(out, ",\"cure\":", self->missing[i].cure);
+        grid_out_text(out, "}");
     }
 
-    puts("]}");
+    grid_out_text(out, "]}");
 }
 
 
 static void
-status_json_text(const char *name, const char *text)
+status_json_text(grid_out_t *out, const char *name, const char *text)
 {
-    fputs(name, stdout);
-    grid_out_print_json(stdout, text);
+    grid_out_text(out, name);
+    grid_out_json(out, text);
 }
 
 
 static void
-status_json_ledger(const char *name, const grid_ledger_t *l)
+status_json_ledger(grid_out_t *out, const char *name,
+    const grid_ledger_t *l)
 {
-    printf(",\"%s\":{\"reports\":%llu,\"bytes\":%llu,\"waiting\":%llu,"
-           "\"waiting_bytes\":%llu,\"void\":%llu,\"void_bytes\":%llu,"
-           "\"nobody_bytes\":%llu,\"billed_musd\":%llu}", name,
-           (unsigned long long) l->reports, (unsigned long long) l->bytes,
-           (unsigned long long) l->waiting,
-           (unsigned long long) l->waiting_bytes,
-           (unsigned long long) l->lost, (unsigned long long) l->lost_bytes,
-           (unsigned long long) l->nobody_bytes,
-           (unsigned long long) l->billed);
+    grid_out_format(out, ",\"%s\":{\"reports\":%llu,\"bytes\":%llu,"
+                    "\"waiting\":%llu,\"waiting_bytes\":%llu,"
+                    "\"void\":%llu,\"void_bytes\":%llu,"
+                    "\"nobody_bytes\":%llu,\"billed_musd\":%llu}", name,
+                    (unsigned long long) l->reports,
+                    (unsigned long long) l->bytes,
+                    (unsigned long long) l->waiting,
+                    (unsigned long long) l->waiting_bytes,
+                    (unsigned long long) l->lost,
+                    (unsigned long long) l->lost_bytes,
+                    (unsigned long long) l->nobody_bytes,
+                    (unsigned long long) l->billed);
 }
 
 
@@ -296,6 +363,8 @@ status_metrics(const status_t *s)
           "hour that is final", (uint64_t) s->all.last },
         { "wgw_grid_balance", "gauge", "the account's, in 10^-7 TFT",
           s->self.balance },
+        { "wgw_grid_as_of_timestamp_seconds", "gauge", "when the daemon saw "
+          "all that", (uint64_t) s->self.kept },
     };
 
     for (i = 0; i < grid_count(all); i++) {

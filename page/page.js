@@ -202,6 +202,36 @@
       ...more(found, settings.claims));
   }
 
+  // what wgw-grid says; when it ended, or hangs, that is of another time, by
+  // the server's clock
+
+  const STALE = 300;
+
+  async function grid() {
+    const found = await get(settings.grid);
+    if (!found) return;
+
+    const now = Date.parse($('when').querySelector('time').dateTime);
+    const age = Math.round((now - Date.parse(found.as_of)) / 1000);
+    const stale = !(Math.abs(age) <= STALE);
+
+    show('grid',
+      ...(stale ? [el('p', { class: 'bad' }, 'Stale: wgw-grid has said '
+                      + `nothing since ${found.as_of}.`)] : []),
+      tiles([
+        ['contracts', found.contracts],
+        ['names', found.names],
+        ['last report', found.last_report || 'none yet'],
+        ['balance', `${(found.balance / 1e7).toFixed(2)} TFT`],
+        ['earned this month',
+         `${(found.this_month.billed_musd / 1000).toFixed(3)} USD`],
+        ['reported this month', size(found.this_month.bytes)]
+      ]),
+      ...(found.missing.length ? [table('What is missing',
+        [['missing'], ['cure']],
+        found.missing.map((m) => [m.what, m.cure]))] : []));
+  }
+
   async function backends() {
     const found = await get(settings.names
                             && settings.names + '?failing=true&limit=20');
@@ -283,7 +313,7 @@
     busy = true;
 
     const parts = await Promise.allSettled([figures(), signin(), providers(),
-      claims(), backends(), certificates()]);
+      claims(), grid(), backends(), certificates()]);
     const failed = parts.find((p) => p.status === 'rejected');
 
     $('state').textContent = failed ? `not all is new: ${failed.reason.message}`

@@ -110,10 +110,13 @@ own() {
 }
 
 
-# an apt of its own in $tmp; one run by root fetches as the user _apt
+# an apt of its own in $tmp; one run by root fetches as the user _apt.  It
+# knows of no package that is installed, or it would take the newer one of this
+# machine for the wanted one of an older release.
 
 prepare() {
     mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial" "$tmp/get"
+    : > "$tmp/status"
     chmod 755 "$tmp"
 
     if [ "$(id -u)" = 0 ] && id _apt > /dev/null 2>&1; then
@@ -126,6 +129,7 @@ Dir::Etc::SourceParts "/dev/null";
 Dir::Etc::Preferences "/dev/null";
 Dir::Etc::PreferencesParts "/dev/null";
 Dir::State::Lists "$tmp/lists";
+Dir::State::Status "$tmp/status";
 Dir::Cache "$tmp/cache";
 Acquire::Languages "none";
 Acquire::Retries "2";

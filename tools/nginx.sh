@@ -4,9 +4,9 @@
 #                                 has, unpacked; nothing is installed
 #
 # DIR is there whole or not at all; DIR/way says what it is, and DIR/from has
-# what was fetched.  A source
-# whose mirror lacks Debian's part of it is taken without, which is said; the
-# packages of another release than this machine's get its libraries as well.
+# what was fetched.  A source whose mirror lacks Debian's part of it is taken
+# without, which is said; packages of a newer release than this machine's get
+# its libraries as well, if they need them.
 
 set -eu
 
@@ -60,42 +60,57 @@ tree() {
 }
 
 
-# What was built for another release needs its libraries, and its loader to
-# find them: both are written into our copy of the program.
+# unpack DIR PACKAGE ...: packages of the release, in $tmp/nginx; prints the
+# version
+
+unpack() {
+    get=$1
+    shift
+
+    fetch packages "$get" "$@" || return
+
+    for deb in "$get"/*.deb; do
+        dpkg -x "$deb" "$tmp/nginx" >&2 || return
+    done
+}
+
+
+# A newer release runs what was built for an older one.  The other way round
+# it needs its libraries, and its loader to find them: both are written into
+# our copy of the program.
 
 with_libraries() {
+    command -v patchelf > /dev/null || return
+
+    case $release in
+    bookworm) ssl=libssl3 ;;
+    *)        ssl="libssl3t64 libzstd1" ;;
+    esac
+
+    # shellcheck disable=SC2086    # a list
+    unpack "$tmp/get/libraries" libc6 libcrypt1 libpcre2-8-0 zlib1g $ssl \
+        > /dev/null || return
+
     root=$PWD/$dir
     loader=$(cd "$tmp/nginx" && find . -name 'ld-linux*.so*' | head -n 1)
     lib=$(cd "$tmp/nginx" && find . -name 'libc.so.6' | head -n 1)
+    lib=$(dirname "${lib#./}")
 
-    [ -n "$loader" ] && [ -n "$lib" ] &&
+    # libc may be in /lib where the others are in /usr/lib
+    [ -n "$loader" ] && [ "$lib" != . ] &&
         patchelf --set-interpreter "$root/${loader#./}" --force-rpath \
-            --set-rpath "$root/$(dirname "${lib#./}")" \
+            --set-rpath "$root/$lib:$root/usr/${lib#usr/}" \
             "$tmp/nginx/usr/sbin/nginx"
 }
 
 
 packages() {
-    set -- nginx nginx-dev libnginx-mod-stream
-
-    if [ "$release" != "$("${0%/*}/apt.sh" own)" ]; then
-        command -v patchelf > /dev/null || return 1
-
-        case $release in
-        bookworm) set -- "$@" libc6 libcrypt1 libpcre2-8-0 zlib1g libssl3 ;;
-        *)        set -- "$@" libc6 libcrypt1 libpcre2-8-0 zlib1g libzstd1 \
-                      libssl3t64 ;;
-        esac
-    fi
-
-    version=$(fetch packages "$tmp/get" "$@") || return
     mkdir "$tmp/nginx"
+    version=$(unpack "$tmp/get" nginx nginx-dev libnginx-mod-stream) || return
 
-    for deb in "$tmp"/get/*.deb; do
-        dpkg -x "$deb" "$tmp/nginx" || return
-    done
-
-    if [ $# -gt 3 ]; then
+    if [ "$release" != "$("${0%/*}/apt.sh" own)" ] &&
+       ! "$tmp/nginx/usr/sbin/nginx" -v > /dev/null 2>&1
+    then
         with_libraries || return
     fi
 

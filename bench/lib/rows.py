@@ -45,7 +45,10 @@ ROWS = [
         "over", 0.30, ["haproxy-1k", "limit_req-1k"], "HAProxy +0.9"),
     Row("a meter with a cap, 1M keys, uniform: us over bare", "meter",
         "wgw-cap-1M", "over", 0.50, ["haproxy-1M", "limit_req-1M"],
-        "HAProxy +8.2"),
+        "HAProxy +8.2",
+        Floor("a record of a million in one place, with its key "
+              "(bench/meter/run formats)", "meter", "formats", "hashed",
+              1000)),
     Row("a meter with a cap, 1k keys: instructions", "meter", "wgw-cap-1k",
         "instructions", 1000, ["haproxy-1k", "limit_conn-1k"],
         "limit_conn +949"),

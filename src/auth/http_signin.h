@@ -1,8 +1,10 @@
 
 /*
- * http_signin: a sign-in over HTTP.  http_signin.c is the endpoint, from the
- * request to the message that is good, and the answers; http_signin_key.c what
- * comes between: the key.
+ * http_signin: a sign-in over HTTP.
+ *
+ *     http_signin.c        the endpoint, from the request to a good message
+ *     http_signin_key.c    the key that its signer gets, or not
+ *     http_signin_reply.c  the answers
  */
 
 #ifndef WGW_HTTP_SIGNIN_H
@@ -31,10 +33,13 @@ typedef struct {
 } wgw_http_signin_t;
 
 
-/* Of who has signed a good message.  All return what a content handler does. */
+/*
+ * http_signin_key.c: of who has signed a good message.  All return what a
+ * content handler does.
+ */
 ngx_int_t wgw_http_signin_key(wgw_http_signin_t *s);
 
-/* The answers: the key, or why there is none. */
+/* http_signin_reply.c: the key, or why there is none. */
 ngx_int_t wgw_http_signin_done(wgw_http_signin_t *s, wgw_text_t token);
 ngx_int_t wgw_http_signin_refuse(ngx_http_request_t *r, ngx_uint_t status,
     const char *reason, const char *message);

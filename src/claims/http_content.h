@@ -4,6 +4,7 @@
  * is refused.
  *
  *     http_content.c          what is decided, and when
+ *     http_content_asked.c    what is asked for
  *     http_content_refusal.c  what who is refused is told
  *     http_content_vars.c     the variables
  *     http_content_conf.c     the directives

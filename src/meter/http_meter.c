@@ -6,6 +6,7 @@
 #include "meter/http_flow.h"
 #include "meter/http_key.h"
 #include "meter/http_late.h"
+#include "meter/http_grid.h"
 #include "meter/http_page.h"
 #include "meter/http_rate.h"
 #include "meter/meter_module.h"
@@ -89,6 +90,13 @@ static ngx_command_t  ngx_http_wgw_meter_commands[] = {
     { ngx_string("wgw_page"),
       NGX_HTTP_LOC_CONF|NGX_CONF_ANY,
       ngx_http_wgw_page,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("wgw_grid_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_wgw_grid_status,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -475,6 +483,7 @@ ngx_http_wgw_meter_create_conf(ngx_conf_t *cf)
      *     mcf->usage = 0;
      *     mcf->hosts = NULL;
      *     mcf->page = NULL;
+     *     mcf->grid = NULL;
      */
 
     mcf->meters = NGX_CONF_UNSET_PTR;
@@ -491,6 +500,8 @@ ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wgw_meter_conf_t *prev = parent;
     ngx_http_wgw_meter_conf_t *conf = child;
 
+    char  *rc;
+
     ngx_conf_merge_ptr_value(conf->meters, prev->meters, NULL);
 
     conf->usual = conf->meters && conf->meters->nelts == 1
@@ -499,6 +510,12 @@ ngx_http_wgw_meter_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->log_level, prev->log_level, NGX_LOG_ERR);
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_TOO_MANY_REQUESTS);
+
+    rc = ngx_http_wgw_grid_status_merge(cf, prev, conf);
+
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
 
     if (conf->usage) {
         return conf->hosts ? wgw_request_hosts(cf, conf->hosts)

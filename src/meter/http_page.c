@@ -55,6 +55,8 @@ static const struct {
       offsetof(wgw_page_uris_t, providers) },
     { ngx_string("certificates="), ngx_string("/v1/certificates"),
       offsetof(wgw_page_uris_t, certificates) },
+    { ngx_string("grid="), ngx_string("/v1/grid"),
+      offsetof(wgw_page_uris_t, grid) },
     { ngx_null_string, ngx_null_string, 0 }
 };
 

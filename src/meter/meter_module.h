@@ -29,6 +29,7 @@ typedef struct {
     ngx_uint_t       usage;     /* NGX_HTTP_WGW_USAGE_* */
     ngx_array_t     *hosts;     /* of it: ngx_str_t; NULL: any */
     void            *page;      /* of http_page.h, or NULL */
+    ngx_array_t     *grid;      /* of http_grid.h, or NULL: ngx_str_t */
 } ngx_http_wgw_meter_conf_t;
 
 

@@ -252,6 +252,7 @@ static const struct {
     { "providers",    "Providers",    offsetof(wgw_page_uris_t, providers) },
     { "certificates", "Certificates",
       offsetof(wgw_page_uris_t, certificates) },
+    { "grid",         NULL,           offsetof(wgw_page_uris_t, grid) },
     { NULL,           NULL,           0 }
 };
 

@@ -30,6 +30,7 @@ typedef struct {
     ngx_str_t            claims;
     ngx_str_t            providers;
     ngx_str_t            certificates;
+    ngx_str_t            grid;
 } wgw_page_uris_t;
 
 

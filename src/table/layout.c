@@ -392,3 +392,18 @@ wgw_table_foreign(const wgw_table_made_t *made)
 
     return NULL;
 }
+
+
+const wgw_segment_t *
+wgw_table_segment(const wgw_table_t *t, uint32_t record)
+{
+    uint32_t  n;
+
+    for (n = 0; n < t->count; n++) {
+        if (record < t->segments[n].end) {
+            return &t->segments[n];
+        }
+    }
+
+    return NULL;
+}

@@ -233,21 +233,6 @@ wgw_table_twins(wgw_table_t *t, uint32_t record,
 }
 
 
-const wgw_segment_t *
-wgw_table_segment(const wgw_table_t *t, uint32_t record)
-{
-    uint32_t  n;
-
-    for (n = 0; n < t->count; n++) {
-        if (record < t->segments[n].end) {
-            return &t->segments[n];
-        }
-    }
-
-    return NULL;
-}
-
-
 static inline uint64_t
 wgw_table_hash(wgw_table_t *t, wgw_text_t key)
 {

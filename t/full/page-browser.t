@@ -12,6 +12,7 @@ use Test::More;
 use Digest::SHA qw(sha256_hex);
 use IPC::Open2;
 use JSON::PP ();
+use POSIX 'strftime';
 
 use Wgw;
 
@@ -56,6 +57,7 @@ http {
         location /v1/names { wgw_api; }
         location /v1/usage { wgw_usage json; }
         location = /metrics { wgw_usage prometheus; }
+        location = /v1/grid { wgw_grid_status; }
     }
 
     server {
@@ -248,6 +250,61 @@ say_(eval => "document.getElementById('f-name').value = 'new';"
     . "document.getElementById('f-save').click()");
 ok(say_(wait => "document.querySelector('tr[data-name=\"new.gw.test\"]')"
                 . " !== null"), 'a name is added');
+
+
+# ---- the grid
+
+sub grid {
+    my (%members) = @_;
+
+    return http_get($admin, '/v1/grid', method => 'PUT', body =>
+        $json->encode({
+            as_of => strftime('%Y-%m-%dT%H:%M:%SZ', gmtime), contracts => 3,
+            names => 2, balance => 1234567890, missing => [],
+            last_report => '2026-11-27T12:00:00Z',
+            this_month => { bytes => 4500000000, billed_musd => 2750 },
+            %members }))->{status};
+}
+
+is(say_(eval => "document.getElementById('grid').hidden"), JSON::PP::true,
+   'field 19.7: no grid, no row');
+
+my $evil = '<img src=x onerror=alert(1)><script>alert(2)</script>"\'&';
+
+is(grid(missing => [{ topic => 'chain', what => "the chain said $evil",
+                      cure => "</td><b>$evil</b>" }]), 204,
+   'field 19.7: a daemon says what it is');
+ok(say_(wait => "!document.getElementById('grid').hidden"),
+   'field 19.7: and has a row');
+
+for (['contracts', '3'], ['names', '2'], ['balance', '123.46 TFT'],
+     ['last report', '2026-11-27T12:00:00Z'],
+     ['earned this month', '2.750 USD'], ['reported this month', '4.50 GB'])
+{
+    my ($what, $value) = @$_;
+
+    is(say_(eval => "[...document.querySelectorAll('#grid dt')].find((e) =>"
+            . " e.textContent === '$what').nextSibling.textContent"), $value,
+       "field 19.7: $what");
+}
+
+like(text('#grid'), qr/the chain said \Q$evil\E/, 'field 19.7: texts are text');
+is(say_(eval => "document.querySelectorAll('#grid img, #grid script, #grid b')"
+        . ".length"), 0, 'and no markup');
+unlike(text('#grid'), qr/Stale/, 'field 19.7: and are of now');
+shot('grid', of => '#grid');
+
+is(grid(as_of => '2026-11-27T00:00:00Z'), 204, 'one that ended long ago');
+ok(say_(wait => "document.getElementById('grid').innerText.includes('Stale: "
+        . "wgw-grid has said nothing since 2026-11-27T00:00:00Z')"),
+   'field 19.7: what is stale is said to be');
+is(grid(as_of => undef), 204, 'one that does not say when');
+ok(say_(wait => "document.getElementById('grid').innerText.includes('Stale: "
+        . "wgw-grid has said nothing since null')"),
+   'field 19.7: is as stale');
+grid();
+ok(say_(wait => "!document.getElementById('grid').innerText"
+        . ".includes('Stale')"), 'field 19.7: until it is there again');
 
 
 # ---- ten thousand names

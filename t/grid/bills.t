@@ -10,6 +10,7 @@ use strict;
 use lib 't/lib';
 
 use Test::More;
+use Time::Local 'timegm';
 
 use Wgw;
 use Wgw::Billing;
@@ -54,6 +55,13 @@ sub hour {
 sub billed {
     return [map { [$_->[0], ($now - $_->[1]) / 3600, $_->[3]] }
             @{$chain->billed()}];
+}
+
+
+sub wgw_time {
+    my ($y, $m, $d, @time) = $_[0] =~ /\d+/g;
+
+    return timegm(reverse(@time), $d, $m - 1, $y);
 }
 
 
@@ -115,6 +123,44 @@ subtest 'hours become reports' => sub {
     is($grid->sql("select sum(sent) from lines where contract = 0"), 77 + 3 + 6,
        'tf 65: unknown hosts are the farmer\'s, in a line of their own');
     is($grid->status()->{all}{nobody_bytes}, 86, 'tf 65: and in the status');
+};
+
+
+subtest 'the status, and the page' => sub {
+    my $s = $grid->status();
+    my $page;
+
+    is_deeply([@$s{qw(contracts names balance)}], [0, 0, 10_000_000_000],
+              'field 19.7: contracts, names, balance');
+    like($s->{last_report}, qr/^\d{4}-\d\d-\d\dT\d\d:00:00Z$/,
+         'field 19.7: the last report');
+    is($s->{this_month}{billed_musd} + $s->{all}{bytes}, 5_000_002_048,
+       'field 19.7: what was earned');
+    cmp_ok(abs(time - wgw_time($s->{as_of})), '<', 120, 'and when that was');
+
+    ok(wait_for(sub {
+        $page = json(http_get($gw->port('ADMIN'), '/v1/grid')->{body});
+        $page && $page->{all}{reports} == 3;
+    }, 30), 'field 19.7: the page gets it');
+    is_deeply({ %$page, as_of => '' }, { %$s, as_of => '' }, 'all of it');
+
+    my ($code, $text) = Wgw::Grid::run_program('status', '--state',
+                                               $grid->dir() . '/state');
+    like($text, qr/^$_ /m, "field 19.7: as text: $_")
+        for qw(contracts names balance), 'last report', 'this month';
+    unlike($text, qr/stale/, 'field 19.7: and not stale');
+
+    ($code, $text) = Wgw::Grid::run_program('status', '--metrics', '--state',
+                                            $grid->dir() . '/state');
+    like($text, qr/^wgw_grid_$_ \d+$/m, "field 19.7: a metric: $_")
+        for qw(contracts names balance last_report_timestamp_seconds
+               billed_musd_total reported_bytes_total as_of_timestamp_seconds);
+
+    $grid->kill();
+    $grid->sql("update self set value = value - 400 where key = 'kept'");
+    like((Wgw::Grid::run_program('status', '--state', $grid->dir() . '/state'))
+         [1], qr/^as of +\S+Z, stale: does wgw-grid run/m,
+         'field 19.7: what a daemon left that is gone is stale');
 };
 
 

@@ -44,6 +44,7 @@ http {
         location /if/ { wgw_page; if ($arg_q) { set $x 1; } }
         location = /gzip { gzip on; wgw_page; }
         location /v1/names { wgw_api; }
+        location = /v1/grid { wgw_grid_status; }
     }
 }
 EOF
@@ -186,6 +187,40 @@ like($other, qr/"claims":""/, 'and none');
 unlike($other, qr{>Claims</a>}, 'no link then');
 
 
+# ---- what wgw-grid says of itself
+
+sub grid {
+    my ($method, $body, %more) = @_;
+
+    return http_get($admin, '/v1/grid', method => $method, body => $body,
+                    %more);
+}
+
+is(grid('GET')->{body}, 'null', 'field 19.7: nothing yet');
+
+my $said = '{"as_of":"2026-11-27T12:00:00Z","missing":[{"what":"<b>\u0001"}]}';
+
+is(grid('PUT', $said)->{status}, 204, 'field 19.7: a daemon says something');
+is(grid('GET')->{body}, $said, 'field 19.7: which is there as it was said');
+is(grid('GET')->{headers}{'content-type'}, 'application/json', 'as JSON');
+is(grid('PUT', $_)->{status}, 400, 'field 19.7: no object: '
+   . substr $_, 0, 20)
+    for '', '[]', '7', '{', '{"a":1}x', '{"a":"\ud800"}', "{\"a\":\"\xff\"}",
+        '{"a":' . '[' x 100 . ']' x 100 . '}';
+is(grid('PUT', '{"a":"' . 'x' x 131072 . '"}')->{status}, 413,
+   'field 19.7: or too much');
+is(grid('PUT', '{"a":"' . 'x' x 131064 . '"}')->{status}, 204,
+   'field 19.7: as much as there may be');
+is(length grid('GET')->{body}, 131072, 'is there');
+is(grid('PUT', $said)->{status}, 204, 'and something small again');
+is(grid('DELETE')->{status}, 405, 'another method');
+is(grid('DELETE')->{headers}{allow}, 'GET, HEAD, PUT', 'and which there are');
+is(grid('PUT', '{}', headers => "Origin: http://evil.test\r\n")->{status}, 403,
+   'field 19.7: not by another site');
+is(grid('GET', undef, host => 'evil.test')->{status}, 403, 'nor to one');
+is(grid('GET')->{body}, $said, 'field 19.7: none of that changed it');
+
+
 # ---- the traffic of all workers is kept over a reload
 
 my ($total) = (0);
@@ -206,6 +241,7 @@ ok(wait_for(sub { total() >= $got->{received} }, 5), 'traffic is there');
 $total = total();
 $gw->reload();
 ok(wait_for(sub { total() >= $total }, 5), 'and stays');
+is(grid('GET')->{body}, $said, 'field 19.7: what wgw-grid said, too');
 
 
 # ---- what nginx -t says

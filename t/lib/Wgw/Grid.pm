@@ -37,6 +37,7 @@ server {
         listen 127.0.0.1:%%ADMIN%%;
         location /v1/names { wgw_api; }
         location /v1/usage { wgw_usage json; }
+        location = /v1/grid { wgw_grid_status; }
     }
 EOF
 
