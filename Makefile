@@ -72,25 +72,15 @@ nginx-tests: build ## TESTS=DIR: nginx's own, without the modules, with, metered
 	@tools/deps.sh nginx-tests
 	@tools/nginx-tests.sh "$(TESTS)" $(T)
 
-bench: build ## against nginx and peers, in short; see bench/README.md
+bench: build ## against nginx and peers, ten minutes; see bench/README.md
 	@tools/deps.sh bench
-	@bench/compare new
-	@bench/route/run short
-	@bench/meter/run short
-	@bench/port/run short
-	@bench/auth/run short
-	@bench/claims/run short
-	@bench/compare
+	@tools/peers.sh
+	@bench/all short
 
-bench-full: build
+bench-full: build ## all rows and contenders, some hours
 	@tools/deps.sh bench
-	@bench/compare new
-	@bench/route/run full
-	@bench/port/run full
-	@bench/meter/run full
-	@bench/auth/run full
-	@bench/claims/run full
-	@bench/compare
+	@tools/peers.sh
+	@bench/all full
 
 bench-idle: build ## modules that are loaded and unused cost nothing
 	@tools/deps.sh bench
