@@ -83,6 +83,10 @@ cli_columns_flush(cli_columns_t *c)
 {
     size_t  i;
 
+    if (c->n == 0) {
+        return;
+    }
+
     for (i = 0; i < c->n && c->used && !c->titled; i++) {
         columns_cell(c, i, c->columns[i].title);
     }
