@@ -545,7 +545,8 @@ usual(void)
        && hot->held == 80, "the direction that the cap counts");
     wgw_counter_release(hot, 80);
 
-    ok(!wgw_counter_hold(&t, hot, 3, 0, 1) && !wgw_counter_hold(&t, hot, 3, 39, 1)
+    ok(!wgw_counter_hold(&t, hot, 3, 0, 1)
+       && !wgw_counter_hold(&t, hot, 3, 39, 1)
        && !wgw_counter_hold(&t, hot, 3, 100, 0)
        && !wgw_counter_hold(&t, hot, 3, UINT64_MAX, UINT64_MAX)
        && hot->held == 0, "nothing of a cap of nothing, nor without a wish");
