@@ -30,6 +30,12 @@ endif
 full-test: test deb ## make test on all it names, then t/full: a browser, packages
 	@tools/deps.sh full
 	@tools/test.sh build t/full/*.t
+	@tools/servers.sh || echo "Redis 8, Valkey and PostgreSQL 17: Debian" \
+	    "13's packages could not be fetched" >> build/missing
+	@for servers in redis valkey; do \
+	    [ ! -e build/servers/way ] || WGW_SERVERS=$$servers \
+	        tools/test.sh build t/fleet/*.t t/ledger/*.t || exit; \
+	done
 	@! cat build/missing
 
 asan:       ## the suites with sanitizers, modules linked in; T= as above
@@ -136,6 +142,8 @@ help:       ## this list
 #=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: disk kills http http2
 #=                    websocket tcp slow loris hostile oversize clock full
 #=                    names backends claims signin router
+#=    WGW_SERVERS=valkey  or redis: other servers for T="t/fleet/leases.t" and
+#=                    such, those that tools/servers.sh has fetched
 #=    FLEET=4         make chaos of so many nodes that share caps by a Redis
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"
