@@ -74,7 +74,7 @@ static const char  *const service_steps[] = {
 const grid_schema_t  grid_service_schema = { "service", service_steps };
 
 const grid_batch_kind_t  grid_service_kind = {
-    "service", service_settle, service_again
+    "service", service_settle, service_again, 0
 };
 
 

@@ -22,8 +22,9 @@
 #define SUBSTRATE_KEYS     100000       /* ... and in all */
 #define SUBSTRATE_LONG     256          /* what is longer is signed hashed */
 
-/* of the pool: what it has already, and what a block has already */
+/* of the pool: it has it already, or another one with its nonce */
 #define SUBSTRATE_KNOWN    1013
+#define SUBSTRATE_FIRST    1014
 
 
 struct grid_substrate_s {
@@ -735,7 +736,10 @@ grid_substrate_send(grid_substrate_t *chain, const void *data, size_t len)
     free(hash);
     free(params);
 
-    if (rc == GRID_FAILED && grid_rpc_code(chain->rpc) == SUBSTRATE_KNOWN) {
+    if (rc == GRID_FAILED
+        && (grid_rpc_code(chain->rpc) == SUBSTRATE_KNOWN
+            || grid_rpc_code(chain->rpc) == SUBSTRATE_FIRST))
+    {
         return GRID_OK;
     }
 

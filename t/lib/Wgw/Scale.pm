@@ -294,7 +294,10 @@ sub calls {
               serial_number => maybe($t->{bounded})], 8],
             ['add_node_public_config',
              [farm_id => $t->{u32}, node_id => $t->{u32},
-              public_config => maybe($config)], 12]),
+              public_config => maybe($config)], 12],
+            ($how{no_uptime} ? ()
+                : ['report_uptime_v2',
+                   [uptime => $u64, timestamp_hint => $u64], 38])),
     );
 }
 
