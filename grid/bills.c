@@ -119,12 +119,14 @@ bills_hours(grid_batch_t *batch, grid_gateway_t *gateway, unsigned n)
 static int
 bills_make(grid_batch_t *batch)
 {
-    int  rc;
+    int      rc;
+    int64_t  now;
 
     rc = batch->self.node ? grid_uptime_make(batch, time(NULL)) : GRID_NONE;
 
     if (rc == GRID_NONE) {
-        rc = grid_service_make(batch, time(NULL));
+        rc = grid_substrate_now(batch->chain, &now);
+        rc = rc == GRID_OK ? grid_service_make(batch, now) : rc;
     }
 
     if (rc == GRID_NONE && batch->self.node) {

@@ -557,6 +557,25 @@ grid_substrate_nonce(grid_substrate_t *chain, const uint8_t key[GRID_KEY],
 }
 
 
+int
+grid_substrate_now(grid_substrate_t *chain, int64_t *now)
+{
+    int           rc, bad;
+    grid_value_t  value;
+
+    rc = grid_substrate_get(chain, "Timestamp", "Now", NULL, 0, NULL, &value);
+
+    if (rc != GRID_OK) {
+        return rc == GRID_NONE ? GRID_AWAY : rc;
+    }
+
+    bad = 0;
+    *now = (int64_t) (grid_value_uint(&value, &bad) / 1000);
+
+    return bad ? substrate_strange(chain, "Timestamp", "Now") : GRID_OK;
+}
+
+
 /* ---- what is signed */
 
 int

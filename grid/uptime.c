@@ -95,6 +95,7 @@ static int
 uptime_write(grid_batch_t *batch, int64_t id, wgw_out_t *call)
 {
     int              rc;
+    int64_t          now;
     uint8_t          index[2];
     struct timespec  up;
 
@@ -104,10 +105,13 @@ uptime_write(grid_batch_t *batch, int64_t id, wgw_out_t *call)
                              UPTIME_ARGUMENTS, index);
 
     if (rc == GRID_OK) {
+        rc = grid_substrate_now(batch->chain, &now);
+    }
+
+    if (rc == GRID_OK) {
         (void) clock_gettime(CLOCK_BOOTTIME, &up);
 
-        grid_uptime_call(call, index, (uint64_t) up.tv_sec,
-                         (uint64_t) time(NULL));
+        grid_uptime_call(call, index, (uint64_t) up.tv_sec, (uint64_t) now);
     }
 
     return rc;

@@ -166,6 +166,7 @@ sub metadata {
 
     my @pallets = (
         pallet('System', 0, undef, entry('Account', $account, system_account(\%t))),
+        pallet('Timestamp', 3, undef, entry('Now', undef, $u64)),
         pallet('TfgridModule', 25, $calls{TfgridModule}, grid(\%t)),
         pallet('SmartContractModule', $how{index} // 26,
                $calls{SmartContractModule}, contracts(\%t)),
