@@ -47,8 +47,10 @@ fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
 
 chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
 	@tools/deps.sh test
-	@$(if $(CHAOS_LOSE),PLANTED=addition) tools/test.sh build \
-	    $(if $(CHAOS_LOSE),t/full/planted.t,t/chaos/chaos.t)
+	@$(if $(CHAOS_LOSE),PLANTED=$(if $(FLEET),lease,addition)) \
+	    $(if $(FLEET),FLEET=$(FLEET)) tools/test.sh build \
+	    $(if $(CHAOS_LOSE),t/full/planted.t,$(if $(FLEET),t/chaos/fleet.t,\
+	    t/chaos/chaos.t))
 
 fresh:      ## fresh Debians, by debootstrap, run make run and make test
 	@tools/deps.sh roots
@@ -131,8 +133,10 @@ help:       ## this list
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    FUZZ_TARGETS="claims/token ..."  of these only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: a planted loss is seen
-#=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: kills http http2
-#=                    websocket tcp slow hostile clock full names claims
+#=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: disk kills http http2
+#=                    websocket tcp slow loris hostile oversize clock full
+#=                    names backends claims signin router
+#=    FLEET=4         make chaos of so many nodes that share caps by a Redis
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"
 #=                    of make fresh; the former of make deb; ROOTS=DIR

@@ -341,10 +341,15 @@ ngx_wgw_meter_fleet(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rc;
     }
 
-    mcf->nodes = wgw_shm_memory(cf, &name, sizeof(uint64_t));
+    mcf->nodes = wgw_shm_memory(cf, &name, 2 * sizeof(uint64_t));
+
+    if (mcf->nodes == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
     wgw_fleet_count(mcf->fleet, mcf->nodes);
 
-    return mcf->nodes ? NGX_CONF_OK : NGX_CONF_ERROR;
+    return NGX_CONF_OK;
 }
 
 

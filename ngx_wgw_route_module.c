@@ -20,6 +20,8 @@
 #include "route/hop.h"
 #include "route/lookup.h"
 #include "core/place.h"
+#include "fleet/agent.h"
+#include "fleet/herald.h"
 #include "format/name.h"
 #include "names/names_api.h"
 #include "names/rows.h"
@@ -50,6 +52,9 @@ static ngx_int_t ngx_wgw_route_init_hints(ngx_cycle_t *cycle,
 static void ngx_wgw_route_free_hints(void *data);
 static char *ngx_wgw_route_init_certs(ngx_cycle_t *cycle,
     wgw_names_t *names);
+static char *ngx_wgw_route_init_fleet(ngx_cycle_t *cycle,
+    wgw_names_t *names);
+static void ngx_wgw_route_followed(void *followed, wgw_out_t *out);
 static ngx_int_t ngx_wgw_route_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_wgw_route_init_process(ngx_cycle_t *cycle);
 static void ngx_wgw_route_exit_process(ngx_cycle_t *cycle);
@@ -68,6 +73,13 @@ static ngx_command_t  ngx_wgw_route_commands[] = {
       ngx_wgw_names,
       0,
       0,
+      NULL },
+
+    { ngx_string("wgw_fleet"),
+      NGX_MAIN_CONF|NGX_DIRECT_CONF|NGX_CONF_1MORE,
+      wgw_fleet_parse,
+      0,
+      offsetof(wgw_names_t, fleet),
       NULL },
 
     { ngx_string("wgw_certs"),
@@ -140,7 +152,9 @@ ngx_wgw_route_init_conf(ngx_cycle_t *cycle, void *conf)
 {
     wgw_names_t *names = conf;
 
-    if (ngx_wgw_route_init_certs(cycle, names) != NGX_CONF_OK) {
+    if (ngx_wgw_route_init_certs(cycle, names) != NGX_CONF_OK
+        || ngx_wgw_route_init_fleet(cycle, names) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -446,6 +460,44 @@ ngx_wgw_route_init_certs(ngx_cycle_t *cycle, wgw_names_t *names)
 }
 
 
+/* What this gateway is called, and whose names it has. */
+
+static char *
+ngx_wgw_route_init_fleet(ngx_cycle_t *cycle, wgw_names_t *names)
+{
+    wgw_fleet_t  *fleet;
+
+    fleet = names->fleet;
+
+    names->rules.node = fleet ? wgw_fleet_text(&fleet->node)
+                              : wgw_fleet_text(&cycle->hostname);
+
+    if (!names->follow) {
+        return NGX_CONF_OK;
+    }
+
+    if (fleet == NULL) {
+        return wgw_line_error(cycle->log, &names->line, 0,
+                              "\"wgw_names\" has \"follow\", and there is no "
+                              "\"wgw_fleet\"");
+    }
+
+    names->rules.shared = 1;
+    names->numbers = ngx_wgw_route_followed;
+
+    return wgw_herald_serve(cycle, fleet, (char *) names->path.data,
+                            wgw_lookup_store, &names->rules, names->followed)
+           == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static void
+ngx_wgw_route_followed(void *followed, wgw_out_t *out)
+{
+    wgw_herald_numbers(followed, out);
+}
+
+
 static ngx_int_t
 ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 {
@@ -469,7 +521,8 @@ ngx_wgw_route_init_module(ngx_cycle_t *cycle)
 #endif
 
     if (wgw_hop_init(cycle->log) != NGX_OK
-        || wgw_routes_init(cycle->log) != NGX_OK)
+        || wgw_routes_init(names->rules.node, cycle->log) != NGX_OK
+        || wgw_agent_init_module(cycle, names->fleet) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -498,6 +551,10 @@ ngx_wgw_route_init_process(ngx_cycle_t *cycle)
 
     if (names->path.len) {
         (void) wgw_lookup_store(cycle->log);
+    }
+
+    if (wgw_agent_init_process(cycle, names->fleet) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     /* the directory is of who keeps it, and is not ours to give away */
@@ -618,6 +675,16 @@ ngx_wgw_names_option(ngx_conf_t *cf, ngx_str_t *value,
     if (ngx_strcmp(value->data, "allow_loopback") == 0) {
         names->rules.allow_loopback = 1;
         return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value->data, "follow") == 0) {
+        names->follow = 1;
+
+        if (names->followed == NULL) {
+            names->followed = wgw_herald_create(cf);
+        }
+
+        return names->followed ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
     if (ngx_strncmp(value->data, "sync=", 5) != 0) {

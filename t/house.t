@@ -28,7 +28,8 @@ my %floor = (format => 1, crypto => 2, core => 3, store => 4, table => 4,
 # features that may use another one
 my %sideways = map { $_ => 1 }
     'route names',              # a route is made of a name's record
-    'claims meter', 'router auth', 'router route', 'fleet meter';
+    'claims meter', 'router auth', 'router route', 'fleet meter',
+    'fleet names';
 
 # What nginx finds a module's configuration by is no arrow to who defines it.
 my $handle = qr{^ngx_(http_|stream_)?wgw_\w+_module$};

@@ -550,7 +550,7 @@ decision_quota(wgw_claims_t *claims, const wgw_decision_conf_t *conf,
 }
 
 
-/* This machine's part of what a fleet gives away. */
+/* This machine's part of what a fleet gives away: one of it at least. */
 
 static uint32_t
 decision_divided(const wgw_claims_t *claims, uint32_t limit)
@@ -559,7 +559,7 @@ decision_divided(const wgw_claims_t *claims, uint32_t limit)
 
     nodes = claims->nodes ? wgw_load(claims->nodes) : 0;
 
-    if (nodes <= 1 || limit == WGW_RATION_MAX) {
+    if (nodes <= 1 || limit == 0 || limit == WGW_RATION_MAX) {
         return limit;
     }
 

@@ -508,9 +508,13 @@ fleet_next(ngx_conf_t *cf, ngx_command_t *cmd)
 
 
 void
-wgw_fleet_count(void *data, uint64_t *alive)
+wgw_fleet_count(void *data, uint64_t alive[2])
 {
     wgw_fleet_t *fleet = data;
 
     fleet->alive = alive;
+
+    if (__atomic_load_n(&alive[1], __ATOMIC_SEQ_CST) == 0) {
+        __atomic_store_n(&alive[0], fleet->nodes, __ATOMIC_SEQ_CST);
+    }
 }

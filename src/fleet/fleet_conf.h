@@ -80,7 +80,7 @@ struct wgw_fleet_s {
     ngx_path_t           path;      /* for nginx's helper process */
     void                *agent;     /* in that process */
     void                *lender;    /* the same */
-    uint64_t            *alive;     /* of wgw_fleet_count() */
+    uint64_t            *alive;     /* of wgw_fleet_count(), or NULL */
 };
 
 
@@ -101,8 +101,11 @@ wgw_fleet_text(const ngx_str_t *string)
  */
 char *wgw_fleet_parse(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* Where the agent is to say how many nodes live, for workers. */
-void wgw_fleet_count(void *fleet, uint64_t *alive);
+/*
+ * Where the agent is to say how many nodes live, for workers: the most there
+ * will be, before it knows; the second word is then 0.
+ */
+void wgw_fleet_count(void *fleet, uint64_t alive[2]);
 
 
 #pragma GCC visibility pop

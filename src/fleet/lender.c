@@ -113,6 +113,7 @@ lender_count(wgw_fleet_t *fleet, void *data)
 static lender_t *
 lender_get(wgw_fleet_t *fleet)
 {
+    uint64_t   alive;
     lender_t  *lender;
 
     if (fleet->lender) {
@@ -124,10 +125,13 @@ lender_get(wgw_fleet_t *fleet)
         return NULL;
     }
 
+    alive = fleet->alive ? __atomic_load_n(&fleet->alive[1], __ATOMIC_SEQ_CST)
+                         : 0;
+
     lender->fleet = fleet;
     wgw_members_init(&lender->members, wgw_agent_wire(fleet),
                      wgw_fleet_text(&fleet->prefix),
-                     wgw_fleet_text(&fleet->node), wgw_agent_random());
+                     wgw_fleet_text(&fleet->node), wgw_agent_random(), alive);
 
     lender->timer.handler = lender_timer;
     lender->timer.data = lender;
@@ -145,15 +149,18 @@ lender_get(wgw_fleet_t *fleet)
 static void
 lender_timer(ngx_event_t *ev)
 {
-    lender_t  *lender;
+    lender_t    *lender;
+    ngx_uint_t   i;
 
     lender = ev->data;
 
     wgw_members_tick(&lender->members);
 
     if (lender->fleet->alive && lender->members.told) {
-        __atomic_store_n(lender->fleet->alive, lender->members.alive,
-                         __ATOMIC_SEQ_CST);
+        for (i = 0; i < 2; i++) {
+            __atomic_store_n(&lender->fleet->alive[i], lender->members.alive,
+                             __ATOMIC_SEQ_CST);
+        }
     }
 
     if (ngx_time() >= lender->told + LENDER_TELL) {

@@ -23,13 +23,13 @@ static wgw_text_t members_key(wgw_members_t *m, char *buffer);
 
 void
 wgw_members_init(wgw_members_t *m, wgw_wire_t *wire, wgw_text_t prefix,
-    wgw_text_t node, uint64_t value)
+    wgw_text_t node, uint64_t value, uint64_t alive)
 {
     m->wire = wire;
     m->prefix = prefix;
     m->node = node;
     m->value = value >> 16;
-    m->alive = 1;
+    m->alive = alive ? alive : 1;
 }
 
 
@@ -111,6 +111,12 @@ members_told(void *data, const redisReply *reply)
 
     now = m->wire->now(m->wire);
 
+    if (m->heard == 0 || now > m->heard + 2 * WGW_MEMBERS_BEAT) {
+        m->since = now;
+    }
+
+    m->heard = now;
+
     for (k = 0; k < m->n; k++) {
         m->members[k].seen = 0;
     }
@@ -135,7 +141,10 @@ members_told(void *data, const redisReply *reply)
         k++;
     }
 
-    m->told = 1;
+    /* all who live have spoken since */
+
+    m->told |= now >= m->since + WGW_MEMBERS_BEAT;
+
     members_count(m, now);
 }
 
@@ -228,6 +237,10 @@ members_count(wgw_members_t *m, uint64_t now)
 
     for (k = 0; k < m->n; k++) {
         alive += now <= m->members[k].changed + WGW_MEMBERS_LATE;
+    }
+
+    if (alive < m->alive && now <= m->since + WGW_MEMBERS_LATE) {
+        return;
     }
 
     m->alive = alive ? alive : 1;

@@ -6,7 +6,8 @@
  * A hash, PREFIX:nodes, has a field for each node, which changes its value
  * every two seconds.  Whose value has not changed for ten seconds, by the
  * watch of who looks, is not counted; after an hour its field is taken away.
- * While Redis is away they are as many as there were.
+ * While Redis is away they are as many as there were; and as it may have lost
+ * the hash meanwhile, they are not fewer for ten seconds after it answers.
  * Without nginx: see wire.h.
  */
 
@@ -41,18 +42,23 @@ typedef struct {
     wgw_text_t     node;
     uint64_t       value;               /* ours, which grows */
     uint64_t       asked;               /* ms */
+    uint64_t       heard;               /* ms: it last answered ... */
+    uint64_t       since;               /* ... without a pause since then */
     uint64_t       alive;               /* at least 1 */
     uint64_t       doubles;             /* times another had our name */
     unsigned       busy:1;
-    unsigned       told:1;              /* Redis has said it once */
+    unsigned       told:1;              /* `alive` is what Redis said */
     unsigned       n;
     wgw_member_t   members[WGW_MEMBERS_MAX];
 } wgw_members_t;
 
 
-/* Of zeroed memory; `value` is at random. */
+/*
+ * Of zeroed memory; `value` is at random, `alive` what an agent before has
+ * counted, or 0.
+ */
 void wgw_members_init(wgw_members_t *members, wgw_wire_t *wire,
-    wgw_text_t prefix, wgw_text_t node, uint64_t value);
+    wgw_text_t prefix, wgw_text_t node, uint64_t value, uint64_t alive);
 
 /* As often as one likes. */
 void wgw_members_tick(wgw_members_t *members);

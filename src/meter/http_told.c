@@ -107,6 +107,32 @@ ngx_http_wgw_told_name(void *request, ngx_str_t *name, ngx_uint_t next,
 }
 
 
+ngx_int_t
+ngx_http_wgw_told_followed(ngx_http_request_t *r, ngx_str_t *value)
+{
+    ngx_uint_t                  hash;
+    ngx_http_variable_value_t  *v;
+
+    static ngx_str_t  name = ngx_string(NGX_HTTP_WGW_TOLD_FOLLOWED);
+
+    ngx_str_null(value);
+
+    hash = ngx_hash_key(name.data, name.len);
+    v = ngx_http_get_variable(r, &name, hash);
+
+    if (v == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!v->not_found) {
+        value->data = v->data;
+        value->len = v->len;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 told_parts(ngx_http_variable_value_t *v, wgw_usage_known_t *known)
 {

@@ -26,6 +26,8 @@
 #define NGX_HTTP_WGW_TOLD_NEXT      "wgw_allnx_"
 #define NGX_HTTP_WGW_TOLD_MAX       255
 
+#define NGX_HTTP_WGW_TOLD_FOLLOWED  "wgw_names_followed"
+
 
 /*
  * What the route module knows of a name, which may be a short one, for
@@ -33,6 +35,9 @@
  */
 ngx_int_t ngx_http_wgw_told_name(void *request, ngx_str_t *name,
     ngx_uint_t next, wgw_usage_known_t *known);
+
+/* The numbers of a fleet's names, see usage_names.h; empty: there are none. */
+ngx_int_t ngx_http_wgw_told_followed(ngx_http_request_t *r, ngx_str_t *value);
 
 /*
  * In postconfiguration: the index of a variable that some module defines, or

@@ -189,6 +189,11 @@ ngx_http_wgw_usage_now(ngx_http_request_t *r, wgw_usage_query_t *query,
 
         query->limit = WGW_USAGE_LIMIT_MAX;
         query->more = ngx_http_wgw_usage_more;
+
+        if (ngx_http_wgw_told_followed(r, &query->followed) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
         length = wgw_usage_metrics(r->pool, query, &out);
     }
 

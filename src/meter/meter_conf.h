@@ -25,7 +25,7 @@ typedef struct {
     void            *keeper;    /* of the journal: see bookkeeper.h, or NULL */
     const void      *journal;   /* its wgw_usage_journal_t, or NULL */
     void            *fleet;     /* that of fleet_conf.h, or NULL */
-    uint64_t        *nodes;     /* of it that live, 0: it is not known */
+    uint64_t        *nodes;     /* of it that live */
 } ngx_wgw_meter_conf_t;
 
 

@@ -14,8 +14,6 @@ typedef struct {
 
 static ngx_int_t leases_metric(wgw_usage_page_t *page,
     const leases_metric_t *metric);
-static void leases_family(wgw_usage_page_t *page,
-    const leases_metric_t *metric);
 static ngx_int_t leases_silence(wgw_usage_page_t *page);
 
 
@@ -92,7 +90,8 @@ leases_metric(wgw_usage_page_t *page, const leases_metric_t *metric)
         return NGX_ERROR;
     }
 
-    leases_family(page, metric);
+    wgw_usage_page_family(page, metric->family, metric->help,
+                          metric->counter);
 
     for (i = 0; i < page->query->nzones; i++) {
         lease = page->query->zones[i]->table.lease;
@@ -118,37 +117,6 @@ leases_metric(wgw_usage_page_t *page, const leases_metric_t *metric)
     }
 
     return NGX_OK;
-}
-
-
-static void
-leases_family(wgw_usage_page_t *page, const leases_metric_t *metric)
-{
-    wgw_out_t  *out;
-
-    out = &page->out;
-
-    wgw_out_str(out, "# HELP ");
-
-    if (metric->counter) {
-        wgw_usage_page_counter(page, metric->family);
-
-    } else {
-        wgw_out_str(out, metric->family);
-    }
-
-    wgw_out_str(out, " ");
-    wgw_out_str(out, metric->help);
-    wgw_out_str(out, "\n# TYPE ");
-
-    if (metric->counter) {
-        wgw_usage_page_counter(page, metric->family);
-        wgw_out_str(out, " counter\n");
-
-    } else {
-        wgw_out_str(out, metric->family);
-        wgw_out_str(out, " gauge\n");
-    }
 }
 
 

@@ -2,6 +2,7 @@
 #include "meter/usage_journal.h"
 #include "meter/usage_leases.h"
 #include "meter/usage_metrics.h"
+#include "meter/usage_names.h"
 #include "meter/room.h"
 #include "core/version.h"
 
@@ -88,6 +89,7 @@ wgw_usage_metrics(ngx_pool_t *pool, wgw_usage_query_t *query,
         || wgw_metrics_keys(&page, &rows) != NGX_OK
         || wgw_metrics_gauges(&page, query) != NGX_OK
         || wgw_usage_leases(&page) != NGX_OK
+        || wgw_usage_names(&page) != NGX_OK
         || wgw_usage_journal(&page, query->journal) != NGX_OK
         || (query->more && query->more(&page) != NGX_OK)
         || wgw_usage_page_room(&page) != NGX_OK)

@@ -131,3 +131,35 @@ wgw_usage_page_owner(wgw_usage_page_t *page, wgw_zone_t *zone,
 
     return NGX_OK;
 }
+
+
+void
+wgw_usage_page_family(wgw_usage_page_t *page, const char *family,
+    const char *help, ngx_uint_t counter)
+{
+    wgw_out_t  *out;
+
+    out = &page->out;
+
+    wgw_out_str(out, "# HELP ");
+
+    if (counter) {
+        wgw_usage_page_counter(page, family);
+
+    } else {
+        wgw_out_str(out, family);
+    }
+
+    wgw_out_str(out, " ");
+    wgw_out_str(out, help);
+    wgw_out_str(out, "\n# TYPE ");
+
+    if (counter) {
+        wgw_usage_page_counter(page, family);
+        wgw_out_str(out, " counter\n");
+
+    } else {
+        wgw_out_str(out, family);
+        wgw_out_str(out, " gauge\n");
+    }
+}

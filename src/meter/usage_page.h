@@ -52,6 +52,7 @@ typedef struct {
     ngx_uint_t          top;            /* the keys that have most; 0: all */
     size_t              by;             /* ... of that, see below */
     unsigned            openmetrics:1;
+    ngx_str_t           followed;       /* see usage_names.h; empty: nothing */
 
     /*
      * Of a zone whose keys are names: NGX_OK and what is known of one, or,
@@ -89,6 +90,10 @@ off_t wgw_usage_page_end(wgw_usage_page_t *page, ngx_chain_t **out);
 
 /* A counter's family: in OpenMetrics without its "_total". */
 void wgw_usage_page_counter(wgw_usage_page_t *page, const char *name);
+
+/* What a family is, before its lines. */
+void wgw_usage_page_family(wgw_usage_page_t *page, const char *family,
+    const char *help, ngx_uint_t counter);
 
 /*
  * "owner" and "workload" of a name, each after a comma: as they are now, or,

@@ -109,6 +109,7 @@ api_get(ngx_http_request_t *r, wgw_text_t name)
                == 0)
     {
         record.name = name;
+        wgw_record_place(&record, wgw_names_rules()->node);
         rv = wgw_names_record(r, NGX_HTTP_OK, &record);
 
     } else {

@@ -401,6 +401,7 @@ change_reply(change_t *ch)
 
     ch->record.name = write->name;
     ch->record.change = write->change;
+    wgw_record_place(&ch->record, wgw_names_rules()->node);
 
     return wgw_names_record(r, write->existed ? NGX_HTTP_OK : NGX_HTTP_CREATED,
                             &ch->record);

@@ -245,6 +245,7 @@ list_row(ngx_http_request_t *r, list_page_t *page, wgw_text_t name,
     page->after.len = name.len;
 
     record.name = page->after;
+    wgw_record_place(&record, wgw_names_rules()->node);
 
     wgw_out_init(&out, json, sizeof(json));
     wgw_record_json(&record, &out);

@@ -16,7 +16,9 @@ _Static_assert(WGW_RECORD_CAP == WGW_JSON_NUMBER_MAX,
                "json checks the cap");
 
 _Static_assert(WGW_RECORD_BACKENDS * WGW_RECORD_BACKEND + WGW_RECORD_CA
-               + 2 * WGW_NAME_MAX + 2 * WGW_RECORD_TEXT <= WGW_RECORD_JSON,
+               + 2 * WGW_NAME_MAX + 2 * WGW_RECORD_TEXT
+               + WGW_RECORD_GATEWAYS * (1 + WGW_RECORD_NODE)
+               <= WGW_RECORD_JSON,
                "the texts fit the storage");
 
 
@@ -34,6 +36,8 @@ enum {
     WGW_RECORD_M_OWNER,
     WGW_RECORD_M_WORKLOAD,
     WGW_RECORD_M_STATE,
+    WGW_RECORD_M_GATEWAYS,
+    WGW_RECORD_M_SERVED,
     WGW_RECORD_M_DELETE,                /* known in bulk lines only */
     WGW_RECORD_MEMBERS
 };
@@ -51,6 +55,10 @@ typedef struct {
     wgw_out_t                  storage;
     wgw_text_t                 backends[WGW_RECORD_BACKENDS];
     size_t                     nbackends;
+    char                       gateways[WGW_RECORD_GATEWAYS
+                                        * (1 + WGW_RECORD_NODE)];
+    size_t                     ngateways;
+    size_t                     size;    /* of the above */
     uint32_t                   seen;    /* a bit for each member */
     unsigned                   deleted:1;
 } wgw_record_parse_t;
@@ -79,6 +87,10 @@ static const char *wgw_record_set_owner(void *data,
 static const char *wgw_record_set_workload(void *data,
     const wgw_json_value_t *value);
 static const char *wgw_record_set_state(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_gateway(void *data,
+    const wgw_json_value_t *value);
+static const char *wgw_record_set_served(void *data,
     const wgw_json_value_t *value);
 static const char *wgw_record_set_delete(void *data,
     const wgw_json_value_t *value);
@@ -113,6 +125,8 @@ static const wgw_json_member_t  wgw_record_members[WGW_RECORD_MEMBERS] = {
     { "owner", WGW_JSON_STRING, 0, wgw_record_set_owner },
     { "workload", WGW_JSON_STRING, 0, wgw_record_set_workload },
     { "state", WGW_JSON_STRING, 0, wgw_record_set_state },
+    { "gateways", WGW_JSON_ARRAY, 0, wgw_record_set_gateway },
+    { "served", WGW_JSON_BOOLEAN, 0, wgw_record_set_served },
     { "delete", WGW_JSON_BOOLEAN, 1, wgw_record_set_delete }
 };
 
@@ -246,12 +260,14 @@ wgw_record_set_address(void *data, const wgw_json_value_t *value)
         return "is not an IP address";
     }
 
-    if (p->rules->nown == 0) {
+    if (p->rules->nown == 0 && !p->rules->shared) {
         return "needs the gateway's addresses to be configured "
                "(address= of wgw_names)";
     }
 
-    if (!wgw_record_listed(p->rules->own, p->rules->nown, &addr)) {
+    if (!p->rules->shared
+        && !wgw_record_listed(p->rules->own, p->rules->nown, &addr))
+    {
         return "is not an address of the gateway";
     }
 
@@ -403,6 +419,53 @@ wgw_record_set_state(void *data, const wgw_json_value_t *value)
 
 
 static const char *
+wgw_record_set_gateway(void *data, const wgw_json_value_t *value)
+{
+    wgw_record_parse_t  *p = data;
+
+    wgw_text_t  rest, gateway;
+
+    if (p->ngateways == WGW_RECORD_GATEWAYS) {
+        return "is one more than 16";
+    }
+
+    if (value->text.len == 0 || value->text.len > WGW_RECORD_NODE
+        || !wgw_text_plain(value->text))
+    {
+        return "must be up to 63 letters, digits and any of \"._-\"";
+    }
+
+    rest = (wgw_text_t) { p->gateways, p->size };
+
+    while (wgw_record_gateway(&rest, &gateway)) {
+        if (wgw_text_equal(gateway, value->text)) {
+            return "is duplicate";
+        }
+    }
+
+    p->gateways[p->size] = (char) value->text.len;
+    memcpy(p->gateways + p->size + 1, value->text.data, value->text.len);
+
+    p->size += 1 + value->text.len;
+    p->ngateways++;
+
+    return NULL;
+}
+
+
+/* What the gateway has said of one that it does not serve itself. */
+
+static const char *
+wgw_record_set_served(void *data, const wgw_json_value_t *value)
+{
+    (void) data;
+    (void) value;
+
+    return NULL;
+}
+
+
+static const char *
 wgw_record_set_delete(void *data, const wgw_json_value_t *value)
 {
     wgw_record_parse_t  *p = data;
@@ -455,6 +518,8 @@ wgw_record_finish(wgw_record_parse_t *p, wgw_text_t name)
                                         "must stand next to \"name\" alone")
                     : 0;
     }
+
+    record->gateways = wgw_record_store(p, p->gateways, p->size);
 
     if (wgw_record_finish_backends(p) != 0) {
         return -1;
@@ -542,6 +607,54 @@ wgw_record_backend_parse(wgw_record_parse_t *p, wgw_addr_t *addr, size_t n)
     }
 
     return NULL;
+}
+
+
+void
+wgw_record_place(wgw_record_t *record, wgw_text_t node)
+{
+    wgw_text_t  rest, gateway;
+
+    record->elsewhere = 0;
+
+    if (record->gateways.len == 0) {
+        return;
+    }
+
+    rest = record->gateways;
+
+    while (wgw_record_gateway(&rest, &gateway)) {
+        if (wgw_text_equal(gateway, node)) {
+            return;
+        }
+    }
+
+    record->elsewhere = 1;
+}
+
+
+int
+wgw_record_gateway(wgw_text_t *rest, wgw_text_t *gateway)
+{
+    size_t  len;
+
+    if (rest->len == 0) {
+        return 0;
+    }
+
+    len = (unsigned char) rest->data[0];
+
+    if (len == 0 || len > WGW_RECORD_NODE || len >= rest->len) {
+        return 0;
+    }
+
+    gateway->data = rest->data + 1;
+    gateway->len = len;
+
+    rest->data += 1 + len;
+    rest->len -= 1 + len;
+
+    return 1;
 }
 
 

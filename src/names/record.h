@@ -11,7 +11,7 @@
  * keeps: little-endian, no padding, read without copying.
  *
  *     offset  size
- *          0     1  format, 1 or 2
+ *          0     1  format, 1 to 3
  *          1     1  flags, WGW_RECORD_*
  *          2     1  number of backends
  *          3     1  number of addresses
@@ -21,11 +21,15 @@
  *         24  20 n  backends, then addresses: family 4 or 6, zero, port
  *                   (high byte first), 16 address bytes (IPv4: the first 4)
  *          .  2+n   tls_name, tls_ca, owner, workload: length, then bytes
- *          .     8  life, in format 2 only
+ *          .  2+n   gateways, in format 3 only: the same as in the struct
+ *          .     8  life, in formats 2 and 3
  *
  * A record's life begins when its name is made, or given to another owner:
  * microseconds since the epoch.  It is 0, and not there, for one that was
  * made before this was kept.
+ *
+ * A record with `gateways` is served by these machines only; all of them keep
+ * it.
  *
  * The name itself is the store's key and not part of the packed bytes.
  * All checks of a record are in this part (of tls_ca: in ca.h) and nowhere
@@ -50,6 +54,8 @@
 #define WGW_RECORD_ADDRESSES  16
 #define WGW_RECORD_TEXT       255               /* owner, workload */
 #define WGW_RECORD_CA         WGW_CA_MAX        /* tls_ca, PEM text */
+#define WGW_RECORD_GATEWAYS   16
+#define WGW_RECORD_NODE       63                /* a gateway's name */
 #define WGW_RECORD_CAP        9007199254740992  /* 2^53, cap_bytes */
 #define WGW_RECORD_JSON       65536             /* JSON form, in and out */
 #define WGW_RECORD_PACKED     40960             /* packed form */
@@ -81,6 +87,7 @@ typedef struct {
     unsigned     verify:1;      /* tls_verify, default 1 */
     unsigned     paused:1;
     unsigned     proxy:1;       /* proxy_protocol, with passthrough only */
+    unsigned     elsewhere:1;   /* see wgw_record_place() */
     uint8_t      nbackends;     /* at least 1 */
     uint8_t      naddresses;
     wgw_addr_t   backends[WGW_RECORD_BACKENDS];
@@ -89,6 +96,8 @@ typedef struct {
     wgw_text_t   tls_ca;        /* PEM certificates, or empty */
     wgw_text_t   owner;
     wgw_text_t   workload;
+    wgw_text_t   gateways;      /* of each a byte, its length, and its
+                                   name; empty: all of them */
 } wgw_record_t;
 
 
@@ -97,7 +106,10 @@ typedef struct {
     wgw_text_t         domain;          /* completes bare names */
     const wgw_addr_t  *own;             /* the gateway's addresses, port 0 */
     size_t             nown;
+    wgw_text_t         node;            /* the name of this gateway */
     unsigned           allow_loopback:1;
+    unsigned           shared:1;        /* a record may name addresses of
+                                           other gateways */
 } wgw_record_rules_t;
 
 
@@ -140,10 +152,20 @@ int wgw_record_unpack(wgw_record_t *record, const uint8_t *packed,
     size_t len);
 
 /*
- * The JSON form, every member written, without a line end.  At most
+ * The JSON form, every member written, without a line end, and "served":false
+ * for one that is served elsewhere, which says nothing when read.  At most
  * WGW_RECORD_JSON bytes; wgw_record_parse() makes an equal record of it.
  */
 void wgw_record_json(const wgw_record_t *record, wgw_out_t *out);
+
+/* Sets `elsewhere`: other gateways serve it, and this one does not. */
+void wgw_record_place(wgw_record_t *record, wgw_text_t node);
+
+/*
+ * The next of `gateways`, of which `*rest` is what remains.  1, or 0 at the
+ * end, or where it is damaged: then something remains.
+ */
+int wgw_record_gateway(wgw_text_t *rest, wgw_text_t *gateway);
 
 /*
  * A backend as JSON shows it: "http://[2001:db8::10]:8080", or, for a

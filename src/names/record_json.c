@@ -19,10 +19,13 @@ _Static_assert(WGW_RECORD_FIXED
                           ":65535\",")
                + 2 * WGW_NAME_MAX
                + WGW_RECORD_CA + WGW_RECORD_CA / WGW_CA_LINE
-               + 2 * 2 * WGW_RECORD_TEXT <= WGW_RECORD_JSON,
+               + 2 * 2 * WGW_RECORD_TEXT
+               + WGW_RECORD_GATEWAYS * (WGW_RECORD_NODE + sizeof("\"\","))
+               <= WGW_RECORD_JSON,
                "the JSON form fits");
 
 
+static void wgw_record_member_gateways(wgw_out_t *out, wgw_text_t gateways);
 static void wgw_record_member(wgw_out_t *out, const char *member);
 static void wgw_record_member_text(wgw_out_t *out, const char *member,
     wgw_text_t text);
@@ -78,7 +81,31 @@ wgw_record_json(const wgw_record_t *record, wgw_out_t *out)
     wgw_record_member_text(out, "state",
                            record->paused ? wgw_text("paused")
                                           : wgw_text("ok"));
+    wgw_record_member_gateways(out, record->gateways);
+
+    if (record->elsewhere) {
+        wgw_record_member(out, "served");
+        wgw_out_str(out, "false");
+    }
+
     wgw_out_str(out, "}");
+}
+
+
+static void
+wgw_record_member_gateways(wgw_out_t *out, wgw_text_t gateways)
+{
+    wgw_text_t  gateway;
+
+    wgw_record_member(out, "gateways");
+    wgw_out_str(out, "[");
+
+    while (wgw_record_gateway(&gateways, &gateway)) {
+        wgw_out_json(out, gateway);
+        wgw_out_str(out, gateways.len ? "," : "");
+    }
+
+    wgw_out_str(out, "]");
 }
 
 

@@ -11,6 +11,9 @@
 
 #define WGW_RECORD_FORMAT   1
 #define WGW_RECORD_LIVES    2           /* the format with a life */
+#define WGW_RECORD_PLACED   3           /* with gateways, too */
+#define WGW_RECORD_SIZE_GATEWAYS                                              \
+    (WGW_RECORD_GATEWAYS * (1 + WGW_RECORD_NODE))
 #define WGW_RECORD_HEAD     24          /* bytes before the backends */
 #define WGW_RECORD_ADDR     20          /* bytes of an address */
 #define WGW_RECORD_FLAGS    (WGW_RECORD_PASSTHROUGH|WGW_RECORD_HTTPS          \
@@ -21,7 +24,8 @@
 _Static_assert(WGW_RECORD_HEAD
                + (WGW_RECORD_BACKENDS + WGW_RECORD_ADDRESSES)
                  * WGW_RECORD_ADDR
-               + 4 * 2 + WGW_NAME_MAX + WGW_RECORD_CA + 2 * WGW_RECORD_TEXT
+               + 5 * 2 + WGW_NAME_MAX + WGW_RECORD_CA + 2 * WGW_RECORD_TEXT
+               + WGW_RECORD_SIZE_GATEWAYS
                + 8
                <= WGW_RECORD_PACKED,
                "the packed form fits");
@@ -36,6 +40,8 @@ static int wgw_record_get_head(wgw_record_t *record, const uint8_t *packed,
 static inline int wgw_record_get_addr(wgw_addr_t *addr, const uint8_t *p);
 static inline int wgw_record_get_text(wgw_text_t *text, const uint8_t **p,
     const uint8_t *end, size_t max);
+static int wgw_record_get_more(wgw_record_t *record, const uint8_t *p,
+    const uint8_t *end, unsigned format);
 static unsigned wgw_record_possible(const wgw_record_t *record);
 
 
@@ -53,7 +59,8 @@ wgw_record_pack(const wgw_record_t *record, uint8_t *packed)
             | (record->paused ? WGW_RECORD_PAUSED : 0)
             | (record->proxy ? WGW_RECORD_PROXY : 0);
 
-    packed[0] = record->life ? WGW_RECORD_LIVES : WGW_RECORD_FORMAT;
+    packed[0] = record->gateways.len ? WGW_RECORD_PLACED
+                : record->life ? WGW_RECORD_LIVES : WGW_RECORD_FORMAT;
     packed[1] = flags;
     packed[2] = record->nbackends;
     packed[3] = record->naddresses;
@@ -74,7 +81,11 @@ wgw_record_pack(const wgw_record_t *record, uint8_t *packed)
     p = wgw_record_put_text(p, record->owner);
     p = wgw_record_put_text(p, record->workload);
 
-    if (record->life) {
+    if (record->gateways.len) {
+        p = wgw_record_put_text(p, record->gateways);
+    }
+
+    if (packed[0] != WGW_RECORD_FORMAT) {
         p = wgw_record_put(p, record->life, 8);
     }
 
@@ -91,11 +102,13 @@ wgw_record_pack(const wgw_record_t *record, uint8_t *packed)
 size_t
 wgw_record_live(uint8_t *packed, size_t len, uint64_t life)
 {
-    if (len < WGW_RECORD_HEAD + 8 || packed[0] != WGW_RECORD_LIVES) {
+    if (len < WGW_RECORD_HEAD + 8
+        || (packed[0] != WGW_RECORD_LIVES && packed[0] != WGW_RECORD_PLACED))
+    {
         return len;
     }
 
-    if (life) {
+    if (life || packed[0] == WGW_RECORD_PLACED) {
         (void) wgw_record_put(packed + len - 8, life, 8);
         return len;
     }
@@ -183,18 +196,52 @@ wgw_record_unpack(wgw_record_t *record, const uint8_t *packed, size_t len)
         return -1;
     }
 
-    record->life = 0;
+    if (packed[0] == WGW_RECORD_FORMAT) {
+        record->life = 0;
+        record->gateways = (wgw_text_t) { NULL, 0 };
 
-    if (packed[0] == WGW_RECORD_LIVES && end - p == 8) {
-        record->life = wgw_record_get(p, 8);
-        p += 8;
-    }
+        if (p != end) {
+            return -1;
+        }
 
-    if (p != end || (packed[0] == WGW_RECORD_LIVES) != (record->life != 0)) {
+    } else if (wgw_record_get_more(record, p, end, packed[0]) != 0) {
         return -1;
     }
 
     return wgw_record_possible(record) ? 0 : -1;
+}
+
+
+static int
+wgw_record_get_more(wgw_record_t *record, const uint8_t *p,
+    const uint8_t *end, unsigned format)
+{
+    wgw_text_t  rest, gateway;
+
+    rest = (wgw_text_t) { NULL, 0 };
+
+    if (format == WGW_RECORD_PLACED
+        && (wgw_record_get_text(&rest, &p, end, WGW_RECORD_SIZE_GATEWAYS) != 0
+            || rest.len == 0))
+    {
+        return -1;
+    }
+
+    record->gateways = rest;
+
+    while (wgw_record_gateway(&rest, &gateway)) {
+        if (!wgw_text_plain(gateway)) {
+            return -1;
+        }
+    }
+
+    if (rest.len || end - p != 8) {
+        return -1;
+    }
+
+    record->life = wgw_record_get(p, 8);
+
+    return format == WGW_RECORD_PLACED || record->life ? 0 : -1;
 }
 
 
@@ -206,7 +253,7 @@ wgw_record_get_head(wgw_record_t *record, const uint8_t *packed, size_t len)
     uint8_t  flags;
 
     if (len < WGW_RECORD_HEAD
-        || (packed[0] != WGW_RECORD_FORMAT && packed[0] != WGW_RECORD_LIVES)
+        || packed[0] < WGW_RECORD_FORMAT || packed[0] > WGW_RECORD_PLACED
         || (packed[1] & ~WGW_RECORD_FLAGS) != 0
         || packed[2] > WGW_RECORD_BACKENDS
         || packed[3] > WGW_RECORD_ADDRESSES
@@ -227,6 +274,7 @@ wgw_record_get_head(wgw_record_t *record, const uint8_t *packed, size_t len)
     record->verify = (flags & WGW_RECORD_VERIFY) != 0;
     record->paused = (flags & WGW_RECORD_PAUSED) != 0;
     record->proxy = (flags & WGW_RECORD_PROXY) != 0;
+    record->elsewhere = 0;
     record->nbackends = packed[2];
     record->naddresses = packed[3];
     record->change = wgw_record_get(packed + WGW_RECORD_CHANGE, 8);

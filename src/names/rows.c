@@ -18,7 +18,6 @@
 static void rows_settle(wgw_text_t *value, wgw_text_t old);
 static uint64_t rows_life(void);
 static wgw_store_rc_t rows_copied(wgw_txn_t *t);
-static void rows_note(wgw_txn_t *t, wgw_text_t name);
 static wgw_text_t rows_closed_key(const wgw_rows_closed_t *at,
     char key[ROWS_MAX]);
 static unsigned rows_is_closed(wgw_text_t key);
@@ -31,8 +30,12 @@ const wgw_store_class_t  wgw_rows_class = {
     .meta = "wgw",
     .format = 1,
     .pair = 1,
-    .n = 1,
-    .databases = { { "names", WGW_RECORD_CHANGE, rows_settle } },
+    .n = 4,
+    .notes = WGW_ROWS_OUTBOX,
+    .databases = { { "names", WGW_RECORD_CHANGE, rows_settle },
+                   { "fleet", WGW_STORE_PLAIN, NULL },
+                   { "outbox", WGW_STORE_PLAIN, NULL },
+                   { "refill", WGW_STORE_PLAIN, NULL } },
     .copied = rows_copied
 };
 
@@ -76,7 +79,7 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
         rc = wgw_row_delete(t, &row);
 
         if (rc == WGW_STORE_OK && write->close) {
-            rows_note(t, write->name);
+            wgw_rows_close(t, write->name);
         }
     }
 
@@ -88,7 +91,10 @@ wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write)
 }
 
 
-/* What counts by the name of a record begins anew with its life. */
+/*
+ * What counts by the name of a record begins anew with its life, which another
+ * machine has given to a record that it made.
+ */
 
 static void
 rows_settle(wgw_text_t *value, wgw_text_t old)
@@ -99,9 +105,14 @@ rows_settle(wgw_text_t *value, wgw_text_t old)
 
     packed = (uint8_t *) value->data;
 
+    if (wgw_record_unpack(&now, packed, value->len) != 0
+        || now.life != WGW_RECORD_LIFE_NEW)
+    {
+        return;
+    }
+
     if (old.data
         && wgw_record_unpack(&before, (const uint8_t *) old.data, old.len) == 0
-        && wgw_record_unpack(&now, packed, value->len) == 0
         && wgw_text_equal(before.owner, now.owner))
     {
         life = before.life;
@@ -133,11 +144,6 @@ rows_life(void)
 }
 
 
-/*
- * Notes a deletion, and forgets the oldest ones.  A clock that was set back
- * makes old ones of all.
- */
-
 int
 wgw_rows_match(const wgw_rows_write_t *write, uint64_t change)
 {
@@ -157,8 +163,13 @@ wgw_rows_match(const wgw_rows_write_t *write, uint64_t change)
 }
 
 
-static void
-rows_note(wgw_txn_t *t, wgw_text_t name)
+/*
+ * The oldest ones are forgotten.  A clock that was set back makes old ones of
+ * all.
+ */
+
+void
+wgw_rows_close(wgw_txn_t *t, wgw_text_t name)
 {
     char               key[ROWS_MAX];
     time_t             now;
@@ -207,13 +218,36 @@ rows_forget(wgw_text_t key, wgw_text_t value, void *data)
 }
 
 
-/* Nobody is left whom deletions that were noted before could concern. */
+/*
+ * Nobody is left whom deletions that were noted before could concern.  Notes
+ * for the fleet have ids that are taken anew.
+ */
 
 static wgw_store_rc_t
 rows_copied(wgw_txn_t *t)
 {
-    return wgw_txn_each(t, WGW_STORE_META, wgw_text(ROWS_CLOSED), rows_forget,
+    (void) wgw_txn_each(t, WGW_STORE_META, wgw_text(ROWS_CLOSED), rows_forget,
                         NULL);
+
+    return wgw_txn_delete(t, WGW_STORE_META, wgw_text(WGW_ROWS_STATE));
+}
+
+
+unsigned
+wgw_rows_closes(wgw_store_t *store, uint64_t id, wgw_text_t name)
+{
+    char               key[ROWS_MAX];
+    wgw_text_t         value;
+    wgw_rows_closed_t  at;
+    wgw_store_error_t  error;
+
+    at.id = id;
+    at.len = name.len;
+    memcpy(at.name, name.data, name.len);
+
+    return wgw_store_get(store, WGW_STORE_META, rows_closed_key(&at, key),
+                         &value, &error)
+           == WGW_STORE_OK;
 }
 
 

@@ -9,6 +9,9 @@
  *               (record.h) goes on while its name is there and the owner's,
  *               else one begins when it is stored
  *
+ *     fleet outbox refill
+ *               what other machines are to know of names, see follow.h
+ *
  * Looks are the store's own: wgw_store_get(store, WGW_ROWS, name, ...).
  */
 
@@ -23,7 +26,12 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_ROWS  1                     /* the database of names */
+#define WGW_ROWS         1              /* the database of names */
+#define WGW_ROWS_FLEET   2
+#define WGW_ROWS_OUTBOX  3
+#define WGW_ROWS_REFILL  4
+
+#define WGW_ROWS_STATE   "fleet"        /* in META, see follow.h */
 
 
 extern const wgw_store_class_t  wgw_rows_class;
@@ -72,6 +80,12 @@ typedef struct {
 
 /* Makes the change; OK, NONE, MISMATCH, or what failed. */
 wgw_store_rc_t wgw_rows_write(wgw_txn_t *t, wgw_rows_write_t *write);
+
+/* Notes that this transaction has deleted a name, for wgw_rows_closed(). */
+void wgw_rows_close(wgw_txn_t *t, wgw_text_t name);
+
+/* In a look: 1 where the transaction `id` has noted that. */
+unsigned wgw_rows_closes(wgw_store_t *store, uint64_t id, wgw_text_t name);
 
 /*
  * In a look: moves `at` to the next deletion with `close`, in the order of

@@ -30,6 +30,8 @@ static wgw_balancer_peer_t *balancer_create_peer(ngx_http_request_t *r,
     ngx_uint_t *hop);
 static void balancer_unfit(wgw_route_t *route, ngx_uint_t hop,
     ngx_log_t *log) __attribute__((noinline));
+static ngx_int_t balancer_reinit(ngx_http_request_t *r);
+static ngx_int_t balancer_header(ngx_http_request_t *r);
 static ngx_int_t balancer_get(ngx_peer_connection_t *pc, void *data);
 static wgw_peer_t *balancer_peer(wgw_balancer_peer_t *bp);
 static void balancer_free(ngx_peer_connection_t *pc, void *data,
@@ -219,6 +221,12 @@ balancer_init_peer(ngx_http_request_t *r, ngx_http_upstream_srv_conf_t *uscf)
     u->peer.get = balancer_get;
     u->peer.free = balancer_free;
 
+    bp->reinit = u->reinit_request;
+    u->reinit_request = balancer_reinit;
+
+    bp->header = u->process_header;
+    u->process_header = balancer_header;
+
 #if (NGX_HTTP_SSL)
 
     u->peer.set_session = balancer_set_session;
@@ -282,6 +290,36 @@ balancer_unfit(wgw_route_t *route, ngx_uint_t hop, ngx_log_t *log)
                   "the record of \"%V\" wants %s backends", &route->name,
                   route->passthrough ? "passthrough"
                   : route->https ? "https" : "http");
+}
+
+
+/* Before another backend is asked, the proxy begins anew with its handler. */
+
+static ngx_int_t
+balancer_reinit(ngx_http_request_t *r)
+{
+    ngx_int_t             rc;
+    wgw_balancer_peer_t  *bp;
+
+    bp = r->upstream->peer.data;
+
+    rc = bp->reinit(r);
+
+    bp->header = r->upstream->process_header;
+    r->upstream->process_header = balancer_header;
+
+    return rc;
+}
+
+
+static ngx_int_t
+balancer_header(ngx_http_request_t *r)
+{
+    wgw_balancer_peer_t  *bp;
+
+    bp = r->upstream->peer.data;
+
+    return wgw_said_header(r, &bp->header);
 }
 
 

@@ -19,6 +19,7 @@
 #include <ngx_http.h>
 
 #include "core/line.h"
+#include "core/said.h"
 #include "route/health.h"
 #include "route/idle.h"
 #include "route/lookup.h"
@@ -46,6 +47,8 @@ typedef struct {
     wgw_idle_key_t       key;
     uint64_t             hash;          /* of the key */
     ngx_uint_t           tried;         /* bits */
+    wgw_said_pt          reinit;        /* the proxy's */
+    wgw_said_pt          header;
     unsigned             fresh:1;       /* no cached connection */
     unsigned             bound:1;       /* none is kept after it */
 } wgw_balancer_peer_t;

@@ -18,6 +18,8 @@
 /* rows looked at in one call; the caller goes on from where it ended */
 #define HTTP_KNOWN_ROWS  1000
 
+#define HTTP_KNOWN_NUMBERS  256
+
 
 static ngx_int_t http_known_value(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, wgw_text_t name, wgw_text_t packed);
@@ -158,6 +160,35 @@ http_known_value(ngx_http_request_t *r, ngx_http_variable_value_t *v,
                     record.paused ? "paused" : "ok");
 
     value.len = p - value.data;
+
+    return wgw_value_set(v, &value);
+}
+
+
+ngx_int_t
+ngx_http_wgw_known_followed(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    wgw_out_t     out;
+    ngx_str_t     value;
+    wgw_names_t  *names;
+
+    names = wgw_lookup_names();
+    v->not_found = 1;
+
+    if (names->numbers == NULL) {
+        return NGX_OK;
+    }
+
+    value.data = ngx_pnalloc(r->pool, HTTP_KNOWN_NUMBERS);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    wgw_out_init(&out, value.data, HTTP_KNOWN_NUMBERS);
+    names->numbers(names->followed, &out);
+
+    value.len = out.pos - out.start;
 
     return wgw_value_set(v, &value);
 }

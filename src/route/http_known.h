@@ -21,8 +21,14 @@
 #define WGW_KNOWN_NEXT      "wgw_allnx_"
 
 
+/* the numbers of the fleet's names, see fleet/herald.h; or not found */
+#define WGW_KNOWN_FOLLOWED  "wgw_names_followed"
+
 /* "NAME\0CAP\0OWNER\0WORKLOAD\0STATE"; `data` is the variable's name */
 ngx_int_t ngx_http_wgw_known_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+ngx_int_t ngx_http_wgw_known_followed(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 

@@ -146,6 +146,9 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
     { ngx_string(WGW_KNOWN_NEXT), NULL, ngx_http_wgw_known_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
 
+    { ngx_string(WGW_KNOWN_FOLLOWED), NULL, ngx_http_wgw_known_followed,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 

@@ -39,6 +39,11 @@ typedef struct {
     wgw_line_t           peeks;         /* a stream server peeks */
     ngx_array_t          offload;       /* of wgw_offload_t * */
 
+    ngx_uint_t           follow;        /* names are those of a fleet: */
+    void                *fleet;         /* `wgw_fleet`, or NULL */
+    void                *followed;      /* what is known of that: */
+    void               (*numbers)(void *followed, wgw_out_t *out);
+
     ngx_str_t            certs;         /* `wgw_certs`; empty: none */
     wgw_line_t           certs_line;
     wgw_line_t           certs_api;     /* the first one */

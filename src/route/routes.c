@@ -79,12 +79,15 @@ static ngx_uint_t     routes_first;
 static uint8_t        routes_seed[WGW_HASH_SEED];
 static ngx_uint_t     routes_seeded;
 
+static wgw_text_t     routes_node;      /* what this gateway is called */
 static ngx_event_t    routes_turn;      /* its data: the store that is held */
 
 
 ngx_int_t
-wgw_routes_init(ngx_log_t *log)
+wgw_routes_init(wgw_text_t node, ngx_log_t *log)
 {
+    routes_node = node;
+
     if (routes_seeded) {
         return NGX_OK;
     }
@@ -135,6 +138,10 @@ wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
             routes_drop(entry);
             return rc;
         }
+    }
+
+    if (entry->route->elsewhere) {
+        return NGX_DECLINED;
     }
 
     *route = entry->route;
@@ -482,6 +489,9 @@ routes_parse(routes_entry_t *entry, wgw_record_t *record, ngx_str_t *asked,
         return NGX_ERROR;
     }
 
+    wgw_record_place(record, routes_node);
+
+    route->elsewhere = record->elsewhere;
     route->change = record->change;
     route->passthrough = record->passthrough;
     route->https = record->https;

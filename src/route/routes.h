@@ -81,6 +81,7 @@ typedef struct {
     unsigned             https:1;
     unsigned             verify:1;
     unsigned             paused:1;
+    unsigned             elsewhere:1;   /* other gateways serve it */
     unsigned             proxy:1;       /* PROXY protocol to the backend */
 
     ngx_uint_t           next;          /* the peer whose turn it is */
@@ -95,13 +96,16 @@ typedef struct {
 } wgw_route_t;
 
 
-/* For each cycle, in the master: the seed of hashes is drawn once. */
-ngx_int_t wgw_routes_init(ngx_log_t *log);
+/*
+ * For each cycle, in the master: what this gateway is called in `gateways` of a
+ * record; the seed of hashes is drawn once.
+ */
+ngx_int_t wgw_routes_init(wgw_text_t node, ngx_log_t *log);
 
 /*
  * The route of a folded name: the exact one, else the nearest wildcard's, as
- * of the snapshot `*id`.  NGX_OK and a reference; NGX_DECLINED: no such
- * name; NGX_ERROR: the store failed, which was logged.
+ * of the snapshot `*id`.  NGX_OK and a reference; NGX_DECLINED: no such name,
+ * or other gateways serve it; NGX_ERROR: the store failed, which was logged.
  */
 ngx_int_t wgw_routes_find(wgw_store_t *store, ngx_str_t *name,
     wgw_route_t **route, uint64_t *id, ngx_log_t *log);

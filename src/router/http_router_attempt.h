@@ -12,6 +12,7 @@
 #define WGW_HTTP_ROUTER_ATTEMPT_H
 
 
+#include "core/said.h"
 #include "router/router_module.h"
 
 #pragma GCC visibility push(hidden)
@@ -34,7 +35,7 @@ typedef struct {
     ngx_array_t              hidden;        /* http_router_fields.c */
     ngx_list_part_t         *last;          /* of these; NULL: of no others */
     ngx_uint_t               nelts;
-    ngx_int_t              (*process_header)(ngx_http_request_t *r);
+    wgw_said_pt              process_header;
     u_char                  *copy;          /* of an answer in chunks */
     size_t                   room;
     uint64_t                 affinity;      /* of Din-Session-Id */

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/said.h"
 #include "router/answer.h"
 #include "router/http_router_candidates.h"
 #include "router/http_router_verdict.h"
@@ -39,20 +40,13 @@ wgw_verdict_init(wgw_attempt_t *attempt)
 static ngx_int_t
 verdict_process_header(ngx_http_request_t *r)
 {
-    ngx_int_t             rc;
-    wgw_attempt_t        *attempt;
-    ngx_http_upstream_t  *u;
+    ngx_int_t       rc;
+    wgw_attempt_t  *attempt;
 
-    u = r->upstream;
     attempt = wgw_attempt_find(r);
 
     if (!attempt->header) {
-        u->process_header = attempt->process_header;
-
-        rc = u->process_header(r);
-
-        attempt->process_header = u->process_header;
-        u->process_header = verdict_process_header;
+        rc = wgw_said_header(r, &attempt->process_header);
 
         if (rc != NGX_OK) {
             return rc;

@@ -15,6 +15,11 @@
  *                     (shadow.h) fills the other one
  *     kept            with `pair`: keys changed during a replace
  *
+ * One of the class's databases may be for notes: while META has "noted", it
+ * gets the key of each row of the first that was altered, with the id of the
+ * transaction, in it, so that somebody can tell others of it later.  What is
+ * altered because others told is not noted.
+ *
  * Numbers are little-endian.  The id of LMDB's newest transaction is the only
  * version there is: every process sees it, and commits advance it.  A row
  * may carry the id of the transaction that last altered it, at `change`
@@ -88,6 +93,7 @@ typedef struct {
 
     unsigned                pair;       /* the first database is two */
     unsigned                n;
+    unsigned                notes;      /* the database of these, or 0 */
     wgw_store_database_t    databases[WGW_STORE_DATABASES];
 
     /*

@@ -17,6 +17,7 @@ static void row_settle(const wgw_txn_t *t, wgw_row_t *row,
 static size_t row_at(const wgw_txn_t *t, unsigned db);
 static uint64_t row_id(const MDB_val *value, size_t at);
 static unsigned row_same(const MDB_val *value, wgw_text_t other, size_t at);
+static int row_noted(wgw_txn_t *t, const wgw_row_t *row);
 static int row_mirror(wgw_txn_t *t, const wgw_row_t *row, uint64_t before,
     unsigned deleted);
 static int row_renumber(wgw_txn_t *t, MDB_cursor *cursor, size_t at);
@@ -106,6 +107,10 @@ wgw_row_put(wgw_txn_t *t, wgw_row_t *row)
 
         err = wgw_row_store(t, row->db, wgw_txn_dbi(t, row->db), row->key,
                             row->value, row->change, 0);
+
+        if (err == 0 && row->db == 1 && t->noting) {
+            err = row_noted(t, row);
+        }
     }
 
     if (err == 0 && row->db == 1 && t->mark.filling) {
@@ -137,6 +142,10 @@ wgw_row_delete(wgw_txn_t *t, wgw_row_t *row)
     key.mv_size = row->key.len;
 
     err = mdb_del(t->txn, wgw_txn_dbi(t, row->db), &key, NULL);
+
+    if (err == 0 && row->db == 1 && t->noting) {
+        err = row_noted(t, row);
+    }
 
     if (err == 0 && row->db == 1 && t->mark.filling) {
         err = row_mirror(t, row, row->change, 1);
@@ -275,6 +284,47 @@ wgw_row_store(wgw_txn_t *t, unsigned db, MDB_dbi dbi, wgw_text_t key,
     }
 
     return 0;
+}
+
+
+static int
+row_noted(wgw_txn_t *t, const wgw_row_t *row)
+{
+    MDB_val  key;
+
+    key.mv_data = (void *) row->key.data;
+    key.mv_size = row->key.len;
+
+    return wgw_row_note(t, &key);
+}
+
+
+unsigned
+wgw_row_alike(const wgw_txn_t *t, const MDB_val *one, const MDB_val *other)
+{
+    size_t  at;
+
+    at = row_at(t, 1);
+
+    return row_id(one, at) == row_id(other, at)
+           && one->mv_size == other->mv_size;
+}
+
+
+int
+wgw_row_note(wgw_txn_t *t, const MDB_val *key)
+{
+    MDB_val  to, value;
+    uint8_t  id[ROW_ID];
+
+    to = *key;
+
+    wgw_number_put(id, wgw_txn_id(t), ROW_ID);
+
+    value.mv_data = id;
+    value.mv_size = ROW_ID;
+
+    return mdb_put(t->txn, t->env->dbs[t->env->class->notes], &to, &value, 0);
 }
 
 

@@ -59,6 +59,13 @@ wgw_store_rc_t wgw_row_write(wgw_store_t *store, unsigned db,
 int wgw_row_store(wgw_txn_t *t, unsigned db, MDB_dbi dbi, wgw_text_t key,
     wgw_text_t value, uint64_t change, unsigned flags);
 
+/* 1: two rows of the first database are of the same change. */
+unsigned wgw_row_alike(const wgw_txn_t *t, const MDB_val *one,
+    const MDB_val *other);
+
+/* The row of the first database was altered: 0, or what failed. */
+int wgw_row_note(wgw_txn_t *t, const MDB_val *key);
+
 /* Gives rows with ids that are to come this transaction's. */
 void wgw_row_renumber(wgw_txn_t *t, unsigned db);
 

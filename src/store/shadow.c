@@ -40,6 +40,8 @@ static void shadow_twice(wgw_shadow_t *shadow, const wgw_store_row_t *row);
 static int shadow_kept(wgw_txn_t *t, wgw_text_t key, unsigned *kept,
     unsigned *again);
 static int shadow_flip(wgw_txn_t *t, wgw_store_counts_t *counts);
+static int shadow_note(wgw_txn_t *t);
+static int shadow_both(wgw_txn_t *t, MDB_cursor *old, MDB_cursor *new);
 static int shadow_drop(wgw_txn_t *t);
 static int shadow_lives(MDB_env *env, uint32_t pid);
 static int shadow_reader(const char *line, void *data);
@@ -390,6 +392,11 @@ shadow_flip(wgw_txn_t *t, wgw_store_counts_t *counts)
     counts->changed = t->mark.differ;
     counts->deleted = old.ms_entries - t->mark.common;
 
+    err = t->noting ? shadow_note(t) : 0;
+    if (err) {
+        return err;
+    }
+
     current = !t->current;
 
     key.mv_data = "current";
@@ -405,6 +412,73 @@ shadow_flip(wgw_txn_t *t, wgw_store_counts_t *counts)
     t->mark.filling = 0;
 
     return shadow_mark(t);
+}
+
+
+/* Notes what is another row in the shadow, or is in one of both only. */
+
+static int
+shadow_note(wgw_txn_t *t)
+{
+    int          err;
+    MDB_cursor  *old, *new;
+
+    err = mdb_cursor_open(t->txn, wgw_txn_dbi(t, 1), &old);
+    if (err) {
+        return err;
+    }
+
+    err = mdb_cursor_open(t->txn, shadow_dbi(t), &new);
+
+    if (err == 0) {
+        err = shadow_both(t, old, new);
+        mdb_cursor_close(new);
+    }
+
+    mdb_cursor_close(old);
+
+    return err;
+}
+
+
+static int
+shadow_both(wgw_txn_t *t, MDB_cursor *old, MDB_cursor *new)
+{
+    int      a, b, order, err;
+    MDB_val  key, value, other, row;
+
+    a = mdb_cursor_get(old, &key, &value, MDB_FIRST);
+    b = mdb_cursor_get(new, &other, &row, MDB_FIRST);
+
+    for ( ;; ) {
+
+        if ((a && a != MDB_NOTFOUND) || (b && b != MDB_NOTFOUND)) {
+            return a && a != MDB_NOTFOUND ? a : b;
+        }
+
+        if (a && b) {
+            return 0;
+        }
+
+        order = a ? 1 : b ? -1 : mdb_cmp(t->txn, shadow_dbi(t), &key, &other);
+        err = 0;
+
+        if (order || !wgw_row_alike(t, &value, &row)) {
+            err = wgw_row_note(t, order > 0 ? &other : &key);
+        }
+
+        if (err) {
+            return err;
+        }
+
+        if (order <= 0) {
+            a = mdb_cursor_get(old, &key, &value, MDB_NEXT);
+        }
+
+        if (order >= 0) {
+            b = mdb_cursor_get(new, &other, &row, MDB_NEXT);
+        }
+    }
 }
 
 

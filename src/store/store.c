@@ -456,6 +456,16 @@ wgw_store_remember(wgw_store_t *store, uint64_t hash, wgw_text_t key,
 }
 
 
+uint64_t
+wgw_store_rows(wgw_store_t *store, unsigned db)
+{
+    MDB_stat  st;
+
+    return mdb_stat(store->reader, store->dbs[db], &st) == 0 ? st.ms_entries
+                                                             : 0;
+}
+
+
 wgw_store_rc_t
 wgw_store_next(wgw_store_t *store, unsigned db, wgw_text_t after,
     wgw_text_t *key, wgw_text_t *value, wgw_store_error_t *error)

@@ -116,6 +116,9 @@ wgw_store_rc_t wgw_store_next(wgw_store_t *store, unsigned db,
     wgw_text_t after, wgw_text_t *key, wgw_text_t *value,
     wgw_store_error_t *error);
 
+/* In a look: how many rows there are; 0 also where that fails. */
+uint64_t wgw_store_rows(wgw_store_t *store, unsigned db);
+
 /*
  * For transactions: the environment, which stays open until leave, or NULL
  * when it is closed or has to be opened again.

@@ -12,8 +12,11 @@
 /* LMDB writes at most that much in one call */
 #define TXN_ROOM  (1024 * 1024)
 
+#define TXN_NOTED "noted"
+
 
 static void txn_open(wgw_txn_t *t);
+static int txn_noted(wgw_txn_t *t);
 static unsigned txn_no_room(const char *path);
 static wgw_txn_verdict_t txn_visit(wgw_txn_t *t, MDB_cursor *cursor,
     const MDB_val *key, const MDB_val *value,
@@ -60,7 +63,9 @@ txn_open(wgw_txn_t *t)
         return;
     }
 
-    if (!t->env->class->pair) {
+    t->err = t->env->class->notes ? txn_noted(t) : 0;
+
+    if (t->err || !t->env->class->pair) {
         return;
     }
 
@@ -76,6 +81,53 @@ txn_open(wgw_txn_t *t)
     if (t->err == MDB_NOTFOUND) {
         t->err = 0;
     }
+}
+
+
+static int
+txn_noted(wgw_txn_t *t)
+{
+    int      err;
+    MDB_val  key, value;
+
+    key.mv_data = TXN_NOTED;
+    key.mv_size = sizeof(TXN_NOTED) - 1;
+
+    err = mdb_get(t->txn, t->env->dbs[WGW_STORE_META], &key, &value);
+
+    t->noting = (err == 0);
+
+    return err == MDB_NOTFOUND ? 0 : err;
+}
+
+
+void
+wgw_txn_note(wgw_txn_t *t, unsigned on)
+{
+    if (on == t->noting) {
+        return;
+    }
+
+    t->noting = on;
+
+    if (on) {
+        (void) wgw_txn_put(t, WGW_STORE_META, wgw_text(TXN_NOTED),
+                           wgw_text("1"));
+    } else {
+        (void) wgw_txn_delete(t, WGW_STORE_META, wgw_text(TXN_NOTED));
+    }
+}
+
+
+unsigned
+wgw_txn_noting(wgw_txn_t *t, unsigned on)
+{
+    unsigned  was;
+
+    was = t->noting;
+    t->noting = on;
+
+    return was;
 }
 
 

@@ -34,6 +34,7 @@ typedef struct wgw_txn_s {
     int                err;             /* LMDB's code of what failed */
     unsigned           current;         /* of the pair, what is read */
     unsigned           marked;          /* there is a mark */
+    unsigned           noting;          /* of altered rows, see class.h */
     wgw_mark_t         mark;
     unsigned           changed;
 } wgw_txn_t;
@@ -54,6 +55,12 @@ wgw_store_rc_t wgw_txn_end(wgw_txn_t *t, wgw_store_error_t *error);
 
 /* The version that the changes have. */
 uint64_t wgw_txn_id(const wgw_txn_t *t);
+
+/* From now on, in all transactions, altered rows are noted, or are not. */
+void wgw_txn_note(wgw_txn_t *t, unsigned on);
+
+/* For some changes of this one; what it was. */
+unsigned wgw_txn_noting(wgw_txn_t *t, unsigned on);
 
 /* Fails it: nothing will have been changed.  An errno or LMDB's code. */
 wgw_store_rc_t wgw_txn_fail(wgw_txn_t *t, int err);

@@ -3,7 +3,8 @@
 # Faults of the kinds that tests are there for, planted one at a time into a
 # copy of this checkout: for each, the command that is to see it must fail, and
 # it must pass on the copy as it is.  PLANTED="leak replay" plants some;
-# make chaos CHAOS_LOSE=1 is PLANTED=addition, and CHAOS_SECONDS and CHAOS count.
+# make chaos CHAOS_LOSE=1 is PLANTED=addition, with FLEET=4 PLANTED=lease, and
+# CHAOS_SECONDS and CHAOS count.
 
 use warnings;
 use strict;
@@ -75,6 +76,12 @@ my @faults = ({
     from => qr/greatest\(s - fs, 0\) AS ds/,
     to => 's AS ds',
     command => "$suite t/ledger/ledger.t",
+}, {
+    name => 'lease', what => 'what another node was granted is granted again',
+    file => 'src/fleet/lease_key_ask.c',
+    from => qr/    key_others\(l, key, q->others\);/,
+    to => '    key_others(l, key, 0);',
+    command => "FLEET=\${FLEET:-4} $chaos" =~ s/chaos\.t/fleet.t/r,
 });
 
 my %wanted = map { $_ => 1 } split ' ', $ENV{PLANTED} // '';

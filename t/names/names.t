@@ -74,7 +74,7 @@ is_deeply(json($reply->{body}), {
     cap_bytes => 1000, addresses => [ ], tls_name => '',
     tls_verify => bool(1), tls_ca => '',
     proxy_protocol => bool(0), owner => '', workload => '',
-    state => 'ok',
+    state => 'ok', gateways => [ ],
 }, 'the reply is the stored record');
 
 my $etag = $reply->{headers}{etag};

@@ -27,8 +27,8 @@ use Wgw::Chaos::Ledger;
 
 
 # in this order their parts stand in the configuration
-our @All = qw(kills http http2 websocket tcp slow hostile clock full names claims
-              errors worn);
+our @All = qw(disk kills http http2 websocket tcp slow loris hostile oversize
+              clock full names backends claims signin router errors worn);
 
 # seconds of each storm and each lull
 our ($Storm, $Lull) = (12, 18);
@@ -38,29 +38,40 @@ sub new {
     my ($class, %option) = @_;
 
     my $self = bless {
-        seconds => $option{seconds}, kills => [ ], done => { },
-        pids => { },
+        seconds => $option{seconds}, kills => [ ], pids => { },
     }, $class;
 
     $self->{gw} = Wgw->new('events { }');
     $self->{ledger} = Wgw::Chaos::Ledger->new($self);
 
     # who is always there: what it says of the log and of the processes
-    my %wanted = map { $_ => 1 } @{$option{actors}}, 'errors', 'worn';
-
-    for my $name (grep { $wanted{$_} } @All) {
-        my $package = 'Wgw::Chaos::' . ucfirst $name;
-
-        eval "require $package; 1" or die $@;
-        push @{$self->{actors}}, $package->new($self, $name);
-        delete $wanted{$name};
-    }
-
-    die 'no such actor: ' . join(' ', sort keys %wanted) . "\n" if %wanted;
-
+    $self->cast(@{$option{actors}}, 'errors', 'worn');
     $self->configure();
 
     return $self;
+}
+
+
+# Who plays: these, and whom they need.
+
+sub cast {
+    my ($self, @names) = @_;
+
+    my %cast;
+
+    while (defined(my $name = shift @names)) {
+        next if $cast{$name};
+
+        die "no such actor: $name\n" if !grep { $_ eq $name } @All;
+
+        my $package = 'Wgw::Chaos::' . ucfirst $name;
+
+        eval "require $package; 1" or die $@;
+        $cast{$name} = $package->new($self, $name);
+        push @names, $cast{$name}->needs();
+    }
+
+    $self->{actors} = [ map { $cast{$_} // () } @All ];
 }
 
 
@@ -149,17 +160,42 @@ sub play {
     $self->employ();
     $self->act();
 
-    waitpid $_, 0 for keys %{$self->{pids}};
+    my @fell = grep { waitpid($_, 0); $? } keys %{$self->{pids}};
+
     $_->calmed() for $self->actors();
     sleep 1.5;
 
     $self->quit();
     $gw->start(daemon => 1);
-    diag(join ', ', map { "$self->{done}{$_} $_" } sort keys %{$self->{done}});
     $self->{ledger}->load();
+    Wgw::Chaos::Ledger::none('all clients end well',
+                             map { $self->{pids}{$_} } @fell);
+    $self->performed();
     $_->compare() for $self->actors();
     $self->{ledger}->compare();
     $gw->stop('QUIT');
+}
+
+
+# Whether each actor did what it is there for, and how often.
+
+sub performed {
+    my ($self) = @_;
+
+    my $done = $self->{ledger}{done};
+    my @idle;
+
+    for my $actor ($self->actors()) {
+        my $name = $actor->name();
+        my @does = map { "$name: $_" } $actor->does() or next;
+        my @not = grep { !$done->{$_} } @does;
+
+        push @idle, @not if $self->{seconds} >= 120 || @not == @does;
+        diag("$name: ", join ', ', map { $done->{$_} . s/^\w+://r }
+                                   grep { /^$name:/ } sort keys %$done);
+    }
+
+    Wgw::Chaos::Ledger::none('each actor did what it is there for', @idle);
 }
 
 
@@ -232,7 +268,7 @@ sub employ {
                 next;
             }
 
-            $self->work($name, $clients{$name});
+            $self->work($actor, $name, $clients{$name});
             POSIX::_exit(0);
         }
     }
@@ -242,7 +278,7 @@ sub employ {
 # Until the time is over; CODE returns after each of what it does.
 
 sub work {
-    my ($self, $name, $code) = @_;
+    my ($self, $actor, $name, $code) = @_;
 
     my $seed = 0;
     $seed = ($seed * 31 + ord) % 65536 for split //, $name;
@@ -252,7 +288,7 @@ sub work {
     $SIG{PIPE} = 'IGNORE';
     alarm $self->{seconds} + 120;
 
-    $self->{ledger}->begin($name);
+    $self->{ledger}->begin($name, $actor->name());
 
     my $state = { name => $name };
 
@@ -285,11 +321,15 @@ sub act {
 
         next if $self->calm();
 
-        my @acts = map { $_->acts($self->storm()) } $self->actors();
-        my $act = $acts[rand @acts] or next;
-        my ($name, $code) = @$act;
+        my @acts = map {
+            my $actor = $_;
+            map { [ $actor, @$_ ] } $actor->acts($self->storm());
+        } $self->actors();
 
-        $self->{done}{$name}++;
+        my $act = $acts[rand @acts] or next;
+        my ($actor, $name, $code) = @$act;
+
+        $actor->did($name);
         $code->();
     }
 }

@@ -24,29 +24,22 @@ my $keys = 5;
 my $body = 'hello ' x 40;
 
 
-# chaos(SECONDS): tests
+# chaos(SECONDS [, OPTION => VALUE ...]): tests
 
 sub chaos {
-    my ($seconds) = @_;
+    my ($seconds, %option) = @_;
 
-    my $db = postgres() or plan skip_all => 'no PostgreSQL here';
-    my $seed = $ENV{CHAOS_SEED} // int rand 2**31;
-
-    srand $seed;
-    note "CHAOS_SEED=$seed";
-
-    my $self = bless { db => $db, redis => redis(), kills => { } },
-        __PACKAGE__;
+    my $self = ($option{class} // __PACKAGE__)->new(%option);
 
     $self->{ledger} = Wgw::Ledger->new(
-        $db, '--redis', 'redis://127.0.0.1:' . $self->{redis}->port(),
-        '--gap-wait', 20);
+        $self->{db}, '--redis', $self->redis_url(), '--gap-wait', 20);
     is($self->{ledger}->run('migrate'), 0, 'a schema');
 
-    $self->{gw} = [ map { $self->gateway($_) } 1, 2 ];
+    $self->{gw} = [ map { $self->gateway($_) } 1 .. $self->{nodes} ];
     $self->{daemons} = [ map { $self->{ledger}->start() } 1, 2 ];
+    $self->before();
 
-    my @clients = map { $self->client($_) } 0, 1, 0, 1;
+    my @clients = map { $self->client($_) } (0 .. $self->{nodes} - 1) x 2;
     my $end = time + $seconds;
 
     while (time < $end) {
@@ -62,6 +55,26 @@ sub chaos {
     waitpid $_, 0 for @{$self->{daemons}};
     $_->kill() for @{$self->{gw}};
 }
+
+
+sub new {
+    my ($class, %option) = @_;
+
+    my $db = postgres() or plan skip_all => 'no PostgreSQL here';
+    my $seed = $ENV{CHAOS_SEED} // int rand 2**31;
+
+    srand $seed;
+    note "CHAOS_SEED=$seed";
+
+    return bless { db => $db, redis => redis(), kills => { }, nodes => 2,
+                   %option }, $class;
+}
+
+
+sub redis_url { return 'redis://127.0.0.1:' . $_[0]{redis}->port() }
+
+# what is to be done before clients come
+sub before { }
 
 
 sub gateway {
@@ -128,15 +141,19 @@ sub client {
 }
 
 
+# What may happen, and how often beside the others.
+
+sub actors {
+    return [ worker => 3 ], [ helper => 3 ], [ gateway => 2 ], [ reload => 1 ],
+        [ redis => 2 ], [ flush => 1 ], [ hang => 1 ], [ postgres => 2 ],
+        [ ledger => 3 ];
+}
+
+
 sub something {
     my ($self) = @_;
 
-    my @actors = (
-        [ worker => 3 ], [ helper => 3 ], [ gateway => 2 ], [ reload => 1 ],
-        [ redis => 2 ], [ flush => 1 ], [ hang => 1 ], [ postgres => 2 ],
-        [ ledger => 3 ],
-    );
-
+    my @actors = $self->actors();
     my $all = 0;
     $all += $_->[1] for @actors;
 
@@ -150,7 +167,7 @@ sub something {
         my $call = "kill_$name";
 
         $self->{kills}{$name}++;
-        $self->$call($self->{gw}[rand 2]);
+        $self->$call($self->{gw}[rand $self->{nodes}]);
         return;
     }
 }

@@ -105,6 +105,19 @@ sub start {
 }
 
 
+# master(ANOTHER): it is that one's replica from now on, or nobody's.
+
+sub master {
+    my ($self, $master) = @_;
+
+    my $of = $master ? '127.0.0.1 ' . $master->port() : 'no one';
+
+    delete $self->{option}{replicaof};
+    $self->{option}{replicaof} = $of if $master;
+    $self->cli('REPLICAOF', split ' ', $of) if $self->{pid};
+}
+
+
 sub signal {
     my ($self, $signal) = @_;
 
@@ -139,7 +152,8 @@ sub cli {
 
 
 # ---- a proxy; set(loss => 0.05) loses one reply of twenty, after which the
-# connection says nothing more; set(cut => 1) is a partition.
+# connection says nothing more; set(cut => 1) is a partition; set(to => PORT)
+# is where connections go from then on.
 
 sub proxy {
     my ($to) = @_;
@@ -198,7 +212,7 @@ sub pass {
             if ($from == $listen) {
                 my $one = $listen->accept() or next;
                 my $other = $mode{cut} ? undef : IO::Socket::IP->new(
-                    PeerHost => '127.0.0.1', PeerPort => $to);
+                    PeerHost => '127.0.0.1', PeerPort => $mode{to} // $to);
 
                 if (!$other) {
                     close $one;

@@ -39,7 +39,7 @@ test_written(void)
               "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
               "\"tls_verify\":true,\"tls_ca\":\"\","
               "\"proxy_protocol\":false,\"owner\":\"\","
-              "\"workload\":\"\",\"state\":\"ok\"}",
+              "\"workload\":\"\",\"state\":\"ok\",\"gateways\":[]}",
               "written: defaults");
 
     test_json("{\"state\":\"paused\",\"workload\":\"w\\\"\","
@@ -55,7 +55,7 @@ test_written(void)
               "\"tls_name\":\"192.0.2.9\",\"tls_verify\":false,"
               "\"tls_ca\":\"" CERT2 "\",\"proxy_protocol\":false,"
               "\"owner\":\"\xc3\xa9\","
-              "\"workload\":\"w\\\"\",\"state\":\"paused\"}",
+              "\"workload\":\"w\\\"\",\"state\":\"paused\",\"gateways\":[]}",
               "written: everything");
 
     test_json("{\"name\":\"a.b\",\"backends\":[\"https://192.0.2.10\"],"
@@ -65,7 +65,7 @@ test_written(void)
               "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
               "\"tls_verify\":true,\"tls_ca\":\"" CERT1 CERT2 "\","
               "\"proxy_protocol\":false,\"owner\":\"\","
-              "\"workload\":\"\",\"state\":\"ok\"}",
+              "\"workload\":\"\",\"state\":\"ok\",\"gateways\":[]}",
               "field 11 kinds: byte order marks between certificates");
 
     test_json("{\"name\":\"a.b\",\"proxy_protocol\":true,"
@@ -75,7 +75,7 @@ test_written(void)
               "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
               "\"tls_verify\":true,\"tls_ca\":\"\","
               "\"proxy_protocol\":true,\"owner\":\"\","
-              "\"workload\":\"\",\"state\":\"ok\"}",
+              "\"workload\":\"\",\"state\":\"ok\",\"gateways\":[]}",
               "written: PROXY protocol");
 
     test_json("{\"name\":\"*.a.b\",\"tls_passthrough\":true,"
@@ -85,8 +85,19 @@ test_written(void)
               "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
               "\"tls_verify\":true,\"tls_ca\":\"\","
               "\"proxy_protocol\":false,\"owner\":\"\","
-              "\"workload\":\"\",\"state\":\"ok\"}",
+              "\"workload\":\"\",\"state\":\"ok\",\"gateways\":[]}",
               "written: passthrough");
+
+    test_json("{\"name\":\"a.b\",\"backends\":[\"http://192.0.2.10\"],"
+              "\"served\":false,\"gateways\":[\"gw1\",\"Gw_2.x\"]}",
+              "{\"name\":\"a.b\",\"backends\":[\"http://192.0.2.10:80\"],"
+              "\"tls_passthrough\":false,"
+              "\"cap_bytes\":0,\"addresses\":[],\"tls_name\":\"\","
+              "\"tls_verify\":true,\"tls_ca\":\"\","
+              "\"proxy_protocol\":false,\"owner\":\"\","
+              "\"workload\":\"\",\"state\":\"ok\","
+              "\"gateways\":[\"gw1\",\"Gw_2.x\"]}",
+              "written: gateways");
 }
 
 

@@ -26,6 +26,24 @@ sub admin { return '' }
 sub stream { return '' }
 
 
+# Actors that must be there, too; in the same order as all.
+
+sub needs { return () }
+
+
+# did(WHAT): it was done once more.  What must have been done in a run of two
+# minutes; in a shorter one any of it will do.
+
+sub did {
+    my ($self, $what) = @_;
+
+    $self->run->ledger->did("$self->{name}: $what");
+}
+
+
+sub does { return ('exchange') }
+
+
 # Before the gateway starts, and as soon as it runs.
 
 sub before { }

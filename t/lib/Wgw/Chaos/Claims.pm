@@ -18,6 +18,7 @@ use Time::HiRes qw(sleep time);
 
 use Wgw;
 use Wgw::Chaos::Client;
+use Wgw::Chaos::Disk;
 use Wgw::Claims;
 
 my $node = 'did:web:node.example';
@@ -30,8 +31,10 @@ my $round = 5;
 sub main {
     my ($self) = @_;
 
+    my $claims = Wgw::Chaos::Disk::path($self->run, 'claims');
+
     return <<"EOF";
-wgw_claims claims gateway=$gate subject=$node;
+wgw_claims $claims gateway=$gate subject=$node;
 wgw_claims_did $node @{[ $self->tokens->did('node') ]};
 wgw_claims_zone file=content keys=5000;
 wgw_meter_zone payers file=payers keys=20000;
@@ -63,6 +66,9 @@ sub tokens {
 
     return $self->{tokens} ||= Wgw::Claims->new($self->run->dir());
 }
+
+
+sub does { return ('exchange', 'post', 'revoke', 'refused') }
 
 
 sub clients {
@@ -112,6 +118,8 @@ sub get {
     $got->{ok} = 0 if $got->{cut};
 
     my $payer = $got->{headers}{'x-payer'};
+
+    $self->did('refused') if $got->{status} == 429;
 
     if (defined $payer) {
         $ledger->add("payers $payer", $start, 102_000, $got);
@@ -217,6 +225,8 @@ sub make {
 
     my $posted = json($reply->{body});
 
+    $self->did('post');
+
     # which of both is revoked is all the same
     return ($payer, $posted->{tokens}[rand 2]{id}, $reply->{body});
 }
@@ -226,6 +236,7 @@ sub revoke {
     my ($self, $id) = @_;
 
     $self->admin_until(qr/^204$/, "/v1/claims/$id", method => 'DELETE');
+    $self->did('revoke');
 }
 
 
@@ -238,8 +249,9 @@ sub admin_until {
 
     wait_for(sub {
         $reply = http_get($self->run->port('ADMIN'), $path, %option);
+        $self->did('no room') if $reply->{status} == 507;
         return $reply->{status} =~ $status
-               || ($reply->{status} && $reply->{status} != 503);
+               || ($reply->{status} && $reply->{status} !~ /^50[37]$/);
     });
 
     $self->run->ledger->wrong("$path is answered $reply->{raw}")

@@ -59,6 +59,7 @@ sub answer {
     my $got = { ok => 0, sent => $self->{sent}, received => 0, status => 0,
                 headers => { } };
     my $length;
+    my $tail = '';
 
     while (!defined $length || $got->{received} < $length) {
         my $most = $pause ? $pause->($got) : 65536;
@@ -82,6 +83,12 @@ sub answer {
         if (!defined $length) {
             $got->{head} .= $bytes;
             $length = head($got);
+        }
+
+        # in chunks: until the last one, which is at the end of what comes
+        if (($got->{headers}{'transfer-encoding'} // '') eq 'chunked') {
+            $tail = substr $tail . $bytes, -7;
+            $length = $got->{received} + ($tail ne "\r\n0\r\n\r\n");
         }
     }
 

@@ -25,6 +25,9 @@ sub before {
 }
 
 
+sub does { return ('leap', 'leap back') }
+
+
 sub clients { my ($self) = @_; return (clock => sub { $self->leap(@_) }) }
 
 
@@ -35,6 +38,7 @@ sub leap {
 
     my $by = $leaps[rand @leaps] * (rand() < 0.8 ? 1 : -1);
 
+    $self->did($by > 0 ? 'leap' : 'leap back');
     clock_leap($by);
     sleep 0.5 + rand 4;
     clock_leap(-$by);

@@ -11,6 +11,9 @@ use base 'Wgw::Chaos::Actor';
 use Test::More;
 
 
+sub does { return () }
+
+
 sub allowed {
     return qr/ \[notice\] | \[info\] | \[debug\] /,
         qr/ \[warn\] .* a client request body is buffered to a temporary file/,

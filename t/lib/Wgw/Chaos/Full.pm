@@ -89,6 +89,9 @@ sub client {
 }
 
 
+sub does { return qw(exchange grow) }
+
+
 sub acts {
     my ($self) = @_;
 

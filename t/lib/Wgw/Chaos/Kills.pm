@@ -32,6 +32,9 @@ sub acts {
 }
 
 
+sub does { return qw(reload upgrade worker all) }
+
+
 sub reload { kill 'HUP', $_[0]->run->gw->pid() }
 
 

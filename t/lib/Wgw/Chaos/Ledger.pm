@@ -53,13 +53,20 @@ sub new {
 # ---- in a client
 
 sub begin {
-    my ($self, $name) = @_;
+    my ($self, $name, $actor) = @_;
 
+    $self->{actor} = $actor;
     open $self->{log}, '>', "$self->{dir}/$name" or die "$name: $!";
 }
 
 
-sub finish { close $_[0]{log} }
+sub finish {
+    my ($self) = @_;
+
+    printf { $self->{log} } "+ %d %s\n", $self->{done}{$_}, $_
+        for sort keys %{$self->{done}};
+    close $self->{log};
+}
 
 
 # attempt(KEY, MOST, CODE): one exchange, which moves MOST bytes at most.
@@ -89,6 +96,8 @@ sub attempt {
 sub add {
     my ($self, $key, $start, $most, $got) = @_;
 
+    $self->did("$self->{actor}: exchange") if $got->{ok};
+
     return if $key eq '-';
 
     printf { $self->{log} } "$fields\n", $got->{ok} // 0, $start, time,
@@ -97,12 +106,17 @@ sub add {
 }
 
 
+# did(WHAT): once more, in a client or beside them.
+
+sub did { $_[0]{done}{$_[1]}++ }
+
+
 # Something that must not be, whatever was killed.
 
 sub wrong {
     my ($self, $text) = @_;
 
-    $text =~ s/\s+/ /g;
+    $text =~ s/[\s\0-\x1f\x7f-\xff]+/ /g;
     print { $self->{log} } '! ', scalar localtime, " $text\n";
 }
 
@@ -114,7 +128,7 @@ sub fault {
 
     return $self->wrong($text) if $text =~ /^no answer/;
 
-    $text =~ s/\s+/ /g;
+    $text =~ s/[\s\0-\x1f\x7f-\xff]+/ /g;
     print { $self->{log} } "? $text\n";
 }
 
@@ -135,6 +149,11 @@ sub load {
             if ($line =~ /^([!?]) /) {
                 push @{$self->{$1 eq '!' ? 'wrong' : 'faults'}},
                      $line =~ s{^..}{$name: }r;
+                next;
+            }
+
+            if ($line =~ /^\+ (\d+) (.*)/) {
+                $self->{done}{$2} += $1;
                 next;
             }
 

@@ -15,14 +15,21 @@ use Time::HiRes qw(sleep time);
 
 use Wgw;
 use Wgw::Chaos::Client;
+use Wgw::Chaos::Disk;
 
 my $names = 4;
 
 
-sub main { return <<'EOF' }
-wgw_names store domain=gw.example allow_loopback;
+sub main {
+    my ($self) = @_;
+
+    my $store = Wgw::Chaos::Disk::path($self->run, 'store');
+
+    return <<"EOF";
+wgw_names $store domain=gw.example allow_loopback;
 wgw_meter_zone lives file=lives.wgw keys=200000;
 EOF
+}
 
 
 sub http { return <<'EOF' }
@@ -46,6 +53,9 @@ EOF
 sub before { mkdir $_[0]->run->dir() . '/expected' }
 
 
+sub does { return qw(put patch delete transfer) }
+
+
 sub clients {
     my ($self) = @_;
 
@@ -65,7 +75,7 @@ sub change {
     $state->{end} = sub { $self->expect($state->{name}, $names_of) };
 
     # what was asked of a gateway that was killed may be done or not
-    return $self->settle($name, $has) if $has->{asked};
+    return $self->settle($state, $name, $has) if $has->{asked};
 
     $self->get($state, $name, $has) for 1 .. rand 6;
 
@@ -73,8 +83,11 @@ sub change {
                    ? $self->begin($name, $has) : undef;
     my $what = rand();
 
-    if ($what < 0.3) {
+    if ($what < 0.2) {
         $has->{asked} = { };
+
+    } elsif ($what < 0.4 && $has->{owner}) {
+        $has->{asked} = { owner => 'owner-' . int(rand 1e9), patch => 1 };
 
     } elsif ($what < 0.8 || !$has->{owner}) {
         $has->{asked} = { owner => 'owner-' . int(rand 1e9) };
@@ -84,7 +97,7 @@ sub change {
     }
 
     my $done = eval {
-        $self->settle($name, $has);
+        $self->settle($state, $name, $has);
         $self->get($state, $name, $has) for 1 .. 1 + rand 3;
         1;
     };
@@ -101,22 +114,27 @@ sub change {
 # Asks until it is done.
 
 sub settle {
-    my ($self, $name, $has) = @_;
+    my ($self, $state, $name, $has) = @_;
 
-    my $owner = $has->{asked}{owner};
+    my ($owner, $patch) = @{$has->{asked}}{'owner', 'patch'};
     my $back = $self->run->port('BACK');
-    my $port = $self->run->port('ADMIN');
+    my $method = $patch ? 'PATCH' : $owner ? 'PUT' : 'DELETE';
+    my $body = $patch ? qq({"owner":"$owner"})
+             : $owner ? qq({"backends":["http://127.0.0.1:$back"],)
+                        . qq("owner":"$owner","cap_bytes":100000000000}) : '';
 
-    my $reply = $owner
-        ? http_get($port, "/v1/names/$name", method => 'PUT',
-                   headers => "Content-Type: application/json\r\n",
-                   body => qq({"backends":["http://127.0.0.1:$back"],)
-                           . qq("owner":"$owner","cap_bytes":100000000000}))
-        : http_get($port, "/v1/names/$name", method => 'DELETE');
+    my $reply = http_get($self->run->port('ADMIN'), "/v1/names/$name",
+                         method => $method, body => $body,
+                         headers => "Content-Type: application/json\r\n");
 
     # of a gateway that is gone, or is going
-    die "connect: no answer" if $reply->{status} =~ /^(?:0|503)$/;
+    my $gone = $reply->{status} =~ /^(?:0|503)$/;
 
+    $self->full($state, $name, $has) if $reply->{status} == 507;
+    $has->{asked}{maybe} = 1 if $gone;
+    die "connect: no answer" if $gone;
+
+    $self->did(lc $method);
     $self->run->ledger->wrong("$name: a change is answered $reply->{raw}")
         if $reply->{status} !~ ($owner ? qr/^20[01]$/ : qr/^(?:204|404)$/);
 
@@ -131,6 +149,18 @@ sub settle {
 
     delete @$has{keys %$has};
     @$has{'owner', 'life'} = ($owner, $life) if $owner;
+}
+
+
+# There was no room for it: all is as before, unless it was asked for before.
+
+sub full {
+    my ($self, $state, $name, $has) = @_;
+
+    $self->did('no room');
+    $self->get($state, $name, $has) if !$has->{asked}{maybe};
+    sleep 0.1;
+    die "connect: the disk is full";
 }
 
 
@@ -188,6 +218,7 @@ sub begin {
     my $start = time;
 
     $client->write($text);
+    $self->did('transfer');
 
     # it has begun when something is there
     sleep 0.2;
@@ -210,7 +241,7 @@ sub expect {
     for my $name (keys %$names) {
         my $has = $names->{$name};
 
-        wait_for(sub { eval { $self->settle($name, $has); 1 } })
+        wait_for(sub { eval { $self->settle({ }, $name, $has); 1 } })
             if $has->{asked};
     }
 

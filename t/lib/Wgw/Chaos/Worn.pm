@@ -2,7 +2,8 @@ package Wgw::Chaos::Worn;
 
 # What the processes take: the master, which has gone through all the reloads,
 # and the workers, in the calm, from its beginning to its end.  Descriptors are
-# those of the start once nobody is connected.
+# those of the start once nobody is connected.  No process is left of those that
+# were killed, drained or replaced, as a zombie or at work.
 
 use warnings;
 use strict;
@@ -50,6 +51,9 @@ sub after {
 }
 
 
+sub does { return () }
+
+
 # A client that looks when the calm is a quarter over.
 
 sub clients { my ($self) = @_; return (worn => sub { $self->look(@_) }) }
@@ -84,14 +88,45 @@ sub calmed {
                <= $self->{start}{descriptors} + $descriptors;
     }, 15);
 
+    # and those who served them are gone
+    wait_for(sub { $self->{left} = [ $self->left() ]; !@{$self->{left}} }, 15);
+
     $self->{end} = taken($gw->workers());
     $self->{pids} = [ $gw->workers() ];
     $self->{last} = taken($gw->pid());
 }
 
 
+# Who should not be there: nginx's processes with this error log open that are
+# not the master or its children, and zombies of its.
+
+sub left {
+    my ($self) = @_;
+
+    my $gw = $self->run->gw;
+    my $log = $gw->dir() . '/logs/error.log';
+    my %mine = map { $_ => 1 } $gw->pid(), $gw->workers();
+    my @left;
+
+    for my $proc (glob '/proc/[0-9]*') {
+        my ($pid, $name, $state, $parent)
+            = slurp("$proc/stat") =~ /^(\d+) \((.*)\) (\S) (\d+)/s or next;
+
+        push @left, "$pid ($name) is a zombie"
+            if $state eq 'Z' && $mine{$parent};
+        push @left, "$pid ($name) is still there"
+            if !$mine{$pid} && $name =~ /^nginx/
+               && grep { (readlink // '') eq $log } glob "$proc/fd/*";
+    }
+
+    return @left;
+}
+
+
 sub compare {
     my ($self) = @_;
+
+    Wgw::Chaos::Ledger::none('no process is left', @{$self->{left}});
 
     my ($early, @pids) = split ' ', slurp($self->run->dir() . '/worn');
     my ($start, $end) = @$self{'start', 'end'};

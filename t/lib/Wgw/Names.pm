@@ -1,0 +1,169 @@
+package Wgw::Names;
+
+# Gateways whose names are a fleet's, and what tests of these ask of them.
+
+use warnings;
+use strict;
+
+use base 'Exporter';
+our @EXPORT_OK = qw(alike bulk change everywhere gateway get metric names
+                    served told);
+
+use JSON::PP ();
+use Test::More ();
+
+use Wgw;
+
+
+# gateway(NAME, FLEET [, MORE ...]): `MORE` are parameters of wgw_names.
+
+sub gateway {
+    my ($name, $fleet, @more) = @_;
+
+    my $gw = Wgw->new(<<"EOF");
+worker_processes 2;
+wgw_fleet $fleet node=$name;
+wgw_names names domain=gw.test follow @more;
+
+events { worker_connections 512; }
+
+http {
+    access_log off;
+    keepalive_timeout 0;
+
+    server {
+        listen 127.0.0.1:%%ADMIN%%;
+
+        location /v1/names { wgw_api; }
+        location /metrics { wgw_usage prometheus; }
+    }
+
+    server {
+        listen 127.0.0.1:%%HTTP%% reuseport;
+
+        location / { wgw_route; return 200 "\$wgw_backend \$wgw_life\n"; }
+    }
+}
+EOF
+
+    return $gw;
+}
+
+
+# change(GATEWAY, METHOD, NAME, RECORD): the status
+
+sub change {
+    my ($gw, $method, $name, $record) = @_;
+
+    my %body = $record ? (body => JSON::PP->new->canonical->encode($record))
+                       : ();
+
+    return Wgw::http_get($gw->port('ADMIN'), "/v1/names/$name",
+                         method => $method, %body)->{status};
+}
+
+
+sub bulk {
+    my ($gw, $lines, $query) = @_;
+
+    return Wgw::http_get($gw->port('ADMIN'), '/v1/names' . ($query // ''),
+                         method => 'POST', body => $lines, timeout => 120,
+                         headers => "Content-Type: application/x-ndjson\r\n");
+}
+
+
+sub get {
+    my ($gw, $name) = @_;
+
+    my $reply = Wgw::http_get($gw->port('ADMIN'), "/v1/names/$name");
+
+    return $reply->{status} == 200 ? Wgw::json($reply->{body}) : { };
+}
+
+
+# served(GATEWAY, NAME): by which backend, or the status that is not 200
+
+sub served {
+    my ($gw, $name) = @_;
+
+    my $reply = Wgw::http_get($gw->port('HTTP'), '/', host => "$name.gw.test");
+
+    return $reply->{status} if $reply->{status} != 200;
+    return (split ' ', $reply->{body})[0];
+}
+
+
+# everywhere(GATEWAYS, NAME, EXPECTED [, SECONDS]): served so by all, soon
+
+sub everywhere {
+    my ($gateways, $name, $expected, $seconds) = @_;
+
+    my @got;
+
+    my $all = wait_for(sub {
+        @got = map { served($_, $name) } @$gateways;
+        return @$gateways == grep { $_ eq $expected } @got;
+    }, $seconds // 1);
+
+    Test::More::diag("$name: @got") if !$all;
+
+    return $all;
+}
+
+
+# All its records, as text, without what is each machine's own.
+
+sub names {
+    my ($gw) = @_;
+
+    my ($after, @all) = ('');
+
+    while (defined $after) {
+        my $page = Wgw::json(Wgw::dechunk(Wgw::http_get($gw->port('ADMIN'),
+            "/v1/names?limit=1000" . ($after && "&after=$after")))) or last;
+
+        for my $record (@{$page->{names}}) {
+            delete $record->{served};
+            push @all, JSON::PP->new->canonical->encode($record);
+        }
+
+        $after = $page->{next};
+    }
+
+    return join "\n", @all;
+}
+
+
+# alike(GATEWAYS [, SECONDS]): they have the same records, soon
+
+sub alike {
+    my ($gateways, $seconds) = @_;
+
+    return wait_for(sub {
+        my %sets = map { names($_) => 1 } @$gateways;
+        return 1 == keys %sets;
+    }, $seconds // 10);
+}
+
+
+sub metric {
+    my ($gw, $name) = @_;
+
+    my $text = Wgw::dechunk(Wgw::http_get($gw->port('ADMIN'), '/metrics'));
+
+    return $text =~ /^wgw_fleet_names_$name (\d+)$/m ? $1 : -1;
+}
+
+
+# told(GATEWAYS [, SECONDS]): all have told, and heard, what there was, soon
+
+sub told {
+    my ($gateways, $seconds) = @_;
+
+    return wait_for(sub {
+        return !grep { metric($_, 'outbox') != 0
+                       || metric($_, 'lag_milliseconds') > 500 } @$gateways;
+    }, $seconds // 10);
+}
+
+1;
