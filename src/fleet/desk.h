@@ -75,7 +75,7 @@ ngx_int_t wgw_desk_serve(ngx_cycle_t *cycle, wgw_fleet_t *fleet,
 
 /* In a worker: done() is called once, later; NULL: there is no sheet. */
 void *wgw_desk_take(void *desk, ngx_str_t *name, uint64_t seconds,
-    wgw_desk_done_pt done, void *data);
+    wgw_desk_done_pt done, void *ctx);
 
 /* done() is not called any more. */
 void wgw_desk_forget(void *wait);
