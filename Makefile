@@ -1,6 +1,6 @@
 # `make run` starts the example gateway, `make test` runs every suite.
 
-.PHONY: build run test full-test unit asan fuzz chaos fresh deb matrix nginx-tests bench bench-full modules cli install uninstall version dist clean distclean help
+.PHONY: build run test full-test unit asan lint valgrind fuzz chaos fresh deb matrix nginx-tests bench bench-full bench-idle modules cli install uninstall version dist clean distclean help
 
 .DEFAULT_GOAL := build
 
@@ -27,10 +27,8 @@ else
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/test-all.sh $(OLD_SUITES)
 endif
 
-full-test: test deb ## make test on all it names, then t/full: a browser, packages
-	@tools/deps.sh full
-	@tools/test.sh build t/full/*.t
-	@! cat build/missing
+full-test:  ## all there is, for hours, and a table at the end; FULL= for some
+	@tools/full-test.sh $(FULL)
 
 asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@tools/deps.sh build
@@ -39,6 +37,15 @@ asan:       ## the suites with sanitizers, modules linked in; T= as above
 	@$(MAKE) --no-print-directory cli-unit grid-unit ledger-unit \
 	    build/bin/siwe-token
 	@tools/test.sh build/asan $(or $(T),$(ASAN_SUITES))
+
+lint: build ## cppcheck and clang-tidy, which say nothing
+	@tools/deps.sh lint
+	@tools/lint.sh
+
+valgrind: build ## suites under memcheck, nginx and the programs; T= for some
+	@tools/deps.sh test
+	@tools/deps.sh valgrind
+	@tools/valgrind.sh $(T)
 
 fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
 	@tools/deps.sh build
@@ -56,34 +63,28 @@ fresh:      ## fresh Debians, by debootstrap, run make run and make test
 	@tools/deps.sh roots
 	@tools/fresh.sh "$(RELEASES)" "$(HOLES)" $(or $(T),$(FRESH_SUITES))
 
-matrix:     ## SRC="DIR ...": each of these nginx trees, built and tested
+matrix:     ## nginx trees, compilers, flags: 8 builds of each; T= as above
 	@tools/deps.sh build
 	@tools/deps.sh test
 	@tools/matrix.sh "$(or $(T),$(ASAN_SUITES))" $(SRC)
 
 nginx-tests: build ## TESTS=DIR: nginx's own, without the modules, with, metered
-	@tools/deps.sh test
+	@tools/deps.sh nginx-tests
 	@tools/nginx-tests.sh "$(TESTS)" $(T)
 
-bench: build ## against nginx and peers, in short; see bench/README.md
+bench: build ## against nginx and peers, ten minutes; see bench/README.md
 	@tools/deps.sh bench
-	@bench/compare new
-	@bench/route/run short
-	@bench/meter/run short
-	@bench/port/run short
-	@bench/auth/run short
-	@bench/claims/run short
-	@bench/compare
+	@tools/peers.sh
+	@bench/all short
 
-bench-full: build
+bench-full: build ## all rows and contenders, some hours
 	@tools/deps.sh bench
-	@bench/compare new
-	@bench/route/run full
-	@bench/port/run full
-	@bench/meter/run full
-	@bench/auth/run full
-	@bench/claims/run full
-	@bench/compare
+	@tools/peers.sh
+	@bench/all full
+
+bench-idle: build ## modules that are loaded and unused cost nothing
+	@tools/deps.sh bench
+	@bench/idle/run
 
 modules:    ## the modules for Debian's installed nginx, in build/installed
 	@tools/deps.sh modules
@@ -122,7 +123,8 @@ help:       ## this list
 
 #=
 #=    NGX_SRC=DIR     build this nginx tree instead of Debian 13's
-#=    SRC="DIR ..."   the trees of make matrix; T= as for make test
+#=    SRC="DIR ..."   trees for make matrix besides Debian 12's and 13's;
+#=                    T= the suites of six; MATRIX=build none, cover: only six
 #=    TESTS=DIR       nginx-tests of make nginx-tests; T="proxy.t h2.t" of these
 #=    CC=clang        another compiler
 #=    PORT_HTTP=8080 PORT_TLS=8443 PORT_ADMIN=8642 PORT_INNER=8444
@@ -130,12 +132,15 @@ help:       ## this list
 #=    PORT_DEMO_TLS=9444 PORT_DEMO_RPC=9545
 #=                    the ports of make run
 #=    IPV6=off        make run without ::1
+#=    FULL="lint chaos"  parts of make full-test, see tools/full-test.sh
 #=    FUZZ_SECONDS=10 of each fuzz target; 0: the corpus only
 #=    FUZZ_TARGETS="claims/token ..."  of these only
 #=    CHAOS_SECONDS=300 CHAOS_SEED=N; CHAOS_LOSE=1: a planted loss is seen
 #=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: disk kills http http2
 #=                    websocket tcp slow loris hostile oversize clock full
 #=                    names backends claims signin router
+#=    WGW_SERVERS=valkey  or redis: other servers for T="t/fleet/leases.t" and
+#=                    such, those that tools/servers.sh has fetched
 #=    FLEET=4         make chaos of so many nodes that share caps by a Redis
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"

@@ -13,6 +13,7 @@
 
 #include "auth/auth_state.h"
 #include "fleet/agent.h"
+#include "auth/passing.h"
 #include "fleet/desk.h"
 
 
@@ -30,7 +31,7 @@ static ngx_int_t ngx_wgw_auth_zone_param(ngx_conf_t *cf, wgw_zone_t *zone,
     ngx_str_t *value);
 static ngx_int_t ngx_wgw_auth_elsewhere_init(ngx_cycle_t *cycle,
     ngx_wgw_auth_conf_t *acf);
-static void ngx_wgw_auth_heard(void *data, wgw_text_t text);
+static void ngx_wgw_auth_heard(void *data, wgw_text_t text, ngx_uint_t old);
 static ngx_int_t ngx_wgw_auth_init_process(ngx_cycle_t *cycle);
 static char *ngx_wgw_auth_fleet(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -181,18 +182,30 @@ ngx_wgw_auth_elsewhere_init(ngx_cycle_t *cycle, ngx_wgw_auth_conf_t *acf)
     e->take = wgw_desk_take;
     e->forget = wgw_desk_forget;
     e->say = wgw_desk_say;
+    e->pass = wgw_desk_pass;
     e->behind = wgw_desk_behind;
+    e->silent = wgw_desk_silent;
     e->lost = wgw_desk_lost;
 
     return wgw_desk_serve(cycle, acf->fleet, e->desk, ngx_wgw_auth_heard,
-                          &acf->tokens.expiring);
+                          acf);
 }
 
 
 static void
-ngx_wgw_auth_heard(void *data, wgw_text_t text)
+ngx_wgw_auth_heard(void *data, wgw_text_t text, ngx_uint_t old)
 {
-    (void) wgw_elsewhere_heard(data, text, ngx_wgw_auth_now());
+    ngx_wgw_auth_conf_t *acf = data;
+
+    int64_t          now;
+    wgw_expiring_t  *table;
+
+    now = ngx_wgw_auth_now();
+    table = &acf->tokens.expiring;
+
+    if (wgw_passing_heard(acf->elsewhere, table, text, old, now) != NGX_OK) {
+        (void) wgw_elsewhere_heard(table, text, now);
+    }
 }
 
 
@@ -352,8 +365,10 @@ ngx_wgw_auth_fleet(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     acf->desk.desk = wgw_desk_create(cf);
+    acf->desk.passing = wgw_passing_create(cf);
 
-    return acf->desk.desk ? NGX_CONF_OK : NGX_CONF_ERROR;
+    return acf->desk.desk && acf->desk.passing ? NGX_CONF_OK
+                                               : NGX_CONF_ERROR;
 }
 
 

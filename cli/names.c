@@ -132,6 +132,7 @@ names_add(const cli_t *cli, const void *options, char **args, size_t n)
     cli_session_t       s;
     const names_add_t  *add = options;
 
+    rc = 0;
     memset(&call, 0, sizeof(call));
 
     body = names_record(cli, add, args + 1, n - 1, &call.len, &rc);

@@ -16,8 +16,8 @@
 
 
 #define CLI_SCREEN_TIME  0              /* the time is over */
-#define CLI_SCREEN_END   -1             /* a signal, or no more input */
-#define CLI_SCREEN_DRAW  -2             /* another size, or back again */
+#define CLI_SCREEN_END   (-1)           /* a signal, or no more input */
+#define CLI_SCREEN_DRAW  (-2)           /* another size, or back again */
 
 
 typedef struct {

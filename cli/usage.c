@@ -178,7 +178,7 @@ usage_is_window(const char *text)
     size_t       i;
     const char  *shape = "0000-00-00T00:00";
 
-    for (i = 0; text[i] && i < strlen(shape); i++) {
+    for (i = 0; i < strlen(shape) && text[i]; i++) {
         if (shape[i] == '0' ? !isdigit((unsigned char) text[i])
                             : text[i] != shape[i])
         {

@@ -20,6 +20,7 @@ typedef enum {
 /* The one that is under way. */
 typedef struct {
     int64_t   id;
+    int64_t   made;
     uint32_t  nonce;
     uint32_t  spec;
     uint32_t  transaction;
@@ -32,6 +33,7 @@ typedef struct {
 static int batch_load(grid_state_t *state, batch_row_t *row);
 static int batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     batch_row_t *row);
+static int batch_old(const grid_batch_kind_t *kind, const batch_row_t *row);
 static int batch_send(grid_batch_t *batch, const batch_row_t *row);
 static int batch_anew(grid_batch_t *batch, const grid_batch_kind_t *kind,
     batch_row_t *row);
@@ -48,6 +50,7 @@ static const char  *const batch_steps[] = {
         "made integer not null, sends integer not null default 0, "
         "state integer not null default 0, ended integer, block text)",
     "create index batches_state on batches (state)",
+    "create index batches_kind on batches (kind, id)",
     NULL
 };
 
@@ -89,8 +92,8 @@ batch_load(grid_state_t *state, batch_row_t *row)
     sqlite3_stmt  *query;
 
     query = grid_state_query(state, "select id, kind, nonce, spec, "
-                             "transaction_version, bytes from batches where "
-                             "state = 0", "");
+                             "transaction_version, bytes, made from batches "
+                             "where state = 0", "");
     found = grid_state_row(state, query);
 
     if (found) {
@@ -105,6 +108,8 @@ batch_load(grid_state_t *state, batch_row_t *row)
         if (row->len <= sizeof(row->bytes)) {
             memcpy(row->bytes, sqlite3_column_blob(query, 5), row->len);
         }
+
+        row->made = sqlite3_column_int64(query, 6);
     }
 
     grid_state_done(query);
@@ -146,7 +151,8 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
 
     grid_substrate_runtime(batch->chain, &runtime);
 
-    if (runtime.spec != row->spec || runtime.transaction != row->transaction)
+    if (runtime.spec != row->spec || runtime.transaction != row->transaction
+        || batch_old(kind, row))
     {
         rc = batch_anew(batch, kind, row);
 
@@ -158,6 +164,17 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     }
 
     return batch_send(batch, row);
+}
+
+
+static int
+batch_old(const grid_batch_kind_t *kind, const batch_row_t *row)
+{
+    int64_t  age;
+
+    age = (int64_t) time(NULL) - row->made;
+
+    return kind->life && (age > kind->life || age < 0);
 }
 
 
@@ -214,9 +231,10 @@ batch_anew(grid_batch_t *batch, const grid_batch_kind_t *kind,
 
     grid_state_begin(batch->state);
     (void) grid_state_run(batch->state, "update batches set bytes = ?, spec = "
-                          "?, transaction_version = ? where id = ?", "biii",
-                          row->bytes, row->len, (int64_t) row->spec,
-                          (int64_t) row->transaction, row->id);
+                          "?, transaction_version = ?, made = ? where id = "
+                          "?", "biiii", row->bytes, row->len,
+                          (int64_t) row->spec, (int64_t) row->transaction,
+                          (int64_t) time(NULL), row->id);
 
     return grid_state_commit(batch->state);
 }

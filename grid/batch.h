@@ -10,8 +10,8 @@
  * what it was for waits again, for another one with the next nonce.  Of two
  * extrinsics with one nonce only one can be in the chain, and what was passed
  * over never can, so nothing is billed twice.  With a runtime of a new version,
- * under which the bytes are no longer valid, it is signed anew with the same
- * nonce.
+ * under which the bytes are no longer valid, or when its kind says that it is
+ * too old, it is signed anew with the same nonce.
  *
  * What such an extrinsic is for, and whether it is done, its kind knows.
  */
@@ -50,6 +50,8 @@ typedef struct {
 
     /* Its call again, of the same things, for another signature. */
     int        (*call)(grid_batch_t *batch, int64_t id, wgw_out_t *call);
+
+    int64_t      life;                  /* s that it is good for; 0: ever */
 } grid_batch_kind_t;
 
 

@@ -8,6 +8,7 @@
 #include "grid/nru.h"
 #include "grid/self.h"
 #include "grid/service.h"
+#include "grid/uptime.h"
 
 
 #define BILLS_LOST   "nothing could be billed"
@@ -27,6 +28,7 @@ static int bills_chain(grid_batch_t *batch);
 static const grid_batch_kind_t  *const bills_kinds[] = {
     &grid_service_kind,
     &grid_nru_kind,
+    &grid_uptime_kind,
     NULL
 };
 
@@ -109,14 +111,23 @@ bills_hours(grid_batch_t *batch, grid_gateway_t *gateway, unsigned n)
 }
 
 
-/* Bills first, since time is lost to them; what was made is sent at once. */
+/*
+ * The node is up, if it is time to say so, which is seldom; then bills, since
+ * time is lost to them.  What was made is sent at once.
+ */
 
 static int
 bills_make(grid_batch_t *batch)
 {
-    int  rc;
+    int      rc;
+    int64_t  now;
 
-    rc = grid_service_make(batch, time(NULL));
+    rc = batch->self.node ? grid_uptime_make(batch, time(NULL)) : GRID_NONE;
+
+    if (rc == GRID_NONE) {
+        rc = grid_substrate_now(batch->chain, &now);
+        rc = rc == GRID_OK ? grid_service_make(batch, now) : rc;
+    }
 
     if (rc == GRID_NONE && batch->self.node) {
         rc = grid_nru_make(batch);

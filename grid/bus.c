@@ -6,6 +6,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "format/text.h"
 #include "grid/bus.h"
 #include "grid/commands.h"
 #include "grid/options.h"
@@ -237,7 +238,8 @@ bus_place(bus_place_t *place, const char *url)
 static int
 bus_host(bus_place_t *place, char *host)
 {
-    char  *p;
+    char      *p;
+    uint64_t   port;
 
     p = host + strcspn(host, "/");
 
@@ -261,8 +263,13 @@ bus_host(bus_place_t *place, char *host)
     }
 
     if (*p == ':') {
-        *p = '\0';
-        place->port = atoi(p + 1);
+        *p++ = '\0';
+
+        if (wgw_text_uint((wgw_text_t) { p, strlen(p) }, 65535, &port) != 0) {
+            return GRID_FAILED;
+        }
+
+        place->port = (int) port;
 
     } else if (*p) {
         return GRID_FAILED;
@@ -270,7 +277,7 @@ bus_host(bus_place_t *place, char *host)
 
     place->host = *host ? host : "localhost";
 
-    return place->port > 0 && place->port < 65536 ? GRID_OK : GRID_FAILED;
+    return place->port > 0 ? GRID_OK : GRID_FAILED;
 }
 
 

@@ -10,6 +10,7 @@
 
 
 #define HOURS_RECENT  3                 /* asked for each time */
+#define HOURS_DOWN    (400 * 24)        /* ... after a long time, at most */
 #define HOURS_PAGE    1000              /* lines a request */
 
 
@@ -42,6 +43,7 @@ static const char  *const hours_steps[] = {
 const grid_schema_t  grid_hours_schema = { "hours", hours_steps };
 
 
+static int64_t hours_from(grid_state_t *state, int64_t last, int all);
 static int hours_first(grid_state_t *state, int64_t now, int64_t *first);
 static int hours_one(grid_state_t *state, grid_gateway_t *gateway,
     const char *zone, int64_t hour, int64_t now);
@@ -65,8 +67,7 @@ grid_hours_take(grid_state_t *state, grid_gateway_t *gateway,
     }
 
     last = now / GRID_HOUR * GRID_HOUR - GRID_HOUR;
-
-    hour = last - (all ? GRID_HOURS_BACK : HOURS_RECENT) * GRID_HOUR;
+    hour = hours_from(state, last, all);
 
     if (hour < first) {
         hour = first;
@@ -88,6 +89,32 @@ grid_hours_take(grid_state_t *state, grid_gateway_t *gateway,
     }
 
     return GRID_OK;
+}
+
+
+/*
+ * Where to begin.  A gateway that was down for months has hours from before
+ * that, behind the last one that was taken.
+ */
+
+static int64_t
+hours_from(grid_state_t *state, int64_t last, int all)
+{
+    int64_t  from, taken;
+
+    from = last - (all ? GRID_HOURS_BACK : HOURS_RECENT) * GRID_HOUR;
+
+    if (all) {
+        taken = grid_state_number(state, from, "select max(start) from hours "
+                                  "where start < ?", "i", last);
+
+        if (taken < from) {
+            from = taken > last - HOURS_DOWN * GRID_HOUR
+                   ? taken : last - HOURS_DOWN * GRID_HOUR;
+        }
+    }
+
+    return from;
 }
 
 

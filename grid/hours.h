@@ -9,7 +9,9 @@
  * and with the reports that follow, in one step; one that is not there (yet)
  * is asked for again: a gateway that was down writes what is missing after its
  * start.  Only hours before the current one are asked for, of the last
- * GRID_HOURS_BACK, so a clock that leaps takes nothing that is not there.
+ * GRID_HOURS_BACK and from the last one that was taken on, so a clock that
+ * leaps takes nothing that is not there; nor what such a leap left, which may
+ * go on yet: the gateway does not know that hour then.
  *
  * A line is a key's in that hour.  Its workload's label, "7341-1234-mysite",
  * says which contract it is of; what has none, unknown hosts as well, is

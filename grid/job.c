@@ -29,6 +29,8 @@ grid_job_remove(grid_job_t *p)
         return GRID_OK;
     }
 
+    theirs = 0;
+
     if (grid_job_theirs(p, p->item.host, &theirs) != GRID_OK) {
         return GRID_AWAY;
     }

@@ -95,6 +95,8 @@ grid_look_account(const grid_t *grid, grid_self_t *self, grid_chain_t *chain)
                      grid_identity_key(grid->identity, self->kind));
     }
 
+    memset(twins, 0, sizeof(twins));
+
     rc = look_twins(grid, chain, twins, &n);
     if (rc != GRID_OK) {
         return rc;

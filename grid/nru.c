@@ -48,7 +48,9 @@ static const char  nru_waiting[] =
     "= r.contract and e.state = 0 and e.time < r.time and e.after > ?1) "
     "order by time, id limit 200";
 
-const grid_batch_kind_t  grid_nru_kind = { "nru", nru_settle, nru_again };
+const grid_batch_kind_t  grid_nru_kind = {
+    "nru", nru_settle, nru_again, 0
+};
 
 
 void

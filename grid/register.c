@@ -214,11 +214,12 @@ register_machine(grid_machine_t *machine)
 {
     struct statvfs  fs;
 
+    memset(machine, 0, sizeof(grid_machine_t));
+
     if (statvfs("/", &fs) != 0) {
         return grid_fail(GRID_FAILED, "the size of / cannot be told");
     }
 
-    machine->hru = 0;
     machine->sru = (uint64_t) fs.f_blocks * fs.f_frsize;
     machine->cru = (uint64_t) sysconf(_SC_NPROCESSORS_ONLN);
     machine->mru = (uint64_t) sysconf(_SC_PHYS_PAGES)

@@ -145,6 +145,21 @@ grid_self_missing(const grid_t *grid, const char *topic, const char *cure,
 }
 
 
+int
+grid_self_misses(const grid_self_t *self, const char *topic)
+{
+    size_t  i;
+
+    for (i = 0; i < self->nmissing; i++) {
+        if (strcmp(self->missing[i].topic, topic) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 void
 grid_self_load(const grid_t *grid, grid_state_t *state)
 {

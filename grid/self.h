@@ -62,6 +62,9 @@ void grid_self_missing(const grid_t *grid, const char *topic,
     const char *cure, const char *what, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* 1 when something of that topic is missing. */
+int grid_self_misses(const grid_self_t *self, const char *topic);
+
 /* What is kept in the state, of the same farm and account. */
 void grid_self_load(const grid_t *grid, grid_state_t *state);
 

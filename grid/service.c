@@ -74,7 +74,7 @@ static const char  *const service_steps[] = {
 const grid_schema_t  grid_service_schema = { "service", service_steps };
 
 const grid_batch_kind_t  grid_service_kind = {
-    "service", service_settle, service_again
+    "service", service_settle, service_again, 0
 };
 
 
@@ -265,7 +265,7 @@ service_begin(grid_batch_t *batch, service_row_t *row, int64_t now)
     row->due += grid_service_cost(row->bytes, batch->grid->options->price,
                                   &row->carry);
 
-    /* rounded down, as the chain's clock may be behind this one */
+    /* rounded down; the block that it comes to is a later one */
 
     window = now - row->last < GRID_HOUR ? now - row->last : GRID_HOUR;
     most = (uint64_t) ((unsigned __int128) row->variable * (uint64_t) window
@@ -445,29 +445,32 @@ grid_service_hold(grid_state_t *state, int64_t now)
     size_t         i, n;
     struct {
         int64_t    contract;
-        int64_t    service;
         int64_t    twin;
-        int64_t    unpaid;
+        int64_t    service;             /* that is unpaid, or 0 */
     } *rows;
     sqlite3_stmt  *query;
 
     n = 0;
     rows = NULL;
 
-    /* only what is not as it should be: most rounds change nothing */
+    /*
+     * Who has one that is unpaid is held, whatever becomes of others; of those
+     * only what is not as it should be: most rounds change nothing.
+     */
 
-    query = grid_state_query(state, "select distinct w.contract, s.id, "
-                             "s.twin, s.unpaid from services s, workloads w "
-                             "where w.twin = s.twin and w.gone = 0 and "
-                             "w.state != 'deleted' and s.active = 1 and "
-                             "(w.hold is null) = s.unpaid", "");
+    query = grid_state_query(state, "select w.contract, w.twin, (select "
+                             "min(id) from services where twin = w.twin and "
+                             "active = 1 and unpaid = 1) as unpaid from "
+                             "workloads w where w.gone = 0 and w.state != "
+                             "'deleted' and w.twin in (select twin from "
+                             "services) and (w.hold is null) = (unpaid is not "
+                             "null) group by w.contract", "");
 
     while (grid_state_row(state, query)) {
         rows = wgw_grow(rows, (n + 1) * sizeof(*rows));
         rows[n].contract = sqlite3_column_int64(query, 0);
-        rows[n].service = sqlite3_column_int64(query, 1);
-        rows[n].twin = sqlite3_column_int64(query, 2);
-        rows[n++].unpaid = sqlite3_column_int64(query, 3);
+        rows[n].twin = sqlite3_column_int64(query, 1);
+        rows[n++].service = sqlite3_column_int64(query, 2);
     }
 
     grid_state_done(query);
@@ -477,7 +480,7 @@ grid_service_hold(grid_state_t *state, int64_t now)
         grid_put(why, sizeof(why), SERVICE_UNPAID,
                  (long long) rows[i].service, (long long) rows[i].twin);
         rc = grid_deployments_hold(state, (uint64_t) rows[i].contract,
-                                   rows[i].unpaid ? why : NULL, now);
+                                   rows[i].service ? why : NULL, now);
     }
 
     free(rows);

@@ -44,7 +44,10 @@ uint64_t grid_service_cost(uint64_t bytes, uint64_t price, uint64_t *carry);
 /* Looks for contracts: of the chain, or of a failure as substrate.h. */
 int grid_service_look(grid_batch_t *batch);
 
-/* As grid_nru_make(): a bill that is due, if there is one. */
+/*
+ * As grid_nru_make(): a bill that is due, if there is one, by the chain's
+ * time: it would refuse what a clock that is ahead of it allows.
+ */
 int grid_service_make(grid_batch_t *batch, int64_t now);
 
 /* Pauses and resumes what was deployed by those who cannot, or can, pay. */

@@ -22,8 +22,9 @@
 #define SUBSTRATE_KEYS     100000       /* ... and in all */
 #define SUBSTRATE_LONG     256          /* what is longer is signed hashed */
 
-/* of the pool: what it has already, and what a block has already */
+/* of the pool: it has it already, or another one with its nonce */
 #define SUBSTRATE_KNOWN    1013
+#define SUBSTRATE_FIRST    1014
 
 
 struct grid_substrate_s {
@@ -556,6 +557,25 @@ grid_substrate_nonce(grid_substrate_t *chain, const uint8_t key[GRID_KEY],
 }
 
 
+int
+grid_substrate_now(grid_substrate_t *chain, int64_t *now)
+{
+    int           rc, bad;
+    grid_value_t  value;
+
+    rc = grid_substrate_get(chain, "Timestamp", "Now", NULL, 0, NULL, &value);
+
+    if (rc != GRID_OK) {
+        return rc == GRID_NONE ? GRID_AWAY : rc;
+    }
+
+    bad = 0;
+    *now = (int64_t) (grid_value_uint(&value, &bad) / 1000);
+
+    return bad ? substrate_strange(chain, "Timestamp", "Now") : GRID_OK;
+}
+
+
 /* ---- what is signed */
 
 int
@@ -735,7 +755,10 @@ grid_substrate_send(grid_substrate_t *chain, const void *data, size_t len)
     free(hash);
     free(params);
 
-    if (rc == GRID_FAILED && grid_rpc_code(chain->rpc) == SUBSTRATE_KNOWN) {
+    if (rc == GRID_FAILED
+        && (grid_rpc_code(chain->rpc) == SUBSTRATE_KNOWN
+            || grid_rpc_code(chain->rpc) == SUBSTRATE_FIRST))
+    {
         return GRID_OK;
     }
 

@@ -77,6 +77,9 @@ int grid_substrate_get_number(grid_substrate_t *chain, const char *pallet,
 int grid_substrate_numbers(grid_substrate_t *chain, const char *pallet,
     const char *item, uint64_t **numbers, size_t *n);
 
+/* The time of the best block, in seconds. */
+int grid_substrate_now(grid_substrate_t *chain, int64_t *now);
+
 /* How often an account has signed what is in the chain. */
 int grid_substrate_nonce(grid_substrate_t *chain,
     const uint8_t key[GRID_KEY], const char *block, uint32_t *nonce);

@@ -156,7 +156,6 @@ grid_value_uint(const grid_value_t *value, int *bad)
 
     v = *value;
     kind = value_fields(&v, &s);
-    number = 0;
 
     if (kind == GRID_META_COMPACT) {
         number = grid_scale_compact(&v.data);

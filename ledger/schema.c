@@ -5,7 +5,7 @@
 #include <ledger_schema.h>
 
 
-#define STEP(name)  { (const char *) name, sizeof(name) }
+#define STEP(name)  { (const char *) (name), sizeof(name) }
 
 
 const schema_step_t  schema_step[] = {

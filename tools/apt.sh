@@ -3,6 +3,8 @@
 # apt.sh RELEASE tarball DIR PACKAGE     the newest upstream tarball, alone
 # apt.sh RELEASE packages DIR PACKAGE... .debs, all of one version where they
 #                                        are of one source
+# apt.sh RELEASE closure DIR PACKAGE...  .debs of these and of all they need,
+#                                        to be unpacked, not installed
 # apt.sh own                             the release of this machine
 # apt.sh mirror                          its mirror of Debian
 # apt.sh security                        and that of security updates
@@ -213,6 +215,16 @@ get() {
          private apt-get source --download-only --only-source --tar-only \
              "$1=$version")
         ;;
+    closure)
+        # as on a machine that has nothing yet
+        : > "$tmp/status"
+        first=$1
+        shift
+        private apt-get -o Dir::State::status="$tmp/status" \
+            -o APT::Install-Recommends=false -o Debug::NoLocking=1 \
+            install -y --download-only "$first=$version" "$@" &&
+            mv "$tmp"/cache/archives/*.deb "$tmp/get"
+        ;;
     packages)
         # what has not this version is of another source
 
@@ -253,7 +265,7 @@ esac
 
 type=deb-src
 
-if [ "$what" = packages ]; then
+if [ "$what" = packages ] || [ "$what" = closure ]; then
     type=deb
 fi
 

@@ -6,7 +6,12 @@
 # build.sh debian13    nginx of Debian 13, the same
 # build.sh asan        as the first, with the modules linked in and
 #                      sanitizers, in build/asan
-# build.sh matrix DIR  NGX_SRC, in DIR, for matrix.sh
+# build.sh valgrind    as asan, for memcheck instead, in build/valgrind
+# build.sh matrix DIR dynamic|static
+#                      NGX_SRC, in DIR, by CC with CFLAGS and LDFLAGS, for
+#                      matrix.sh
+# build.sh whole       as the first, with all of nginx's modules that need no
+#                      library besides, in build/whole, for nginx-tests.sh
 # build.sh clang       the modules once more, by clang, in build/clang
 # build.sh installed   the modules for the nginx that is installed, in
 #                      build/installed, from Debian's package nginx-dev
@@ -225,10 +230,11 @@ took() {
 }
 
 
-# build TREE DIR ADD CFLAGS LDFLAGS
+# build TREE DIR ADD CFLAGS LDFLAGS [FLAG ...]
 
 build() {
     tree=$1 dir=$2 add=$3 cflags=$4 ldflags=$5
+    shift 5
 
     [ -e "$tree/src/core/nginx.h" ] || fail "no nginx source tree in $tree"
     tree=$(cd "$tree" && pwd)
@@ -242,7 +248,7 @@ build() {
         --with-http_addition_module --with-http_sub_module \
         --with-http_gunzip_module --with-stream --with-stream_ssl_module \
         --with-stream_ssl_preread_module --with-stream_realip_module \
-        "$add=wgw"
+        "$add=wgw" "$@"
 
     if grep -q -e --with-http_v3_module "$tree/auto/options"; then
         set -- "$@" --with-http_v3_module
@@ -378,9 +384,24 @@ asan)
     build "$tree" build/asan --add-module \
         "-O1 -g $sanitizers $quiet -DNGX_DEBUG_PALLOC=1" "$sanitizers"
     ;;
+valgrind)
+    some_tree
+    mkdir -p build/valgrind/bin
+    build "$tree" build/valgrind --add-module \
+        "-O1 -g -DNGX_DEBUG_PALLOC=1" ""
+    ;;
 matrix)
-    build "$NGX_SRC" "$2" --add-dynamic-module "-O2 -g" ""
-    make -s build/bin/siwe-token build/bin/claim build/bin/wgw
+    add=--add-dynamic-module
+    [ "$3" = dynamic ] || add=--add-module
+    build "$NGX_SRC" "$2" "$add" "$CFLAGS" "$LDFLAGS"
+    ;;
+whole)
+    some_tree
+    build "$tree" build/whole --add-dynamic-module "-O2 -g" "" \
+        --with-mail --with-mail_ssl_module --with-http_dav_module \
+        --with-http_flv_module --with-http_mp4_module \
+        --with-http_random_index_module --with-http_secure_link_module \
+        --with-http_gzip_static_module --with-http_degradation_module
     ;;
 clang)
     some_tree

@@ -1,7 +1,7 @@
 #!/bin/sh
-# deps.sh build|test|full|roots|bench|modules|cli|ledger: installs Debian
-# packages that are missing.  When all are there, nothing is asked of apt or of
-# the network.
+# deps.sh build|test|full|roots|bench|lint|valgrind|nginx-tests|modules|cli|
+# ledger: installs Debian packages that are missing.  When all are there,
+# nothing is asked of apt or of the network.
 #
 # None of them starts a server, now or at the next boot: redis-tools has the
 # program of redis-server (see test.sh), and PostgreSQL gets no database.
@@ -55,6 +55,16 @@ roots)
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
         libssl-dev libsecp256k1-dev
+    ;;
+nginx-tests)
+    set -- perl libio-socket-ssl-perl libcryptx-perl libfcgi-perl \
+        libcache-memcached-perl libprotocol-websocket-perl
+    ;;
+lint)
+    set -- cppcheck clang clang-tidy
+    ;;
+valgrind)
+    set -- valgrind libc6-dbg
     ;;
 modules)
     # apt would install nginx as well, and Debian start it

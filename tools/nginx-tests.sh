@@ -1,7 +1,8 @@
 #!/bin/sh
 # nginx-tests.sh DIR [FILE.t ...]: nginx's own tests, a checkout of nginx-tests,
-# on the nginx in build/ three times: as it is, with the modules loaded, and
-# with every request and session metered besides.  What a file says must be the
+# on an nginx with all of its modules that need no library besides (build/whole;
+# where there is no source, the one in build/) three times: as it is, with the
+# modules loaded, and with every request and session metered besides.  What a file says must be the
 # same each time: files whose result differs are run twice more, alone, in
 # both ways, as some depend on how busy a machine is.  The exit status is 1
 # if one differs still.
@@ -19,8 +20,15 @@ fi
 tests=$(cd "$1" && pwd)
 shift
 
-build=$PWD/build
-out=$build/nginx-tests
+tools/build.sh whole && built=0 || built=$?
+
+case $built in
+0)  build=$PWD/build/whole ;;
+3)  build=$PWD/build ;;
+*)  exit 1 ;;
+esac
+
+out=$PWD/build/nginx-tests
 work=$(mktemp -d /tmp/wgw-nginx-tests.XXXXXX)
 
 trap 'rm -rf "$work"' EXIT

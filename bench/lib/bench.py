@@ -19,6 +19,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -37,18 +38,48 @@ MODULES = os.path.abspath(os.environ.get("MODULES", TOP + "/build/modules"))
 RUN = os.path.abspath(os.environ.get("BENCH_RUN", TOP + "/build/bench"))
 TOOLS = RUN + "/tools"
 
-HAPROXY = os.environ.get("HAPROXY", "/usr/sbin/haproxy")
-LUA_NGINX = os.environ.get("LUA_NGINX", "/usr/sbin/nginx")
-LUA_MODULES = os.environ.get("LUA_MODULES", "/usr/lib/nginx/modules")
-LUA_PATH = os.environ.get("LUA_PATH", "/usr/share/lua/5.1/?.lua;;")
+PEERS = TOP + "/build/peers"
+
+
+def peer(name, installed):
+    """How a peer is started: that which tools/peers.sh unpacked, with its own
+    libraries, or the one that is installed; [] for none."""
+    try:
+        with open(f"{PEERS}/bin/{name}") as f:
+            return shlex.split(f.read().splitlines()[1])[1:-1]
+    except OSError:
+        return [installed] if os.path.exists(installed) else []
+
+
+def in_peers(path):
+    """A folder of the peers' own, or of this system."""
+    own = f"{PEERS}/root{path}"
+    return own if os.path.exists(own) else path
+
+
+HAPROXY = ([os.environ["HAPROXY"]] if "HAPROXY" in os.environ
+           else peer("haproxy", "/usr/sbin/haproxy"))
+CADDY = peer("caddy", "/usr/bin/caddy")
+REDIS = peer("redis-server", "/usr/bin/redis-server")
+LUA_NGINX = ([os.environ["LUA_NGINX"]] if "LUA_NGINX" in os.environ
+             else peer("nginx", "/usr/sbin/nginx"))
+LUA_MODULES = os.environ.get("LUA_MODULES",
+                             in_peers("/usr/lib/nginx/modules"))
+LUA_PATH = os.environ.get("LUA_PATH",
+                          in_peers("/usr/share/lua/5.1") + "/?.lua;;")
 
 ROUNDS = int(os.environ.get("ROUNDS", "0"))
 SECONDS = float(os.environ.get("SECONDS", "0"))
 TRIES = int(os.environ.get("TRIES", "2"))
+
+# seconds for the rounds of one table, of which there are three at least; 0:
+# as many rounds as it wants
+LIMIT = float(os.environ.get("LIMIT", "0"))
 ONLY = re.compile(os.environ.get("ONLY", "."))
 
 SERVER, LOAD = {0}, {1}
 FOREIGN = 0.12
+LEAST = 3
 CONNECTIONS = 64
 
 BACKEND_PORT = 9100
@@ -292,7 +323,7 @@ class Contender:
         return bool(ONLY.search(self.name))
 
     def binary(self):
-        return NGINX
+        return [NGINX]
 
     def argv(self, conf, single):
         directives = "daemon off;"
@@ -300,7 +331,7 @@ class Contender:
             directives += " user root;"
         if single:
             directives += " master_process off;"
-        return [self.binary(), "-p", self.dir, "-e", self.dir + "/error.log",
+        return [*self.binary(), "-p", self.dir, "-e", self.dir + "/error.log",
                 "-c", conf, "-g", directives]
 
     def env(self):
@@ -460,20 +491,65 @@ class Contender:
 class Haproxy(Contender):
 
     def available(self):
-        return super().available() and os.path.exists(HAPROXY)
+        return super().available() and bool(HAPROXY)
 
     def argv(self, conf, single):
-        return [HAPROXY, "-db", "-f", conf]
+        return [*HAPROXY, "-db", "-f", conf]
+
+
+class Caddy(Contender):
+
+    def available(self):
+        return super().available() and bool(CADDY)
+
+    def argv(self, conf, single):
+        return [*CADDY, "run", "--adapter", "caddyfile", "--config", conf]
+
+    def env(self):
+        return {"HOME": self.dir, "GOMAXPROCS": "1"}
 
 
 class Lua(Contender):
 
     def available(self):
-        return (super().available() and os.path.exists(LUA_NGINX)
+        return (super().available() and bool(LUA_NGINX)
                 and os.path.exists(LUA_MODULES + "/ngx_http_lua_module.so"))
 
     def binary(self):
         return LUA_NGINX
+
+
+class Redis:
+    """One for all, where the load is; nothing is written to disk."""
+
+    def __init__(self, port):
+        self.port, self.process = port, None
+        self.dir = f"{RUN}/redis.{port}"
+        self.path = self.dir + "/socket"
+
+    def start(self):
+        if self.process:
+            return True
+        if not REDIS:
+            return False
+        os.makedirs(self.dir, exist_ok=True)
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.process = spawn(
+            [*REDIS, "--port", str(self.port), "--bind", "127.0.0.1",
+             "--unixsocket", self.path, "--save", "", "--appendonly", "no",
+             "--dir", self.dir], LOAD, self.dir + "/log")
+        end = time.time() + 10
+        while not os.path.exists(self.path):
+            if time.time() > end or self.process.poll() is not None:
+                note(f"bench: Redis does not start, see {self.dir}/log")
+                return False
+            time.sleep(0.01)
+        self.fill()
+        return True
+
+    def fill(self):
+        pass
 
 
 def start_backend():
@@ -528,6 +604,12 @@ def middle(values):
     return f"{low:.3f}..{high:.3f}"
 
 
+def quarters(values):
+    """The middle half: where it begins and where it ends."""
+    low, _, high = statistics.quantiles(values, n=4)
+    return [low, high]
+
+
 def table(title, head, body):
     """A Markdown table, aligned so that it reads as text as well."""
     lines = [[str(cell) for cell in row] for row in [head, *body]]
@@ -556,7 +638,13 @@ def compare(title, contenders, floor, rounds, seconds):
     for c in running:
         c.ask_each(CONNECTIONS)
 
+    end = time.time() + LIMIT
+    done = 0
+
     for number in range(rounds):
+        if LIMIT and number >= LEAST and time.time() > end:
+            break
+        done += 1
         for c in running:
             under = c.floor or base
             if c is not base and not any(c is d.floor for d in running):
@@ -584,12 +672,16 @@ def compare(title, contenders, floor, rounds, seconds):
            for c in running])
 
     for c in running:
+        rows.record(RUN, c.figures_of or c.name, table=title, **{
+            key: median(column(c, key))
+            for key in ("cpu_us", "rps", "p50", "p99")})
         if c.ratios:
             rows.record(RUN, c.figures_of or c.name, ratio=median(c.ratios),
-                        over=median(c.over))
+                        over=median(c.over), ratio_middle=quarters(c.ratios),
+                        over_middle=quarters(c.over))
 
     foreign = [r["foreign"] for c in running for r in c.rounds]
-    say(f"\n{rounds} rounds of {seconds:g} s.  Processors that others used "
+    say(f"\n{done} rounds of {seconds:g} s.  Processors that others used "
         f"meanwhile: {spread(foreign)}.")
 
     for c in running:
@@ -617,7 +709,7 @@ def count(title, contenders, floor, warm, requests):
                       f"{n - base:+.0f}" if base else "-"])
         note(f"  {c.name} {n:.0f}")
         if base:
-            rows.record(RUN, c.name, instructions=n - base)
+            rows.record(RUN, c.name, instructions=n - base, counted=n)
 
     table(title, ["contender", "instructions a request", "over the floor"],
           lines)
@@ -625,7 +717,7 @@ def count(title, contenders, floor, warm, requests):
 
 # --- a benchmark of some parts
 
-def main(parts, usage, argv, backend=True):
+def main(parts, usage, argv, backend=start_backend):
     """`parts` are functions that get whether all of it is wanted."""
     full = argv[:1] == ["full"]
     names = {part.__name__: part for part in parts}
@@ -633,13 +725,13 @@ def main(parts, usage, argv, backend=True):
     if argv in (["short"], ["full"]):
         chosen = parts
     elif argv and all(a in names for a in argv):
-        chosen, full = [names[a] for a in argv], True
+        chosen, full = [names[a] for a in argv], "SHORT" not in os.environ
     else:
         sys.exit(usage)
 
     setup()
     if backend:
-        start_backend()
+        backend()
 
     version = subprocess.run([NGINX, "-v"], stderr=subprocess.PIPE,
                              text=True).stderr.strip()

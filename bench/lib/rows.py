@@ -12,9 +12,16 @@ import sys
 from collections import namedtuple
 
 # a row: the run's folder, our contender, which of its figures, at most how
-# much, peers in the same table, and what peers had when they were measured
-# where these are not installed
-Row = namedtuple("Row", "what part name figure reach peers known")
+# much, peers in the same table, what peers had when they were measured where
+# these are not installed; and the probe that does only what must be done, if
+# there is one: below it nothing can be
+Row = namedtuple("Row", "what part name figure reach peers known floor",
+                 defaults=(None,))
+
+# a probe: what it is, and its figure in the row's unit
+Floor = namedtuple("Floor", "what part name figure unit")
+
+HEAD = ["row", "here", "middle half", "to reach", "reached", "best peer"]
 
 ROWS = [
     Row("a route, 1k names: CPU, static = 1", "route", "wgw-1k", "ratio",
@@ -23,7 +30,9 @@ ROWS = [
         "ratio", 1.05, ["map-1M-zipf"], "nginx map 1.09"),
     Row("a route, 1M names, uniform: CPU, static = 1", "route", "wgw-1M",
         "ratio", 1.12, ["map-1M", "haproxy-1M", "lua-1M"],
-        "nginx map 1.14"),
+        "nginx map 1.14",
+        Floor("a name's row in three lines of memory, nothing checked "
+              "(bench/route/run places)", "route", "places", "ratio", 1)),
     Row("a backend each, 4k names: CPU, static = 1", "route", "wgw-own",
         "ratio", 2.2, ["map-own", "haproxy-own"], "HAProxy 2.46"),
     Row("a route, 1k names: instructions", "route", "wgw-1k",
@@ -38,7 +47,10 @@ ROWS = [
         "over", 0.30, ["haproxy-1k", "limit_req-1k"], "HAProxy +0.9"),
     Row("a meter with a cap, 1M keys, uniform: us over bare", "meter",
         "wgw-cap-1M", "over", 0.50, ["haproxy-1M", "limit_req-1M"],
-        "HAProxy +8.2"),
+        "HAProxy +8.2",
+        Floor("a record of a million in one place, with its key "
+              "(bench/meter/run formats)", "meter", "formats", "hashed",
+              1000)),
     Row("a meter with a cap, 1k keys: instructions", "meter", "wgw-cap-1k",
         "instructions", 1000, ["haproxy-1k", "limit_conn-1k"],
         "limit_conn +949"),
@@ -63,7 +75,17 @@ ROWS = [
         "claims", "instructions", 1500, [], "-"),
     Row("a public limit: instructions over a meter", "claims", "public",
         "instructions", 800, [], "-"),
+    Row("the router, with sessions: us over proxy_pass to the same",
+        "router", "router-session", "over", 1.5, ["haproxy", "caddy"], "-"),
+    Row("the router, with sessions: instructions over that", "router",
+        "router-session", "instructions", 6000, [], "-"),
+    Row("one node of a fleet: instructions over nginx", "meter", "wgw-fleet",
+        "instructions", 1500, ["wgw-alone"], "-"),
 ]
+
+
+# of what is to be reached a probe alone must take so much to be the reason
+ALONE = 0.75
 
 
 def path(run):
@@ -110,19 +132,43 @@ def best(row, figures):
     return f"{peer} {shown(row.figure, value)}"
 
 
+def middle(row, figures):
+    found = figures.get((row.part, row.name, row.figure + "_middle"))
+    return "" if not found else " to ".join(shown(row.figure, x)
+                                            for x in found)
+
+
+def floor(row, figures):
+    """What the row's probe had, in its unit, or None."""
+    if row.floor is None:
+        return None
+    value = figures.get((row.floor.part, row.floor.name, row.floor.figure))
+    return None if value is None else value / row.floor.unit
+
+
 def compare(run):
-    """The table's cells, and the rows that are behind."""
+    """The table's cells, the rows that are behind, and how many of these no
+    probe explains."""
     figures = measured(run)
-    cells, behind = [], []
+    cells, behind, unexplained = [], [], 0
     for row in ROWS:
         value = figures.get((row.part, row.name, row.figure))
         reached = value is not None and value <= row.reach
         state = ("-" if value is None else "yes" if reached else "**no**")
         cells.append([row.what, shown(row.figure, value),
-                      shown(row.figure, row.reach), state,
-                      best(row, figures)])
-        if value is not None and not reached:
-            behind.append(f"{row.what}: {shown(row.figure, value)}, to reach "
-                          f"{shown(row.figure, row.reach)}; the best peer: "
-                          f"{best(row, figures)}")
-    return cells, behind
+                      middle(row, figures), shown(row.figure, row.reach),
+                      state, best(row, figures)])
+        if value is None or reached:
+            continue
+        least = floor(row, figures)
+        # of a ratio what is over 1
+        none = 1 if row.figure == "ratio" else 0
+        if least is not None and least - none > (row.reach - none) * ALONE:
+            why = (f"; {row.floor.what} alone: "
+                   f"{shown(row.figure, least)}")
+        else:
+            why, unexplained = "", unexplained + 1
+        behind.append(f"{row.what}: {shown(row.figure, value)}, to reach "
+                      f"{shown(row.figure, row.reach)}; the best peer: "
+                      f"{best(row, figures)}{why}")
+    return cells, behind, unexplained

@@ -529,7 +529,8 @@ load_name(load_worker_t *w, char *name)
         n = (uint64_t) (u * (double) names);
     }
 
-    snprintf(digits, sizeof(digits), "n%07lu", (long) (n % (uint64_t) names));
+    snprintf(digits, sizeof(digits), "n%07lu",
+             (unsigned long) (n % (uint64_t) names));
     memcpy(name, digits, 8);
 }
 

@@ -81,9 +81,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wgw_cbor_t      pair, policy, args;
     const uint8_t  *p;
 
-    copy = malloc(size + 1);
+    copy = malloc(size ? size : 1);
     memcpy(copy, data, size);
-    copy = realloc(copy, size ? size : 1);
 
     if (wgw_cbor_check(copy, size) == NULL) {
         p = wgw_cbor_read(&pair, copy);

@@ -35,9 +35,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wgw_chain_link_t    link;
     wgw_chain_rules_t   rules;
 
-    copy = malloc(size + 1);
+    copy = malloc(size ? size : 1);
     memcpy(copy, data, size);
-    copy = realloc(copy, size ? size : 1);
 
     if (wgw_token_read(&token, copy, size, 1) == NULL) {
         within(&token, token.iss);

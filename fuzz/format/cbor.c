@@ -54,9 +54,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t  *copy;
 
-    copy = malloc(size + 1);
+    copy = malloc(size ? size : 1);
     memcpy(copy, data, size);
-    copy = realloc(copy, size ? size : 1);
 
     if (wgw_cbor_check(copy, size) == NULL) {
         assert(walk(copy) == copy + size);

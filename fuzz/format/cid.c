@@ -76,9 +76,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wgw_cid_t    cid;
     wgw_text_t   text;
 
-    copy = malloc(size + 1);
+    copy = malloc(size ? size : 1);
     memcpy(copy, data, size);
-    copy = realloc(copy, size ? size : 1);
 
     text.data = copy;
     text.len = size;

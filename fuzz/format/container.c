@@ -30,9 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wgw_text_t         text, token;
     wgw_container_t    container;
 
-    copy = malloc(size + 1);
+    copy = malloc(size ? size : 1);
     memcpy(copy, data, size);
-    copy = realloc(copy, size ? size : 1);
     room = malloc(ROOM);
 
     text.data = copy;

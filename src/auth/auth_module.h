@@ -125,7 +125,8 @@ typedef struct {
     unsigned                  preflight:1;  /* is answered */
     unsigned                  counted:1;    /* it has a number of uses */
     unsigned                  used:1;       /* of these, one */
-    unsigned                  spent:1;      /* there was none left */
+    unsigned                  spent:1;      /* there was none left, ... */
+    unsigned                  later:1;      /* ... but may be in a second */
     unsigned                  read:1;       /* the body, for its methods */
     unsigned                  long_body:1;  /* it was, too long for that */
 

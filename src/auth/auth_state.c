@@ -9,7 +9,7 @@
 #include "auth/memo.h"
 
 
-#define NGX_WGW_AUTH_REASONS  40
+#define NGX_WGW_AUTH_REASONS  48
 #define AUTH_WATCH            1000      /* ms */
 
 
@@ -48,6 +48,7 @@ const ngx_wgw_auth_reason_t  ngx_wgw_auth_reasons[] = {
     { "service", 1 },
     { "revoked", 1 },
     { "exhausted", 1 },
+    { "elsewhere", 1 },
     { "lost", 1 },
     { "allowlist", 1 },
     { "method", 1 },

@@ -4,8 +4,6 @@
 
 
 static ngx_int_t elsewhere_number(wgw_text_t *text, int64_t *number);
-static ngx_int_t elsewhere_bytes(wgw_text_t *text, const char *word,
-    uint8_t *bytes, size_t len);
 
 
 ngx_str_t
@@ -68,7 +66,7 @@ wgw_elsewhere_heard(wgw_expiring_t *table, wgw_text_t text, int64_t now)
     int64_t  second, until;
     uint8_t  id[WGW_TOKENS_ID], address[WGW_TOKENS_ADDRESS];
 
-    if (elsewhere_bytes(&text, "token ", id, WGW_TOKENS_ID) == NGX_OK) {
+    if (wgw_elsewhere_bytes(&text, "token ", id, WGW_TOKENS_ID) == NGX_OK) {
 
         if (elsewhere_number(&text, &until) != NGX_OK || text.len) {
             return NGX_DECLINED;
@@ -81,7 +79,7 @@ wgw_elsewhere_heard(wgw_expiring_t *table, wgw_text_t text, int64_t now)
         return NGX_OK;
     }
 
-    if (elsewhere_bytes(&text, "address ", address, WGW_TOKENS_ADDRESS)
+    if (wgw_elsewhere_bytes(&text, "address ", address, WGW_TOKENS_ADDRESS)
         != NGX_OK
         || elsewhere_number(&text, &second) != NGX_OK
         || elsewhere_number(&text, &until) != NGX_OK || text.len)
@@ -89,19 +87,20 @@ wgw_elsewhere_heard(wgw_expiring_t *table, wgw_text_t text, int64_t now)
         return NGX_DECLINED;
     }
 
-    if (until > now) {
-        (void) wgw_tokens_revoke_address(table, address, until,
-                                         second < now ? second : now);
+    second = ngx_min(second, now);
+
+    /* one that is heard again must not end keys that were given since */
+
+    if (until > now && wgw_tokens_since(table, address, second) == second) {
+        (void) wgw_tokens_revoke_address(table, address, until, second);
     }
 
     return NGX_OK;
 }
 
 
-/* "WORD HEX", the rest is left. */
-
-static ngx_int_t
-elsewhere_bytes(wgw_text_t *text, const char *word, uint8_t *bytes,
+ngx_int_t
+wgw_elsewhere_bytes(wgw_text_t *text, const char *word, uint8_t *bytes,
     size_t len)
 {
     size_t      skip;

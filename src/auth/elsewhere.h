@@ -31,17 +31,23 @@
 typedef void (*wgw_elsewhere_done_pt)(void *data, ngx_int_t rc);
 
 
+typedef struct wgw_passing_s  wgw_passing_t;
+
+
 typedef struct {
-    void         *desk;
-    ngx_uint_t    open;         /* where nobody answers, it is good here */
+    void           *desk;
+    wgw_passing_t  *passing;
+    ngx_uint_t      open;       /* where nobody answers, it is good here */
 
     /* see fleet/desk.h */
-    void       *(*take)(void *desk, ngx_str_t *name, uint64_t seconds,
-                        wgw_elsewhere_done_pt done, void *data);
-    void        (*forget)(void *wait);
-    ngx_int_t   (*say)(void *desk, ngx_str_t *text);
-    ngx_uint_t  (*behind)(void *desk);
-    int64_t     (*lost)(void *desk);
+    void         *(*take)(void *desk, ngx_str_t *name, uint64_t seconds,
+                          wgw_elsewhere_done_pt done, void *data);
+    void          (*forget)(void *wait);
+    ngx_int_t     (*say)(void *desk, ngx_str_t *text);
+    ngx_int_t     (*pass)(void *desk, ngx_str_t *text);
+    ngx_uint_t    (*behind)(void *desk);
+    ngx_uint_t    (*silent)(void *desk);
+    int64_t       (*lost)(void *desk);
 } wgw_elsewhere_t;
 
 
@@ -59,6 +65,10 @@ ngx_int_t wgw_elsewhere_address(wgw_elsewhere_t *elsewhere,
 /* Does what such a text says; NGX_DECLINED: it says nothing. */
 ngx_int_t wgw_elsewhere_heard(wgw_expiring_t *table, wgw_text_t text,
     int64_t now);
+
+/* Takes "WORDHEX", of so many bytes, from a text. */
+ngx_int_t wgw_elsewhere_bytes(wgw_text_t *text, const char *word,
+    uint8_t *bytes, size_t len);
 
 
 #pragma GCC visibility pop

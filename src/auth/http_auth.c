@@ -34,7 +34,7 @@ static ngx_conf_num_bounds_t  ngx_http_wgw_auth_uses_bounds = {
 
 
 #define NGX_HTTP_WGW_AUTH_ANY                                                 \
-    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+    (NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF)
 
 
 static ngx_command_t  ngx_http_wgw_auth_commands[] = {
@@ -512,12 +512,15 @@ ngx_http_wgw_auth_init(ngx_conf_t *cf)
     acf = (ngx_wgw_auth_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
                                                ngx_wgw_auth_module);
 
-    if (wgw_hook_phase(cf, NGX_HTTP_ACCESS_PHASE,
-                       ngx_http_wgw_auth_access_handler)
-        != NGX_OK
-        || wgw_hook_phase(cf, NGX_HTTP_PRECONTENT_PHASE,
-                          ngx_http_wgw_auth_rpc_handler)
-           != NGX_OK)
+    /* whom nobody asks costs nothing */
+
+    if (acf->used
+        && (wgw_hook_phase(cf, NGX_HTTP_ACCESS_PHASE,
+                           ngx_http_wgw_auth_access_handler)
+            != NGX_OK
+            || wgw_hook_phase(cf, NGX_HTTP_PRECONTENT_PHASE,
+                              ngx_http_wgw_auth_rpc_handler)
+               != NGX_OK))
     {
         return NGX_ERROR;
     }

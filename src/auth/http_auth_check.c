@@ -6,6 +6,7 @@
 
 
 #include "auth/auth_module.h"
+#include "auth/passing.h"
 #include "format/base64url.h"
 #include "core/reply.h"
 #include "core/request.h"
@@ -29,6 +30,7 @@ static void auth_refuse(ngx_http_wgw_auth_ctx_t *ctx, ngx_uint_t status,
 static ngx_uint_t auth_behind(void);
 static void auth_lost(ngx_http_wgw_auth_ctx_t *ctx);
 static void auth_use(ngx_http_wgw_auth_ctx_t *ctx);
+static ngx_int_t auth_others(ngx_http_wgw_auth_ctx_t *ctx);
 static ngx_int_t auth_refused(ngx_http_request_t *r,
     ngx_http_wgw_auth_ctx_t *ctx);
 static ngx_uint_t auth_plain(ngx_http_request_t *r, ngx_uint_t status);
@@ -159,6 +161,7 @@ auth_judge(ngx_http_request_t *r, ngx_http_wgw_auth_conf_t *conf,
     ctx->address.len = 0;
     ctx->id.len = 0;
     ctx->counted = 0;
+    ctx->later = 0;
 
     if (auth_token(r, ctx) != NGX_OK) {
         return;
@@ -391,8 +394,53 @@ auth_use(ngx_http_wgw_auth_ctx_t *ctx)
         }
     }
 
-    if (ctx->spent) {
+    if (ctx->spent && auth_others(ctx) != NGX_OK) {
         auth_refuse(ctx, NGX_HTTP_FORBIDDEN, "exhausted", "is used up");
+    }
+}
+
+
+/* Other machines may have what this one has not. */
+
+static ngx_int_t
+auth_others(ngx_http_wgw_auth_ctx_t *ctx)
+{
+    wgw_token_t       token;
+    wgw_elsewhere_t  *elsewhere;
+
+    elsewhere = ngx_wgw_auth_elsewhere();
+
+    if (elsewhere == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&token, sizeof(wgw_token_t));
+
+    ngx_memcpy(token.id, ctx->token_id, WGW_TOKENS_ID);
+    ngx_memcpy(token.address, ctx->wallet, WGW_TOKENS_ADDRESS);
+    token.iat = ctx->iat;
+    token.exp = ctx->expires;
+    token.services_len = ngx_min(ctx->service.len, WGW_TOKENS_SERVICES);
+    ngx_memcpy(token.services, ctx->service.data, token.services_len);
+
+    switch (wgw_passing_want(elsewhere, ngx_wgw_auth_tokens(), &token,
+                             ngx_wgw_auth_now()))
+    {
+
+    case WGW_PASSING_LATER:
+        ctx->later = 1;
+        auth_refuse(ctx, NGX_HTTP_SERVICE_UNAVAILABLE, "elsewhere",
+                    "has its uses on other machines, which are asked: try "
+                    "again in a second");
+        return NGX_OK;
+
+    case WGW_PASSING_SILENT:
+        auth_refuse(ctx, NGX_HTTP_SERVICE_UNAVAILABLE, "elsewhere",
+                    "may have uses on other machines, which cannot be asked");
+        return NGX_OK;
+
+    default: /* WGW_PASSING_NONE */
+        return NGX_DECLINED;
     }
 }
 
@@ -426,6 +474,10 @@ auth_refused(ngx_http_request_t *r, ngx_http_wgw_auth_ctx_t *ctx)
 
         return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
                                : (ngx_int_t) status;
+    }
+
+    if (ctx->later && wgw_reply_header(r, "Retry-After", "1") == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (status == NGX_HTTP_UNAUTHORIZED

@@ -9,6 +9,7 @@
 #define WGW_TOKENS_USED     0           /* a message, by address and nonce */
 #define WGW_TOKENS_MINTED   1           /* a token, by id; uses as count */
 #define WGW_TOKENS_OPEN     2           /* a message without an end */
+#define WGW_TOKENS_GIVEN    3           /* uses, by the token's id and serial */
 #define WGW_TOKENS_DEAD     4           /* a revoked token, as MINTED */
 #define WGW_TOKENS_BARRED   5           /* an address; second as count */
 
@@ -270,6 +271,72 @@ wgw_tokens_use(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     default: /* WGW_NOTES_NONE */
         return wgw_tokens_told(t, WGW_TOKENS_UNKNOWN);
     }
+}
+
+
+uint32_t
+wgw_tokens_part(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
+    int64_t now)
+{
+    uint32_t            n;
+    wgw_expiring_key_t  key;
+
+    key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
+                         wgw_text(""));
+
+    if (!wgw_notes_has(t, key, WGW_TOKENS_MINTED, now)
+        || wgw_notes_count(t, key, now) == WGW_TOKENS_UNLIMITED
+        || wgw_notes_halve(t, key, &n, now) != WGW_NOTES_OK)
+    {
+        return 0;
+    }
+
+    return n;
+}
+
+
+/* A token's end is its own: that of what remembers the serial may be it. */
+
+wgw_tokens_rc_t
+wgw_tokens_receive(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
+    uint64_t serial, uint32_t n, int64_t now)
+{
+    wgw_note_t          note;
+    wgw_text_t          more;
+    wgw_expiring_key_t  key;
+
+    key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
+                         wgw_text(""));
+
+    if (!wgw_notes_has(t, key, WGW_TOKENS_MINTED, now)) {
+        return WGW_TOKENS_UNKNOWN;
+    }
+
+    memset(&note, 0, sizeof(wgw_note_t));
+
+    note.kind = WGW_TOKENS_GIVEN;
+    note.until = wgw_notes_until(t, key, now);
+
+    more.data = (const char *) &serial;
+    more.len = sizeof(serial);
+
+    switch (wgw_notes_insert(t, wgw_tokens_key(t, WGW_TOKENS_GIVEN, id,
+                                               WGW_TOKENS_ID, more),
+                             &note, now, 1))
+    {
+
+    case WGW_NOTES_OK:
+        break;
+
+    case WGW_NOTES_FULL:
+        return WGW_TOKENS_FULL;
+
+    default: /* WGW_NOTES_EXISTS */
+        return WGW_TOKENS_REPLAY;
+    }
+
+    return wgw_notes_add(t, key, n, now) == WGW_NOTES_OK ? WGW_TOKENS_OK
+                                                         : WGW_TOKENS_UNKNOWN;
 }
 
 

@@ -111,6 +111,16 @@ wgw_tokens_rc_t wgw_tokens_use(wgw_expiring_t *table,
     const uint8_t id[WGW_TOKENS_ID], int64_t now);
 
 /*
+ * Takes half of them, rounded up: how many, for somebody else, who receives
+ * them once, by their serial: OK, REPLAY, UNKNOWN, or FULL, and they are lost.
+ */
+uint32_t wgw_tokens_part(wgw_expiring_t *table,
+    const uint8_t id[WGW_TOKENS_ID], int64_t now);
+wgw_tokens_rc_t wgw_tokens_receive(wgw_expiring_t *table,
+    const uint8_t id[WGW_TOKENS_ID], uint64_t serial, uint32_t n,
+    int64_t now);
+
+/*
  * A token that is in the list becomes its own revocation, which needs no
  * room; another one is revoked until `until`: OK or FULL.
  */

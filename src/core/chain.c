@@ -91,21 +91,6 @@ wgw_chain_restore(wgw_chain_t *chain)
 }
 
 
-off_t
-wgw_chain_buffered(ngx_connection_t *c)
-{
-#if (NGX_SSL)
-
-    if (c->ssl && c->ssl->buf) {
-        return c->ssl->buf->last - c->ssl->buf->pos;
-    }
-
-#endif
-
-    return 0;
-}
-
-
 ngx_uint_t
 wgw_chain_ends(ngx_chain_t *in)
 {

@@ -40,9 +40,6 @@ void wgw_chain_shorten(wgw_chain_t *chain, ngx_chain_t *in, off_t size);
 /* Returns the first link that has something behind the offered bytes. */
 ngx_chain_t *wgw_chain_restore(wgw_chain_t *chain);
 
-/* Bytes that TLS has taken from chains but not sent yet. */
-off_t wgw_chain_buffered(ngx_connection_t *c);
-
 /*
  * 1 at the end of a response, or of a part that its client is to have at
  * once: it may look at the totals next.
@@ -58,6 +55,23 @@ ngx_uint_t wgw_chain_again(ngx_connection_t *c);
  * `exiting`: threads have ended, but the events that say so did not come.
  */
 off_t wgw_chain_collect(ngx_connection_t *c, ngx_uint_t exiting);
+
+
+/* Bytes that TLS has taken from chains but not sent yet. */
+
+static inline off_t
+wgw_chain_buffered(ngx_connection_t *c)
+{
+#if (NGX_SSL)
+
+    if (c->ssl && c->ssl->buf) {
+        return c->ssl->buf->last - c->ssl->buf->pos;
+    }
+
+#endif
+
+    return 0;
+}
 
 
 #pragma GCC visibility pop

@@ -24,16 +24,6 @@ struct wgw_context_s {
 };
 
 
-/*
- * Lives as long as the pool, whose end calls the handler with it.  Zeroed is
- * what is behind the first member and before the offset `zeroed`.
- */
-void *wgw_context_create(wgw_context_t **spare, size_t size, size_t zeroed,
-    ngx_pool_t *pool, ngx_pool_cleanup_pt handler);
-
-/* For the handler, at its end. */
-void wgw_context_free(wgw_context_t **spare, wgw_context_t *context);
-
 
 /* As ngx_pool_cleanup_add(), for one that stands in what it is of. */
 
@@ -46,6 +36,60 @@ wgw_context_cleanup(ngx_pool_t *pool, ngx_pool_cleanup_t *cln,
     cln->next = pool->cleanup;
 
     pool->cleanup = cln;
+}
+
+
+/* By some stores: a compiler takes `rep stos` for what is not a few. */
+
+static inline void
+wgw_context_zero(u_char *p, size_t size)
+{
+    for ( /* void */ ; size > 128; size -= 128, p += 128) {
+        ngx_memzero(p, 128);
+    }
+
+    ngx_memzero(p, size);
+}
+
+
+/*
+ * Lives as long as the pool, whose end calls the handler with it.  Zeroed is
+ * what is behind the first member and before the offset `zeroed`.
+ */
+
+static inline void *
+wgw_context_create(wgw_context_t **spare, size_t size, size_t zeroed,
+    ngx_pool_t *pool, ngx_pool_cleanup_pt handler)
+{
+    wgw_context_t  *context;
+
+    context = *spare;
+
+    if (context) {
+        *spare = context->next;
+
+    } else {
+        context = ngx_alloc(size, pool->log);
+        if (context == NULL) {
+            return NULL;
+        }
+    }
+
+    wgw_context_zero((u_char *) &context[1], zeroed - sizeof(wgw_context_t));
+
+    wgw_context_cleanup(pool, &context->cleanup, handler, context);
+
+    return context;
+}
+
+
+/* For the handler, at its end: the pool has still to read its cleanup's next. */
+
+static inline void
+wgw_context_free(wgw_context_t **spare, wgw_context_t *context)
+{
+    context->next = *spare;
+    *spare = context;
 }
 
 

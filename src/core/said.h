@@ -1,12 +1,14 @@
 
 /*
- * said: what a proxied backend says is HTTP/1, or nothing.
+ * said: what a proxied backend says is an answer of HTTP/1, or a bad one.
  *
  * The proxy takes a first line that is none of HTTP/1 for an answer of
- * HTTP/0.9: it passes the bytes on as they are, without a header, and keeps the
- * client's connection.  There they stand for whatever the backend likes, also
- * for the answer to what is asked next, maybe of another name or somebody else
- * behind one proxy; over HTTP/2 the status is 000.
+ * HTTP/0.9, and one of 1xx for the answer: it passes the bytes behind on as
+ * they are, and keeps the client's connection.  There they stand for whatever
+ * the backend likes, also for the answer to what is asked next, maybe of
+ * another name or by somebody else behind one proxy; over HTTP/2 the status is
+ * 000.  So the first is a bad answer, those of 1xx are passed over, as by an
+ * HTTP/1.0 proxy, and 101 is for who has asked for it.
  */
 
 #ifndef WGW_SAID_H

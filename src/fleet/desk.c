@@ -25,6 +25,7 @@ static wgw_desk_sheet_t *desk_sheet(wgw_desk_t *desk, uint64_t *word);
 static uint64_t desk_write(wgw_desk_sheet_t *sheet, uint64_t word,
     uint32_t kind, ngx_str_t *text, uint64_t seconds);
 static void desk_look(ngx_event_t *ev);
+static ngx_int_t desk_tell(wgw_desk_t *desk, uint32_t kind, ngx_str_t *text);
 
 
 wgw_desk_t *
@@ -98,7 +99,7 @@ desk_sheet(wgw_desk_t *desk, uint64_t *word)
         if (state != WGW_DESK_FREE
             && (now < wgw_load(&sheet->stamp) + WGW_DESK_STALE
                 || (state != WGW_DESK_WRITING
-                    && sheet->kind == WGW_DESK_SAY)))
+                    && sheet->kind != WGW_DESK_TAKE)))
         {
             continue;
         }
@@ -196,10 +197,22 @@ wgw_desk_forget(void *data)
 
 
 ngx_int_t
-wgw_desk_say(void *data, ngx_str_t *text)
+wgw_desk_say(void *desk, ngx_str_t *text)
 {
-    wgw_desk_t *desk = data;
+    return desk_tell(desk, WGW_DESK_SAY, text);
+}
 
+
+ngx_int_t
+wgw_desk_pass(void *desk, ngx_str_t *text)
+{
+    return desk_tell(desk, WGW_DESK_PASS, text);
+}
+
+
+static ngx_int_t
+desk_tell(wgw_desk_t *desk, uint32_t kind, ngx_str_t *text)
+{
     uint64_t           word;
     wgw_desk_sheet_t  *sheet;
 
@@ -213,7 +226,7 @@ wgw_desk_say(void *data, ngx_str_t *text)
         return NGX_ERROR;
     }
 
-    (void) desk_write(sheet, word, WGW_DESK_SAY, text, 0);
+    (void) desk_write(sheet, word, kind, text, 0);
 
     return NGX_OK;
 }
@@ -224,7 +237,20 @@ wgw_desk_behind(void *data)
 {
     wgw_desk_t *desk = data;
 
-    return wgw_load(&desk->caught) == 0;
+    return wgw_load(&desk->caught[0]) == 0;
+}
+
+
+ngx_uint_t
+wgw_desk_silent(void *data)
+{
+    wgw_desk_t *desk = data;
+
+    uint64_t  caught;
+
+    caught = wgw_load(&desk->caught[WGW_DESK_PASS - 1]);
+
+    return caught == 0 || wgw_steady_ms() > caught + WGW_DESK_SILENT;
 }
 
 

@@ -8,9 +8,11 @@
  *             so many seconds: SET PREFIX:taken:NAME NODE EX seconds NX
  *     say     a text goes to all machines, also to those that are away now:
  *             XADD PREFIX:said; each reads it all again when it starts
+ *     pass    a text goes to all machines that are there: XADD PREFIX:passed,
+ *             of which little is kept, so that it takes no room from the other
  *
  * A sheet of a worker that was killed is another's after five seconds; what is
- * to be said stays until it was said.
+ * to be said or passed stays until it was.
  */
 
 #ifndef WGW_DESK_H
@@ -27,6 +29,8 @@
 #define WGW_DESK_TEXT    448
 #define WGW_DESK_WAIT    1000           /* ms */
 #define WGW_DESK_STALE   5000
+#define WGW_DESK_SILENT  2000
+#define WGW_DESK_STREAMS 2              /* said, passed */
 
 
 typedef struct {
@@ -42,7 +46,8 @@ typedef struct {
 
 typedef struct {
     wgw_lease_header_t   seen;          /* for the witness */
-    uint64_t             caught;        /* ms: all that was said is known */
+    uint64_t             caught[WGW_DESK_STREAMS];  /* ms: all that was said
+                                                       is known */
     int64_t              lost;          /* seconds: what was taken before
                                            that may be forgotten */
     wgw_desk_sheet_t     sheets[WGW_DESK_SHEETS];
@@ -52,8 +57,12 @@ typedef struct {
 /* NGX_OK, it is ours, NGX_DECLINED, another's, or NGX_ERROR, nobody knows. */
 typedef void (*wgw_desk_done_pt)(void *data, ngx_int_t rc);
 
-/* What others, or this machine, have said; now, or when it was away. */
-typedef void (*wgw_desk_heard_pt)(void *data, wgw_text_t text);
+/*
+ * What others, or this machine, have said or passed; `old`: before all of it
+ * was known, that is when the agent, or this machine, was away.
+ */
+typedef void (*wgw_desk_heard_pt)(void *data, wgw_text_t text,
+    ngx_uint_t old);
 
 
 /* Zeroed memory; NULL, logged. */
@@ -66,16 +75,20 @@ ngx_int_t wgw_desk_serve(ngx_cycle_t *cycle, wgw_fleet_t *fleet,
 
 /* In a worker: done() is called once, later; NULL: there is no sheet. */
 void *wgw_desk_take(void *desk, ngx_str_t *name, uint64_t seconds,
-    wgw_desk_done_pt done, void *data);
+    wgw_desk_done_pt done, void *ctx);
 
 /* done() is not called any more. */
 void wgw_desk_forget(void *wait);
 
 /* NGX_OK, or NGX_ERROR: there is no sheet. */
 ngx_int_t wgw_desk_say(void *desk, ngx_str_t *text);
+ngx_int_t wgw_desk_pass(void *desk, ngx_str_t *text);
 
 /* 1 until all that was said is known. */
 ngx_uint_t wgw_desk_behind(void *desk);
+
+/* 1 when what is passed is not heard now. */
+ngx_uint_t wgw_desk_silent(void *desk);
 
 int64_t wgw_desk_lost(void *desk);
 
@@ -89,8 +102,9 @@ int64_t wgw_desk_lost(void *desk);
 #define WGW_DESK_ANSWERED  4
 #define WGW_DESK_STATE     7            /* the rest is its number */
 
-#define WGW_DESK_TAKE      1
-#define WGW_DESK_SAY       2
+#define WGW_DESK_TAKE      0
+#define WGW_DESK_SAY       1            /* less one: its stream */
+#define WGW_DESK_PASS      2
 
 
 #pragma GCC visibility pop

@@ -20,7 +20,20 @@
 #define DESK_KEY      (WGW_DESK_TEXT + 64)
 #define DESK_ID       64
 #define DESK_ENTRIES  "500"             /* at once */
-#define DESK_LENGTH   "100000"          /* of the stream, about */
+
+
+/* One of the streams, as far as it was read. */
+typedef struct {
+    const char          *name;
+    const char          *length;        /* about */
+    void                *agent;
+    uint64_t            *caught;
+    uint64_t             read;          /* ms: when it was */
+    unsigned             reading:1;
+    unsigned             known:1;       /* all of it */
+    size_t               id_len;
+    char                 id[DESK_ID];   /* of the last that was read */
+} desk_stream_t;
 
 
 typedef struct {
@@ -31,10 +44,7 @@ typedef struct {
     wgw_wire_t          *wire;
     wgw_witness_t        witness;
     ngx_event_t          timer;
-    uint64_t             read;          /* ms: when it was read */
-    unsigned             reading:1;
-    size_t               id_len;
-    char                 id[DESK_ID];   /* of the last that was read */
+    desk_stream_t        streams[WGW_DESK_STREAMS];
 } desk_agent_t;
 
 
@@ -56,9 +66,16 @@ static void desk_taken(void *data, const redisReply *reply);
 static void desk_said(void *data, const redisReply *reply);
 static wgw_text_t desk_key(desk_agent_t *agent, char *buffer,
     const char *name, wgw_text_t more);
-static void desk_read(desk_agent_t *agent);
+static void desk_restart(desk_agent_t *agent);
+static void desk_read(desk_agent_t *agent, desk_stream_t *stream);
 static void desk_heard(void *data, const redisReply *reply);
-static void desk_entry(desk_agent_t *agent, const redisReply *entry);
+static void desk_entry(desk_stream_t *stream, const redisReply *entry);
+
+
+static const desk_stream_t  desk_streams[WGW_DESK_STREAMS] = {
+    { .name = "said", .length = "100000" },
+    { .name = "passed", .length = "10000" }
+};
 
 
 ngx_int_t
@@ -87,6 +104,7 @@ desk_start(wgw_fleet_t *fleet, void *data)
     desk_agent_t *agent = data;
 
     char        buffer[DESK_KEY];
+    ngx_uint_t  i;
     wgw_text_t  said;
 
     agent->wire = wgw_agent_wire(fleet);
@@ -96,8 +114,13 @@ desk_start(wgw_fleet_t *fleet, void *data)
                      wgw_agent_random, wgw_fleet_text(&fleet->prefix),
                      wgw_shard_slot(said));
 
-    agent->id[0] = '0';
-    agent->id_len = 1;
+    for (i = 0; i < WGW_DESK_STREAMS; i++) {
+        agent->streams[i] = desk_streams[i];
+        agent->streams[i].agent = agent;
+        agent->streams[i].caught = &agent->desk->caught[i];
+    }
+
+    desk_restart(agent);
 
     agent->timer.handler = desk_tick;
     agent->timer.data = agent;
@@ -108,9 +131,25 @@ desk_start(wgw_fleet_t *fleet, void *data)
 }
 
 
+/* All is read again. */
+
+static void
+desk_restart(desk_agent_t *agent)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < WGW_DESK_STREAMS; i++) {
+        agent->streams[i].id[0] = '0';
+        agent->streams[i].id_len = 1;
+        agent->streams[i].known = 0;
+    }
+}
+
+
 static void
 desk_tick(ngx_event_t *ev)
 {
+    ngx_uint_t     i;
     desk_agent_t  *agent;
 
     agent = ev->data;
@@ -125,13 +164,15 @@ desk_tick(ngx_event_t *ev)
         __atomic_store_n(&agent->desk->lost, (int64_t) ngx_time(),
                          __ATOMIC_SEQ_CST);
 
-        agent->id[0] = '0';
-        agent->id_len = 1;
+        desk_restart(agent);
     }
 
     if (agent->witness.known) {
         desk_sheets(agent);
-        desk_read(agent);
+
+        for (i = 0; i < WGW_DESK_STREAMS; i++) {
+            desk_read(agent, &agent->streams[i]);
+        }
     }
 
     ngx_add_timer(&agent->timer, DESK_TICK);
@@ -155,7 +196,7 @@ desk_sheets(desk_agent_t *agent)
             desk_ask(agent, sheet, word + 1);
 
         } else if ((word & WGW_DESK_STATE) == WGW_DESK_ASKED
-                   && sheet->kind == WGW_DESK_SAY
+                   && sheet->kind != WGW_DESK_TAKE
                    && wgw_steady_ms() > wgw_load(&sheet->stamp)
                                          + WGW_DESK_STALE)
         {
@@ -248,14 +289,18 @@ desk_taken(void *data, const redisReply *reply)
 static int
 desk_send_say(desk_agent_t *agent, desk_asked_t *asked)
 {
-    char        buffer[DESK_KEY];
-    wgw_text_t  args[8];
+    char            buffer[DESK_KEY];
+    wgw_text_t      args[8];
+    desk_stream_t  *stream;
+
+    stream = &agent->streams[asked->sheet->kind != WGW_DESK_SAY];
 
     args[0] = wgw_text("XADD");
-    args[1] = desk_key(agent, buffer, "said", wgw_text(""));
+    args[1] = desk_key(agent, buffer, stream->name, wgw_text(""));
     args[2] = wgw_text("MAXLEN");
     args[3] = wgw_text("~");
-    args[4] = wgw_text(DESK_LENGTH);
+    args[4].data = stream->length;
+    args[4].len = strlen(stream->length);
     args[5] = wgw_text("*");
     args[6] = wgw_text("text");
 
@@ -301,7 +346,7 @@ desk_key(desk_agent_t *agent, char *buffer, const char *name,
 
 
 static void
-desk_read(desk_agent_t *agent)
+desk_read(desk_agent_t *agent, desk_stream_t *stream)
 {
     char         buffer[DESK_KEY];
     uint64_t     now;
@@ -309,7 +354,7 @@ desk_read(desk_agent_t *agent)
 
     now = wgw_steady_ms();
 
-    if (agent->reading || now < agent->read + DESK_READ) {
+    if (stream->reading || now < stream->read + DESK_READ) {
         return;
     }
 
@@ -317,16 +362,16 @@ desk_read(desk_agent_t *agent)
     args[1] = wgw_text("COUNT");
     args[2] = wgw_text(DESK_ENTRIES);
     args[3] = wgw_text("STREAMS");
-    args[4] = desk_key(agent, buffer, "said", wgw_text(""));
-    args[5].data = agent->id;
-    args[5].len = agent->id_len;
+    args[4] = desk_key(agent, buffer, stream->name, wgw_text(""));
+    args[5].data = stream->id;
+    args[5].len = stream->id_len;
 
     if (agent->wire->send(agent->wire, wgw_shard_slot(args[4]),
-                          WGW_WIRE_FOLLOW, args, 6, desk_heard, agent)
+                          WGW_WIRE_FOLLOW, args, 6, desk_heard, stream)
         == 0)
     {
-        agent->read = now;
-        agent->reading = 1;
+        stream->read = now;
+        stream->reading = 1;
     }
 }
 
@@ -336,12 +381,12 @@ desk_read(desk_agent_t *agent)
 static void
 desk_heard(void *data, const redisReply *reply)
 {
-    desk_agent_t *agent = data;
+    desk_stream_t *stream = data;
 
     size_t             i;
     const redisReply  *entries;
 
-    agent->reading = 0;
+    stream->reading = 0;
 
     if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
         return;
@@ -350,8 +395,8 @@ desk_heard(void *data, const redisReply *reply)
     if (reply->type == REDIS_REPLY_NIL
         || (reply->type == REDIS_REPLY_ARRAY && reply->elements == 0))
     {
-        __atomic_store_n(&agent->desk->caught, wgw_steady_ms(),
-                         __ATOMIC_SEQ_CST);
+        stream->known = 1;
+        __atomic_store_n(stream->caught, wgw_steady_ms(), __ATOMIC_SEQ_CST);
         return;
     }
 
@@ -366,17 +411,18 @@ desk_heard(void *data, const redisReply *reply)
     entries = reply->element[0]->element[1];
 
     for (i = 0; i < entries->elements; i++) {
-        desk_entry(agent, entries->element[i]);
+        desk_entry(stream, entries->element[i]);
     }
 
-    agent->read = 0;
+    stream->read = 0;
 }
 
 
 static void
-desk_entry(desk_agent_t *agent, const redisReply *entry)
+desk_entry(desk_stream_t *stream, const redisReply *entry)
 {
     wgw_text_t         text;
+    desk_agent_t      *agent;
     const redisReply  *id, *fields;
 
     if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2) {
@@ -390,8 +436,8 @@ desk_entry(desk_agent_t *agent, const redisReply *entry)
         return;
     }
 
-    ngx_memcpy(agent->id, id->str, id->len);
-    agent->id_len = id->len;
+    ngx_memcpy(stream->id, id->str, id->len);
+    stream->id_len = id->len;
 
     if (fields->type != REDIS_REPLY_ARRAY || fields->elements < 2
         || fields->element[1]->type != REDIS_REPLY_STRING)
@@ -402,5 +448,6 @@ desk_entry(desk_agent_t *agent, const redisReply *entry)
     text.data = fields->element[1]->str;
     text.len = fields->element[1]->len;
 
-    agent->heard(agent->data, text);
+    agent = stream->agent;
+    agent->heard(agent->data, text, !stream->known);
 }

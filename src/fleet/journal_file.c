@@ -28,6 +28,7 @@ static int wgw_journal_create(wgw_journal_t *j, uint64_t epoch, uint64_t seq,
     wgw_journal_state_pt state, void *data);
 static int wgw_journal_fill(wgw_journal_t *j, wgw_journal_state_pt state,
     void *data);
+static void wgw_journal_cut(wgw_journal_t *j, uint64_t size);
 static int wgw_journal_frame(wgw_journal_t *j, wgw_journal_record_t *record,
     const wgw_journal_rows_t *rows, uint8_t hash[WGW_JOURNAL_HASH]);
 
@@ -353,8 +354,7 @@ static int
 wgw_journal_frame(wgw_journal_t *j, wgw_journal_record_t *record,
     const wgw_journal_rows_t *rows, uint8_t hash[WGW_JOURNAL_HASH])
 {
-    int      err;
-    size_t   len;
+    size_t    len;
     uint8_t  *body;
 
     record->epoch = j->epoch;
@@ -378,10 +378,7 @@ wgw_journal_frame(wgw_journal_t *j, wgw_journal_record_t *record,
     len += WGW_JOURNAL_FRAME;
 
     if (wgw_journal_segment_write(j->fd, j->size, j->buffer, len) != 0) {
-        err = errno;
-        (void) ftruncate(j->fd, (off_t) j->size);
-        errno = err;
-
+        wgw_journal_cut(j, j->size);
         return -1;
     }
 
@@ -391,11 +388,24 @@ wgw_journal_frame(wgw_journal_t *j, wgw_journal_record_t *record,
 }
 
 
+/* Of what could not be written; errno stays.  If it cannot be cut off either
+   the next record is written over it, and to who reads it is torn. */
+
+static void
+wgw_journal_cut(wgw_journal_t *j, uint64_t size)
+{
+    int  err, cut;
+
+    err = errno;
+    cut = ftruncate(j->fd, (off_t) size);
+    (void) cut;
+    errno = err;
+}
+
+
 int
 wgw_journal_sync(wgw_journal_t *j)
 {
-    int  err;
-
     if (j->size == j->synced) {
         return 0;
     }
@@ -408,15 +418,11 @@ wgw_journal_sync(wgw_journal_t *j)
         return 0;
     }
 
-    err = errno;
-
-    (void) ftruncate(j->fd, (off_t) j->synced);
+    wgw_journal_cut(j, j->synced);
 
     j->size = j->synced;
     j->seq = j->synced_seq;
     memcpy(j->hash, j->synced_hash, WGW_JOURNAL_HASH);
-
-    errno = err;
 
     return -1;
 }

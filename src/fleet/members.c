@@ -111,7 +111,7 @@ members_told(void *data, const redisReply *reply)
 
     now = m->wire->now(m->wire);
 
-    if (!m->told || now > m->heard + 2 * WGW_MEMBERS_BEAT) {
+    if (m->heard == 0 || now > m->heard + 2 * WGW_MEMBERS_BEAT) {
         m->since = now;
     }
 
@@ -141,7 +141,10 @@ members_told(void *data, const redisReply *reply)
         k++;
     }
 
-    m->told = 1;
+    /* all who live have spoken since */
+
+    m->told |= now >= m->since + WGW_MEMBERS_BEAT;
+
     members_count(m, now);
 }
 

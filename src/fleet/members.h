@@ -47,7 +47,7 @@ typedef struct {
     uint64_t       alive;               /* at least 1 */
     uint64_t       doubles;             /* times another had our name */
     unsigned       busy:1;
-    unsigned       told:1;              /* Redis has said it once */
+    unsigned       told:1;              /* `alive` is what Redis said */
     unsigned       n;
     wgw_member_t   members[WGW_MEMBERS_MAX];
 } wgw_members_t;

@@ -10,6 +10,7 @@
 
 
 #define WGW_CBOR_TAG_LINK  42
+#define WGW_CBOR_WIDE      73786976294838206464.0       /* 2^66 */
 
 
 /* One level of the document: how many items are to come, and of what. */
@@ -660,7 +661,7 @@ wgw_cbor_against(__int128 number, double real)
     double    rest;
     __int128  whole;
 
-    if (real >= 0x1p66 || real <= -0x1p66) {
+    if (real >= WGW_CBOR_WIDE || real <= -WGW_CBOR_WIDE) {
         return real > 0 ? -1 : 1;
     }
 

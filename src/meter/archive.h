@@ -44,7 +44,7 @@
 /* what wgw_archive_write() returns, besides 0 */
 #define WGW_ARCHIVE_THERE   1           /* was written before */
 #define WGW_ARCHIVE_BUSY    2           /* is being written by another */
-#define WGW_ARCHIVE_ERROR  -1           /* errno says why */
+#define WGW_ARCHIVE_ERROR  (-1)         /* errno says why */
 
 
 typedef struct {

@@ -20,10 +20,7 @@ wgw_brief_send(wgw_flow_t *flow, ngx_chain_t *in, off_t limit,
 {
     off_t  size;
 
-    if (!flow->head || flow->over || flow->hints || flow->paces
-        || flow->meters.n != 1 || flow->meters.status == 0
-        || flow->meters.soft || flow->class->send_chain)
-    {
+    if (!flow->brief || !flow->head || flow->over || flow->hints) {
         return NGX_DECLINED;
     }
 
@@ -90,9 +87,9 @@ static ngx_int_t
 wgw_brief_settle(wgw_flow_t *flow)
 {
     off_t              sent, received;
-    uint64_t           keep;
+    uint64_t           keep, window;
     wgw_meter_t       *meter;
-    wgw_meter_zone_t  *zone;
+    wgw_table_t       *table;
 
     sent = flow->connection->sent - flow->sent;
     received = flow->class->received(flow) - flow->received;
@@ -102,14 +99,18 @@ wgw_brief_settle(wgw_flow_t *flow)
     }
 
     meter = flow->meters.elts;
-    zone = meter->conf->zone;
+    table = &meter->conf->zone->zone.table;
+    window = wgw_meter_window(meter->conf->zone);
 
     wgw_traffic_own.sent += sent;
     wgw_traffic_own.received += received;
     wgw_traffic_own.requests += flow->requests;
 
-    wgw_table_add(&zone->zone.table, meter->record, wgw_meter_window(zone),
-                  sent, received, flow->requests);
+    if (!wgw_counter_add(table, meter->hot, sent, received, flow->requests))
+    {
+        wgw_table_add(table, meter->record, window, sent, received,
+                      flow->requests);
+    }
 
     flow->requests = 0;
     flow->sent += sent;

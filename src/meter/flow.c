@@ -4,14 +4,6 @@
 #include <ngx_event.h>
 
 
-#define WGW_FLOW_BUCKETS  4096
-
-/*
- * Held for a response before it is made: a small one then needs no hold of
- * its own.
- */
-#define WGW_FLOW_CREDIT   512
-
 /*
  * A flow waits for what others hold: half a second in short pauses, then in
  * long ones.  Others, whose clients do not read, give it back within two
@@ -41,25 +33,25 @@ static ngx_msec_t wgw_flow_span(wgw_flow_t *flow);
 static ngx_int_t wgw_flow_sleep(wgw_flow_t *flow, ngx_event_t *ev,
     ngx_msec_t wait);
 static void wgw_flow_wake(ngx_event_t *ev);
+static void wgw_flow_awake_all(wgw_flow_t *flow);
 static void wgw_flow_awake(wgw_flow_t *flow, ngx_event_t *ev);
 static void wgw_flow_resume(ngx_event_t *ev);
 static void wgw_flow_give(wgw_flow_t *flow);
 static void wgw_flow_detach(wgw_flow_t *flow);
-static wgw_flow_t **wgw_flow_bucket(ngx_connection_t *c);
 
 
 /* of this process: a worker begins with none */
-static ngx_queue_t   wgw_flows;
-static wgw_flow_t   *wgw_flow_buckets[WGW_FLOW_BUCKETS];
 static ngx_uint_t    wgw_flow_left;
 
-static const wgw_flow_wrap_t  *flow_wrap;
+ngx_queue_t               wgw_flows;
+const wgw_flow_wrap_t    *wgw_flow_wrap;
+wgw_flow_t               *wgw_flow_buckets[WGW_FLOW_BUCKETS];
 
 
 void
 wgw_flow_setup(const wgw_flow_wrap_t *wrap)
 {
-    flow_wrap = wrap;
+    wgw_flow_wrap = wrap;
 
     if (wgw_flows.next == NULL) {
         ngx_queue_init(&wgw_flows);
@@ -67,74 +59,37 @@ wgw_flow_setup(const wgw_flow_wrap_t *wrap)
 }
 
 
-void
-wgw_flow_init(wgw_flow_t *flow, const wgw_flow_class_t *class, void *data,
-    ngx_connection_t *c, ngx_pool_t *pool)
-{
-    flow->class = class;
-    flow->data = data;
-    flow->connection = c;
-    flow->pool = pool;
-
-    flow->meters.log = c->log;
-    flow->meters.data = data;
-}
-
-
-void
-wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach)
-{
-    wgw_flow_t  *old;
-
-    if (attach) {
-        old = wgw_flow_find(flow->connection);
-
-        if (old) {
-            wgw_flow_done(old);
-        }
-
-        wgw_flow_attach(flow);
-    }
-
-    ngx_queue_insert_tail(&wgw_flows, &flow->queue);
-    flow->started = 1;
-}
-
-
 ngx_int_t
-wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head, ngx_uint_t may)
+wgw_flow_decide(wgw_flow_t *flow, off_t length, size_t head, ngx_uint_t may,
+    uint64_t *credit)
 {
     int  waiting;
 
     waiting = 0;
     may = may && flow->pauses < WGW_FLOW_PAUSES_ALL;
 
-    flow->out = wgw_meters_admit(&flow->meters, length, head,
-                                 head ? WGW_FLOW_CREDIT : 0,
-                                 may ? &waiting : NULL);
+    flow->brief &= flow->meters.n == 1 && !flow->meters.elts->conf->soft;
 
-    if (waiting) {
-        flow->pauses++;
+    *credit = wgw_meters_decide(&flow->meters, length, head, *credit,
+                                may ? &waiting : NULL);
 
-        return wgw_flow_delay(flow, flow->connection->write,
-                              wgw_flow_span(flow))
-               == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+    if (!waiting) {
+        return NGX_OK;
     }
 
-    flow->pauses = 0;
-    flow->again = flow->out;
-    flow->in = (flow->meters.hard & WGW_COUNT_RECEIVED) ? length : 0;
+    flow->out = 0;
+    flow->pauses++;
 
-    flow->requests = 1;
-    flow->head = 1;
-
-    return NGX_OK;
+    return wgw_flow_delay(flow, flow->connection->write, wgw_flow_span(flow))
+           == NGX_OK ? NGX_AGAIN : NGX_ERROR;
 }
 
 
 void
 wgw_flow_late(wgw_flow_t *flow, wgw_meter_conf_t *conf, ngx_str_t *key)
 {
+    flow->brief = 0;
+
     wgw_meters_late(&flow->meters, conf, key, flow->sent, flow->received,
                     flow->requests ? 0 : 1);
 }
@@ -144,6 +99,7 @@ void
 wgw_flow_pace(wgw_flow_t *flow, wgw_paces_t *paces, off_t length)
 {
     flow->paces = paces;
+    flow->brief = 0;
     flow->head = 1;
 
     flow->owed = (paces->count & WGW_COUNT_RECEIVED) ? length : 0;
@@ -194,7 +150,7 @@ void
 wgw_flow_flush(wgw_flow_t *flow)
 {
     if (wgw_flow_count(flow) && flow->meters.hard) {
-        flow->out = flow->again + flow_wrap->below(flow);
+        flow->out = flow->again + wgw_flow_wrap->below(flow);
         wgw_meters_keep(&flow->meters, flow->out, flow->in);
     }
 }
@@ -252,16 +208,8 @@ wgw_flow_done(wgw_flow_t *flow)
 
     wgw_meters_done(&flow->meters);
 
-    if (flow->paces) {
-        wgw_flow_give(flow);
-    }
-
-    if (flow->wake[0]) {
-        wgw_flow_awake(flow, flow->connection->read);
-    }
-
-    if (flow->wake[1]) {
-        wgw_flow_awake(flow, flow->connection->write);
+    if (flow->paces || flow->wake[0] || flow->wake[1]) {
+        wgw_flow_awake_all(flow);
     }
 
     if (flow->attached) {
@@ -273,18 +221,19 @@ wgw_flow_done(wgw_flow_t *flow)
 }
 
 
-wgw_flow_t *
-wgw_flow_find(ngx_connection_t *c)
+__attribute__((noinline))
+static void
+wgw_flow_awake_all(wgw_flow_t *flow)
 {
-    wgw_flow_t  *flow;
+    wgw_flow_give(flow);
 
-    for (flow = *wgw_flow_bucket(c); flow; flow = flow->next) {
-        if (flow->connection == c) {
-            return flow;
-        }
+    if (flow->wake[0]) {
+        wgw_flow_awake(flow, flow->connection->read);
     }
 
-    return NULL;
+    if (flow->wake[1]) {
+        wgw_flow_awake(flow, flow->connection->write);
+    }
 }
 
 
@@ -379,7 +328,7 @@ wgw_flow_rest(wgw_flow_t *flow)
         flow->class->park(flow);
 
     } else if (flow->head && !flow->hints) {
-        flow_wrap->settle(flow, 0);
+        wgw_flow_wrap->settle(flow, 0);
     }
 }
 
@@ -607,31 +556,6 @@ wgw_flow_resume(ngx_event_t *ev)
 }
 
 
-void
-wgw_flow_attach(wgw_flow_t *flow)
-{
-    wgw_flow_t        **bucket;
-    ngx_connection_t   *c;
-
-    c = flow->connection;
-
-    flow->recv = c->recv;
-    flow->send = c->send;
-    flow->send_chain = c->send_chain;
-
-    c->recv = flow_wrap->recv;
-    c->send = flow_wrap->send;
-    c->send_chain = flow_wrap->send_chain;
-
-    bucket = wgw_flow_bucket(c);
-
-    flow->next = *bucket;
-    *bucket = flow;
-
-    flow->attached = 1;
-}
-
-
 /* TLS puts a field back to the plain one when it shuts down. */
 
 static void
@@ -642,15 +566,15 @@ wgw_flow_detach(wgw_flow_t *flow)
 
     c = flow->connection;
 
-    if (c->recv == flow_wrap->recv) {
+    if (c->recv == wgw_flow_wrap->recv) {
         c->recv = flow->recv;
     }
 
-    if (c->send == flow_wrap->send) {
+    if (c->send == wgw_flow_wrap->send) {
         c->send = flow->send;
     }
 
-    if (c->send_chain == flow_wrap->send_chain) {
+    if (c->send_chain == wgw_flow_wrap->send_chain) {
         c->send_chain = flow->send_chain;
     }
 
@@ -662,14 +586,4 @@ wgw_flow_detach(wgw_flow_t *flow)
     }
 
     flow->attached = 0;
-}
-
-
-/* connections are an array: neighbours get neighbouring buckets */
-
-static wgw_flow_t **
-wgw_flow_bucket(ngx_connection_t *c)
-{
-    return &wgw_flow_buckets[(uintptr_t) c / sizeof(ngx_connection_t)
-                             % WGW_FLOW_BUCKETS];
 }

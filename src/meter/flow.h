@@ -45,6 +45,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "core/context.h"
 #include "meter/meter.h"
 #include "meter/pace.h"
 
@@ -121,24 +122,15 @@ typedef struct {
 
 
 struct wgw_flow_s {
-    const wgw_flow_class_t  *class;
-    void                    *data;      /* the request or session */
-    void                    *own;       /* of the class */
-    void                    *answered;  /* who had, when it was refused */
-    ngx_connection_t        *connection;
-    ngx_pool_t              *pool;
+    wgw_context_t            context;
 
     wgw_meters_t             meters;
     ngx_array_t             *late;      /* of wgw_meter_conf_t, some of which
                                            are still to be pushed; or NULL */
     wgw_paces_t             *paces;     /* NULL: no rates of bytes */
 
-    wgw_flow_t              *next;      /* of the same hash bucket */
-    ngx_queue_t              queue;     /* all flows of the process */
-
-    ngx_recv_pt              recv;      /* what was there before */
-    ngx_send_pt              send;
-    ngx_send_chain_pt        send_chain;
+    void                    *own;       /* of the class */
+    void                    *answered;  /* who had, when it was refused */
 
     off_t                    read;      /* brought by recv(), and before it */
     off_t                    sent;      /* of c->sent, in the tables */
@@ -162,35 +154,28 @@ struct wgw_flow_s {
     unsigned                 tail:1;    /* no other request can follow */
     unsigned                 hints:1;   /* went before the head */
     unsigned                 settled:1; /* all is counted, till more moves */
+    unsigned                 kept:1;    /* its memory is, when it ended */
+    unsigned                 brief:1;   /* one meter counts, nothing waits for
+                                           a rate or looks at soft caps */
+
+    /* up to here zeroed; what is behind is set when it begins */
+
+    const wgw_flow_class_t  *class;
+    void                    *data;      /* the request or session */
+    ngx_connection_t        *connection;
+    ngx_pool_t              *pool;
+
+    ngx_queue_t              queue;     /* all flows of the process */
+    wgw_flow_t              *next;      /* of the same hash bucket */
+
+    ngx_recv_pt              recv;      /* what was there before */
+    ngx_send_pt              send;
+    ngx_send_chain_pt        send_chain;
 };
 
 
 /* Once in a process, before anything else. */
 void wgw_flow_setup(const wgw_flow_wrap_t *wrap);
-
-/*
- * Of a zeroed flow: all but meters.elts, .log_level and .variable, which the
- * caller sets before the first wgw_meters_push().
- */
-void wgw_flow_init(wgw_flow_t *flow, const wgw_flow_class_t *class,
-    void *data, ngx_connection_t *c, ngx_pool_t *pool);
-
-/*
- * From here on recv() is seen, where `attach` is not 0; flow->read is what
- * had come before.
- */
-void wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach);
-
-/* The same later, for a flow that was started without. */
-void wgw_flow_attach(wgw_flow_t *flow);
-
-/*
- * Decides, see wgw_meters_admit(); from here on all is counted.  NGX_OK, or,
- * where it `may` wait, NGX_AGAIN: others hold what is left, and the write event
- * comes when it is to be asked again; or NGX_ERROR.
- */
-ngx_int_t wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head,
-    ngx_uint_t may);
 
 /* Once it is decided: another meter, see wgw_meters_late(). */
 void wgw_flow_late(wgw_flow_t *flow, wgw_meter_conf_t *conf, ngx_str_t *key);
@@ -219,9 +204,6 @@ void wgw_flow_flush(wgw_flow_t *flow);
 
 /* The end; does nothing the second time. */
 void wgw_flow_done(wgw_flow_t *flow);
-
-/* The flow attached to a connection, or NULL. */
-wgw_flow_t *wgw_flow_find(ngx_connection_t *c);
 
 /*
  * For all flows of the process.  wgw_flow_sweep() counts, looks at the caps
@@ -258,6 +240,160 @@ ngx_int_t wgw_flow_pause(wgw_flow_t *flow, ngx_event_t *ev);
 
 /* Delays the event until it is worth to ask again.  NGX_OK, or NGX_ERROR. */
 ngx_int_t wgw_flow_delay(wgw_flow_t *flow, ngx_event_t *ev, ngx_msec_t wait);
+
+
+#define WGW_FLOW_BUCKETS  4096
+
+/*
+ * Held for a response before it is made: a small one then needs no hold of
+ * its own.
+ */
+#define WGW_FLOW_CREDIT   512
+
+
+/* Of this process: all flows, those that are attached, and what they are by. */
+extern ngx_queue_t             wgw_flows;
+extern wgw_flow_t             *wgw_flow_buckets[WGW_FLOW_BUCKETS];
+extern const wgw_flow_wrap_t  *wgw_flow_wrap;
+
+
+/* connections are an array: neighbours get neighbouring buckets */
+
+static inline wgw_flow_t **
+wgw_flow_bucket(ngx_connection_t *c)
+{
+    return &wgw_flow_buckets[(uintptr_t) c / sizeof(ngx_connection_t)
+                             % WGW_FLOW_BUCKETS];
+}
+
+
+/* The flow attached to a connection, or NULL. */
+
+static inline wgw_flow_t *
+wgw_flow_find(ngx_connection_t *c)
+{
+    wgw_flow_t  *flow;
+
+    flow = *wgw_flow_bucket(c);
+
+    while (flow && flow->connection != c) {
+        flow = flow->next;
+    }
+
+    return flow;
+}
+
+
+/* Stands in place of the connection's calls from here on. */
+
+static inline void
+wgw_flow_attach(wgw_flow_t *flow)
+{
+    wgw_flow_t        **bucket;
+    ngx_connection_t   *c;
+
+    c = flow->connection;
+
+    flow->recv = c->recv;
+    flow->send = c->send;
+    flow->send_chain = c->send_chain;
+
+    c->recv = wgw_flow_wrap->recv;
+    c->send = wgw_flow_wrap->send;
+    c->send_chain = wgw_flow_wrap->send_chain;
+
+    bucket = wgw_flow_bucket(c);
+
+    flow->next = *bucket;
+    *bucket = flow;
+
+    flow->attached = 1;
+}
+
+
+/*
+ * Of a zeroed flow: all but meters.elts, .log_level and .variable, which the
+ * caller sets before the first wgw_meters_push().
+ */
+
+static inline void
+wgw_flow_init(wgw_flow_t *flow, const wgw_flow_class_t *class, void *data,
+    ngx_connection_t *c, ngx_pool_t *pool)
+{
+    flow->class = class;
+    flow->data = data;
+    flow->connection = c;
+    flow->pool = pool;
+
+    flow->meters.log = c->log;
+    flow->meters.data = data;
+}
+
+
+/*
+ * From here on recv() is seen, where `attach` is not 0; flow->read is what
+ * had come before.  wgw_flow_attach() does the same later.
+ */
+
+static inline void
+wgw_flow_start(wgw_flow_t *flow, ngx_uint_t attach)
+{
+    wgw_flow_t  *old;
+
+    if (attach) {
+        old = wgw_flow_find(flow->connection);
+
+        if (old) {
+            wgw_flow_done(old);
+        }
+
+        wgw_flow_attach(flow);
+    }
+
+    ngx_queue_insert_tail(&wgw_flows, &flow->queue);
+    flow->started = 1;
+}
+
+
+/* Of wgw_flow_admit(), what is not the usual case. */
+ngx_int_t wgw_flow_decide(wgw_flow_t *flow, off_t length, size_t head,
+    ngx_uint_t may, uint64_t *credit);
+
+/*
+ * Decides, see wgw_meters_decide(); from here on all is counted.  NGX_OK, or,
+ * where it `may` wait, NGX_AGAIN: others hold what is left, and the write event
+ * comes when it is to be asked again; or NGX_ERROR.
+ */
+
+__attribute__((always_inline))
+static inline ngx_int_t
+wgw_flow_admit(wgw_flow_t *flow, off_t length, size_t head, ngx_uint_t may)
+{
+    uint64_t   credit;
+    ngx_int_t  rc;
+
+    credit = head ? WGW_FLOW_CREDIT : 0;
+
+    flow->brief = flow->paces == NULL && flow->class->send_chain == NULL;
+
+    if (!wgw_meters_usual(&flow->meters, length, &credit)) {
+        rc = wgw_flow_decide(flow, length, head, may, &credit);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    flow->pauses = 0;
+    flow->out = credit;
+    flow->again = credit;
+    flow->in = (flow->meters.hard & WGW_COUNT_RECEIVED) ? length : 0;
+
+    flow->requests = 1;
+    flow->head = 1;
+
+    return NGX_OK;
+}
 
 
 /* 1 when bytes of a direction move by the calls below only. */

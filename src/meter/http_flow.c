@@ -48,14 +48,6 @@ ngx_http_wgw_meter_more_pt  ngx_http_wgw_meter_more;
 
 
 wgw_flow_t *
-ngx_http_wgw_meter_flow(ngx_http_request_t *r)
-{
-    return wgw_request_ctx(r->main, &ngx_http_wgw_meter_module,
-                           ngx_wgw_meter_cleanup);
-}
-
-
-wgw_flow_t *
 ngx_http_wgw_meter_flow_start(ngx_http_request_t *r, ngx_uint_t n)
 {
     wgw_flow_t  *flow;
@@ -191,8 +183,11 @@ ngx_http_wgw_meter_flow_begin(ngx_http_request_t *r,
 
     conf = mcf->meters->elts;
 
-    if (ngx_http_wgw_meter_key(r, conf->key_index, conf->key, &key)
-        != NGX_OK)
+    if (conf->host && r->headers_in.server.len) {
+        key = r->headers_in.server;
+
+    } else if (ngx_http_wgw_meter_key(r, conf->key_index, conf->key, &key)
+               != NGX_OK)
     {
         return NGX_ERROR;
     }

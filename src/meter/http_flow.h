@@ -12,13 +12,13 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/request.h"
 #include "meter/flow.h"
+#include "meter/meter_module.h"
+#include "meter/meter_vars.h"
 
 #pragma GCC visibility push(hidden)
 
-
-/* That of the main request, or NULL. */
-wgw_flow_t *ngx_http_wgw_meter_flow(ngx_http_request_t *r);
 
 /* One with room for `n` meters, which is on the connection, for HTTP/1. */
 wgw_flow_t *ngx_http_wgw_meter_flow_start(ngx_http_request_t *r,
@@ -34,6 +34,16 @@ ngx_int_t ngx_http_wgw_meter_flow_admit(ngx_http_request_t *r,
 
 /* The status of a refusal. */
 ngx_int_t ngx_http_wgw_meter_flow_status(ngx_http_request_t *r);
+
+
+/* That of the main request, or NULL. */
+
+static inline wgw_flow_t *
+ngx_http_wgw_meter_flow(ngx_http_request_t *r)
+{
+    return wgw_request_ctx(r->main, &ngx_http_wgw_meter_module,
+                           ngx_wgw_meter_cleanup);
+}
 
 
 #pragma GCC visibility pop

@@ -30,8 +30,11 @@ static ngx_int_t ngx_http_wgw_meter_early_hints(ngx_http_request_t *r);
 #endif
 static ngx_int_t ngx_http_wgw_meter_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_wgw_meter_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_meter_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static inline ngx_uint_t ngx_http_wgw_meter_goes(ngx_http_request_t *r,
+    wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_answer(ngx_http_request_t *r,
     wgw_flow_t *flow);
 static ngx_int_t ngx_http_wgw_meter_precheck(ngx_http_request_t *r,
@@ -208,6 +211,19 @@ ngx_http_wgw_meter_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 {
+    wgw_flow_t  *flow;
+
+    flow = r->ctx[ngx_http_wgw_meter_module.ctx_index];
+
+    return flow && ngx_http_wgw_meter_goes(r, flow)
+           ? ngx_http_next_header_filter(r) : ngx_http_wgw_meter_header(r);
+}
+
+
+__attribute__((noinline))
+static ngx_int_t
+ngx_http_wgw_meter_header(ngx_http_request_t *r)
+{
     ngx_int_t    rc;
     wgw_flow_t  *flow;
 
@@ -259,6 +275,20 @@ ngx_http_wgw_meter_header_filter(ngx_http_request_t *r)
 #endif
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * 1 for most answers: it was decided where the request still is, by what cannot
+ * have changed since, and nothing is asked of the answer's length or key.
+ */
+
+static inline ngx_uint_t
+ngx_http_wgw_meter_goes(ngx_http_request_t *r, wgw_flow_t *flow)
+{
+    return flow->brief && flow->meters.status == WGW_METER_PASSED
+           && r == r->main && !r->internal && flow->late == NULL
+           && !flow->meters.precheck;
 }
 
 

@@ -17,11 +17,6 @@ typedef struct {
 
 
 typedef struct {
-    ngx_array_t  *rates;        /* of wgw_rate_conf_t; empty: off */
-} ngx_http_wgw_rate_conf_t;
-
-
-typedef struct {
     ngx_uint_t    status;
 } ngx_http_wgw_rate_ctx_t;
 
@@ -204,17 +199,6 @@ ngx_http_wgw_rate_status(ngx_http_request_t *r)
     ctx = ngx_http_wgw_rate_find(r);
 
     return ctx ? ctx->status : 0;
-}
-
-
-ngx_array_t *
-ngx_http_wgw_rates(ngx_http_request_t *r)
-{
-    ngx_http_wgw_rate_conf_t  *rcf;
-
-    rcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_rate_module);
-
-    return rcf->rates;
 }
 
 

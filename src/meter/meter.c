@@ -1,7 +1,5 @@
 
 #include "meter/meter.h"
-#include "meter/life.h"
-#include "meter/meter_record.h"
 #include "meter/traffic.h"
 #include "format/size.h"
 
@@ -13,17 +11,12 @@
 #define WGW_METER_REFUSED  UINT64_MAX
 
 
-static inline ngx_uint_t wgw_meters_usual(wgw_meters_t *meters,
-    uint64_t length, uint64_t *credit);
-static uint64_t wgw_meters_decide(wgw_meters_t *meters, uint64_t length,
-    uint64_t head, uint64_t credit, int *waiting);
 static inline ngx_uint_t wgw_meter_passes(wgw_meters_t *meters,
     wgw_meter_t *meter, uint64_t length, uint64_t head, uint64_t *credit);
 static uint64_t wgw_meter_need(wgw_meter_t *meter, uint64_t length,
     uint64_t head);
 static uint64_t wgw_meter_reserve(wgw_meter_t *meter, uint64_t length,
     uint64_t head, uint64_t credit);
-static uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 static int wgw_meter_holds(const wgw_meter_t *meter, int count);
 static int wgw_meter_fits(wgw_meter_t *meter, uint64_t bytes);
 static uint64_t wgw_meter_left(wgw_meter_t *meter, int soon);
@@ -35,38 +28,45 @@ wgw_holder_t  wgw_meter_nobody;
 
 
 void
-wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
+wgw_meters_push_new(wgw_meters_t *meters, wgw_meter_conf_t *conf,
+    wgw_text_t key, uint64_t life)
 {
-    uint64_t           life;
-    wgw_text_t         text;
-    wgw_meter_t       *meter;
-    wgw_meter_zone_t  *zone;
-    wgw_meter_found_t  found;
-
-    text.data = (const char *) key->data;
-    text.len = key->len;
-
-    zone = conf->zone;
-    life = conf->life
-           ? wgw_meter_life(meters->variable(meters->data, conf->life - 1))
-           : 0;
-
-    wgw_meter_find(zone, text, life, meters->log, &found);
+    uint32_t      record;
+    wgw_meter_t  *meter;
 
     meter = &meters->elts[meters->n++];
-    meter->conf = conf;
-    meter->record = found.record;
+    wgw_meter_begin(meter, conf);
+
+    record = wgw_meter_find(conf->zone, key, life, meters->log,
+                            &meter->recent);
+    wgw_meter_under(meter, record);
 
     meters->precheck |= conf->precheck;
 
-    if (found.record == WGW_TABLE_OTHER) {
-        wgw_meter_full(zone, conf->full == WGW_METER_FULL_REFUSE,
+    if (record == WGW_TABLE_OTHER) {
+        wgw_meter_full(conf->zone, conf->full == WGW_METER_FULL_REFUSE,
                        meters->log);
 
-    } else if (conf->labels && found.stale) {
-        wgw_label(zone, found.record, conf->labels, meters->variable,
-                  meters->data, meters->log);
+    } else if (meter->recent && wgw_meter_stale(meter->recent)
+               && conf->labels)
+    {
+        wgw_meters_label(meters, meter);
     }
+}
+
+
+void
+wgw_meters_label(wgw_meters_t *meters, wgw_meter_t *meter)
+{
+    wgw_label(meter->conf->zone, meter->record, meter->conf->labels,
+              meters->variable, meters->data, meters->log);
+}
+
+
+void
+wgw_meter_give(wgw_meter_t *meter)
+{
+    wgw_meter_drop(meter, meter->held);
 }
 
 
@@ -81,98 +81,20 @@ wgw_meters_late(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key,
 }
 
 
-/*
- * The usual case by itself: one meter, whose cap is hard and has room, or
- * none.  1, and the credit there is; or 0, and nothing is decided or held.
- */
-
-static inline ngx_uint_t
-wgw_meters_usual(wgw_meters_t *meters, uint64_t length, uint64_t *credit)
-{
-    int                waiting;
-    uint64_t           cap, want;
-    ngx_uint_t         count;
-    wgw_meter_t       *meter;
-    wgw_table_t       *table;
-    wgw_meter_conf_t  *conf;
-
-    if (meters->n != 1) {
-        return 0;
-    }
-
-    meter = meters->elts;
-    conf = meter->conf;
-
-    if (meter->record < WGW_TABLE_FIRST || conf->soft || conf->dry_run) {
-        return 0;
-    }
-
-    table = &conf->zone->zone.table;
-
-    cap = conf->cap_index == NGX_ERROR ? conf->cap
-                                       : wgw_meter_cap(meters, meter);
-    count = cap ? conf->count : 0;
-
-    if (cap) {
-        want = (count & WGW_COUNT_RECEIVED) ? length : 0;
-        want += (count & WGW_COUNT_SENT) ? *credit : 0;
-
-        meter->held = wgw_table_hold(table, meter->record,
-                                     wgw_meter_window(conf->zone), count, cap,
-                                     want, &waiting);
-        wgw_meter_note(meter);
-
-        if (meter->held < want || want == 0) {
-            wgw_meter_drop(meter, meter->held);
-            return 0;
-        }
-    }
-
-    /* none is told as well, to a record that had one */
-
-    if ((cap || conf->cap_index != NGX_ERROR)
-        && wgw_table_cold(table, meter->record)->cap != cap)
-    {
-        wgw_table_cap(table, meter->record, cap);
-    }
-
-    meter->cap = cap;
-
-    meters->hard = count;
-    meters->soft = 0;
-
-    *credit = (count & WGW_COUNT_SENT) ? *credit : 0;
-
-    return 1;
-}
-
-
 uint64_t
-wgw_meters_admit(wgw_meters_t *meters, uint64_t length, uint64_t head,
-    uint64_t credit, int *waiting)
-{
-    meters->status = WGW_METER_PASSED;
-
-    if (wgw_meters_usual(meters, length, &credit)) {
-        return credit;
-    }
-
-    return wgw_meters_decide(meters, length, head, credit, waiting);
-}
-
-
-__attribute__((noinline))
-static uint64_t
 wgw_meters_decide(wgw_meters_t *meters, uint64_t length, uint64_t head,
     uint64_t credit, int *waiting)
 {
     ngx_uint_t    i;
     wgw_meter_t  *meter;
 
+    meters->status = WGW_METER_PASSED;
+
     wgw_meters_refresh(meters);
 
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
+        meter->recent = NULL;
 
         if (wgw_meter_passes(meters, meter, length, head, &credit)) {
             continue;
@@ -371,34 +293,12 @@ wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
     ngx_uint_t  i;
 
     for (i = 0; i < n; i++) {
-        meters->elts[i].conf = &confs[i];
-        meters->elts[i].record = WGW_TABLE_DENIED;
+        wgw_meter_begin(&meters->elts[i], &confs[i]);
+        wgw_meter_under(&meters->elts[i], WGW_TABLE_DENIED);
     }
 
     meters->n = n;
     meters->status = WGW_METER_REJECTED;
-}
-
-
-void
-wgw_meters_done(wgw_meters_t *meters)
-{
-    ngx_uint_t    i;
-    wgw_meter_t  *meter;
-
-    for (i = 0; i < meters->n; i++) {
-        meter = &meters->elts[i];
-
-        if (meter->held) {
-            wgw_meter_drop(meter, meter->held);
-        }
-
-        if (meter->holder && meter->holder != &wgw_meter_nobody) {
-            wgw_holders_free(meter->conf->zone->zone.holders, meter->holder);
-        }
-
-        meter->holder = NULL;
-    }
 }
 
 
@@ -417,7 +317,7 @@ wgw_meters_deny(wgw_meters_t *meters)
 
     for (i = 0; i < meters->n; i++) {
         meter = &meters->elts[i];
-        meter->record = WGW_TABLE_DENIED;
+        wgw_meter_under(meter, WGW_TABLE_DENIED);
         meter->cap = 0;
     }
 
@@ -474,7 +374,7 @@ wgw_meters_refresh(wgw_meters_t *meters)
 }
 
 
-static uint64_t
+uint64_t
 wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter)
 {
     char                   buffer[WGW_METER_QUOTED];

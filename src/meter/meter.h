@@ -22,7 +22,11 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "meter/key.h"
 #include "meter/label.h"
+#include "meter/life.h"
+#include "meter/meter_record.h"
+#include "table/counter.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -60,6 +64,7 @@ typedef struct {
     unsigned                 dry_run:1;
     unsigned                 precheck:1;
     unsigned                 full:2;    /* WGW_METER_FULL_* */
+    unsigned                 host:1;    /* its key is $host, of nginx itself */
     unsigned                 late:1;    /* its key is known with the answer;
                                            there is no cap */
 } wgw_meter_conf_t;
@@ -70,6 +75,9 @@ typedef struct {
     uint64_t                 cap;       /* in force, 0: none */
     uint64_t                 held;      /* of this set, in the table */
     wgw_holder_t            *holder;    /* its note of that, kept, or NULL */
+    wgw_meter_recent_t      *recent;    /* where the key is, or NULL: there
+                                           may be another one by now */
+    wgw_record_hot_t        *hot;       /* the record's, where it counts */
     uint32_t                 record;
     unsigned                 bad_cap:1; /* was logged */
 } wgw_meter_t;
@@ -97,9 +105,12 @@ typedef struct {
 } wgw_meters_t;
 
 
-/* Adds a meter; the text of the key is not kept. */
-void wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf,
-    ngx_str_t *key);
+/* Of wgw_meters_push(), for a key that is not kept. */
+void wgw_meters_push_new(wgw_meters_t *meters, wgw_meter_conf_t *conf,
+    wgw_text_t key, uint64_t life);
+
+/* Tells what the meter's key is called besides. */
+void wgw_meters_label(wgw_meters_t *meters, wgw_meter_t *meter);
 
 /*
  * The same when it was decided already, for a key that is known late: with
@@ -109,15 +120,18 @@ void wgw_meters_late(wgw_meters_t *meters, wgw_meter_conf_t *conf,
     ngx_str_t *key, uint64_t sent, uint64_t received, uint64_t requests);
 
 /*
- * Decides, and sets status.  `length` bytes have come for the request and
- * stay held when it passes; `head` bytes at least will be sent, and up to
- * `credit` are held for that.  Returns how many: none when others hold what
- * is left, or when no hard cap counts them.  Where others hold so much that it
- * would be refused for that, and `waiting` is not NULL, that is set to 1 and
- * nothing is decided.
+ * Decides, and sets status, where wgw_meters_usual() does not.  `length` bytes
+ * have come for the request and stay held when it passes; `head` bytes at least
+ * will be sent, and up to `credit` are held for that.  Returns how many: none
+ * when others hold what is left, or when no hard cap counts them.  Where others
+ * hold so much that it would be refused for that, and `waiting` is not NULL,
+ * that is set to 1 and nothing is decided.
  */
-uint64_t wgw_meters_admit(wgw_meters_t *meters, uint64_t length,
+uint64_t wgw_meters_decide(wgw_meters_t *meters, uint64_t length,
     uint64_t head, uint64_t credit, int *waiting);
+
+/* The cap in force, 0: none. */
+uint64_t wgw_meter_cap(wgw_meters_t *meters, wgw_meter_t *meter);
 
 /*
  * 1 when a body of so many bytes, that is going to move in a direction, fits
@@ -137,9 +151,6 @@ time_t wgw_meters_retry(wgw_meters_t *meters);
  */
 void wgw_meters_reject(wgw_meters_t *meters, wgw_meter_conf_t *confs,
     ngx_uint_t n);
-
-/* At the end: gives back what is held, and the notes of that. */
-void wgw_meters_done(wgw_meters_t *meters);
 
 /* From now on all counts as denied, for the cap in meters->limit. */
 void wgw_meters_deny(wgw_meters_t *meters);
@@ -174,6 +185,10 @@ void wgw_meters_cut(wgw_meters_t *meters);
 int64_t wgw_meters_left(wgw_meters_t *meters);
 
 
+/* Gives back what a meter holds. */
+void wgw_meter_give(wgw_meter_t *meter);
+
+
 /* Notes what those hold that have no note. */
 extern wgw_holder_t  wgw_meter_nobody;
 
@@ -205,7 +220,190 @@ wgw_meter_drop(wgw_meter_t *meter, uint64_t bytes)
 
     wgw_meter_note(meter);
 
-    wgw_table_release(&meter->conf->zone->zone.table, meter->record, bytes);
+    wgw_counter_release(meter->hot, bytes);
+}
+
+
+/* At the end: gives back what is held, and the notes of that. */
+
+static inline void
+wgw_meters_done(wgw_meters_t *meters)
+{
+    wgw_meter_t  *meter, *last;
+
+    last = meters->elts + meters->n;
+
+    for (meter = meters->elts; meter < last; meter++) {
+
+        if (meter->held) {
+            wgw_meter_give(meter);
+        }
+
+        if (meter->holder && meter->holder != &wgw_meter_nobody) {
+            wgw_holders_free(meter->conf->zone->zone.holders, meter->holder);
+        }
+
+        meter->holder = NULL;
+    }
+}
+
+
+/* Of a line, and holds nothing. */
+
+static inline void
+wgw_meter_begin(wgw_meter_t *meter, wgw_meter_conf_t *conf)
+{
+    meter->conf = conf;
+    meter->cap = 0;
+    meter->held = 0;
+    meter->holder = NULL;
+    meter->recent = NULL;
+    meter->bad_cap = 0;
+}
+
+
+/* The record that it counts under from now on. */
+
+static inline void
+wgw_meter_under(wgw_meter_t *meter, uint32_t record)
+{
+    meter->record = record;
+    meter->hot = wgw_table_hot(&meter->conf->zone->zone.table, record);
+}
+
+
+/* Adds a meter; the text of the key is not kept. */
+
+__attribute__((always_inline))
+static inline void
+wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
+{
+    uint64_t             life;
+    wgw_text_t           text;
+    wgw_meter_t         *meter;
+    wgw_meter_zone_t    *zone;
+    wgw_meter_recent_t  *recent;
+
+    text.data = (const char *) key->data;
+    text.len = key->len;
+
+    zone = conf->zone;
+    life = conf->life
+           ? wgw_meter_life(meters->variable(meters->data, conf->life - 1))
+           : 0;
+
+    recent = text.len == 0 || wgw_key_hashed(text) || *zone->zone.lost
+             ? NULL
+             : wgw_meter_recall(zone, text, life, wgw_meter_hash(text, life));
+
+    if (recent == NULL) {
+        wgw_meters_push_new(meters, conf, text, life);
+        return;
+    }
+
+    meter = &meters->elts[meters->n++];
+    wgw_meter_begin(meter, conf);
+    meter->recent = recent;
+    wgw_meter_under(meter, recent->record);
+
+    meters->precheck |= conf->precheck;
+
+    if (wgw_meter_stale(recent) && conf->labels) {
+        wgw_meters_label(meters, meter);
+    }
+}
+
+
+/* Tells the record its cap; also none, which it may have had. */
+
+static inline void
+wgw_meter_tell(wgw_meter_t *meter, uint64_t cap)
+{
+    uint32_t             told;
+    wgw_meter_recent_t  *recent;
+
+    told = (uint32_t) (cap ^ cap >> 32) | 1;
+    recent = meter->recent;
+
+    if (recent) {
+
+        if (recent->cap == told) {
+            return;
+        }
+
+        recent->cap = told;
+    }
+
+    wgw_table_cap(&meter->conf->zone->zone.table, meter->record, cap);
+}
+
+
+/*
+ * The usual case by itself: one meter, whose cap is hard and has room, or
+ * none.  1, and the credit there is; or 0, and nothing is decided or held.
+ */
+
+__attribute__((always_inline))
+static inline ngx_uint_t
+wgw_meters_usual(wgw_meters_t *meters, uint64_t length, uint64_t *credit)
+{
+    int                waiting;
+    uint64_t           cap, want, window;
+    ngx_uint_t         count;
+    wgw_meter_t       *meter;
+    wgw_table_t       *table;
+    wgw_meter_conf_t  *conf;
+
+    meter = meters->elts;
+
+    if (meters->n != 1 || meter->record < WGW_TABLE_FIRST) {
+        return 0;
+    }
+
+    conf = meter->conf;
+
+    if (conf->soft || conf->dry_run) {
+        return 0;
+    }
+
+    table = &conf->zone->zone.table;
+    window = wgw_meter_window(conf->zone);
+
+    cap = conf->cap_index == NGX_ERROR ? conf->cap
+                                       : wgw_meter_cap(meters, meter);
+    count = 0;
+
+    if (cap) {
+        count = conf->count;
+
+        want = (count & WGW_COUNT_RECEIVED) ? length : 0;
+        want += (count & WGW_COUNT_SENT) ? *credit : 0;
+
+        meter->held = wgw_counter_hold(table, meter->hot, count, cap, want)
+                      ? want
+                      : wgw_table_hold(table, meter->record, window, count,
+                                       cap, want, &waiting);
+        wgw_meter_note(meter);
+
+        if (meter->held < want || want == 0) {
+            wgw_meter_drop(meter, meter->held);
+            return 0;
+        }
+    }
+
+    if (cap || conf->cap_index != NGX_ERROR) {
+        wgw_meter_tell(meter, cap);
+    }
+
+    meter->cap = cap;
+
+    meters->status = WGW_METER_PASSED;
+    meters->hard = count;
+    meters->soft = 0;
+
+    *credit = (count & WGW_COUNT_SENT) ? *credit : 0;
+
+    return 1;
 }
 
 

@@ -143,6 +143,9 @@ ngx_wgw_meter_key(ngx_conf_t *cf, ngx_str_t *value, wgw_meter_conf_t *meter,
 
     ngx_wgw_meter_kind(meter->zone, &name);
 
+    meter->host = name.len == sizeof("host") - 1
+                  && ngx_strncmp(name.data, "host", name.len) == 0;
+
     meter->key_index = proto->index(cf, &name);
 
     return meter->key_index == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;

@@ -7,122 +7,76 @@
 #define WGW_METER_HASHED   60
 
 
-static wgw_meter_recent_t *wgw_meter_long(wgw_meter_zone_t *zone,
-    wgw_text_t key, uint64_t life, ngx_log_t *log);
-static inline wgw_meter_recent_t *wgw_meter_recent(wgw_meter_zone_t *zone,
-    wgw_text_t key, uint64_t life);
-static inline uint64_t wgw_meter_mark(wgw_text_t key, uint64_t life);
+static uint32_t wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t key,
+    uint64_t life, ngx_log_t *log, wgw_meter_recent_t **recent);
+static uint32_t wgw_meter_short(wgw_meter_zone_t *zone, wgw_text_t key,
+    uint64_t life, wgw_meter_recent_t **recent);
 
 
-void
+uint32_t
 wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
-    ngx_log_t *log, wgw_meter_found_t *found)
+    ngx_log_t *log, wgw_meter_recent_t **recent)
 {
-    wgw_meter_recent_t  *recent;
-
-    found->stale = 0;
+    *recent = NULL;
 
     if (key.len == 0) {
-        found->record = WGW_TABLE_UNKNOWN;
-        return;
+        return WGW_TABLE_UNKNOWN;
     }
 
-    recent = NULL;
-
-    if (!*zone->zone.lost) {
-        recent = wgw_key_hashed(key) ? wgw_meter_long(zone, key, life, log)
-                                     : wgw_meter_recent(zone, key, life);
+    if (*zone->zone.lost) {
+        return WGW_TABLE_OTHER;
     }
 
-    if (recent == NULL) {
-        found->record = WGW_TABLE_OTHER;
-        return;
-    }
-
-    found->record = recent->record;
-
-    if (recent->labelled != (uint32_t) ngx_time()) {
-        recent->labelled = (uint32_t) ngx_time();
-        found->stale = 1;
-    }
+    return wgw_key_hashed(key) ? wgw_meter_long(zone, key, life, log, recent)
+                               : wgw_meter_short(zone, key, life, recent);
 }
 
 
-static inline wgw_meter_recent_t *
-wgw_meter_recent(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life)
+static uint32_t
+wgw_meter_short(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
+    wgw_meter_recent_t **recent)
 {
-    uint32_t             mark, record;
+    uint32_t             record;
     uint64_t             hash;
-    wgw_table_t         *table;
-    wgw_meter_recent_t  *recent;
+    wgw_text_t           text;
+    wgw_meter_recent_t  *place;
 
-    table = &zone->zone.table;
+    hash = wgw_meter_hash(key, life);
+    *recent = wgw_meter_recall(zone, key, life, hash);
 
-    hash = wgw_meter_mark(key, life);
-    recent = zone->recent[hash >> (64 - WGW_METER_RECENT_BITS)];
-    mark = (uint32_t) (hash >> 16) | 1;
+    if (*recent) {
+        return (*recent)->record;
+    }
 
-    if (recent[0].mark == mark
-        && wgw_table_is(table, recent[0].record, key, life))
+    record = wgw_table_live(&zone->zone.table, key, life);
+
+    if (record < WGW_TABLE_FIRST
+        || wgw_table_key(&zone->zone.table, record, &text) == 0)
     {
-        return &recent[0];
+        return record;
     }
 
-    if (recent[1].mark == mark
-        && wgw_table_is(table, recent[1].record, key, life))
-    {
-        return &recent[1];
-    }
+    place = zone->recent[hash >> (64 - WGW_METER_RECENT_BITS)];
+    place[1] = place[0];
 
-    record = wgw_table_live(table, key, life);
+    place->key = text.data;
+    place->life = life;
+    place->mark = wgw_meter_mark(key, hash);
+    place->record = record;
+    place->labelled = (uint32_t) ngx_time() - 1;
 
-    if (record < WGW_TABLE_FIRST) {
-        return NULL;
-    }
+    *recent = place;
 
-    recent[1] = recent[0];
-
-    recent->mark = mark;
-    recent->record = record;
-    recent->labelled = (uint32_t) ngx_time() - 1;
-
-    return recent;
-}
-
-
-/*
- * Multiplied out of the key's length and its first and last bytes; the highest
- * bits are those that all of these have a part in.  Other keys of the same
- * place and mark only cost a look.
- */
-
-static inline uint64_t
-wgw_meter_mark(wgw_text_t key, uint64_t life)
-{
-    uint64_t  first, last;
-
-    if (key.len < sizeof(uint64_t)) {
-        first = 0;
-        last = 0;
-        ngx_memcpy(&first, key.data, key.len);
-
-    } else {
-        ngx_memcpy(&first, key.data, sizeof(uint64_t));
-        ngx_memcpy(&last, key.data + key.len - sizeof(uint64_t),
-                   sizeof(uint64_t));
-    }
-
-    return (first ^ (last << 1 | last >> 63) ^ key.len ^ life)
-           * UINT64_C(0x9e3779b97f4a7c15);
+    return record;
 }
 
 
 /* By its hash; as for one that finds no room when there is no memory. */
 
 __attribute__((noinline))
-static wgw_meter_recent_t *
+static uint32_t
 wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
-    ngx_log_t *log)
+    ngx_log_t *log, wgw_meter_recent_t **recent)
 {
     char       buffer[WGW_KEY_TEXT];
     size_t     len;
@@ -131,7 +85,7 @@ wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
     len = key.len;
 
     if (wgw_key_hash(&key, buffer) != 0) {
-        return NULL;
+        return WGW_TABLE_OTHER;
     }
 
     if (ngx_time() >= zone->hashed + WGW_METER_HASHED) {
@@ -146,7 +100,7 @@ wgw_meter_long(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
                       &text);
     }
 
-    return wgw_meter_recent(zone, key, life);
+    return wgw_meter_short(zone, key, life, recent);
 }
 
 

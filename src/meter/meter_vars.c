@@ -1,6 +1,5 @@
 
 #include "meter/meter_vars.h"
-#include "core/context.h"
 
 
 #define NGX_WGW_METER_SENT      0
@@ -19,6 +18,9 @@ const ngx_wgw_meter_var_t  ngx_wgw_meter_vars[] = {
     { ngx_null_string, 0 }
 };
 
+
+/* flows of one meter that have ended */
+static wgw_context_t    *meter_spare;
 
 static const ngx_str_t  ngx_wgw_meter_statuses[] = {
     ngx_null_string,
@@ -89,21 +91,26 @@ ngx_wgw_meter_variable(wgw_flow_t *flow, ngx_pool_t *pool,
 wgw_flow_t *
 ngx_wgw_meter_create(ngx_pool_t *pool, ngx_uint_t n)
 {
-    size_t       size;
     wgw_flow_t  *flow;
 
-    size = sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t);
+    if (n <= 1) {
+        flow = wgw_context_create(&meter_spare,
+                                  sizeof(wgw_flow_t) + sizeof(wgw_meter_t),
+                                  offsetof(wgw_flow_t, class), pool,
+                                  ngx_wgw_meter_cleanup);
+        if (flow) {
+            flow->kept = 1;
+        }
 
-    flow = ngx_palloc(pool, size + sizeof(ngx_pool_cleanup_t));
-    if (flow == NULL) {
-        return NULL;
+        return flow;
     }
 
-    ngx_memzero(flow, size);
+    flow = ngx_pcalloc(pool, sizeof(wgw_flow_t) + n * sizeof(wgw_meter_t));
 
-    wgw_context_cleanup(pool,
-                        (ngx_pool_cleanup_t *) ((u_char *) flow + size),
-                        ngx_wgw_meter_cleanup, flow);
+    if (flow) {
+        wgw_context_cleanup(pool, &flow->context.cleanup,
+                            ngx_wgw_meter_cleanup, flow);
+    }
 
     return flow;
 }
@@ -136,5 +143,13 @@ ngx_wgw_meter_pace(wgw_flow_t *flow, ngx_array_t *rates, wgw_rate_key_pt key,
 void
 ngx_wgw_meter_cleanup(void *data)
 {
-    wgw_flow_done(data);
+    wgw_flow_t  *flow;
+
+    flow = data;
+
+    wgw_flow_done(flow);
+
+    if (flow->kept) {
+        wgw_context_free(&meter_spare, &flow->context);
+    }
 }

@@ -26,12 +26,17 @@
 
 /*
  * A record never changes its key, and a key not its record, so that this
- * needs no care; the key is compared all the same.
+ * needs no care; the key is compared all the same, with its text in the table,
+ * which stays where it is.
  */
 typedef struct {
-    uint32_t                 mark;      /* of the key */
-    uint32_t                 record;    /* 0: none */
+    const char              *key;
+    uint64_t                 life;
+    uint32_t                 mark;      /* of the key, 8 bits are its length;
+                                           0: none */
+    uint32_t                 record;
     uint32_t                 labelled;  /* seconds, when that was done last */
+    uint32_t                 cap;       /* that was told then, in 32 bits */
 } wgw_meter_recent_t;
 
 
@@ -49,7 +54,9 @@ struct wgw_meter_zone_s {
     time_t                   hashed;    /* a key of that kind */
     time_t                   unlabelled;    /* a key had no room for them */
     ngx_uint_t               told;      /* see room.h */
-    uint32_t                 swept;     /* records seen by the sweep */
+    uint32_t                 swept;     /* records seen by the sweep ... */
+    uint64_t                 sweeping;  /* ... of this turn of the clock */
+    uint64_t                 clean;     /* all of them are, till the next */
     ngx_uint_t               named;     /* its keys are names: $wgw_name */
     const char              *kind;      /* what they are: "name", or NULL */
     ngx_uint_t               labels;    /* keys have some */

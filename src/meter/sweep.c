@@ -15,6 +15,7 @@
 
 
 static void sweep_all(ngx_event_t *ev);
+static void sweep_records(wgw_meter_zone_t *zone);
 static void sweep_traffic(ngx_wgw_meter_conf_t *mcf);
 static void sweep_reap(wgw_zone_t *zone, ngx_log_t *log);
 
@@ -90,7 +91,6 @@ wgw_sweep_exit(ngx_cycle_t *cycle)
 static void
 sweep_all(ngx_event_t *ev)
 {
-    uint32_t                end;
     ngx_uint_t              i;
     wgw_zone_t            **zones;
     wgw_meter_zone_t       *zone;
@@ -120,23 +120,45 @@ sweep_all(ngx_event_t *ev)
             continue;
         }
 
-        end = wgw_table_end(&zone->zone.table);
-
-        if (zone->swept >= end) {
-            zone->swept = 0;
-        }
-
         (void) wgw_meter_period(zone);
 
-        wgw_table_sweep(&zone->zone.table, 0, zone->swept, SWEEP_RECORDS);
-
-        zone->swept += SWEEP_RECORDS;
-
+        sweep_records(zone);
         wgw_meter_archive_look(zone, ev->log);
         wgw_room_look(&zone->zone, &zone->told, ev->log);
     }
 
     ngx_add_timer(ev, SWEEP_TIME);
+}
+
+
+/* Some of them, until all were looked at since the clock went on. */
+
+static void
+sweep_records(wgw_meter_zone_t *zone)
+{
+    uint64_t      turn;
+    wgw_table_t  *table;
+
+    table = &zone->zone.table;
+    turn = wgw_table_turn(table);
+
+    if (zone->swept == 0) {
+
+        if (turn && turn == zone->clean) {
+            return;
+        }
+
+        zone->sweeping = turn;
+    }
+
+    wgw_table_sweep(table, 0, zone->swept, SWEEP_RECORDS);
+
+    zone->swept += SWEEP_RECORDS;
+
+    if (zone->swept >= wgw_table_end(table)) {
+        zone->swept = 0;
+        zone->clean = zone->sweeping;
+    }
 }
 
 

@@ -162,12 +162,19 @@ static FILE *
 wgw_past_open(wgw_usage_query_t *query, ngx_uint_t n, int64_t start)
 {
     u_char             path[NGX_MAX_PATH];
+    uint64_t           left;
     ngx_tm_t           tm;
     wgw_meter_zone_t  *zone;
 
     zone = (wgw_meter_zone_t *) query->zones[n];
 
-    if (zone->archive.len == 0) {
+    left = wgw_table_left(&zone->zone.table);
+
+    /* what a leap of the clock left may go on yet, see table/clock.h */
+
+    if (zone->archive.len == 0
+        || (left && start == wgw_window_start(zone->zone.conf.window, left)))
+    {
         return NULL;
     }
 

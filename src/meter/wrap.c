@@ -432,6 +432,7 @@ wgw_wrap_send_chain(ngx_connection_t *c, ngx_chain_t *in, off_t limit)
 }
 
 
+__attribute__((noinline))
 static ngx_chain_t *
 wgw_wrap_send_chain_long(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 {
@@ -485,6 +486,7 @@ wgw_wrap_send_chain_long(wgw_flow_t *flow, ngx_chain_t *in, off_t limit)
 
 /* An answer that went without being offered in pieces, but not all of it. */
 
+__attribute__((noinline))
 static ngx_chain_t *
 wgw_wrap_left(wgw_flow_t *flow, ngx_chain_t *out)
 {

@@ -494,14 +494,21 @@ static ngx_int_t
 ngx_http_wgw_route_init(ngx_conf_t *cf)
 {
     ngx_uint_t                       i;
+    wgw_names_t                     *names;
     wgw_balancer_t                  *balancer;
     ngx_http_upstream_srv_conf_t   **uscfp;
     ngx_http_upstream_main_conf_t   *umcf;
 
-    /* before "return", so that it does not answer for unknown names */
+    names = (wgw_names_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                         ngx_wgw_route_module);
 
-    if (wgw_hook_phase(cf, NGX_HTTP_REWRITE_PHASE, ngx_http_wgw_route_handler)
-        != NGX_OK)
+    /* before "return", so that it does not answer for unknown names; whom
+       nobody needs here costs nothing */
+
+    if (names->user
+        && wgw_hook_phase(cf, NGX_HTTP_REWRITE_PHASE,
+                          ngx_http_wgw_route_handler)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }

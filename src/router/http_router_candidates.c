@@ -90,7 +90,10 @@ candidates_weigh(wgw_attempt_t *attempt, ngx_uint_t i, wgw_choice_t *choice)
     choice->priority = provider->priority;
     choice->standing = wgw_standing_class(word);
 
-    if (choice->standing == WGW_STANDING_HEALTHY
+    /* without checks nobody is better known than that */
+
+    if ((choice->standing == WGW_STANDING_HEALTHY
+         || choice->standing == WGW_STANDING_UNKNOWN)
         && __atomic_load_n(&provider->shared->busy, __ATOMIC_RELAXED)
            > ngx_current_msec)
     {

@@ -17,6 +17,7 @@ static ngx_int_t verdict_judge(wgw_attempt_t *attempt);
 static ngx_int_t verdict_status(wgw_attempt_t *attempt, ngx_uint_t status);
 static ngx_int_t verdict_refused(wgw_attempt_t *attempt, ngx_uint_t status);
 static void verdict_busy(wgw_attempt_t *attempt);
+static time_t verdict_after(ngx_str_t *value);
 static ngx_int_t verdict_codes(wgw_attempt_t *attempt);
 static ngx_int_t verdict_copy(wgw_attempt_t *attempt, ngx_buf_t *b);
 static ngx_int_t verdict_listed(wgw_attempt_t *attempt, u_char *p, size_t len);
@@ -123,8 +124,9 @@ verdict_status(wgw_attempt_t *attempt, ngx_uint_t status)
         return verdict_refused(attempt, status);
     }
 
-    return status == NGX_HTTP_OK && attempt->providers->codes
-           ? verdict_codes(attempt) : NGX_OK;
+    /* errors come with 200, and with 400 and its like from some */
+
+    return attempt->providers->codes ? verdict_codes(attempt) : NGX_OK;
 }
 
 
@@ -168,10 +170,10 @@ verdict_refused(wgw_attempt_t *attempt, ngx_uint_t status)
 static void
 verdict_busy(wgw_attempt_t *attempt)
 {
-    ngx_int_t             n;
-    ngx_uint_t            i;
-    ngx_list_part_t      *part;
-    ngx_table_elt_t      *h;
+    time_t            n;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
 
     n = 1;
 
@@ -185,7 +187,7 @@ verdict_busy(wgw_attempt_t *attempt)
                 && ngx_strncasecmp(h[i].key.data, (u_char *) "retry-after",
                                    11) == 0)
             {
-                n = ngx_atoi(h[i].value.data, h[i].value.len);
+                n = verdict_after(&h[i].value);
             }
         }
     }
@@ -195,6 +197,28 @@ verdict_busy(wgw_attempt_t *attempt)
 
     __atomic_store_n(&attempt->provider->shared->busy,
                      ngx_current_msec + n * 1000, __ATOMIC_RELAXED);
+}
+
+
+/* Seconds, or a date (RFC 9110, 10.2.3); 0 for what is neither. */
+
+static time_t
+verdict_after(ngx_str_t *value)
+{
+    size_t  i;
+    time_t  until;
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] < '0' || value->data[i] > '9') {
+            until = ngx_parse_http_time(value->data, value->len);
+
+            return until == NGX_ERROR ? 0 : until - ngx_time();
+        }
+    }
+
+    until = ngx_atotm(value->data, value->len);
+
+    return until == NGX_ERROR && value->len ? VERDICT_BUSY : until;
 }
 
 
@@ -213,6 +237,10 @@ verdict_codes(wgw_attempt_t *attempt)
     ngx_http_upstream_t  *u;
 
     u = attempt->request->upstream;
+
+    if (attempt->request->method == NGX_HTTP_HEAD) {
+        return NGX_OK;
+    }
 
     len = u->buffer.last - u->buffer.pos;
     length = u->headers_in.content_length_n;

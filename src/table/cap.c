@@ -7,10 +7,6 @@
 #include "table/lease.h"
 
 
-/* so that holds of many processes cannot sum up to 2^64 */
-#define WGW_HOLD_MAX      (UINT64_C(1) << 40)
-
-
 static inline uint64_t wgw_cap_left(uint64_t cap, uint64_t used);
 static uint64_t wgw_cap_leased(wgw_table_t *t, uint32_t record,
     uint64_t period, int count, uint64_t cap, int soon);
@@ -266,9 +262,5 @@ wgw_cap_hold(wgw_table_t *t, uint32_t record, uint64_t period, int count,
 void
 wgw_table_release(wgw_table_t *t, uint32_t record, uint64_t bytes)
 {
-    wgw_record_hot_t  *hot;
-
-    hot = wgw_table_hot(t, record);
-
-    (void) __atomic_fetch_sub(&hot->held, bytes, __ATOMIC_SEQ_CST);
+    wgw_counter_release(wgw_table_hot(t, record), bytes);
 }

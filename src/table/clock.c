@@ -17,6 +17,8 @@ static int wgw_clock_doubt(wgw_doubt_t *doubt, int64_t difference,
     int64_t steady);
 static void wgw_clock_believe(wgw_table_t *t, int64_t wall,
     int64_t difference);
+static int wgw_clock_returns(wgw_table_t *t, uint64_t seen,
+    uint64_t period);
 static int wgw_clock_near(int64_t a, int64_t b);
 
 
@@ -185,7 +187,8 @@ wgw_table_leap(wgw_table_t *t, int64_t now)
         leapt = wgw_clock_leapt(t, clock);
 
         if (clock == 0 || period == seen
-            || (period > seen && (undone || leapt)))
+            || (period > seen
+                && (undone || (leapt && !wgw_clock_returns(t, seen, period)))))
         {
             break;
         }
@@ -211,6 +214,19 @@ wgw_table_leap(wgw_table_t *t, int64_t now)
     }
 
     (void) wgw_clock_see(t, period);
+}
+
+
+/* 1 when a leap went back, and the clock comes to where it was, or later. */
+
+static int
+wgw_clock_returns(wgw_table_t *t, uint64_t seen, uint64_t period)
+{
+    uint64_t  left;
+
+    left = wgw_load(&t->header->leap) >> WGW_RING_BITS;
+
+    return left > seen && period >= left;
 }
 
 

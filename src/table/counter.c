@@ -164,6 +164,17 @@ wgw_table_sweep(wgw_table_t *t, uint64_t period, uint32_t from, uint32_t n)
 }
 
 
+uint64_t
+wgw_table_turn(wgw_table_t *t)
+{
+    uint64_t  clock;
+
+    clock = wgw_load(&t->header->clock);
+
+    return wgw_clock_unsettled(t, clock) ? 0 : clock;
+}
+
+
 /* Who counted in a leap that was undone has counted in this window. */
 
 static void
@@ -230,31 +241,18 @@ void
 wgw_table_add(wgw_table_t *t, uint32_t record, uint64_t period, uint64_t sent,
     uint64_t received, uint64_t requests)
 {
-    uint64_t           clock, tag;
     wgw_record_hot_t  *hot;
 
     hot = wgw_table_hot(t, record);
 
-    /* a total may only grow in a window that knows where it began */
-
-    clock = wgw_load(&t->header->clock);
-
-    if (clock >> WGW_RING_BITS < period) {
-        clock = wgw_clock_see(t, period);
+    if (wgw_load(&t->header->clock) >> WGW_RING_BITS < period) {
+        (void) wgw_clock_see(t, period);
     }
 
-    tag = wgw_clock_tag(clock);
-
-    if (wgw_load(&hot->base_sent[clock & 1]) >> WGW_TOTAL_BITS != tag
-        || wgw_load(&hot->base_received[clock & 1]) >> WGW_TOTAL_BITS != tag)
-    {
-        wgw_counter_touch(t, hot->base_sent, &hot->sent, period);
-        wgw_counter_touch(t, hot->base_received, &hot->received, period);
+    while (!wgw_counter_add(t, hot, sent, received, requests)) {
+        wgw_counter_touch(t, hot->base_sent, &hot->sent, 0);
+        wgw_counter_touch(t, hot->base_received, &hot->received, 0);
     }
-
-    wgw_add(&hot->sent, sent);
-    wgw_add(&hot->received, received);
-    wgw_add(&hot->requests, requests);
 }
 
 

@@ -223,7 +223,7 @@ wgw_expiring_foreign(const wgw_expiring_made_t *made)
 
     if (made->version > WGW_EXPIRING_VERSION) {
         (void) snprintf(newer, sizeof(newer),
-                        "has format version %u, newer than %u",
+                        "has format version %u, newer than %d",
                         (unsigned) made->version, WGW_EXPIRING_VERSION);
         return newer;
     }

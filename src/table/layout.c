@@ -377,7 +377,7 @@ wgw_table_foreign(const wgw_table_made_t *made)
 
     if (made->version > WGW_TABLE_VERSION) {
         (void) snprintf(newer, sizeof(newer),
-                        "has format version %u, newer than %u",
+                        "has format version %u, newer than %d",
                         (unsigned) made->version, WGW_TABLE_VERSION);
         return newer;
     }

@@ -14,6 +14,10 @@
 #define WGW_NOTE_KIND      2            /* where its 6 bits begin */
 
 
+/* Another count, with `n`; 0: there is none. */
+typedef int (*notes_count_pt)(uint32_t *count, uint32_t *n);
+
+
 static int wgw_notes_put(wgw_expiring_t *t, wgw_expiring_key_t key,
     const wgw_note_t *note, int64_t now, uint32_t spare, wgw_place_t *place);
 static uint64_t wgw_notes_when(const wgw_note_t *note, int64_t until);
@@ -25,6 +29,11 @@ static void wgw_notes_write(const wgw_place_t *place, wgw_expiring_key_t key,
     uint64_t when, const wgw_note_t *note);
 static uint64_t wgw_notes_counted(wgw_expiring_key_t key, uint32_t count);
 static int wgw_notes_read(const wgw_place_t *place, wgw_note_t *note);
+static int notes_change(wgw_expiring_t *t, wgw_expiring_key_t key,
+    notes_count_pt change, uint32_t *n, int64_t now);
+static int notes_less_one(uint32_t *count, uint32_t *n);
+static int notes_less_half(uint32_t *count, uint32_t *n);
+static int notes_more(uint32_t *count, uint32_t *n);
 
 
 int
@@ -229,12 +238,39 @@ wgw_notes_until(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
 }
 
 
-/* Half of the check in the word: the slot is still the key's. */
-
 int
 wgw_notes_use(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
 {
-    uint64_t     count;
+    uint32_t  n;
+
+    return notes_change(t, key, notes_less_one, &n, now);
+}
+
+
+int
+wgw_notes_halve(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t *n,
+    int64_t now)
+{
+    return notes_change(t, key, notes_less_half, n, now);
+}
+
+
+int
+wgw_notes_add(wgw_expiring_t *t, wgw_expiring_key_t key, uint32_t n,
+    int64_t now)
+{
+    return notes_change(t, key, notes_more, &n, now);
+}
+
+
+/* Half of the check in the word: the slot is still the key's. */
+
+static int
+notes_change(wgw_expiring_t *t, wgw_expiring_key_t key, notes_count_pt change,
+    uint32_t *n, int64_t now)
+{
+    uint64_t     word;
+    uint32_t     count;
     wgw_scan_t   scan;
     wgw_place_t  place;
 
@@ -251,22 +287,50 @@ wgw_notes_use(wgw_expiring_t *t, wgw_expiring_key_t key, int64_t now)
         }
 
         do {
-            count = wgw_load(&place.note->count);
+            word = wgw_load(&place.note->count);
+            count = (uint32_t) word;
 
-            if (count >> 32 != (key.hash[0] & UINT32_MAX)) {
+            if (word >> 32 != (key.hash[0] & UINT32_MAX)) {
                 return WGW_NOTES_NONE;
             }
 
-            if ((count & UINT32_MAX) == 0) {
+            if (!change(&count, n)) {
                 return WGW_NOTES_SPENT;
             }
 
-        } while (!wgw_swap(&place.note->count, count, count - 1));
+        } while (!wgw_swap(&place.note->count, word,
+                           word >> 32 << 32 | count));
 
         return WGW_NOTES_OK;
     }
 
     return WGW_NOTES_NONE;
+}
+
+
+static int
+notes_less_one(uint32_t *count, uint32_t *n)
+{
+    *n = 1;
+
+    return *count && (*count)--;
+}
+
+
+static int
+notes_less_half(uint32_t *count, uint32_t *n)
+{
+    *n = *count - *count / 2;
+    *count /= 2;
+
+    return *n != 0;
+}
+
+
+static int
+notes_more(uint32_t *count, uint32_t *n)
+{
+    return !__builtin_add_overflow(*count, *n, count);
 }
 
 

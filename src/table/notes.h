@@ -77,6 +77,14 @@ int64_t wgw_notes_until(wgw_expiring_t *table, wgw_expiring_key_t key,
 /* Takes one from the count, exactly: OK, SPENT or NONE. */
 int wgw_notes_use(wgw_expiring_t *table, wgw_expiring_key_t key, int64_t now);
 
+/* The same of half of it, rounded up: `*n`. */
+int wgw_notes_halve(wgw_expiring_t *table, wgw_expiring_key_t key,
+    uint32_t *n, int64_t now);
+
+/* Adds to the count: OK, NONE, or SPENT: it would be too much. */
+int wgw_notes_add(wgw_expiring_t *table, wgw_expiring_key_t key, uint32_t n,
+    int64_t now);
+
 /*
  * Moves count and end of a live note up to these: OK or NONE.  It may be
  * NONE, too, when the note ends meanwhile.

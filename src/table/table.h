@@ -165,6 +165,12 @@ void wgw_table_sweep(wgw_table_t *table, uint64_t period, uint32_t from,
     uint32_t n);
 
 /*
+ * A number that is another when records have to be swept again that were; 0:
+ * they have to be all the time.
+ */
+uint64_t wgw_table_turn(wgw_table_t *table);
+
+/*
  * Windows since that in which a record last counted, 0 for this one; as many
  * as have certainly passed: those in which nothing at all was counted may be
  * left out.  0 as well when it is not known, and while the window is one that

@@ -6,6 +6,7 @@
 use warnings;
 use strict;
 
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -66,6 +67,11 @@ subtest 'a revocation is all machines\'' => sub {
     $key = key_of(signin($two, $wallet, '/auth'));
     is(with_key($one, '/eth', $key)->{status}, 200, 'a new key is good');
 
+    # an agent that begins hears all revocations again
+    $two->reload();
+    sleep 1;
+    is(with_key($two, '/eth', $key)->{status}, 200, 'also after a reload');
+
     $two->stop();
     is(revoke($one, $wallet->{address}), 204, 'while one is away');
     $two->start();
@@ -81,6 +87,43 @@ subtest 'a revocation is all machines\'' => sub {
 
     is($seen, 0, 'it never serves what was revoked meanwhile');
     is($last, 403, 'and knows it');
+};
+
+
+subtest 'secrets are rotated' => sub {
+    # an agent that begins within three seconds of a start takes it for one
+    sleep 3.5;
+
+    my $key = key_of(signin($one, $wallet, '/auth'));
+    my $client = using($key);
+
+    # the sequence of docs/fleet.md: one machine after the other, each time
+    for my $step ([ 'old new', 'old' ], [ 'new old', 'new' ]) {
+        for my $gw (@gw) {
+            configure($gw, $step->[0]);
+            $gw->reload();
+
+            for my $from (@gw) {
+                my $new = key_of(signin($from, $wallet, '/auth'));
+
+                is(join(' ', map { with_key($_, '/eth', $new)->{status} }
+                        @gw), '200 200',
+                   "$step->[0]: what is given now is good at both");
+            }
+        }
+    }
+
+    is(join(' ', refusals($client)), '', 'no request was refused meanwhile');
+    is(join(' ', map { with_key($_, '/eth', $key)->{status} } @gw), '200 200', 'the key of before is good still');
+
+    my $last = key_of(signin($two, $wallet, '/auth'));
+
+    for my $gw (@gw) {
+        configure($gw, 'new');
+        $gw->reload();
+        is(with_key($gw, '/eth', $last)->{status}, 200, 'new: the new ones');
+        is(with_key($gw, '/eth', $key)->{status}, 403, 'not the old one');
+    }
 };
 
 
@@ -126,13 +169,68 @@ $_->stop() for @gw;
 done_testing();
 
 
+# A client that uses a key at both without a pause, and says what was refused.
+
+sub using {
+    my ($key) = @_;
+
+    defined(my $pid = open my $pipe, '-|') or die "fork: $!";
+    return [ $pid, $pipe ] if $pid;
+
+    my $stop = 0;
+
+    $SIG{TERM} = sub { $stop = 1 };
+    $| = 1;
+
+    until ($stop) {
+        for my $gw (@gw) {
+            my $status = with_key($gw, '/eth', $key)->{status};
+
+            print "$status\n" if $status != 200;
+        }
+    }
+
+    POSIX::_exit(0);
+}
+
+
+sub refusals {
+    my ($client) = @_;
+
+    kill 'TERM', $client->[0];
+    chomp(my @lines = readline $client->[1]);
+    close $client->[1];
+
+    my %status = map { $_ => 1 } @lines;
+
+    return sort keys %status;
+}
+
+
 sub gateway {
     my ($name, $mode) = @_;
 
-    my $gw = Wgw->new(<<"EOF");
+    my $gw = Wgw->new('events { }');
+
+    @$gw{qw(name mode)} = ($name, $mode);
+    configure($gw, 'old');
+    spew($gw->dir() . '/old', 'z' x 32);
+    spew($gw->dir() . '/new', 'y' x 32);
+    chmod 0600, map { $gw->dir() . "/$_" } qw(old new);
+
+    return $gw;
+}
+
+
+# Its secrets: of the first keys are given, all are taken.
+
+sub configure {
+    my ($gw, $secrets) = @_;
+
+    $gw->configure(<<"EOF");
 worker_processes 2;
-wgw_fleet redis://127.0.0.1:@{[$redis->port()]} node=$name;
-wgw_auth_zone file=tokens keys=2000 $mode;
+wgw_fleet redis://127.0.0.1:@{[$redis->port()]} node=$gw->{name};
+wgw_auth_zone file=tokens keys=2000 $gw->{mode};
 
 events { worker_connections 512; }
 
@@ -142,7 +240,7 @@ http {
     wgw_auth_rate off;
     wgw_auth_wallet_rate off;
     wgw_auth_wallet_keys off;
-    wgw_auth_secret secret;
+    wgw_auth_secret $secrets;
     wgw_auth_allow any;
 
     server {
@@ -155,11 +253,6 @@ http {
     }
 }
 EOF
-
-    spew($gw->dir() . '/secret', 'z' x 32);
-    chmod 0600, $gw->dir() . '/secret';
-
-    return $gw;
 }
 
 

@@ -2,7 +2,8 @@
 
 # Faults of the kinds that tests are there for, planted one at a time into a
 # copy of this checkout: for each, the command that is to see it must fail, and
-# it must pass on the copy as it is.  PLANTED="leak replay" plants some;
+# it must pass on the copy as it is.  PLANTED="leak replay" plants some, and
+# with TESTS=DIR, a checkout of nginx-tests, there is one more;
 # make chaos CHAOS_LOSE=1 is PLANTED=addition, with FLEET=4 PLANTED=lease, and
 # CHAOS_SECONDS and CHAOS count.
 
@@ -20,6 +21,7 @@ use Wgw;
 my $suite = 'tools/test.sh build';
 my $chaos = 'CHAOS_SECONDS=${CHAOS_SECONDS:-40} '
             . 'tools/test.sh build t/chaos/chaos.t';
+my $memcheck = 'tools/valgrind.sh t/meter/meter-names.t';
 
 my @faults = ({
     name => 'flush', what => 'the last bytes of a request are not counted',
@@ -29,10 +31,10 @@ my @faults = ({
     command => "$suite t/meter/meter-bytes.t",
 }, {
     name => 'addition', what => 'an addition in a thousand is lost',
-    file => 'src/table/counter.c',
-    from => qr/^wgw_table_add\(.*?\{.*?\n\n\K/ms,
+    file => 'src/table/counter.h',
+    from => qr/^wgw_counter_add\(.*?\{.*?\n\n\K/ms,
     to => "    {\n        static unsigned  n;\n\n"
-          . "        if (++n % 1000 == 0) {\n            return;\n"
+          . "        if (++n % 1000 == 0) {\n            return 1;\n"
           . "        }\n    }\n\n",
     command => "CHAOS=\"\${CHAOS:-http}\" $chaos",
 }, {
@@ -82,6 +84,40 @@ my @faults = ({
     from => qr/    key_others\(l, key, q->others\);/,
     to => '    key_others(l, key, 0);',
     command => "FLEET=\${FLEET:-4} $chaos" =~ s/chaos\.t/fleet.t/r,
+}, {
+    name => 'lost', what => 'nobody knows a block of each request any more',
+    file => 'src/meter/flow.c',
+    from => qr/^    wgw_meters_done\(&flow->meters\);\n\K/m,
+    to => "    memset(ngx_alloc(16, ngx_cycle->log), 1, 16);\n",
+    command => $memcheck,
+}, {
+    name => 'unwritten', what => 'a decision is by what was never written',
+    file => 'src/meter/flow.c',
+    from => qr/^    wgw_meters_done\(&flow->meters\);\n\K/m,
+    to => "    {\n        u_char  *p = ngx_alloc(16, ngx_cycle->log);\n\n"
+          . "        if (p[8] == 77) {\n            p[0] = 1;\n"
+          . "            ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0, "
+          . "\"%p\", p);\n        }\n\n        ngx_free(p);\n    }\n",
+    command => $memcheck,
+}, {
+    name => 'idle', what => 'each request has handlers that nobody asked for',
+    file => 'src/auth/http_auth.c',
+    from => qr/    if \(acf->used\n        && \(wgw_hook_phase/,
+    to => "    if (acf\n        && (wgw_hook_phase",
+    command => 'bench/idle/run',
+}, {
+    name => 'null', what => 'what is NULL is written to',
+    file => 'src/format/hex.c',
+    from => qr/^wgw_hex_encode\(.*?\n\n\K/ms,
+    to => "    if (digits == NULL) {\n        digits[0] = '0';\n    }\n\n",
+    command => 'tools/lint.sh src/format/hex.c',
+}, {
+    name => 'metered', what => 'a metered request is refused',
+    file => 'src/meter/http_meter.c', needs => 'TESTS',
+    from => qr/^ngx_http_wgw_meter_handler\(.*?\n\n\K/ms,
+    to => "    if (r->method == NGX_HTTP_HEAD) {\n"
+          . "        return NGX_HTTP_NOT_ALLOWED;\n    }\n\n",
+    command => 'tools/nginx-tests.sh "$TESTS" empty_gif.t',
 });
 
 my %wanted = map { $_ => 1 } split ' ', $ENV{PLANTED} // '';
@@ -101,6 +137,7 @@ my (%passed, $n);
 
 for my $fault (@faults) {
     next if %wanted && !$wanted{$fault->{name}};
+    next if $fault->{needs} && !$ENV{$fault->{needs}};
 
     my $command = $fault->{command};
 

@@ -72,6 +72,8 @@ sub sent {
     $grid->start();
 
     my $sent = wait_for(sub { $chain->sent()->[0] });
+
+    up($chain->ups()->[0], $kind);
     wait_for(sub { $count == grep { $_->{state} eq 'final' }
                    @{$grid->bills()} });
     is(scalar(grep { $_->{state} eq 'final' } @{$grid->bills()}), $count,
@@ -79,6 +81,24 @@ sub sent {
     $grid->stop();
 
     return $sent;
+}
+
+
+# What says that the node is up.
+
+sub up {
+    my ($bytes, $kind) = @_;
+
+    my $is = $node->call('extrinsic', bytes => $bytes,
+        metadata => '0x' . unpack('H*', metadata(index => 12)),
+        genesis => "0x$Wgw::Chain::Genesis", spec => 125, transaction => 2,
+        phrase => $Wgw::Grid::Words, kind => $kind);
+
+    is($is->{call}, 'tfgridModule.reportUptimeV2', "$kind: up");
+    ok($is->{valid}, 'its signature is right');
+    ok($is->{same}, 'and its bytes are theirs') if $kind eq 'ed25519';
+
+    return;
 }
 
 

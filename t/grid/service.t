@@ -82,6 +82,37 @@ again("update services set last = $ago, tried = 0 where id = 7");
 ok(wait_for(sub { !hold() }), 'until a bill is paid');
 is_deeply([(bills())[-1]], [[7, 5]], 'of what was due');
 
+# a clock here that is ahead of the chain's pauses nobody
+
+$chain->set(ahead => -1800);
+$chain->service(7, 11, 7341, base => 1, variable => 100, last => time - 3600);
+again('update services set last = ' . (time - 3600) . ', tried = 0, due = 90 '
+      . 'where id = 7');
+sleep 3;
+is(scalar @{$chain->bills()}, 3, 'half an hour, by the chain: no bill yet');
+ok(!hold(), 'and nobody is paused');
+$chain->set(ahead => 0);
+again();
+ok(wait_for(sub { @{$chain->bills()} == 4 }), 'when it is an hour there is');
+is_deeply([(bills())[-1]], [[7, 90]], 'of all that was due');
+ok(wait_for(sub { 0 == $grid->sql("select count(*) from batches where state = 0") }), 'final');
+
+# who has two is held by the one that is unpaid, and let go with it
+
+$chain->service(10, 11, 7341, base => 1, variable => 100, last => time);
+$chain->set(poor => 1);
+$chain->service(7, 11, 7341, base => 1, variable => 100, last => $ago);
+again("update services set last = $ago, tried = 0 where id = 7");
+ok(wait_for(sub { hold() }), 'of two contracts one is not paid');
+sleep 2;
+like(hold(), qr/service contract 7/, 'that holds');
+is($grid->sql("select count(*) from services where active = 1"), 2,
+   'whatever the other one says');
+$chain->set(poor => 0);
+$chain->put('ServiceContracts', pack('Q<', 7), undef);
+again();
+ok(wait_for(sub { !hold() }), 'a contract that is cancelled holds nobody');
+
 $chain->put('ServiceContracts', pack('Q<', 7), undef);
 again();
 ok(wait_for(sub { $grid->sql('select active from services where id = 7') == 0 }),

@@ -40,7 +40,7 @@ use Test::More ();
 use Time::HiRes qw(sleep time);
 
 
-our $Timeout = 20;
+our $Timeout = $ENV{WGW_TIMEOUT} || 20;
 
 my $top = getcwd();
 my $build = $ENV{WGW_BUILD} || 'build';

@@ -2,7 +2,8 @@
 /*
  * A clock that a test moves: preloaded, gettimeofday() is later by as many
  * seconds as the first 8 bytes of the file WGW_CLOCK say, and the steady
- * CLOCK_BOOTTIME by those the next 8 bytes say.
+ * CLOCK_BOOTTIME by those the next 8 bytes say.  With WGW_CLOCK_TIME in the
+ * environment time() goes by the first, too: programs that are not nginx.
  */
 
 #define _GNU_SOURCE
@@ -18,6 +19,7 @@
 
 
 static const volatile int64_t  *offset;
+static int                      times;
 
 
 __attribute__((constructor))
@@ -29,6 +31,7 @@ clock_init(void)
     const char  *path;
 
     path = getenv("WGW_CLOCK");
+    times = getenv("WGW_CLOCK_TIME") != NULL;
     fd = path ? open(path, O_RDONLY|O_CLOEXEC) : -1;
 
     if (fd == -1) {
@@ -75,4 +78,23 @@ gettimeofday(struct timeval *restrict tv, void *restrict tz)
     tv->tv_usec = ts.tv_nsec / 1000;
 
     return 0;
+}
+
+
+time_t
+time(time_t *t)
+{
+    struct timespec  ts;
+
+    (void) syscall(SYS_clock_gettime, CLOCK_REALTIME, &ts);
+
+    if (times && offset) {
+        ts.tv_sec += (time_t) offset[0];
+    }
+
+    if (t) {
+        *t = ts.tv_sec;
+    }
+
+    return ts.tv_sec;
 }

@@ -32,7 +32,8 @@ http {
         listen 127.0.0.1:%%HTTP%%;
         wgw_route;
         wgw_meter hours \$wgw_name;
-        return 200 "hello\\n";
+        location / { return 200 "hello\\n"; }
+        location /file { root html; limit_rate 100k; }
     }
 }
 EOT

@@ -44,7 +44,7 @@ sub new {
     my $self = bless {
         port => free_port(), prefixes => \%prefixes, best => {}, final => {},
         set => { spec => 149, %how }, sent => [], asked => {}, billed => [],
-        bills => [], tick => 0,
+        bills => [], tick => 0, ups => [], uptimes => [],
     }, $class;
 
     push @chains, $self;
@@ -143,6 +143,8 @@ sub set { my ($self, %values) = @_; return $self->ask('test_set', \%values) }
 sub sent { return $_[0]->ask('test_all')->{sent} }
 sub billed { return $_[0]->ask('test_all')->{billed} }
 sub bills { return $_[0]->ask('test_all')->{bills} }
+sub ups { return $_[0]->ask('test_all')->{ups} }
+sub uptimes { return $_[0]->ask('test_all')->{uptimes} }
 sub asked { return $_[0]->ask('test_all')->{asked} }
 
 
@@ -333,7 +335,7 @@ sub answer {
 
     my %methods = (
         test_all => sub { return { map { $_ => $self->{$_} }
-            qw(best final sent asked billed bills set) } },
+            qw(best final sent asked billed bills ups uptimes set) } },
         test_set => sub { return { %{$self->{set}} = (%{$self->{set}},
                                                       %{$params[0]}) } },
         test_put => sub {
@@ -383,6 +385,12 @@ sub get {
     my ($self, $key, $block) = @_;
 
     my $prefix = substr $key, 2, 64;
+
+    # Timestamp.Now, milliseconds
+    return '0x' . unpack 'H*', u64(1000 * (time + ($self->{set}{ahead} // 0)))
+        if $prefix eq 'f0c365c3cf59d671eb72da0e7a4113c4'
+                      . '9f1f0515f462cdcf84e0f1d6045dfcbb';
+
     my $item = $self->{prefixes}{$prefix} // return undef;
 
     $self->{asked}{$key} = 1;
@@ -425,7 +433,11 @@ sub submit {
     my $account = pack 'H*', $self->{best}{Account}{unpack 'H*', $key} // '';
     my $have = length $account ? unpack('V', $account) : 0;
 
-    push @{$self->{sent}}, $hex;
+    # that it is up is of no interest to most
+    my ($pallet, $index) = unpack 'C C', $call;
+    my $up = $pallet == 25 && $index == 38;
+
+    push @{$self->{$up ? 'ups' : 'sent'}}, $hex;
 
     return (undef, 1010, 'Invalid Transaction: stale') if $nonce < $have;
     return '0x' . 'e' x 64 if $nonce > $have || $self->{set}{drop};
@@ -458,6 +470,11 @@ sub apply {
 
 sub grid {
     my ($self, $key, $index, $rest) = @_;
+
+    if ($index == 38) {
+        push @{$self->{uptimes}}, [unpack 'Q<2', $rest];
+        return;
+    }
 
     my ($farm, $node) = unpack 'V V', $rest;
     my $twin = $self->{best}{TwinIdByAccountID}{unpack 'H*', $key} // return;

@@ -166,6 +166,7 @@ sub metadata {
 
     my @pallets = (
         pallet('System', 0, undef, entry('Account', $account, system_account(\%t))),
+        pallet('Timestamp', 3, undef, entry('Now', undef, $u64)),
         pallet('TfgridModule', 25, $calls{TfgridModule}, grid(\%t)),
         pallet('SmartContractModule', $how{index} // 26,
                $calls{SmartContractModule}, contracts(\%t)),
@@ -294,7 +295,10 @@ sub calls {
               serial_number => maybe($t->{bounded})], 8],
             ['add_node_public_config',
              [farm_id => $t->{u32}, node_id => $t->{u32},
-              public_config => maybe($config)], 12]),
+              public_config => maybe($config)], 12],
+            ($how{no_uptime} ? ()
+                : ['report_uptime_v2',
+                   [uptime => $u64, timestamp_hint => $u64], 38])),
     );
 }
 

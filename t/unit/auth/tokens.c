@@ -86,6 +86,59 @@ replays(void)
 }
 
 
+/* From one machine's table to another's, and a text that comes twice. */
+
+static void
+passing(void)
+{
+    size_t          size, other;
+    uint32_t        n;
+    wgw_token_t     token, mine;
+    wgw_expiring_t  a, b;
+
+    size = make(&a, WGW_EXPIRING_NOTES, 100);
+    other = make(&b, WGW_EXPIRING_NOTES, 100);
+    token = token_of(1, 0xaa, NOW, NOW + 60, 5);
+    mine = token_of(1, 0xaa, NOW, NOW + 60, 0);
+
+    wgw_tokens_mint(&a, &token, NOW);
+    ok(wgw_tokens_part(&b, token.id, NOW) == 0
+       && wgw_tokens_receive(&b, token.id, 7, 3, NOW) == WGW_TOKENS_UNKNOWN,
+       "a key that a machine was not brought");
+
+    wgw_tokens_mint(&b, &mine, NOW);
+    ok(wgw_tokens_use(&b, token.id, NOW) == WGW_TOKENS_EXHAUSTED
+       && wgw_tokens_part(&b, token.id, NOW) == 0, "it has none");
+
+    n = wgw_tokens_part(&a, token.id, NOW);
+    ok(n == 3, "half of five, rounded up");
+    ok(wgw_tokens_receive(&b, token.id, 7, n, NOW) == WGW_TOKENS_OK
+       && wgw_tokens_receive(&b, token.id, 7, n, NOW) == WGW_TOKENS_REPLAY,
+       "they are received once");
+
+    for (n = 0; wgw_tokens_use(&a, token.id, NOW) == WGW_TOKENS_OK; n++) { }
+    for ( ; wgw_tokens_use(&b, token.id, NOW) == WGW_TOKENS_OK; n++) { }
+
+    ok(n == 5, "all of them, and no more");
+    ok(wgw_tokens_receive(&b, token.id, 8, 1, NOW) == WGW_TOKENS_OK
+       && wgw_tokens_part(&b, token.id, NOW) == 1
+       && wgw_tokens_part(&b, token.id, NOW) == 0, "one is passed on whole");
+
+    wgw_tokens_receive(&b, token.id, 9, 4, NOW);
+    wgw_tokens_revoke(&b, token.id, NOW + 60, NOW);
+    ok(wgw_tokens_part(&b, token.id, NOW) == 0
+       && wgw_tokens_receive(&b, token.id, 10, 4, NOW) == WGW_TOKENS_UNKNOWN,
+       "nothing of a key that was revoked");
+
+    token = token_of(2, 0xaa, NOW, NOW + 60, WGW_TOKENS_UNLIMITED);
+    wgw_tokens_mint(&a, &token, NOW);
+    ok(wgw_tokens_part(&a, token.id, NOW) == 0, "nor of one without a number");
+
+    munmap(a.header, size);
+    munmap(b.header, other);
+}
+
+
 static void
 uses(void)
 {
@@ -627,6 +680,7 @@ main(void)
 {
     replays();
     uses();
+    passing();
     revocations();
     room();
     again();

@@ -6,6 +6,7 @@
 #include "t/unit/tap.h"
 #include "t/unit/claims/vectors.h"
 #include "claims/token.h"
+#include "crypto/p256.h"
 #include "format/cid.h"
 
 
@@ -414,8 +415,6 @@ test_names(void)
     uint8_t       cid[WGW_TOKEN_CID], twin[WGW_TOKEN_CID];
     uint8_t       id[WGW_TOKEN_ID], other[WGW_TOKEN_ID];
     wgw_token_t   token, flipped;
-
-    extern void wgw_p256_twin(uint8_t twin[64], const uint8_t signature[64]);
 
     bytes = vector("tok-ok-p256");
     wgw_token_read(&token, bytes.data, bytes.len, 0);

@@ -59,11 +59,13 @@ whole(const uint8_t *bytes, size_t len)
 {
     uint8_t  same[MAX];
 
-    if (len) {
-        fill(same, len, bytes[0]);
+    if (len == 0 || len > MAX) {
+        return len == 0;
     }
 
-    return len <= MAX && memcmp(bytes, same, len) == 0;
+    fill(same, len, bytes[0]);
+
+    return memcmp(bytes, same, len) == 0;
 }
 
 

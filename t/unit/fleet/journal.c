@@ -165,9 +165,8 @@ test_bad(void)
     bad = 0;
 
     for (i = 0; i < len; i++) {
-        copy = malloc(i + 1);
+        copy = malloc(i ? i : 1);
         memcpy(copy, buffer, i);
-        copy = realloc(copy, i ? i : 1);
         bad += wgw_journal_read((uint8_t *) copy, i, &got, &error) != 0;
         free(copy);
     }

@@ -162,6 +162,59 @@ lasting(void)
 }
 
 
+/* The same for one that goes back; and what comes after it. */
+
+static void
+back(void)
+{
+    uint64_t  day;
+
+    (void) make(&t, 100, 24, WGW_WINDOW_DAY);
+    memset(&doubt, 0, sizeof(doubt));
+
+    (void) steady(START + 5 * DAY, 500, 5);
+    day = wgw_table_seen(&t);
+    add("a", 100);
+    add("b", 1);
+
+    ok(steady(START, 600, 60) == WGW_NOW_BELIEVED
+       && wgw_table_seen(&t) == day - 5 && wgw_table_left(&t) == day,
+       "tf 59: five days back");
+    add("a", 50);
+    add("c", 3);
+    ok(used("a") == 50 && last("a") == 100, "counted where it is");
+
+    ok(steady(START + 5 * DAY + 200, 700, 60) == WGW_NOW_BELIEVED
+       && wgw_table_seen(&t) == day && wgw_table_left(&t) == 0,
+       "tf 59: undone when the clock is right again");
+    wgw_table_sweep(&t, 0, 0, UINT32_MAX);
+    ok(used("a") == 150 && used("b") == 1 && used("c") == 3,
+       "tf 59: with all that was counted: no second allowance");
+    ok(steady(START + 6 * DAY, 700 + DAY - 200, 1) == WGW_NOW_STEADY
+       && wgw_table_seen(&t) == day + 1 && last("a") == 150 && used("a") == 0,
+       "its end is its own");
+
+    /* right again when that window has ended: it ends with all of it */
+
+    add("a", 7);
+    (void) steady(START, 800 + DAY, 60);
+    add("a", 2);
+    ok(wgw_table_left(&t) == day + 1, "back again");
+    ok(steady(START + 7 * DAY, 900 + DAY, 60) == WGW_NOW_BELIEVED
+       && wgw_table_seen(&t) == day + 2 && wgw_table_left(&t) == 0
+       && used("a") == 0 && last("a") == 9,
+       "right when the next one has begun: it has ended with all of it");
+
+    /* a part of the way is another window */
+
+    add("a", 5);
+    (void) steady(START, 1000 + DAY, 60);
+    (void) steady(START + 3 * DAY, 1100 + DAY, 60);
+    ok(wgw_table_seen(&t) == day - 2 && used("a") == 0,
+       "half of the way back is none of them");
+}
+
+
 /* What lasts for longer than a window is over. */
 
 static void
@@ -241,6 +294,7 @@ main(void)
 {
     two_seconds();
     lasting();
+    back();
     final();
     boots();
 
