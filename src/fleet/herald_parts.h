@@ -115,6 +115,7 @@ struct herald_s {
     unsigned                 moved:1;   /* there is more to read at once */
     unsigned                 telling:1; /* that was the last thing */
     unsigned                 failing:1; /* it was said */
+    unsigned                 doubled:1; /* another has our name: was said */
     unsigned                 again:1;   /* the state's, when it was started */
     unsigned                 refused:1; /* something was, in a comparison */
 };

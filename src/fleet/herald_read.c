@@ -22,6 +22,7 @@ static void read_news(void *data, const redisReply *reply);
 static uint64_t *read_position(herald_t *h);
 static ngx_uint_t read_entries(herald_t *h, const redisReply *reply,
     size_t n);
+static void read_double(herald_t *h, wgw_text_t origin);
 static ngx_uint_t read_own(herald_t *h, const wgw_gazette_entry_t *entry);
 static void read_take(herald_t *h, const wgw_follow_row_t *row);
 static void read_op(herald_t *h, herald_kind_t kind,
@@ -160,6 +161,8 @@ read_entries(herald_t *h, const redisReply *reply, size_t n)
             break;
         }
 
+        read_double(h, entry.origin);
+
         if (h->doubt && !read_own(h, &entry)) {
             break;
         }
@@ -174,6 +177,30 @@ read_entries(herald_t *h, const redisReply *reply, size_t n)
     wgw_herald_compare_all(h, !cut);
 
     return 0;
+}
+
+
+/* Said of one that tells at the same time: older entries are not read. */
+
+static void
+read_double(herald_t *h, wgw_text_t origin)
+{
+    size_t  len;
+
+    len = h->fleet->node.len + 1;
+
+    if (h->doubled || origin.len != h->origin_len
+        || ngx_memcmp(origin.data, h->origin, len) != 0
+        || ngx_memcmp(origin.data, h->origin, origin.len) == 0)
+    {
+        return;
+    }
+
+    h->doubled = 1;
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "wgw fleet: another machine is node \"%V\" as well",
+                  &h->fleet->node);
 }
 
 
