@@ -139,6 +139,8 @@ help:       ## this list
 #=    CHAOS="slow clock" some actors of t/lib/Wgw/Chaos: disk kills http http2
 #=                    websocket tcp slow loris hostile oversize clock full
 #=                    names backends claims signin router
+#=    WGW_SERVERS=valkey  or redis: other servers for T="t/fleet/leases.t" and
+#=                    such, those that tools/servers.sh has fetched
 #=    FLEET=4         make chaos of so many nodes that share caps by a Redis
 #=    CHROMIUM=PATH   the browser of make full-test
 #=    RELEASES="bookworm trixie" HOLES="none dsc sources other nginx"

@@ -8,6 +8,7 @@
 #include "program/memory.h"
 
 
+static char *columns_seen(const char *text);
 static size_t columns_width(const char *text);
 static void columns_cell(cli_columns_t *c, size_t i, const char *text);
 
@@ -16,7 +17,8 @@ void
 cli_columns_begin(cli_columns_t *c, FILE *file, const cli_column_t *columns,
     size_t n)
 {
-    size_t  i;
+    char    *title;
+    size_t   i;
 
     memset(c, 0, sizeof(cli_columns_t));
 
@@ -25,7 +27,9 @@ cli_columns_begin(cli_columns_t *c, FILE *file, const cli_column_t *columns,
     c->n = n;
 
     for (i = 0; i < n; i++) {
-        c->width[i] = columns_width(columns[i].title);
+        title = columns_seen(columns[i].title);
+        c->width[i] = columns_width(title);
+        free(title);
     }
 }
 
@@ -35,14 +39,32 @@ cli_columns_begin(cli_columns_t *c, FILE *file, const cli_column_t *columns,
 void
 cli_columns_add(cli_columns_t *c, const char *text)
 {
-    char    *seen;
-    FILE    *memory;
-    size_t   i, len;
+    size_t  i, len;
 
     if (c->used == c->room) {
         c->room = c->room ? c->room * 2 : 256;
         c->cells = wgw_grow(c->cells, c->room * sizeof(char *));
     }
+
+    i = c->used % c->n;
+    c->cells[c->used++] = columns_seen(text);
+
+    len = columns_width(c->cells[c->used - 1]);
+
+    if (len > c->width[i]) {
+        c->width[i] = len;
+    }
+}
+
+
+/* What a server said, in a title, too, is nothing for a terminal to act on. */
+
+static char *
+columns_seen(const char *text)
+{
+    char    *seen;
+    FILE    *memory;
+    size_t   len;
 
     seen = NULL;
     memory = open_memstream(&seen, &len);
@@ -52,14 +74,7 @@ cli_columns_add(cli_columns_t *c, const char *text)
         fclose(memory);
     }
 
-    i = c->used % c->n;
-    c->cells[c->used++] = seen ? seen : wgw_copy("");
-
-    len = columns_width(c->cells[c->used - 1]);
-
-    if (len > c->width[i]) {
-        c->width[i] = len;
-    }
+    return seen ? seen : wgw_copy("");
 }
 
 
@@ -81,10 +96,13 @@ columns_width(const char *text)
 void
 cli_columns_flush(cli_columns_t *c)
 {
-    size_t  i;
+    char    *title;
+    size_t   i;
 
     for (i = 0; i < c->n && c->used && !c->titled; i++) {
-        columns_cell(c, i, c->columns[i].title);
+        title = columns_seen(c->columns[i].title);
+        columns_cell(c, i, title);
+        free(title);
     }
 
     c->titled = c->titled || c->used;

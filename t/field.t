@@ -9,6 +9,11 @@
 #     field 11.1 to 11.10     of metering: t/meter/field.t, meter-*.t
 #     field 11.11 to 11.21    of sign-in and keys: t/auth/auth-field.t,
 #                             auth-lasting.t, auth-zone.t
+#     field 20.15, 20.16      of what machines share: t/fleet/field.t
+#     field 20.17 to 20.19    of UCAN libraries: t/claims/field.t
+#     field 20.20             of the chain's encoding: t/unit/grid/scale.c
+#     field 20.21             of commands: t/cli/field.t
+#     field 20.22             of what goes to PostgreSQL: t/ledger/ledger.t
 
 use warnings;
 use strict;
@@ -147,8 +152,9 @@ put('both', 'ODD', 'GOOD');
 }
 
 
-# nginx/nginx 326 and its like, of answers before the answer: until 1.29 nginx
-# takes one of 1xx for the answer, and the answer for whatever follows.
+# nginx/nginx 1427 (and 1241, freenginx/nginx 3, mitmproxy/mitmproxy 2229): one of
+# 1xx is taken for the answer, and the answer for whatever follows.  nginx knows
+# 103 since 1.29, no other.
 
 for my $interim ("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nX-Hint: 1\r\n\r\n",
                  "HTTP/1.1 100 Continue\r\n\r\n" x 3)

@@ -19,7 +19,7 @@ few="t/route/route.t t/meter/meter.t t/auth/auth.t t/route/port.t \
 t/meter/meter-bytes.t"
 
 parts="test whole asan lint valgrind matrix fuzz chaos router-chaos \
-ledger-chaos grid-kills idle planted clients packages fresh nginx-tests dist"
+fleet-chaos ledger-chaos servers grid-kills idle planted clients packages fresh nginx-tests dist"
 
 
 # command PART: what it runs
@@ -35,7 +35,10 @@ command() {
     fuzz)          echo "make fuzz FUZZ_SECONDS=${FUZZ_SECONDS:-60}" ;;
     chaos)         echo make chaos ;;
     router-chaos)  echo make test T=t/chaos/router.t ;;
+    fleet-chaos)   echo make chaos FLEET=4 ;;
     ledger-chaos)  echo make test T=t/full/ledger-chaos.t ;;
+    servers)       echo "tools/servers.sh && $(others redis) &&" \
+                       "$(others valkey)" ;;
     grid-kills)    echo make test T=t/full/grid-kills.t ;;
     idle)          echo make bench-idle ;;
     planted)       echo make test T=t/full/planted.t ;;
@@ -47,6 +50,13 @@ command() {
     *)             echo "$0: there is no part $1, but: $parts" >&2
                    return 2 ;;
     esac
+}
+
+
+# suites that talk to other servers than this release has
+
+others() {
+    echo "WGW_SERVERS=$1 make test T='$(echo t/fleet/*.t t/ledger/*.t)'"
 }
 
 

@@ -76,8 +76,7 @@ unpack() {
 
 
 # A newer release runs what was built for an older one.  The other way round
-# it needs its libraries, and its loader to find them: both are written into
-# our copy of the program.
+# it needs its libraries.
 
 with_libraries() {
     command -v patchelf > /dev/null || return
@@ -91,16 +90,7 @@ with_libraries() {
     unpack "$tmp/get/libraries" libc6 libcrypt1 libpcre2-8-0 zlib1g $ssl \
         > /dev/null || return
 
-    root=$PWD/$dir
-    loader=$(cd "$tmp/nginx" && find . -name 'ld-linux*.so*' | head -n 1)
-    lib=$(cd "$tmp/nginx" && find . -name 'libc.so.6' | head -n 1)
-    lib=$(dirname "${lib#./}")
-
-    # libc may be in /lib where the others are in /usr/lib
-    [ -n "$loader" ] && [ "$lib" != . ] &&
-        patchelf --set-interpreter "$root/${loader#./}" --force-rpath \
-            --set-rpath "$root/$lib:$root/usr/${lib#usr/}" \
-            "$tmp/nginx/usr/sbin/nginx"
+    "${0%/*}/libraries.sh" "$tmp/nginx" "$PWD/$dir" usr/sbin/nginx
 }
 
 

@@ -26,6 +26,12 @@ chmod 755 "$root"
 ln -s "$PWD/$build/bin" "$root/bin"
 ln -s "$PWD/$build/modules" "$root/modules"
 
+# other servers than this machine's: WGW_SERVERS=redis or valkey, see servers.sh
+if [ -n "${WGW_SERVERS:-}" ]; then
+    export PATH="$PWD/build/servers/$WGW_SERVERS/bin:$PATH"
+    export WGW_POSTGRES="$PWD/build/servers/usr/lib/postgresql"
+fi
+
 # the package without the service has the program, by another name
 if ! command -v redis-server > /dev/null; then
     mkdir "$root/path"

@@ -1,7 +1,8 @@
 package Wgw::Postgres;
 
 # A PostgreSQL of a test, in a folder of its own, reached by a unix socket;
-# root's runs as an unprivileged user, as it refuses root.
+# root's runs as an unprivileged user, as it refuses root.  WGW_POSTGRES is a
+# folder of versions in place of Debian's.
 
 use warnings;
 use strict;
@@ -24,8 +25,9 @@ my @all;
 sub postgres {
     my (%option) = @_;
 
+    my $versions = $ENV{WGW_POSTGRES} // '/usr/lib/postgresql';
     my ($bin) = reverse sort { version($a) <=> version($b) }
-        glob '/usr/lib/postgresql/*/bin';
+        glob "$versions/*/bin";
 
     return if !defined $bin || !-x "$bin/initdb";
 
@@ -101,7 +103,7 @@ sub start {
     $self->{pid} = $self->background(
         "$self->{bin}/postgres", '-D', "$self->{dir}/data", '-h', '',
         '-k', $self->{dir}, '-c', 'shared_buffers=16MB', '-c',
-        'max_connections=30', '-c', 'autovacuum=off', '-c',
+        'max_connections=30', '-c', 'autovacuum=off', '-c', 'jit=off', '-c',
         'max_wal_size=256MB', '-c', 'unix_socket_permissions=0777',
         $self->{option}{sync} ? () : ('-F'));
 
