@@ -8,6 +8,8 @@ use strict;
 
 use lib 't/lib';
 
+use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 
 use Wgw;
@@ -241,6 +243,61 @@ subtest 'a chain that says strange things' => sub {
                               '--chain', $chain->url());
     is(known($grid)->{twin_id}, 11, 'another one is asked');
     $grid->stop();
+};
+
+
+subtest 'one of several nodes that lies' => sub {
+    my $bad = Wgw::Chain->new();
+
+    for my $lie (
+        { junk => 'x' }, { junk => '{"result":7}' }, { junk => '{}' },
+        { junk => '{"result":"0xzz"}' }, { junk => '{"result":[7]}' },
+        { junk => '{"error":{"code":-32005,"message":"too many requests"}}' },
+        { junk => '{"result":"0x' . '0' x 200_000 . '"}' },
+        { lies => '0x00' }, { lies => '0x' . 'ff' x 5000 }, { lies => '0x' },
+    ) {
+        $bad->set(junk => undef, lies => undef, %$lie);
+
+        my $grid = Wgw::Grid->new('--farm', 5, @nobody, '--chain', $bad->url(),
+                                  '--chain', $chain->url());
+        my $s = known($grid);
+        my ($what) = map { substr "$_ $lie->{$_}", 0, 40 } keys %$lie;
+
+        is_deeply([ @$s{qw(twin_id node_id)} ], [ 11, 21 ],
+                  "another one is asked: $what");
+        is($grid->stop(), 0, 'and it ends');
+    }
+};
+
+
+subtest 'one that never ends its answer' => sub {
+    my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8);
+    my $pid = fork // die "fork: $!";
+
+    if (!$pid) {
+        local $SIG{PIPE} = 'IGNORE';
+
+        while (my $socket = $listen->accept()) {
+            syswrite $socket, "HTTP/1.1 200 OK\r\n\r\n{\"result\":\"0x";
+
+            for (1 .. 200) {
+                syswrite $socket, '0' x 1_000_000 or last;
+            }
+        }
+
+        POSIX::_exit(0);
+    }
+
+    my $grid = Wgw::Grid->new('--farm', 5, @nobody, '--chain',
+        'http://127.0.0.1:' . $listen->sockport(), '--chain', $chain->url());
+
+    is(known($grid)->{twin_id}, 11, 'is cut, and another one is asked');
+
+    my ($peak) = slurp("/proc/$grid->{pid}/status") =~ /VmHWM:\s+(\d+)/;
+
+    cmp_ok($peak, '<', 200_000, 'with memory that is bounded: kB');
+    is($grid->stop(), 0, 'and it ends');
+    kill_all($pid);
 };
 
 
