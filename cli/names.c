@@ -27,6 +27,7 @@ typedef struct {
     const char     *owner;
     const char     *workload;
     cli_list_t      addresses;
+    cli_list_t      gateways;
     const char     *tls_name;
     const char     *tls_ca;
     const char     *no_verify;
@@ -82,6 +83,8 @@ static const cli_option_t  names_add_options[] = {
       "what it belongs to" },
     { "address", 'a', CLI_VALUES, "IP", offsetof(names_add_t, addresses),
       "the gateway's address that it answers on; several" },
+    { "gateway", 'g', CLI_VALUES, "NODE", offsetof(names_add_t, gateways),
+      "a gateway that serves it, of a fleet; several" },
     { "tls-name", 0, CLI_VALUE, "NAME", offsetof(names_add_t, tls_name),
       "SNI and name in the certificate of https backends" },
     { "tls-ca", 0, CLI_VALUE, "FILE", offsetof(names_add_t, tls_ca),
@@ -293,6 +296,12 @@ names_members(FILE *file, const names_add_t *add, uint64_t cap,
         names_strings(file, "addresses", add->addresses.items,
                       add->addresses.n);
     }
+
+    if (add->gateways.n) {
+        fputc(',', file);
+        names_strings(file, "gateways", add->gateways.items,
+                      add->gateways.n);
+    }
 }
 
 
@@ -441,6 +450,9 @@ names_print(yajl_val record)
 
     names_join(text, record, "addresses");
     names_line("addresses", text[0] ? text : "all");
+
+    names_join(text, record, "gateways");
+    names_line("gateways", text[0] ? text : "all");
 
     names_line("tls name", wgw_doc_text(record, "tls_name"));
     names_line("tls ca", wgw_doc_text(record, "tls_ca")[0] ? "its own" : "");

@@ -14,6 +14,14 @@
 #define RPC_WHOLE    60L                /* of what is long */
 
 
+/* What a result is to be. */
+typedef enum {
+    RPC_TREE = 0,                       /* an object or an array */
+    RPC_TEXT,                           /* or null */
+    RPC_HEX                             /* a text of 0x and whole bytes */
+} rpc_want_t;
+
+
 struct grid_rpc_s {
     wgw_fetch_t         fetch;
     struct curl_slist  *headers;
@@ -29,8 +37,13 @@ static void rpc_urls(grid_rpc_t *rpc, const grid_options_t *options);
 static char *rpc_url(const char *url);
 static int rpc_ask(grid_rpc_t *rpc, const char *url, const char *body,
     yajl_val *reply);
+static int rpc_call(grid_rpc_t *rpc, const char *method, const char *params,
+    rpc_want_t want, yajl_val *reply, yajl_val *result);
 static int rpc_judge(grid_rpc_t *rpc, const char *url, const char *method,
-    yajl_val reply, yajl_val *result);
+    rpc_want_t want, yajl_val reply, yajl_val *result);
+static int rpc_fits(yajl_val result, rpc_want_t want);
+static int rpc_string(grid_rpc_t *rpc, const char *method,
+    const char *params, rpc_want_t want, char **text);
 
 
 static const struct {
@@ -129,36 +142,61 @@ int
 grid_rpc_call(grid_rpc_t *rpc, const char *method, const char *params,
     yajl_val *reply, yajl_val *result)
 {
-    int     rc;
-    char   *body;
+    return rpc_call(rpc, method, params, RPC_TREE, reply, result);
+}
+
+
+/*
+ * One that refuses, or says what cannot be, may be alone with that: the next
+ * one is asked.  A refusal is the answer when nobody has a better one.
+ */
+
+static int
+rpc_call(grid_rpc_t *rpc, const char *method, const char *params,
+    rpc_want_t want, yajl_val *reply, yajl_val *result)
+{
+    int     rc, refused;
+    char   *body, why[sizeof(rpc->why)];
     size_t  i, at;
 
     rc = GRID_AWAY;
+    refused = 0;
     rpc->code = 0;
 
     body = wgw_format("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\","
                       "\"params\":%s}", method, params);
 
-    for (i = 0; i < rpc->nurls && rc == GRID_AWAY; i++) {
+    for (i = 0; i < rpc->nurls && rc != GRID_OK; i++) {
         at = (rpc->at + i) % rpc->nurls;
         rc = rpc_ask(rpc, rpc->urls[at], body, reply);
 
         if (rc == GRID_OK) {
-            rc = rpc_judge(rpc, rpc->urls[at], method, *reply, result);
+            rc = rpc_judge(rpc, rpc->urls[at], method, want, *reply, result);
 
             if (rc != GRID_OK) {
                 yajl_tree_free(*reply);
             }
         }
 
-        if (rc != GRID_AWAY) {
-            rpc->at = at;
+        if (rc == GRID_FAILED) {
+            refused = 1;
+            memcpy(why, rpc->why, sizeof(why));
         }
     }
 
     free(body);
 
-    return rc;
+    if (rc == GRID_OK) {
+        rpc->at = (rpc->at + i - 1) % rpc->nurls;
+        return GRID_OK;
+    }
+
+    if (refused) {
+        memcpy(rpc->why, why, sizeof(why));
+        return GRID_FAILED;
+    }
+
+    return GRID_AWAY;
 }
 
 
@@ -195,7 +233,7 @@ rpc_ask(grid_rpc_t *rpc, const char *url, const char *body, yajl_val *reply)
 
 static int
 rpc_judge(grid_rpc_t *rpc, const char *url, const char *method,
-    yajl_val reply, yajl_val *result)
+    rpc_want_t want, yajl_val reply, yajl_val *result)
 {
     yajl_val     error, code;
     const char  *data;
@@ -203,13 +241,14 @@ rpc_judge(grid_rpc_t *rpc, const char *url, const char *method,
     *result = wgw_doc_get(reply, "result");
     error = wgw_doc_get(reply, "error");
 
-    if (*result && !YAJL_IS_OBJECT(error)) {
-        return GRID_OK;
-    }
-
     if (!YAJL_IS_OBJECT(error)) {
-        grid_put(rpc->why, sizeof(rpc->why), "%s answers %s with neither a "
-                 "result nor an error", url, method);
+        if (*result && rpc_fits(*result, want)) {
+            return GRID_OK;
+        }
+
+        grid_put(rpc->why, sizeof(rpc->why), "%s answers %s with %s", url,
+                 method, *result ? "what is no result of that"
+                                 : "neither a result nor an error");
         return GRID_AWAY;
     }
 
@@ -225,15 +264,46 @@ rpc_judge(grid_rpc_t *rpc, const char *url, const char *method,
 }
 
 
+static int
+rpc_fits(yajl_val result, rpc_want_t want)
+{
+    size_t       len;
+    const char  *text;
+
+    if (want == RPC_TREE) {
+        return YAJL_IS_OBJECT(result) || YAJL_IS_ARRAY(result);
+    }
+
+    if (!YAJL_IS_STRING(result)) {
+        return YAJL_IS_NULL(result);
+    }
+
+    text = YAJL_GET_STRING(result);
+    len = strlen(text);
+
+    return want == RPC_TEXT
+           || (len >= 2 && len % 2 == 0 && memcmp(text, "0x", 2) == 0
+               && strspn(text + 2, "0123456789abcdefABCDEF") == len - 2);
+}
+
+
 int
 grid_rpc_text(grid_rpc_t *rpc, const char *method, const char *params,
     char **text)
+{
+    return rpc_string(rpc, method, params, RPC_TEXT, text);
+}
+
+
+static int
+rpc_string(grid_rpc_t *rpc, const char *method, const char *params,
+    rpc_want_t want, char **text)
 {
     int       rc;
     yajl_val  reply, result;
 
     *text = NULL;
-    rc = grid_rpc_call(rpc, method, params, &reply, &result);
+    rc = rpc_call(rpc, method, params, want, &reply, &result);
 
     if (rc != GRID_OK) {
         return rc;
@@ -242,13 +312,8 @@ grid_rpc_text(grid_rpc_t *rpc, const char *method, const char *params,
     if (YAJL_IS_STRING(result)) {
         *text = wgw_copy(YAJL_GET_STRING(result));
 
-    } else if (YAJL_IS_NULL(result)) {
-        rc = GRID_NONE;
-
     } else {
-        rc = GRID_AWAY;
-        grid_put(rpc->why, sizeof(rpc->why), "%s has an answer of another "
-                 "type", method);
+        rc = GRID_NONE;
     }
 
     yajl_tree_free(reply);
@@ -261,42 +326,36 @@ int
 grid_rpc_bytes(grid_rpc_t *rpc, const char *method, const char *params,
     uint8_t **data, size_t *len)
 {
-    int         rc;
-    char       *text;
-    wgw_text_t  digits;
+    int    rc;
+    char  *text;
 
     *data = NULL;
     *len = 0;
 
-    rc = grid_rpc_text(rpc, method, params, &text);
+    rc = rpc_string(rpc, method, params, RPC_HEX, &text);
 
     if (rc != GRID_OK) {
         return rc;
     }
 
-    digits.data = text;
-    digits.len = strlen(text);
+    *len = (strlen(text) - 2) / 2;
+    *data = wgw_alloc(*len);
 
-    if (digits.len >= 2 && memcmp(text, "0x", 2) == 0) {
-        digits.data += 2;
-        digits.len -= 2;
-        *len = digits.len / 2;
-        *data = wgw_alloc(*len);
-    }
-
-    if (*data == NULL || digits.len % 2
-        || wgw_hex_decode(*data, *len, digits) != 0)
+    if (wgw_hex_decode(*data, *len, (wgw_text_t) { text + 2, 2 * *len }) != 0)
     {
-        free(*data);
-        *data = NULL;
         rc = GRID_AWAY;
-        grid_put(rpc->why, sizeof(rpc->why), "%s has an answer that is not "
-                 "hexadecimal", method);
     }
 
     free(text);
 
     return rc;
+}
+
+
+void
+grid_rpc_distrust(grid_rpc_t *rpc)
+{
+    rpc->at = (rpc->at + 1) % rpc->nurls;
 }
 
 

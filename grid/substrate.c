@@ -18,6 +18,7 @@
 #define SUBSTRATE_PREFIX   32           /* bytes, of a key: pallet and item */
 #define SUBSTRATE_KEY      256          /* bytes of a map's key */
 #define SUBSTRATE_TYPE     4096         /* of a type as text */
+#define SUBSTRATE_TRIES    3
 #define SUBSTRATE_PAGE     1000         /* keys a request */
 #define SUBSTRATE_KEYS     100000       /* ... and in all */
 #define SUBSTRATE_LONG     256          /* what is longer is signed hashed */
@@ -45,6 +46,8 @@ static int substrate_genesis(grid_substrate_t *chain);
 static int substrate_metadata(grid_substrate_t *chain);
 static int substrate_item(grid_substrate_t *chain, const char *pallet,
     const char *item, grid_storage_t *storage);
+static int substrate_fetch(grid_substrate_t *chain, const char *params,
+    uint32_t type, grid_value_t *value);
 static int substrate_strange(grid_substrate_t *chain, const char *pallet,
     const char *item);
 static void substrate_prefix(uint8_t prefix[SUBSTRATE_PREFIX],
@@ -182,6 +185,7 @@ substrate_genesis(grid_substrate_t *chain)
     rc = grid_rpc_bytes(chain->rpc, "chain_getBlockHash", "[0]", &data, &len);
 
     if (rc == GRID_OK && len != sizeof(chain->genesis)) {
+        grid_rpc_distrust(chain->rpc);
         rc = GRID_AWAY;
     }
 
@@ -215,6 +219,7 @@ substrate_metadata(grid_substrate_t *chain)
     if (meta == NULL) {
         grid_put(chain->why, sizeof(chain->why), "the chain's metadata are "
                  "not of version 14, which this wgw-grid knows");
+        grid_rpc_distrust(chain->rpc);
         return GRID_AWAY;
     }
 
@@ -253,6 +258,7 @@ grid_substrate_final(grid_substrate_t *chain, char block[GRID_BLOCK])
         if (strlen(text) >= GRID_BLOCK
             || strspn(text, "0123456789abcdefx") != strlen(text))
         {
+            grid_rpc_distrust(chain->rpc);
             rc = GRID_AWAY;
         } else {
             grid_put(block, GRID_BLOCK, "%s", text);
@@ -297,17 +303,48 @@ grid_substrate_get(grid_substrate_t *chain, const char *pallet,
     params = block ? wgw_format("[\"0x%s\",\"%s\"]", hex, block)
                    : wgw_format("[\"0x%s\"]", hex);
 
-    free(chain->data);
-    rc = grid_rpc_bytes(chain->rpc, "state_getStorage", params, &chain->data,
-                        &size);
+    rc = substrate_fetch(chain, params, storage.value, value);
     free(params);
 
-    if (rc == GRID_OK) {
-        grid_value_init(value, chain->meta, storage.value, chain->data, size);
+    if (rc != GRID_FAILED) {
+        return rc;
     }
 
-    return rc == GRID_OK || rc == GRID_NONE ? rc
-           : substrate_failed(chain, GRID_AWAY);
+    grid_put(chain->why, sizeof(chain->why), "the chain says of %s.%s what "
+             "cannot be", pallet, item);
+
+    return GRID_AWAY;
+}
+
+
+/* GRID_FAILED: some nodes, of a few, said what is no such value. */
+
+static int
+substrate_fetch(grid_substrate_t *chain, const char *params, uint32_t type,
+    grid_value_t *value)
+{
+    int     i, rc;
+    size_t  len;
+
+    for (i = 0; i < SUBSTRATE_TRIES; i++) {
+        free(chain->data);
+        rc = grid_rpc_bytes(chain->rpc, "state_getStorage", params,
+                            &chain->data, &len);
+
+        if (rc != GRID_OK) {
+            return rc == GRID_NONE ? rc : substrate_failed(chain, GRID_AWAY);
+        }
+
+        grid_value_init(value, chain->meta, type, chain->data, len);
+
+        if (grid_value_whole(value)) {
+            return GRID_OK;
+        }
+
+        grid_rpc_distrust(chain->rpc);
+    }
+
+    return GRID_FAILED;
 }
 
 

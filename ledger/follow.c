@@ -47,6 +47,7 @@ follow(const ledger_t *ledger, database_t *db)
             quiet += !waits;
 
             if (ledger->once && quiet >= FOLLOW_QUIET) {
+                rc = streams->redis.failed ? LEDGER_AWAY : LEDGER_OK;
                 break;
             }
 

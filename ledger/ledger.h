@@ -28,6 +28,7 @@
 typedef struct {
     const char  *database;          /* as libpq has it */
     const char  *redis;             /* NULL: none */
+    const char  *master;            /* hosts are Sentinels, or NULL */
     const char  *prefix;
     const char  *user;
     const char  *password_file;

@@ -9,14 +9,18 @@
 #include "program/memory.h"
 
 
-#define REDIS_PORT    "6379"
-#define REDIS_MOVES   6
+#define REDIS_PORT      "6379"
+#define REDIS_SENTINEL  "26379"
+#define REDIS_MOVES     6
 
 
 static int redis_url(redis_t *redis, const char *url);
 static int redis_password(redis_t *redis, const char *path);
 static int redis_tls(redis_t *redis);
 static redis_link_t *redis_any(redis_t *redis);
+static redis_link_t *redis_master(redis_t *redis, const char *address);
+static int redis_named(redis_t *redis, const char *sentinel,
+    char address[REDIS_ADDRESS]);
 static redis_link_t *redis_at(redis_t *redis, const char *address);
 static void redis_drop(redis_t *redis, redis_link_t *link);
 static const char *redis_moved(const redisReply *reply, int *ask);
@@ -205,6 +209,8 @@ redis_command(redis_t *redis, char where[REDIS_ADDRESS], int n,
 static redisReply *
 redis_away(redis_t *redis, const char *why)
 {
+    redis->failed = 1;
+
     if (!redis->told) {
         ledger_log("redis \"%s\": %s", redis->hosts, why);
         redis->told = 1;
@@ -221,10 +227,12 @@ redis_any(redis_t *redis)
 {
     char          *hosts, *host, *next, *colon;
     char           address[REDIS_ADDRESS];
+    const char    *port;
     redis_link_t  *link;
 
     link = NULL;
     hosts = wgw_copy(redis->hosts);
+    port = redis->ledger->master ? REDIS_SENTINEL : REDIS_PORT;
 
     for (host = strtok_r(hosts, ",", &next);
          host && link == NULL;
@@ -233,23 +241,77 @@ redis_any(redis_t *redis)
         colon = strrchr(host, ':');
 
         if (colon == NULL || (host[0] == '[' && colon < strchr(host, ']'))) {
-            (void) snprintf(address, sizeof(address), "%s:" REDIS_PORT, host);
+            (void) snprintf(address, sizeof(address), "%s:%s", host, port);
 
         } else {
             (void) snprintf(address, sizeof(address), "%s", host);
         }
 
-        link = redis_at(redis, address);
-
-        if (link && !redis_link_master(link)) {
-            redis_drop(redis, link);
-            link = NULL;
+        if (redis->ledger->master == NULL
+            || redis_named(redis, address, address) == 0)
+        {
+            link = redis_master(redis, address);
         }
     }
 
     free(hosts);
 
     return link;
+}
+
+
+static redis_link_t *
+redis_master(redis_t *redis, const char *address)
+{
+    redis_link_t  *link;
+
+    link = redis_at(redis, address);
+
+    if (link && !redis_link_master(link)) {
+        redis_drop(redis, link);
+        link = NULL;
+    }
+
+    return link;
+}
+
+
+/* 0 and the address that a Sentinel names; it has no password of ours. */
+
+static int
+redis_named(redis_t *redis, const char *sentinel, char address[REDIS_ADDRESS])
+{
+    int             n;
+    redisReply     *reply;
+    const char     *args[3];
+    redis_link_t   *link;
+    redis_login_t   login = { NULL, NULL, redis->login.ssl };
+
+    link = redis_link_open(&login, sentinel);
+
+    if (link == NULL) {
+        return -1;
+    }
+
+    args[0] = "SENTINEL";
+    args[1] = "GET-MASTER-ADDR-BY-NAME";
+    args[2] = redis->ledger->master;
+
+    reply = redis_link_command(link, 3, args, 0);
+    n = -1;
+
+    if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2
+        && reply->element[0]->type == REDIS_REPLY_STRING
+        && reply->element[1]->type == REDIS_REPLY_STRING)
+    {
+        n = snprintf(address, REDIS_ADDRESS, "%s:%s", reply->element[0]->str,
+                     reply->element[1]->str);
+    }
+
+    freeReplyObject(reply);
+    redis_link_close(link);
+
+    return n > 0 && n < REDIS_ADDRESS ? 0 : -1;
 }
 
 

@@ -3,7 +3,8 @@
  * redis: commands to a Redis or Valkey, with hiredis as codec only, so that
  * TLS works with every hiredis.
  *
- * The hosts are tried one after another until one is a master.  Of a cluster
+ * The hosts are tried one after another until one is a master; with a name of
+ * a master they are Sentinels, and the one that they name is asked.  Of a cluster
  * each command goes where MOVED and ASK send it; who answered for a key last
  * is asked first the next time.
  */
@@ -25,6 +26,7 @@ typedef struct {
     redis_login_t    login;
     redis_link_t    *links[REDIS_LINKS];
     int              told;              /* that it is away */
+    int              failed;            /* a command did, in this round */
 } redis_t;
 
 

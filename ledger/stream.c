@@ -46,6 +46,7 @@ streams_round(streams_t *streams, const ledger_t *ledger, database_t *db,
 
     n = 0;
     *waits = 0;
+    streams->redis.failed = 0;
 
     if (streams->n == 0 || ledger_now() >= streams->listed + STREAM_LIST) {
         streams->listed = ledger_now();

@@ -71,6 +71,7 @@ static const command_t  commands[] = {
 static const struct option  options[] = {
     { "database", required_argument, NULL, 'd' },
     { "redis", required_argument, NULL, 'r' },
+    { "master", required_argument, NULL, 'S' },
     { "prefix", required_argument, NULL, 'p' },
     { "user", required_argument, NULL, 'u' },
     { "password-file", required_argument, NULL, 'w' },
@@ -193,6 +194,7 @@ ledger_option(ledger_t *ledger, int option, const char *value)
 
     case 'd': ledger->database = value; break;
     case 'r': ledger->redis = value; break;
+    case 'S': ledger->master = value; break;
     case 'p': ledger->prefix = value; break;
     case 'u': ledger->user = value; break;
     case 'w': ledger->password_file = value; break;
@@ -270,6 +272,7 @@ ledger_help(void)
         "the environment\n"
         "  --redis URL          redis://HOST:PORT[,HOST:PORT...], or "
         "rediss:// for TLS\n"
+        "  --master NAME        the hosts are Sentinels, who know it\n"
         "  --prefix NAME        of its keys (wgw)\n"
         "  --user NAME, --password-file FILE, --tls-ca FILE\n"
         "  --from-journal DIR   without Redis; several\n"

@@ -19,7 +19,8 @@ few="t/route/route.t t/meter/meter.t t/auth/auth.t t/route/port.t \
 t/meter/meter-bytes.t"
 
 parts="test whole asan lint valgrind matrix fuzz chaos router-chaos \
-fleet-chaos ledger-chaos servers grid-kills idle planted clients packages fresh nginx-tests dist"
+fleet-chaos ledger-chaos servers grid-kills idle planted clients packages \
+fresh nginx-tests dist"
 
 
 # command PART: what it runs

@@ -36,10 +36,10 @@ def between(path, name, text):
 
 
 def markdown(head, body):
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join("| " + " | ".join(str(c) for c in line) + " |"
-                     for line in lines).replace("| --- |", "|---|").replace(
-                         "---|", "---|")
+    lines = ["| " + " | ".join(str(c) for c in line) + " |"
+             for line in [head, *body]]
+    lines.insert(1, "|" + "---|" * len(head))
+    return "\n".join(lines)
 
 
 def output(argv, form):
@@ -180,13 +180,11 @@ STYLE = """
     .note { fill: #59636e; font-size: 12px; }
     .own { fill: #0969da; }
     .peer { fill: #8c959f; }
-    .axis { stroke: #8c959f; }
     @media (prefers-color-scheme: dark) {
       text { fill: #e6edf3; }
       .note { fill: #9198a1; }
       .own { fill: #4493f8; }
       .peer { fill: #6e7681; }
-      .axis { stroke: #6e7681; }
     }
 """
 
@@ -204,7 +202,9 @@ def picture():
                  if value is not None]
         if not found or found[0][0] != "wgw":
             continue
-        most = max(max(value - zero for _, value in found), 1e-9)
+        # what is next to nothing shall look so
+        most = max([value - zero for _, value in found]
+                   + [0.2 if zero else 1])
         parts.append(f'  <text class="title" x="12" y="{y}">{title}</text>')
         y += 10
         for label, value in found:
@@ -220,8 +220,8 @@ def picture():
             y += high
         y += 22
 
-    parts.append(f'  <text class="note" x="12" y="{y}">less is better; CPU of '
-                 "the server, medians of rounds in turn; make bench, "
+    parts.append(f'  <text class="note" x="12" y="{y}">bars begin where nginx '
+                 "is: less is better; medians of rounds in turn; make bench, "
                  f"{time.strftime('%Y-%m-%d', time.gmtime())}</text>")
     y += 14
 
@@ -252,7 +252,7 @@ def sizes():
     def ten_cores(v):
         return f"{rounded(10 * v)}/s with a core each"
 
-    day = 86400 / 1e6
+    day = 86400 * 1e6 * 1.048576 / 1e3      # GB, by us for a MiB
 
     lines = [
         row("names", get("size", "name", "bytes"),
@@ -280,43 +280,37 @@ def sizes():
             per_second, ten_cores, "bench/size/run traffic"),
         row("connections that are open and idle", get("size", "idle",
                                                       "bytes"),
-            lambda v: f"{v / 1000:.1f} KB each, 100,000 in "
-            f"{v / 10000:.0f} MB",
-            lambda v: f"1M in {v / 10000:.0f} MB on each",
+            lambda v: f"{v / 1000:.1f} KB each: 100,000 in {v / 10:,.0f} MB",
+            lambda v: f"1M in {v / 10:,.0f} MB on each",
             "bench/size/run idle"),
         row("the same with TLS", get("size", "idle-tls", "bytes"),
-            lambda v: f"{v / 1000:.0f} KB each, 100,000 in "
-            f"{v / 10000:.0f} MB",
-            lambda v: f"1M in {v / 10000:.0f} MB on each",
+            lambda v: f"{v / 1000:.0f} KB each: 100,000 in {v / 10:,.0f} MB",
+            lambda v: f"1M in {v / 10:,.0f} MB on each",
             "bench/size/run idle"),
         row("traffic, counted under a cap, in answers of 1 MB",
             get("size", "bulk", "cpu_us"),
-            lambda v: f"{rounded(1.048576 / 1000 / v * 1e6 * 86400)} GB a day "
-            "a core",
-            lambda v: f"{rounded(1.048576 / 1e5 / v * 1e6 * 86400)} GB a day",
+            lambda v: f"{rounded(day / v)} GB a day a core",
+            lambda v: f"{rounded(10 * day / v)} GB a day",
             "bench/size/run traffic"),
         row("the same with TLS", get("size", "bulk-tls", "cpu_us"),
-            lambda v: f"{rounded(1.048576 / 1000 / v * 1e6 * 86400)} GB a day "
-            "a core",
-            lambda v: f"{rounded(1.048576 / 1e5 / v * 1e6 * 86400)} GB a day",
+            lambda v: f"{rounded(day / v)} GB a day a core",
+            lambda v: f"{rounded(10 * day / v)} GB a day",
             "bench/size/run traffic"),
         row("a change of a name, live in all workers",
             get("route", "wgw-1M-meta", "served"),
             lambda v: f"{v:.0f} us", lambda v: "on each of them",
             "bench/route/run live"),
-        row("what a fleet adds to a request", get("meter", "wgw-fleet",
-                                                  "instructions"),
-            lambda v: f"{v - get('meter', 'wgw-alone', 'instructions'):+.0f} "
-            "instructions" if get("meter", "wgw-alone", "instructions")
-            else "-",
-            lambda v: "the same", "bench/meter/run fleet"),
+        row("what a fleet adds to a request, with its agent, of 1,000 keys",
+            get("meter", "wgw-fleet", "over"),
+            lambda v: f"{v:+.1f} us", lambda v: "the same on each, and a Redis",
+            "bench/meter/run fleet"),
     ]
     body = [line for line in lines if line]
     if body:
         between(OPERATIONS, "sizes", fold(
             f"{time.strftime('%Y-%m-%d', time.gmtime())}, {processor()}, one "
-            "worker on one processor, the load on another; written by `make "
-            "bench`.") + "\n\n" + markdown(
+            "worker on one processor, the load on another, all over loopback: what "
+            "a network card takes comes on top. Written by `make bench`.") + "\n\n" + markdown(
                 ["", "one machine", "ten of them", "measured by"], body))
 
 

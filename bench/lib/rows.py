@@ -79,8 +79,8 @@ ROWS = [
         "router", "router-session", "over", 1.5, ["haproxy", "caddy"], "-"),
     Row("the router, with sessions: instructions over that", "router",
         "router-session", "instructions", 6000, [], "-"),
-    Row("one node of a fleet: instructions over nginx", "meter", "wgw-fleet",
-        "instructions", 1500, ["wgw-alone"], "-"),
+    Row("one node of a fleet, with its agent: CPU, alone = 1", "meter",
+        "wgw-fleet", "ratio", 1.05, [], "-"),
 ]
 
 

@@ -17,6 +17,7 @@
 #define HERALD_POLL    100
 #define HERALD_AGAIN   1000             /* after a failure */
 #define HERALD_FORGET  60000
+#define HERALD_AHEAD   ((uint64_t) 365 * 86400 * 1000000)   /* us */
 
 #define HERALD_LOCK    "/herald"
 
@@ -30,6 +31,7 @@ static void herald_next(herald_t *h);
 static void herald_poll(herald_t *h);
 static void herald_head(void *data, const redisReply *reply);
 static void herald_judge(herald_t *h, const wgw_gazette_head_t *head);
+static void herald_meanwhile(herald_t *h);
 static void herald_claim(herald_t *h);
 static void herald_claimed(void *data, const redisReply *reply);
 
@@ -126,7 +128,22 @@ herald_next(herald_t *h)
         return;
     }
 
-    if (h->within && !h->doubt && wgw_herald_tell(h)) {
+    /* in turns: neither waits for the end of the other */
+
+    if (h->within && !h->doubt && !h->telling) {
+        h->telling = 1;
+
+        if (wgw_herald_tell(h)) {
+            return;
+        }
+    }
+
+    h->telling = 0;
+
+    if (h->moved || now >= h->polled + HERALD_POLL) {
+        h->moved = 0;
+        h->polled = now;
+        herald_poll(h);
         return;
     }
 
@@ -141,12 +158,7 @@ herald_next(herald_t *h)
         break;
 
     default:
-        if (h->moved || now >= h->polled + HERALD_POLL) {
-            h->moved = 0;
-            h->polled = now;
-            herald_poll(h);
-
-        } else if (now >= h->forgot + HERALD_FORGET) {
+        if (now >= h->forgot + HERALD_FORGET) {
             h->forgot = now;
             wgw_herald_forget(h);
         }
@@ -165,8 +177,13 @@ herald_ready(herald_t *h)
         h->store = h->open(ngx_cycle->log);
     }
 
-    if (h->store == NULL || !herald_locked(h)) {
+    if (h->store == NULL) {
         h->next = wgw_steady_ms() + HERALD_AGAIN;
+        return 0;
+    }
+
+    if (!herald_locked(h)) {
+        h->next = ngx_max(h->next, wgw_steady_ms() + HERALD_POLL);
         return 0;
     }
 
@@ -183,6 +200,11 @@ herald_ready(herald_t *h)
     if (place.serial != h->serial) {
         h->serial = place.serial;
         h->moved = 1;
+
+        /* a comparison of another server, perhaps: it begins anew */
+
+        h->phase = HERALD_FOLLOWS;
+        h->again |= h->state.again;
     }
 
     return place.serial != 0;
@@ -253,7 +275,24 @@ herald_head(void *data, const redisReply *reply)
         return;
     }
 
-    herald_judge(h, &head);
+    if (wgw_herald_sound(h, &head)) {
+        herald_judge(h, &head);
+    }
+}
+
+
+ngx_uint_t
+wgw_herald_sound(herald_t *h, const wgw_gazette_head_t *head)
+{
+    h->limit = (uint64_t) ngx_time() * 1000000 + HERALD_AHEAD;
+
+    if (head->version <= h->limit) {
+        return 1;
+    }
+
+    wgw_herald_failed(h, "Redis", wgw_text("names have a version of the "
+                                           "future"));
+    return 0;
 }
 
 
@@ -264,9 +303,17 @@ herald_judge(herald_t *h, const wgw_gazette_head_t *head)
 
     state = &h->state;
 
+    h->version = head->version;
+
+    if (h->phase != HERALD_FOLLOWS
+        && ngx_memcmp(h->epoch, head->epoch.data, WGW_FOLLOW_EPOCH) == 0)
+    {
+        herald_meanwhile(h);
+        return;
+    }
+
     ngx_memcpy(h->epoch, head->epoch.data, WGW_FOLLOW_EPOCH);
     h->within = 1;
-    h->from = head->version;
 
     if (!state->known
         || ngx_memcmp(state->epoch, h->epoch, WGW_FOLLOW_EPOCH) != 0
@@ -298,6 +345,23 @@ herald_judge(herald_t *h, const wgw_gazette_head_t *head)
 }
 
 
+/* A comparison may last, and what is new is read while it does. */
+
+static void
+herald_meanwhile(herald_t *h)
+{
+    if (h->version < h->live) {
+        wgw_herald_compare_all(h, 1);
+
+    } else if (h->version > h->live) {
+        wgw_herald_news(h);
+
+    } else {
+        wgw_herald_step(h);
+    }
+}
+
+
 void
 wgw_herald_compare_all(herald_t *h, ngx_uint_t fills)
 {
@@ -325,7 +389,8 @@ wgw_herald_compare_all(herald_t *h, ngx_uint_t fills)
     h->again = 0;
     h->refused = 0;
     h->doubt = 0;
-    h->state.told = 0;
+    h->live = h->version;
+    h->told = h->state.told;
 
     wgw_herald_step(h);
 }

@@ -25,6 +25,9 @@
  * have no room (its own address as a backend) keeps what it had, says so, and
  * compares again when it is started.
  *
+ * Versions of more than a year ahead are nobody's, and are not followed: all
+ * that comes after them would come near 2^53, from where they cannot grow.
+ *
  * One agent of a store at a time: whoever has locked PATH/herald.
  */
 

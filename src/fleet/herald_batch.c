@@ -380,7 +380,7 @@ herald_forget_make(wgw_txn_t *t, wgw_change_t *change)
 
     h = ((herald_forget_t *) change)->herald;
 
-    return wgw_follow_forget(t, h->from, h->forget_name, &h->forget_len);
+    return wgw_follow_forget(t, h->version, h->forget_name, &h->forget_len);
 }
 
 

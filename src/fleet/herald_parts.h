@@ -86,10 +86,13 @@ struct herald_s {
     uint64_t                 forgot;    /* ms */
     uint64_t                 seen;      /* of the store, where nothing is left
                                            to tell */
+    uint64_t                 version;   /* of the fleet, as last heard */
     ngx_uint_t               unsaved;   /* entries since the position was */
+    uint64_t                 limit;     /* of versions */
 
     /* of a comparison */
-    uint64_t                 from;
+    uint64_t                 live;      /* read meanwhile, up to this */
+    uint64_t                 told;      /* the state's, when it began */
     size_t                   len;       /* of the name that it has come to */
     char                     name[WGW_NAME_MAX];
     size_t                   cursor_len;
@@ -110,7 +113,9 @@ struct herald_s {
     unsigned                 within:1;  /* `epoch` is known */
     unsigned                 fills:1;   /* the fleet is told what it lacks */
     unsigned                 moved:1;   /* there is more to read at once */
+    unsigned                 telling:1; /* that was the last thing */
     unsigned                 failing:1; /* it was said */
+    unsigned                 doubled:1; /* another has our name: was said */
     unsigned                 again:1;   /* the state's, when it was started */
     unsigned                 refused:1; /* something was, in a comparison */
 };
@@ -131,6 +136,9 @@ int wgw_herald_send(herald_t *h, const wgw_text_t *args, int n,
  * the batch is gone, and it will be gone on with.
  */
 int wgw_herald_reply(herald_t *h, const struct redisReply *reply);
+
+/* 1, or 0: there is something wrong with it, which was said. */
+ngx_uint_t wgw_herald_sound(herald_t *h, const wgw_gazette_head_t *head);
 
 /* Another epoch is the fleet's, or it has less than it had. */
 void wgw_herald_compare_all(herald_t *h, ngx_uint_t fills);

@@ -19,10 +19,14 @@
 
 
 static void read_news(void *data, const redisReply *reply);
+static uint64_t *read_position(herald_t *h);
 static ngx_uint_t read_entries(herald_t *h, const redisReply *reply,
     size_t n);
+static void read_double(herald_t *h, wgw_text_t origin);
 static ngx_uint_t read_own(herald_t *h, const wgw_gazette_entry_t *entry);
 static void read_take(herald_t *h, const wgw_follow_row_t *row);
+static void read_op(herald_t *h, herald_kind_t kind,
+    const wgw_follow_row_t *row);
 static ngx_uint_t read_look(herald_t *h);
 static ngx_uint_t read_have(herald_t *h, wgw_out_t *out);
 static void read_compared(void *data, const redisReply *reply);
@@ -43,7 +47,7 @@ wgw_herald_news(herald_t *h)
     int         n;
     wgw_text_t  args[WGW_GAZETTE_ARGS];
 
-    n = wgw_gazette_news(&h->gazette, args, h->state.position);
+    n = wgw_gazette_news(&h->gazette, args, *read_position(h));
 
     (void) wgw_herald_send(h, args, n, read_news);
 }
@@ -70,7 +74,11 @@ read_news(void *data, const redisReply *reply)
         return;
     }
 
-    h->from = head.version;
+    if (!wgw_herald_sound(h, &head)) {
+        return;
+    }
+
+    h->version = head.version;
 
     if (entries == 0) {
         wgw_herald_compare_all(h, 0);
@@ -101,9 +109,20 @@ read_news(void *data, const redisReply *reply)
     h->moved = 1;
     h->unsaved += entries;
 
-    h->batch->save = h->batch->ops.nelts || h->unsaved >= READ_SAVE;
+    if (h->phase == HERALD_FOLLOWS) {
+        h->batch->save = h->batch->ops.nelts || h->unsaved >= READ_SAVE;
+    }
 
     wgw_herald_make(h);
+}
+
+
+/* What is read during a comparison is known when that has ended. */
+
+static uint64_t *
+read_position(herald_t *h)
+{
+    return h->phase == HERALD_FOLLOWS ? &h->state.position : &h->live;
 }
 
 
@@ -120,14 +139,16 @@ read_entries(herald_t *h, const redisReply *reply, size_t n)
     ngx_uint_t           told, cut;
     wgw_gazette_entry_t  entry;
 
-    position = h->state.position;
-    told = h->state.told <= position;
+    position = *read_position(h);
+    told = h->state.told <= position
+           || (h->phase != HERALD_FOLLOWS && h->state.told == h->told);
     cut = 0;
 
     for (i = 0; i < n; i++) {
 
         if (wgw_gazette_entry(reply, i, &entry) != 0
-            || entry.before != position || entry.version <= position)
+            || entry.before != position || entry.version <= position
+            || entry.version > h->version)
         {
             cut = i == 0 && entry.before > position;
             break;
@@ -140,13 +161,15 @@ read_entries(herald_t *h, const redisReply *reply, size_t n)
             break;
         }
 
+        read_double(h, entry.origin);
+
         if (h->doubt && !read_own(h, &entry)) {
             break;
         }
     }
 
     if (i == n) {
-        h->state.position = position;
+        *read_position(h) = position;
         return 1;
     }
 
@@ -154,6 +177,30 @@ read_entries(herald_t *h, const redisReply *reply, size_t n)
     wgw_herald_compare_all(h, !cut);
 
     return 0;
+}
+
+
+/* Said of one that tells at the same time: older entries are not read. */
+
+static void
+read_double(herald_t *h, wgw_text_t origin)
+{
+    size_t  len;
+
+    len = h->fleet->node.len + 1;
+
+    if (h->doubled || origin.len != h->origin_len
+        || ngx_memcmp(origin.data, h->origin, len) != 0
+        || ngx_memcmp(origin.data, h->origin, origin.len) == 0)
+    {
+        return;
+    }
+
+    h->doubled = 1;
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "wgw fleet: another machine is node \"%V\" as well",
+                  &h->fleet->node);
 }
 
 
@@ -182,12 +229,8 @@ read_own(herald_t *h, const wgw_gazette_entry_t *entry)
 static void
 read_take(herald_t *h, const wgw_follow_row_t *row)
 {
-    if (wgw_follow_known(h->store, row)) {
-        return;
-    }
-
-    if (wgw_herald_op(h->batch, HERALD_TAKE, row, 0) == NULL) {
-        read_bad(h);
+    if (!wgw_follow_known(h->store, row)) {
+        read_op(h, HERALD_TAKE, row);
     }
 }
 
@@ -346,7 +389,16 @@ read_verdict(herald_t *h, wgw_follow_row_t *row,
         kind = HERALD_REFILL;
     }
 
-    if (wgw_herald_op(h->batch, kind, row, 0) == NULL) {
+    read_op(h, kind, row);
+}
+
+
+static void
+read_op(herald_t *h, herald_kind_t kind, const wgw_follow_row_t *row)
+{
+    if (row->version > h->limit
+        || wgw_herald_op(h->batch, kind, row, 0) == NULL)
+    {
         read_bad(h);
     }
 }
@@ -408,7 +460,8 @@ read_scanned(void *data, const redisReply *reply)
     if (wgw_text_equal(cursor, wgw_text("0"))) {
         h->state.known = 1;
         h->state.again = h->refused;
-        h->state.position = h->from;
+        h->state.position = h->live;
+        h->state.told = h->state.told == h->told ? 0 : h->state.told;
         ngx_memcpy(h->state.epoch, h->epoch, WGW_FOLLOW_EPOCH);
 
         h->batch->save = 1;

@@ -330,7 +330,7 @@ wgw_lease_key_return(wgw_leases_t *l, wgw_lease_key_t *key, uint64_t units)
 void
 wgw_lease_key_share(wgw_leases_t *l, wgw_lease_key_t *key)
 {
-    uint64_t             tag, word, nodes, share;
+    uint64_t             tag, word, nodes, others, share;
     wgw_lease_record_t  *r;
 
     r = &l->lease->records[key->record];
@@ -345,10 +345,15 @@ wgw_lease_key_share(wgw_leases_t *l, wgw_lease_key_t *key)
         return;
     }
 
-    key->others = word & WGW_LEASE_UNITS;
+    /* they may have asked since, each for as much as this one has */
+
+    others = word & WGW_LEASE_UNITS;
+    key->others = (nodes - 1) * key->known;
+    key->others = key->others > others ? key->others : others;
     key->hungry = 0;
 
     share = wgw_lease_key_pool(l, key) / (2 * nodes);
+    key->others = others;
 
     __atomic_store_n(&r->others, tag << 52 | WGW_LEASE_SHARED | key->others,
                      __ATOMIC_SEQ_CST);

@@ -151,7 +151,9 @@ wgw_follow_take(wgw_txn_t *t, const wgw_follow_row_t *row,
 
     there = wgw_txn_get(t, WGW_ROWS, row->name, &value) == WGW_STORE_OK;
 
-    if (row->version <= version && there == !row->gone) {
+    if (row->version < version
+        || (row->version == version && there == !row->gone))
+    {
         return WGW_FOLLOW_SAME;
     }
 
@@ -236,13 +238,7 @@ wgw_store_rc_t
 wgw_follow_told(wgw_txn_t *t, wgw_text_t name, uint64_t seq,
     uint64_t version, unsigned gone)
 {
-    unsigned    was;
-    wgw_text_t  value;
-
-    if (version
-        && (wgw_txn_get(t, WGW_ROWS_FLEET, name, &value) != WGW_STORE_OK
-            || follow_version(value, &was) < version))
-    {
+    if (version) {
         (void) follow_set(t, name, version, gone);
     }
 
@@ -280,14 +276,16 @@ wgw_follow_refill(wgw_txn_t *t, wgw_text_t name)
 }
 
 
-/* Unless it was changed here meanwhile. */
+/* Unless it was changed here meanwhile, or the fleet is to be told of it. */
 
 wgw_store_rc_t
 wgw_follow_drop(wgw_txn_t *t, wgw_text_t name)
 {
     wgw_text_t  value;
 
-    if (wgw_txn_get(t, WGW_ROWS_OUTBOX, name, &value) == WGW_STORE_OK) {
+    if (wgw_txn_get(t, WGW_ROWS_OUTBOX, name, &value) == WGW_STORE_OK
+        || wgw_txn_get(t, WGW_ROWS_REFILL, name, &value) == WGW_STORE_OK)
+    {
         return WGW_STORE_MISMATCH;
     }
 
@@ -416,15 +414,16 @@ unsigned
 wgw_follow_known(wgw_store_t *store, const wgw_follow_row_t *row)
 {
     unsigned           gone;
+    uint64_t           version;
     wgw_text_t         value;
     wgw_store_rc_t     rc;
     wgw_store_error_t  error;
 
-    if (wgw_store_get(store, WGW_ROWS_FLEET, row->name, &value, &error)
-        != WGW_STORE_OK
-        || follow_version(value, &gone) < row->version)
-    {
-        return 0;
+    version = wgw_store_get(store, WGW_ROWS_FLEET, row->name, &value, &error)
+              == WGW_STORE_OK ? follow_version(value, &gone) : 0;
+
+    if (version != row->version) {
+        return version > row->version;
     }
 
     rc = wgw_store_get(store, WGW_ROWS, row->name, &value, &error);

@@ -30,7 +30,7 @@
 #pragma GCC visibility push(hidden)
 
 
-#define WGW_FOLLOW_VERSION     9007199254740992     /* 2^53 */
+#define WGW_FOLLOW_VERSION     9007199254740992     /* 2^53, of 2255 */
 #define WGW_FOLLOW_EPOCH       16
 #define WGW_FOLLOW_REMEMBERED  ((uint64_t) 30 * 86400 * 1000000)
 

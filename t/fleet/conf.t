@@ -108,6 +108,14 @@ bad('No such file', 'wgw_fleet rediss://a tls_ca=none.pem;');
 bad('"wgw_fleet" directive is duplicate',
     'wgw_fleet redis://a; wgw_fleet redis://b;');
 
+good('names', 'wgw_names names follow; wgw_fleet redis://a;');
+bad('"wgw_names" has "follow", and there is no "wgw_fleet"',
+    "wgw_names names\n follow;");
+bad('"wgw_names" directive is duplicate',
+    'wgw_fleet redis://a; wgw_names one follow; wgw_names two follow;');
+bad('"follow=1" is not a parameter of "wgw_names"',
+    'wgw_fleet redis://a; wgw_names names follow=1;');
+
 bad('zone "keys" has "fleet", and there is no "wgw_fleet"', $zone, $meter);
 bad('has "fleet" without "file"',
     'wgw_fleet redis://a; wgw_meter_zone keys keys=100 fleet;');

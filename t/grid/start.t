@@ -8,6 +8,8 @@ use strict;
 
 use lib 't/lib';
 
+use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 
 use Wgw;
@@ -193,6 +195,47 @@ subtest 'where the secret is not' => sub {
 };
 
 
+subtest 'as the unit runs it' => sub {
+    plan skip_all => 'no setpriv here, or not root'
+        if $> != 0 || system('setpriv --version > /dev/null 2>&1') != 0;
+
+    my $grid = grid(5);
+    my $program = $Wgw::Grid::Program;
+
+    spew($grid->dir() . '/unit', "#!/bin/sh\numask 077\nexec setpriv "
+         . '--bounding-set=-all --inh-caps=-all --no-new-privs '
+         . "$program \"\$@\"\n");
+    chmod 0755, $grid->dir() . '/unit';
+
+    {
+        local $Wgw::Grid::Program = $grid->dir() . '/unit';
+        is(known($grid)->{twin_id}, 11, 'root without its capabilities will do');
+    }
+
+    my $status = slurp("/proc/$grid->{pid}/status");
+
+    like($status, qr/^CapEff:\s+0+$/m, 'indeed');
+    unlike($status, qr/^VmLck:\s+0 kB$/m, 'the secret is in locked memory')
+        if ($ENV{WGW_BUILD} // '') !~ /asan/;       # which locks none
+    is((stat $grid->dir() . '/state/grid.db')[2] & 077, 0,
+       'and nobody else reads the state');
+    $grid->stop();
+
+    SKIP: {
+        skip 'no systemd-analyze here', 1
+            if system('systemd-analyze --version > /dev/null 2>&1') != 0;
+
+        my $unit = slurp('debian/wgw-grid.service');
+
+        # which is not installed here
+        $unit =~ s{/usr/bin/wgw-grid}{/bin/true};
+        spew($grid->dir() . '/wgw-grid.service', $unit);
+        unlike(`systemd-analyze verify --man=no $grid->{dir}/wgw-grid.service 2>&1`,
+               qr/wgw-grid/, 'systemd takes the unit as it is');
+    }
+};
+
+
 subtest 'without a chain' => sub {
     my $grid = grid(5);
 
@@ -241,6 +284,61 @@ subtest 'a chain that says strange things' => sub {
                               '--chain', $chain->url());
     is(known($grid)->{twin_id}, 11, 'another one is asked');
     $grid->stop();
+};
+
+
+subtest 'one of several nodes that lies' => sub {
+    my $bad = Wgw::Chain->new();
+
+    for my $lie (
+        { junk => 'x' }, { junk => '{"result":7}' }, { junk => '{}' },
+        { junk => '{"result":"0xzz"}' }, { junk => '{"result":[7]}' },
+        { junk => '{"error":{"code":-32005,"message":"too many requests"}}' },
+        { junk => '{"result":"0x' . '0' x 200_000 . '"}' },
+        { lies => '0x00' }, { lies => '0x' . 'ff' x 5000 }, { lies => '0x' },
+    ) {
+        $bad->set(junk => undef, lies => undef, %$lie);
+
+        my $grid = Wgw::Grid->new('--farm', 5, @nobody, '--chain', $bad->url(),
+                                  '--chain', $chain->url());
+        my $s = known($grid);
+        my ($what) = map { substr "$_ $lie->{$_}", 0, 40 } keys %$lie;
+
+        is_deeply([ @$s{qw(twin_id node_id)} ], [ 11, 21 ],
+                  "another one is asked: $what");
+        is($grid->stop(), 0, 'and it ends');
+    }
+};
+
+
+subtest 'one that never ends its answer' => sub {
+    my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8);
+    my $pid = fork // die "fork: $!";
+
+    if (!$pid) {
+        local $SIG{PIPE} = 'IGNORE';
+
+        while (my $socket = $listen->accept()) {
+            syswrite $socket, "HTTP/1.1 200 OK\r\n\r\n{\"result\":\"0x";
+
+            for (1 .. 200) {
+                syswrite $socket, '0' x 1_000_000 or last;
+            }
+        }
+
+        POSIX::_exit(0);
+    }
+
+    my $grid = Wgw::Grid->new('--farm', 5, @nobody, '--chain',
+        'http://127.0.0.1:' . $listen->sockport(), '--chain', $chain->url());
+
+    is(known($grid)->{twin_id}, 11, 'is cut, and another one is asked');
+
+    my ($peak) = slurp("/proc/$grid->{pid}/status") =~ /VmHWM:\s+(\d+)/;
+
+    cmp_ok($peak, '<', 200_000, 'with memory that is bounded: kB');
+    is($grid->stop(), 0, 'and it ends');
+    kill_all($pid);
 };
 
 

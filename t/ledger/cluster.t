@@ -105,6 +105,56 @@ subtest 'a cluster' => sub {
 };
 
 
+subtest 'Sentinels' => sub {
+    my $first = redis(requirepass => 'secret', masterauth => 'secret');
+    my $second = redis(requirepass => 'secret', masterauth => 'secret',
+                       replicaof => '127.0.0.1 ' . $first->port());
+    my $none = free_port();
+
+    $_->{cli} = [ '-a', 'secret', '--no-auth-warning' ] for $first, $second;
+    spew("$dir/sentinels", "secret\n");
+    chmod 0644, "$dir/sentinels";
+    chmod 0755, $dir;
+
+    my $sentinel = Wgw::Redis::sentinel($first->port(), 'secret');
+    my $hosts = "redis://127.0.0.1:$none,127.0.0.1:" . $sentinel->port();
+
+    my $gw = gateway($hosts, "s1 master=shop password_file=$dir/sentinels");
+    $gw->start();
+
+    my $ledger = Wgw::Ledger->new($db, '--redis', $hosts, '--master', 'shop',
+                                  '--password-file', "$dir/sentinels");
+    my $pid = $ledger->start();
+
+    get($gw, 'e', 3);
+    settled($ledger, 'who they name is asked');
+
+    # see t/fleet/agent.t
+    ok(wait_for(sub {
+        my $it = $sentinel->cli(qw(SENTINEL REPLICAS shop));
+        $it =~ /flags\s+slave\s/ && $it =~ /master-link-status\s+ok/;
+    }, 30), 'they know another');
+
+    $first->stop();
+    get($gw, 'e', 3);
+    ok(wait_for(sub { $second->cli('ROLE') =~ /^master/ }, 90),
+       'and take it');
+    get($gw, 'e', 3);
+    settled($ledger, 'egress 152: so does the ledger');
+
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    is($? >> 8, 0, 'it ends');
+
+    my $other = Wgw::Ledger->new($db, '--redis', $hosts, '--master', 'none');
+    is($other->run('--once'), 3, 'a master that they do not know');
+    like($other->{err}, qr/no host answers as master/, 'is said');
+
+    $gw->stop();
+    $_->stop() for $sentinel, $second;
+};
+
+
 subtest 'TLS and a password' => sub {
     my $tls = "$dir/tls";
     mkdir $tls;

@@ -205,6 +205,34 @@ subtest 'a Redis that is away' => sub {
 };
 
 
+subtest 'replies that are lost' => sub {
+    my $proxy = Wgw::Redis::proxy($redis->port());
+    my $other = Wgw->new(slurp($gw->dir() . '/nginx.conf')
+                         =~ s/^.*?(?=worker_processes)//sr
+                         =~ s/127\.0\.0\.1:\d+  node=gw1/127.0.0.1:$proxy->{port}  node=lost/r
+                         =~ s/listen \S+;/listen 127.0.0.1:%%HTTP%%;/r);
+
+    $other->start();
+
+    for my $n (1 .. 3) {
+        $sent{l} += http_get($other->port('HTTP'), '/?k=l')->{received};
+        settled("egress 131: $n");
+
+        # what is added now is added, and nobody is told so, nor that it was read
+        kill 'STOP', $daemon;
+        $proxy->set(loss => 1);
+        $sent{l} += http_get($other->port('HTTP'), '/?k=l')->{received};
+        sleep 2;
+        $proxy->set();
+        sleep 2;
+        kill 'CONT', $daemon;
+    }
+
+    settled('egress 131: counted once');
+    $other->stop();
+};
+
+
 subtest 'the ledger is killed' => sub {
     for my $n (1 .. 3) {
         kill 'KILL', $daemon;

@@ -68,7 +68,8 @@ sub free_port {
 
             $free &&= IO::Socket::IP->new(
                 LocalHost => $address, LocalPort => $port, Listen => 1,
-                ReuseAddr => 1, ($v6 ? (V6Only => 1) : ())
+                ReuseAddr => 1, ($v6 ? (V6Only => 1) : ()),
+                GetAddrInfoFlags => 0
             );
         }
 
@@ -186,7 +187,8 @@ sub connect_to {
     my ($port, $address) = @_;
 
     return IO::Socket::IP->new(
-        PeerHost => $address || '127.0.0.1', PeerPort => $port, Timeout => 30
+        PeerHost => $address || '127.0.0.1', PeerPort => $port, Timeout => 30,
+        GetAddrInfoFlags => 0           # also where loopback is all there is
     );
 }
 

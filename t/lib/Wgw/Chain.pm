@@ -395,6 +395,8 @@ sub get {
 
     $self->{asked}{$key} = 1;
 
+    return $self->{set}{lies} if defined $self->{set}{lies};
+
     my $value = ($block ? $self->{final} : $self->{best})->{$item}
         {substr $key, 2 + 64 + 32};
 

@@ -19,7 +19,8 @@ use Wgw::Redis ();
 
 
 # fleet(CAP, NUMBER, OPTION => VALUE ...): started and connected; `fleet`, the
-# parameter of wgw_fleet, in place of redis://..., and `mode`.
+# parameter of wgw_fleet, in place of redis://..., `mode`, `keys` of the zone,
+# and `zone`, more of its parameters.
 
 sub new {
     my ($class, $cap, $nodes, %option) = @_;
@@ -66,11 +67,13 @@ sub node {
     my $body = 'x' x 1000;
     my $mode = $self->{mode} // 'closed';
     my $more = $self->{more} // '';
+    my $keys = $self->{keys} // 1000;
+    my $zone = $self->{zone} // '';
 
     return Wgw->new(<<"EOF");
 worker_processes 2;
 wgw_fleet $fleet node=n$i nodes=$nodes $more;
-wgw_meter_zone keys file=keys.wgw keys=1000 fleet=$mode;
+wgw_meter_zone keys file=keys.wgw keys=$keys fleet=$mode $zone;
 wgw_rate_zone rates keys=100 fleet;
 
 events { worker_connections 512; }

@@ -43,10 +43,11 @@ sub redis {
 }
 
 
-# A Sentinel of its own mind, of a master that it calls "shop".
+# A Sentinel of its own mind, of a master that it calls "shop", which may have a
+# password.
 
 sub sentinel {
-    my ($master) = @_;
+    my ($master, $password) = @_;
 
     my $self = bless {
         dir => tempdir('wgw-redis-XXXXXX', DIR => '/tmp', CLEANUP => 1),
@@ -57,7 +58,8 @@ sub sentinel {
 
     my @lines = ("monitor shop 127.0.0.1 $master 1",
                  'down-after-milliseconds shop 1000',
-                 'failover-timeout shop 3000');
+                 'failover-timeout shop 3000',
+                 defined $password ? "auth-pass shop $password" : ());
 
     $self->{text} = join '', map { "sentinel $_\n" } @lines;
     $self->start();

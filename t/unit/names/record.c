@@ -281,6 +281,33 @@ static const record_case_t  cases[] = {
     { HTTPS ",\"proxy_protocol\":false}", NULL, NULL,
       "PROXY protocol off with https" },
 
+    /* gateways */
+
+    { HTTP ",\"gateways\":[]}", NULL, NULL, "no gateways" },
+    { HTTP ",\"gateways\":[\"gw1\",\"GW1\",\"a_b.c-d\"]}", NULL, NULL,
+      "gateways" },
+    { HTTP ",\"gateways\":[\"gw1\",\"gw2\",\"gw1\"]}", "gateways[2]",
+      "is duplicate", "a gateway twice" },
+    { HTTP ",\"gateways\":[\"\"]}", "gateways[0]",
+      "must be up to 63 letters, digits and any of \"._-\"",
+      "an empty gateway" },
+    { HTTP ",\"gateways\":[\"a b\"]}", "gateways[0]",
+      "must be up to 63 letters, digits and any of \"._-\"",
+      "a gateway with a blank" },
+    { HTTP ",\"gateways\":[\"" T60 "aaa\"]}", NULL, NULL,
+      "a gateway of 63" },
+    { HTTP ",\"gateways\":[\"" T60 "aaaa\"]}", "gateways[0]",
+      "must be up to 63 letters, digits and any of \"._-\"",
+      "a gateway of 64" },
+    { HTTP ",\"gateways\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\","
+      "\"h\",\"i\",\"j\",\"k\",\"l\",\"m\",\"n\",\"o\",\"p\",\"q\"]}",
+      "gateways[16]", "is one more than 16", "17 gateways" },
+    { HTTP ",\"gateways\":\"gw1\"}", "gateways", "must be an array of strings",
+      "gateways a string" },
+    { HTTP ",\"served\":false}", NULL, NULL, "served, which says nothing" },
+    { HTTP ",\"served\":\"no\"}", "served", "must be true or false",
+      "served a string" },
+
     /* notes and state */
 
     { HTTP ",\"owner\":\"7341\",\"workload\":\"7341-12-web\"}", NULL, NULL,

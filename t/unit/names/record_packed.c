@@ -169,6 +169,60 @@ test_damaged(void)
 /* What an earlier version stored must be read, also when bits are added. */
 
 static void
+test_placed(void)
+{
+    size_t               i, len, made;
+    uint8_t             *packed;
+    wgw_text_t           rest, gateway;
+    wgw_record_t         record, other;
+    wgw_record_error_t   error;
+
+    parse(&record, HTTP ",\"gateways\":[\"gw1\",\"b\"]}", "", NULL, &error);
+
+    packed = malloc(WGW_RECORD_PACKED);
+    len = wgw_record_pack(&record, packed);
+
+    ok(packed[0] == 3 && wgw_record_unpack(&other, packed, len) == 0
+       && wgw_text_equal(other.gateways, record.gateways) && other.life == 0,
+       "gateways are packed");
+
+    rest = other.gateways;
+    ok(wgw_record_gateway(&rest, &gateway)
+       && wgw_text_equal(gateway, wgw_text("gw1"))
+       && wgw_record_gateway(&rest, &gateway)
+       && wgw_text_equal(gateway, wgw_text("b"))
+       && !wgw_record_gateway(&rest, &gateway) && rest.len == 0,
+       "one after another");
+
+    wgw_record_place(&other, wgw_text("b"));
+    ok(!other.elsewhere, "served by one of them");
+    wgw_record_place(&other, wgw_text("gw"));
+    ok(other.elsewhere, "not by another");
+
+    ok(wgw_record_live(packed, len, 5) == len
+       && wgw_record_unpack(&other, packed, len) == 0 && other.life == 5
+       && wgw_record_live(packed, len, 0) == len
+       && wgw_record_unpack(&other, packed, len) == 0 && other.life == 0,
+       "with a life, or without");
+
+    made = 0;
+
+    for (i = 1; i < len; i++) {
+        made += wgw_record_unpack(&other, packed, len - i) == 0;
+    }
+
+    ok(made == 0, "cut off anywhere it is damaged");
+
+    packed[len - 8 - 2]++;
+    ok(wgw_record_unpack(&other, packed, len) == -1, "a length too long");
+    packed[len - 8 - 2] = 0;
+    ok(wgw_record_unpack(&other, packed, len) == -1, "or none");
+
+    free(packed);
+}
+
+
+static void
 test_earlier(void)
 {
     size_t        len;
@@ -201,6 +255,7 @@ main(void)
 
     test_equal();
     test_damaged();
+    test_placed();
     test_earlier();
 
     return done();

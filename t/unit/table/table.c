@@ -4,6 +4,7 @@
  */
 
 #include "t/unit/table/table.h"
+#include "table/counter.h"
 
 
 static void
@@ -504,6 +505,66 @@ headers(void)
 }
 
 
+/* What counter.h does in place, of the same kinds. */
+
+static void
+usual(void)
+{
+    int                waiting;
+    size_t             size;
+    uint32_t           r;
+    uint64_t           p;
+    wgw_table_t        t, more;
+    wgw_record_hot_t  *hot;
+
+    size = make(&t, 10, 24, WGW_WINDOW_DAY);
+    r = wgw_table_get(&t, text("key"));
+    p = wgw_table_period(&t, 10 * DAY);
+    hot = wgw_table_hot(&t, r);
+
+    ok(!wgw_counter_add(&t, hot, 1, 1, 1)
+       && usage_of(&t, "key", 10 * DAY).sent == 0
+       && !wgw_counter_hold(&t, hot, 3, 100, 1) && hot->held == 0,
+       "not where the window is new");
+
+    wgw_table_add(&t, r, p, 10, 0, 1);
+    ok(wgw_counter_add(&t, hot, 10, 20, 1)
+       && usage_of(&t, "key", 10 * DAY).window.sent == 20
+       && usage_of(&t, "key", 10 * DAY).window.received == 20,
+       "an addition");
+
+    ok(wgw_counter_hold(&t, hot, 3, 100, 59)
+       && !wgw_counter_hold(&t, hot, 3, 100, 2) && hot->held == 59
+       && wgw_counter_hold(&t, hot, 3, 100, 1) && hot->held == 60,
+       "all that is wanted, to the byte, or nothing");
+    ok(wgw_table_hold(&t, r, p, 3, 100, 1, &waiting) == 0 && waiting == 1,
+       "as the others see it");
+    wgw_counter_release(hot, 60);
+
+    ok(wgw_counter_hold(&t, hot, WGW_COUNT_RECEIVED, 100, 80)
+       && hot->held == 80, "the direction that the cap counts");
+    wgw_counter_release(hot, 80);
+
+    ok(!wgw_counter_hold(&t, hot, 3, 0, 1)
+       && !wgw_counter_hold(&t, hot, 3, 39, 1)
+       && !wgw_counter_hold(&t, hot, 3, 100, 0)
+       && !wgw_counter_hold(&t, hot, 3, UINT64_MAX, UINT64_MAX)
+       && hot->held == 0, "nothing of a cap of nothing, nor without a wish");
+
+    more = t;
+    more.count = 2;
+    ok(!wgw_counter_hold(&more, hot, 3, 100, 1) && hot->held == 0,
+       "not in a table that grew");
+
+    (void) wgw_table_period(&t, 11 * DAY);
+    ok(!wgw_counter_add(&t, hot, 1, 0, 0)
+       && !wgw_counter_hold(&t, hot, 3, 100, 1) && hot->held == 0,
+       "nor in the next window, before it is touched");
+
+    munmap(t.header, size);
+}
+
+
 static void
 holding(void)
 {
@@ -637,6 +698,7 @@ main(void)
     full();
     collisions();
     headers();
+    usual();
     holding();
     torn();
 
