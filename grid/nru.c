@@ -40,13 +40,17 @@ static int nru_settle(grid_batch_t *batch, int64_t id, const char *block);
 static int nru_again(grid_batch_t *batch, int64_t id, wgw_out_t *call);
 
 
-/* Of a contract none before an earlier one, whose time is not come. */
+/*
+ * Of a contract none before an earlier one, whose time is not come; which is
+ * an hour ahead at most, or was told by a clock that was wrong.
+ */
 
 static const char  nru_waiting[] =
     "select id, contract, time, bytes, tries from reports r where state = 0 "
-    "and after <= ?1 and not exists (select 1 from reports e where e.contract "
-    "= r.contract and e.state = 0 and e.time < r.time and e.after > ?1) "
-    "order by time, id limit 200";
+    "and after not between ?1 + 1 and ?1 + 3600 and not exists (select 1 from "
+    "reports e where e.contract = r.contract and e.state = 0 and e.time < "
+    "r.time and e.after between ?1 + 1 and ?1 + 3600) order by time, id limit "
+    "200";
 
 const grid_batch_kind_t  grid_nru_kind = {
     "nru", nru_settle, nru_again, 0

@@ -68,6 +68,7 @@ read_news(void *data, const redisReply *reply)
 
     if (wgw_gazette_head_of(reply, &head) != 0
         || wgw_gazette_entries(reply, &entries, &rows) != 0
+        || head.epoch.len == 0
         || ngx_memcmp(head.epoch.data, h->epoch, WGW_FOLLOW_EPOCH) != 0)
     {
         read_elsewhere(h);
@@ -146,8 +147,11 @@ read_entries(herald_t *h, const redisReply *reply, size_t n)
 
     for (i = 0; i < n; i++) {
 
-        if (wgw_gazette_entry(reply, i, &entry) != 0
-            || entry.before != position || entry.version <= position
+        if (wgw_gazette_entry(reply, i, &entry) != 0) {
+            break;
+        }
+
+        if (entry.before != position || entry.version <= position
             || entry.version > h->version)
         {
             cut = i == 0 && entry.before > position;
