@@ -322,6 +322,22 @@ subtest 'the list' => sub {
     $grid->stop();
 };
 
+subtest 'a contract that the chain does not know yet' => sub {
+    $grid->sql("insert or ignore into hours values ($now - 3600, $now);"
+        . 'insert into reports (hour, contract, twin, bytes, time) values '
+        . "($now - 3600, 1236, 7341, 80, $now)");
+    $grid->start();
+    wait_for(sub { $grid->sql('select after from reports where contract = 1236') });
+    sleep 2;
+    is((map { $_->{state} } grep { $_->{contract_id} == 1236 }
+        @{$grid->bills()})[0], 'waiting', 'is asked for again, for an hour');
+    $chain->contract(1236, 7341, node => 21);
+    $grid->sql('update reports set after = 0');
+    again();
+    ok(final(40), 'and billed when it is there');
+    $grid->stop();
+};
+
 $gw->stop();
 
 done_testing();
