@@ -54,6 +54,7 @@ static char *ngx_wgw_route_init_certs(ngx_cycle_t *cycle,
     wgw_names_t *names);
 static char *ngx_wgw_route_init_fleet(ngx_cycle_t *cycle,
     wgw_names_t *names);
+static ngx_int_t ngx_wgw_route_start(ngx_cycle_t *cycle, void *fleet);
 static void ngx_wgw_route_followed(void *followed, wgw_out_t *out);
 static ngx_int_t ngx_wgw_route_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_wgw_route_init_process(ngx_cycle_t *cycle);
@@ -484,10 +485,18 @@ ngx_wgw_route_init_fleet(ngx_cycle_t *cycle, wgw_names_t *names)
 
     names->rules.shared = 1;
     names->numbers = ngx_wgw_route_followed;
+    names->start = ngx_wgw_route_start;
 
     return wgw_herald_serve(cycle, fleet, (char *) names->path.data,
                             wgw_lookup_store, &names->rules, names->followed)
            == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_wgw_route_start(ngx_cycle_t *cycle, void *fleet)
+{
+    return wgw_agent_init_process(cycle, fleet);
 }
 
 
@@ -551,10 +560,6 @@ ngx_wgw_route_init_process(ngx_cycle_t *cycle)
 
     if (names->path.len) {
         (void) wgw_lookup_store(cycle->log);
-    }
-
-    if (wgw_agent_init_process(cycle, names->fleet) != NGX_OK) {
-        return NGX_ERROR;
     }
 
     /* the directory is of who keeps it, and is not ours to give away */

@@ -99,6 +99,10 @@ cli_columns_flush(cli_columns_t *c)
     char    *title;
     size_t   i;
 
+    if (c->n == 0) {
+        return;
+    }
+
     for (i = 0; i < c->n && c->used && !c->titled; i++) {
         title = columns_seen(c->columns[i].title);
         columns_cell(c, i, title);

@@ -13,6 +13,7 @@
 #define NRU_ARGUMENTS                                                         \
     "{reports:[{contract_id:u64,timestamp:u64,window:u64,nru:u64}]}"
 
+#define NRU_UNKNOWN    600              /* s, until it is looked for again */
 #define NRU_TOGETHER   3                /* tries, after which it goes alone */
 
 
@@ -40,13 +41,17 @@ static int nru_settle(grid_batch_t *batch, int64_t id, const char *block);
 static int nru_again(grid_batch_t *batch, int64_t id, wgw_out_t *call);
 
 
-/* Of a contract none before an earlier one, whose time is not come. */
+/*
+ * Of a contract none before an earlier one, whose time is not come; which is
+ * an hour ahead at most, or was told by a clock that was wrong.
+ */
 
 static const char  nru_waiting[] =
     "select id, contract, time, bytes, tries from reports r where state = 0 "
-    "and after <= ?1 and not exists (select 1 from reports e where e.contract "
-    "= r.contract and e.state = 0 and e.time < r.time and e.after > ?1) "
-    "order by time, id limit 200";
+    "and after not between ?1 + 1 and ?1 + 3600 and not exists (select 1 from "
+    "reports e where e.contract = r.contract and e.state = 0 and e.time < "
+    "r.time and e.after between ?1 + 1 and ?1 + 3600) order by time, id limit "
+    "200";
 
 const grid_batch_kind_t  grid_nru_kind = {
     "nru", nru_settle, nru_again, 0
@@ -147,7 +152,7 @@ nru_alone(nru_row_t *rows, size_t n)
 }
 
 
-/* How many can never be billed, and why. */
+/* How many cannot be billed, now or ever, and why. */
 
 static int
 nru_judge(grid_batch_t *batch, nru_row_t *rows, size_t n, size_t *gone)
@@ -175,7 +180,7 @@ nru_judge(grid_batch_t *batch, nru_row_t *rows, size_t n, size_t *gone)
             }
         }
 
-        *gone += rows[i].state == GRID_REPORT_VOID;
+        *gone += rows[i].state != GRID_REPORT_SENT;
     }
 
     return GRID_OK;
@@ -196,6 +201,15 @@ nru_judge_one(grid_batch_t *batch, nru_row_t *row)
         return rc;
     }
 
+    /* a node of the chain that is behind does not know a new one yet */
+
+    if (rc == GRID_NONE
+        && (uint64_t) time(NULL) < row->report.time + GRID_HOUR)
+    {
+        row->state = GRID_REPORT_WAITING;
+        return GRID_OK;
+    }
+
     if (rc == GRID_NONE) {
         row->why = "the contract is gone";
 
@@ -214,7 +228,10 @@ nru_judge_one(grid_batch_t *batch, nru_row_t *row)
 }
 
 
-/* They are written off in a step of their own; the others are taken anew. */
+/*
+ * They are written off, or put off, in a step of their own; the others are
+ * taken anew.
+ */
 
 static int
 nru_void(grid_batch_t *batch, const nru_row_t *rows, size_t n)
@@ -228,6 +245,12 @@ nru_void(grid_batch_t *batch, const nru_row_t *rows, size_t n)
             (void) grid_state_run(batch->state, "update reports set state = "
                                   "?, why = ? where id = ?", "iti",
                                   (int64_t) GRID_REPORT_VOID, rows[i].why,
+                                  rows[i].id);
+
+        } else if (rows[i].state == GRID_REPORT_WAITING) {
+            (void) grid_state_run(batch->state, "update reports set after = ? "
+                                  "where id = ?", "ii",
+                                  (int64_t) time(NULL) + NRU_UNKNOWN,
                                   rows[i].id);
         }
     }

@@ -46,10 +46,18 @@ http {
 
     upstream names { wgw_backend; }
 
+    proxy_cache_path cache keys_zone=cache:1m;
+
     server {
         listen 127.0.0.1:%%HTTP%%;
         wgw_route;
         wgw_meter names $wgw_name;
+        location = /cached {
+            proxy_pass http://names;
+            proxy_cache cache;
+            proxy_cache_valid any 1m;
+            proxy_cache_key $host$arg_k;
+        }
         location = /key { wgw_meter keys $http_x_key; return 200; }
         location / {
             proxy_pass http://names;
@@ -159,7 +167,7 @@ put('both', 'ODD', 'GOOD');
 for my $interim ("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nX-Hint: 1\r\n\r\n",
                  "HTTP/1.1 100 Continue\r\n\r\n" x 3)
 {
-    my ($name) = $interim =~ /^HTTP\/1.1 (\d+ \w+)/;
+    my ($name) = $interim =~ /^HTTP\/1.1 (\d+)/;
 
     says('ODD', $interim . "HTTP/1.1 404 No\r\nContent-Length: 5\r\n"
                 . "X-Final: 1\r\n\r\nfinal" . "HTTP/1.1 200 OK\r\n"
@@ -174,6 +182,13 @@ for my $interim ("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nX-Hint: 1\r\n\r\
     unlike($got->[0]{raw} =~ s/.*(?=HTTP\/1.1 404)//sr, qr/X-Hint/,
            "field 20.2: $name: nothing of what came before is in it");
     is($got->[1]{body}, 'good', "field 20.2: $name: the next one is its own");
+
+    # nor does a cache take one for the other
+    $got = kept(([ "/cached?k=$name", 'odd.gw.test' ]) x 2,
+                [ '/', 'good.gw.test' ]);
+    is(join(' ', map { ($_->{raw} =~ /^HTTP\/1.1 (\d+)/mg)[-1]
+                       . ' ' . $_->{body} =~ s/.*\r\n//sr } @$got),
+       '404 final 404 final 200 good', "field 20.2: $name: of a cache");
 
     my $reply = call('/one');
     is($reply->{status}, 404, "field 20.2: $name, of a provider");

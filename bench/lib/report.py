@@ -247,12 +247,12 @@ def sizes():
                                            f"`{command}`"]
 
     def per_second(v):
-        return f"{rounded(v)}/s a core"
+        return f"{rounded(1e6 / v)}/s a core"
 
     def ten_cores(v):
-        return f"{rounded(10 * v)}/s with a core each"
+        return f"{rounded(1e7 / v)}/s with a core each"
 
-    day = 86400 * 1e6 * 1.048576 / 1e3      # GB, by us for a MiB
+    day = 86400 * 1.048576                  # TB, by us for a MiB
 
     lines = [
         row("names", get("size", "name", "bytes"),
@@ -263,20 +263,21 @@ def sizes():
             lambda v: f"1M take {v:.0f} MB; up to 16M in a zone",
             lambda v: "caps in common, counters on each",
             "bench/meter/run memory"),
-        row("requests to a backend, 1M names", get("route", "wgw-1M", "rps"),
+        row("requests to a backend, 1M names",
+            get("route", "wgw-1M", "cpu_us"),
             per_second, ten_cores, "bench/route/run routing"),
         row("requests that nginx answers, counted under a cap",
-            get("meter", "wgw-cap-1k", "rps"), per_second, ten_cores,
+            get("meter", "wgw-cap-1k", "cpu_us"), per_second, ten_cores,
             "bench/meter/run cpu"),
-        row("requests with an api key", get("auth", "wgw", "rps"),
+        row("requests with an api key", get("auth", "wgw", "cpu_us"),
             per_second, ten_cores, "bench/auth/run keys"),
         row("requests to RPC providers", get("router", "router-session",
-                                             "rps"),
+                                             "cpu_us"),
             per_second, ten_cores, "bench/router/run routers"),
         row("new connections passed on by SNI", get("port", "wgw-1000k",
-                                                   "rps"),
+                                                   "cpu_us"),
             per_second, ten_cores, "bench/port/run sni"),
-        row("new TLS connections that end here", get("size", "tls", "rps"),
+        row("new TLS connections that end here", get("size", "tls", "cpu_us"),
             per_second, ten_cores, "bench/size/run traffic"),
         row("connections that are open and idle", get("size", "idle",
                                                       "bytes"),
@@ -289,12 +290,12 @@ def sizes():
             "bench/size/run idle"),
         row("traffic, counted under a cap, in answers of 1 MB",
             get("size", "bulk", "cpu_us"),
-            lambda v: f"{rounded(day / v)} GB a day a core",
-            lambda v: f"{rounded(10 * day / v)} GB a day",
+            lambda v: f"{rounded(day / v)} TB a day a core",
+            lambda v: f"{rounded(10 * day / v)} TB a day",
             "bench/size/run traffic"),
         row("the same with TLS", get("size", "bulk-tls", "cpu_us"),
-            lambda v: f"{rounded(day / v)} GB a day a core",
-            lambda v: f"{rounded(10 * day / v)} GB a day",
+            lambda v: f"{rounded(day / v)} TB a day a core",
+            lambda v: f"{rounded(10 * day / v)} TB a day",
             "bench/size/run traffic"),
         row("a change of a name, live in all workers",
             get("route", "wgw-1M-meta", "served"),
@@ -309,8 +310,9 @@ def sizes():
     if body:
         between(OPERATIONS, "sizes", fold(
             f"{time.strftime('%Y-%m-%d', time.gmtime())}, {processor()}, one "
-            "worker on one processor, the load on another, all over loopback: what "
-            "a network card takes comes on top. Written by `make bench`.") + "\n\n" + markdown(
+            "worker on one processor, by its own time, all over loopback: what a "
+            "network card takes comes on top. Written by `make bench`.")
+            + "\n\n" + markdown(
                 ["", "one machine", "ten of them", "measured by"], body))
 
 

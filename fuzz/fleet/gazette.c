@@ -78,11 +78,34 @@ look(const redisReply *reply)
 }
 
 
+/* hiredis takes memory for as many elements as are announced. */
+
+static int
+announces(const uint8_t *data, size_t size)
+{
+    size_t  i, digits;
+
+    for (i = 0, digits = 0; i < size; i++) {
+        digits = data[i] >= '0' && data[i] <= '9' ? digits + 1 : 0;
+
+        if (digits > 4 && i >= digits && data[i - digits] == '*') {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     void         *reply;
     redisReader  *reader;
+
+    if (announces(data, size)) {
+        return 0;
+    }
 
     reader = redisReaderCreate();
     reply = NULL;

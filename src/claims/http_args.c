@@ -97,10 +97,10 @@ wgw_http_args_text(wgw_http_args_t *http, wgw_claim_arg_t arg,
     switch (arg) {
 
     case WGW_CLAIM_ARG_HEADER:
-        return args_header(http, *name, text);
+        return name ? args_header(http, *name, text) : 0;
 
     case WGW_CLAIM_ARG_QUERY:
-        return args_query(http, *name, text);
+        return name ? args_query(http, *name, text) : 0;
 
     case WGW_CLAIM_ARG_CONTENT:
         *text = http->content;

@@ -535,10 +535,11 @@ wgw_request_end(void *data)
     ngx_connection_t  *c;
 
     c = r->connection;
-    reset = 1;
 
 #if (NGX_HTTP_V2)
     reset = (r->stream == NULL);
+#else
+    reset = 1;
 #endif
 
     if (reset) {

@@ -110,6 +110,9 @@ said_again(ngx_http_request_t *r, wgw_said_pt *proxy)
     u->keepalive = 0;
     u->upgrade = 0;
 
+    /* a cache would begin with what has been passed over */
+    u->cacheable = 0;
+
     ngx_memzero(&u->headers_in, sizeof(ngx_http_upstream_headers_in_t));
 
     u->headers_in.content_length_n = -1;

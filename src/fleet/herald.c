@@ -384,7 +384,7 @@ wgw_herald_compare_all(herald_t *h, ngx_uint_t fills)
     __atomic_fetch_add(&stats->snapshots, 1, __ATOMIC_RELAXED);
 
     h->phase = HERALD_COMPARES;
-    h->fills = fills;
+    h->fills |= (fills != 0);
     h->len = 0;
     h->again = 0;
     h->refused = 0;

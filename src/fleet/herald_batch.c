@@ -249,6 +249,7 @@ herald_batch_done(wgw_change_t *change)
 
         if (batch->last) {
             h->phase = HERALD_FOLLOWS;
+            h->fills = 0;
             h->moved = 1;
         }
 

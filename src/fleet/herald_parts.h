@@ -111,7 +111,8 @@ struct herald_s {
     unsigned                 busy:1;
     unsigned                 doubt:1;   /* what was told may have arrived */
     unsigned                 within:1;  /* `epoch` is known */
-    unsigned                 fills:1;   /* the fleet is told what it lacks */
+    unsigned                 fills:1;   /* the fleet is told what it lacks,
+                                           until a comparison has ended */
     unsigned                 moved:1;   /* there is more to read at once */
     unsigned                 telling:1; /* that was the last thing */
     unsigned                 failing:1; /* it was said */

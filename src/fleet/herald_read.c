@@ -19,6 +19,7 @@
 
 
 static void read_news(void *data, const redisReply *reply);
+static void read_rows(herald_t *h, const redisReply *reply, size_t n);
 static uint64_t *read_position(herald_t *h);
 static ngx_uint_t read_entries(herald_t *h, const redisReply *reply,
     size_t n);
@@ -58,8 +59,7 @@ read_news(void *data, const redisReply *reply)
 {
     herald_t *h = data;
 
-    size_t               i, entries, rows;
-    wgw_follow_row_t     row;
+    size_t               entries, rows;
     wgw_gazette_head_t   head;
 
     if (wgw_herald_reply(h, reply) != 0) {
@@ -68,6 +68,7 @@ read_news(void *data, const redisReply *reply)
 
     if (wgw_gazette_head_of(reply, &head) != 0
         || wgw_gazette_entries(reply, &entries, &rows) != 0
+        || head.epoch.len == 0
         || ngx_memcmp(head.epoch.data, h->epoch, WGW_FOLLOW_EPOCH) != 0)
     {
         read_elsewhere(h);
@@ -95,14 +96,7 @@ read_news(void *data, const redisReply *reply)
         return;
     }
 
-    for (i = 0; i < rows; i++) {
-        if (wgw_gazette_row(reply, i, &row) == 0) {
-            read_take(h, &row);
-
-        } else {
-            read_bad(h);
-        }
-    }
+    read_rows(h, reply, rows);
 
     wgw_store_end(h->store);
 
@@ -114,6 +108,23 @@ read_news(void *data, const redisReply *reply)
     }
 
     wgw_herald_make(h);
+}
+
+
+static void
+read_rows(herald_t *h, const redisReply *reply, size_t n)
+{
+    size_t            i;
+    wgw_follow_row_t  row;
+
+    for (i = 0; i < n; i++) {
+        if (wgw_gazette_row(reply, i, &row) == 0) {
+            read_take(h, &row);
+
+        } else {
+            read_bad(h);
+        }
+    }
 }
 
 
@@ -146,8 +157,11 @@ read_entries(herald_t *h, const redisReply *reply, size_t n)
 
     for (i = 0; i < n; i++) {
 
-        if (wgw_gazette_entry(reply, i, &entry) != 0
-            || entry.before != position || entry.version <= position
+        if (wgw_gazette_entry(reply, i, &entry) != 0) {
+            break;
+        }
+
+        if (entry.before != position || entry.version <= position
             || entry.version > h->version)
         {
             cut = i == 0 && entry.before > position;

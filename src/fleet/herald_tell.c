@@ -174,7 +174,7 @@ tell_told(void *data, const redisReply *reply)
 
     h->doubt = (reply == NULL || reply->type == REDIS_REPLY_ERROR);
 
-    if (wgw_herald_reply(h, reply) != 0) {
+    if (wgw_herald_reply(h, reply) != 0 || reply == NULL) {
         return;
     }
 

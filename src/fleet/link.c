@@ -189,7 +189,7 @@ link_resolve(wgw_link_t *link)
 
     rc = getaddrinfo((char *) link->host.host.data, NULL, &hints, &res);
 
-    if (rc != 0) {
+    if (rc != 0 || res == NULL) {
         return NGX_ERROR;
     }
 

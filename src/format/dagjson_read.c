@@ -116,7 +116,7 @@ wgw_dagjson_special(wgw_out_t *out, yajl_val value)
 
     bytes = yajl_tree_get(value, path, yajl_t_string);
 
-    return bytes ? wgw_dagjson_bytes(out, YAJL_GET_STRING(bytes)) : -1;
+    return bytes ? wgw_dagjson_bytes(out, bytes->u.string) : -1;
 }
 
 

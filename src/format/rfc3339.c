@@ -140,7 +140,7 @@ wgw_rfc3339_offset(int64_t *seconds, wgw_text_t text, size_t at)
         return -1;
     }
 
-    *seconds = (int64_t) (hour * 3600 + minute * 60);
+    *seconds = (int64_t) hour * 3600 + (int64_t) minute * 60;
 
     if (sign == '-') {
         *seconds = -*seconds;

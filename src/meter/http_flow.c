@@ -17,6 +17,7 @@
 
 static inline ngx_uint_t ngx_http_wgw_meter_flow_usual(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf);
+static ngx_uint_t ngx_http_wgw_meter_flow_alone(ngx_http_request_t *r);
 static inline ngx_int_t ngx_http_wgw_meter_flow_begin(ngx_http_request_t *r,
     ngx_http_wgw_meter_conf_t *mcf, wgw_flow_t **found);
 static ngx_uint_t ngx_http_wgw_meter_flow_count(ngx_http_request_t *r,
@@ -165,8 +166,23 @@ ngx_http_wgw_meter_flow_usual(ngx_http_request_t *r,
            && r->headers_in.content_length_n <= 0
            && !r->headers_in.chunked
            && r->headers_in.upgrade == NULL
-           && ngx_http_wgw_meter_more == NULL
-           && ngx_http_wgw_rates(r) == NULL;
+           && ngx_http_wgw_rates(r) == NULL
+           && (ngx_http_wgw_meter_more == NULL
+               || ngx_http_wgw_meter_flow_alone(r));
+}
+
+
+/* 1 when no other part adds a meter, or has refused the request. */
+
+static ngx_uint_t
+ngx_http_wgw_meter_flow_alone(ngx_http_request_t *r)
+{
+    ngx_http_wgw_meter_more_t  more;
+
+    ngx_memzero(&more, sizeof(ngx_http_wgw_meter_more_t));
+    ngx_http_wgw_meter_more(r, &more);
+
+    return more.n == 0 && !more.refused;
 }
 
 

@@ -39,6 +39,7 @@ typedef struct {
 } ngx_http_wgw_route_ctx_t;
 
 
+static ngx_int_t ngx_http_wgw_route_init_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_wgw_route_handler(ngx_http_request_t *r);
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_wgw_route_misdirected(ngx_http_request_t *r,
@@ -114,7 +115,7 @@ ngx_module_t  ngx_http_wgw_route_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_wgw_route_init_process,       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -154,6 +155,22 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
 
 
 static wgw_context_t  *ngx_http_wgw_route_spare;
+
+
+/*
+ * Where there is one process it is the fleet's agent, too.  Not in that of the
+ * core module, which in a static build is called before there are events.
+ */
+
+static ngx_int_t
+ngx_http_wgw_route_init_process(ngx_cycle_t *cycle)
+{
+    wgw_names_t  *names;
+
+    names = wgw_lookup_names();
+
+    return names->start ? names->start(cycle, names->fleet) : NGX_OK;
+}
 
 
 /* The verdict is the first one: an error page is not judged again. */

@@ -40,7 +40,9 @@
 
 
 #define WGW_STORE_READERS    4096
+#ifndef WGW_STORE_MAP                            /* memcheck has not so much */
 #define WGW_STORE_MAP        ((size_t) 64 << 30) /* virtual, not disk space */
+#endif
 #define WGW_STORE_DATABASES  8          /* of a class */
 #define WGW_STORE_PLAIN      ((size_t) -1)      /* rows carry no change id */
 

@@ -307,7 +307,7 @@ writer_finish(writer_work_t *work)
     if (work->changes) {
         writer_reply(work->changes);
 
-    } else {
+    } else if (work->job) {
         work->job->handler(work->job);
     }
 }

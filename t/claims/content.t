@@ -25,21 +25,9 @@ my $gw = Wgw->new('events { }');
 my $c = Wgw::Claims->new($gw->dir());
 my $dir = $gw->dir();
 
-# contents of their own, for each test: raw, sha2-256 of a number's digits
+# contents of their own, for each test
 
-my $letters = 'abcdefghijklmnopqrstuvwxyz234567';
-
-sub content {
-    my ($n) = @_;
-
-    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32)
-                            . pack('N8', ($n) x 8);
-
-    $bits .= '0' while length($bits) % 5;
-
-    return 'b' . CORE::join '', map { substr $letters, oct("0b$_"), 1 }
-                                $bits =~ /(.{5})/g;
-}
+sub content { return Wgw::Claims::content(@_) }
 
 mkdir "$dir/files";
 mkdir "$dir/files/$_" for qw(ipfs big required dry free two blocked key);

@@ -12,7 +12,6 @@ use Wgw;
 use Wgw::Claims;
 
 
-my $letters = 'abcdefghijklmnopqrstuvwxyz234567';
 my $node = 'did:web:node.example';
 my $gate = 'did:web:gate.example';
 my ($gw, $n) = (Wgw->new('events { }'), 0);
@@ -100,15 +99,7 @@ $gw->stop();
 done_testing();
 
 
-sub content {
-    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32)
-                            . pack('N8', (++$n) x 8);
-
-    $bits .= '0' while length($bits) % 5;
-
-    return 'b' . join '', map { substr $letters, oct("0b$_"), 1 }
-                          $bits =~ /(.{5})/g;
-}
+sub content { return Wgw::Claims::content(++$n) }
 
 
 sub post {

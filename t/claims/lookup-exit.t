@@ -23,19 +23,7 @@ my $s = Wgw::Service->new($dir, $gw->port('CLAIMS'));
 mkdir "$dir/files";
 spew("$dir/files/file", 'x' x 100);
 
-my $letters = 'abcdefghijklmnopqrstuvwxyz234567';
-
-sub content {
-    my ($n) = @_;
-
-    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32)
-                            . pack('N8', ($n) x 8);
-
-    $bits .= '0' while length($bits) % 5;
-
-    return 'b' . CORE::join '', map { substr $letters, oct("0b$_"), 1 }
-                                $bits =~ /(.{5})/g;
-}
+sub content { return Wgw::Claims::content(@_) }
 
 $gw->configure(<<"EOT");
 worker_processes 1;

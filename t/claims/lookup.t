@@ -28,19 +28,7 @@ mkdir "$dir/files";
 spew("$dir/files/file", 'x' x 100);
 spew("$dir/files/secret", "nobody:x\n");
 
-my $letters = 'abcdefghijklmnopqrstuvwxyz234567';
-
-sub content {
-    my ($n) = @_;
-
-    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32)
-                            . pack('N8', ($n) x 8);
-
-    $bits .= '0' while length($bits) % 5;
-
-    return 'b' . CORE::join '', map { substr $letters, oct("0b$_"), 1 }
-                                $bits =~ /(.{5})/g;
-}
+sub content { return Wgw::Claims::content(@_) }
 
 sub configure {
     my (%option) = @_;
@@ -149,7 +137,7 @@ sub multihash {
         my @digits = split //,
             '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
         my %value;
-        @value{split //, $letters} = 0 .. 31;
+        @value{'a' .. 'z', 2 .. 7} = 0 .. 31;
 
         my $bits = CORE::join '', map { sprintf '%05b', $value{$_} }
                                   split //, substr $cid, 1;

@@ -8,6 +8,7 @@ use strict;
 
 use Test::More;
 
+use File::Temp qw(tempdir);
 use IO::Socket::IP;
 use JSON::PP ();
 use POSIX ();
@@ -25,7 +26,7 @@ my @evil = ("\e[2J\e[31mred", "\e]0;title\a", "\e]52;c;cGFzdGU=\a", "a\rb",
             "a\nNAME  STATE");
 my $coder = JSON::PP->new->utf8;
 my $port = free_port();
-my $says = '/tmp/wgw-field.' . $$;
+my $says = tempdir(DIR => $ENV{WGW_TEST_ROOT} || '/tmp', CLEANUP => 1) . '/says';
 my $server = serve();
 
 $ENV{WGW_URL} = "http://127.0.0.1:$port";
@@ -76,7 +77,6 @@ for my $evil (@evil) {
 
 kill 'KILL', $server;
 waitpid $server, 0;
-unlink $says;
 done_testing();
 
 

@@ -252,7 +252,9 @@ subtest 'a failover to a replica that was behind' => sub {
     change($one, PUT => 'late1', on(50));
     change($two, DELETE => 'kept');
     change($two, PUT => 'both2', on(51));
-    ok(everywhere(\@gw, 'late1', at(50)), 'all know');
+    ok(everywhere(\@gw, 'late1', at(50), 3)
+       && everywhere(\@gw, 'kept', 404, 3)
+       && everywhere(\@gw, 'both2', at(51), 3), 'all know');
     ok(told(\@gw), 'all is told');
 
     my $set = names($one);

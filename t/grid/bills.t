@@ -242,6 +242,10 @@ subtest 'what comes between' => sub {
     again();
     wait_for(sub { @{$chain->sent()} > $n });
     $chain->set(fail => 0);
+
+    # ... also when a clock that was a year ahead has put that off
+    $grid->sql('update reports set after = ' . (time + 365 * 86400)
+               . ' where state = 0');
     ok(final(37), 'a call that failed is made anew');
     is(@{[grep { $_->[3] == 50 } @{$chain->billed()}]}, 1, 'billed once');
     cmp_ok($grid->sql('select count(distinct nonce) from batches'), '==',
@@ -315,6 +319,22 @@ subtest 'the list' => sub {
                                             $grid->dir() . '/state');
     like($said, qr/^# TYPE wgw_grid_reported_bytes_total counter\nwgw_grid_reported_bytes_total 5\d{9}$/m,
          'as a metric');
+    $grid->stop();
+};
+
+subtest 'a contract that the chain does not know yet' => sub {
+    $grid->sql("insert or ignore into hours values ($now - 3600, $now);"
+        . 'insert into reports (hour, contract, twin, bytes, time) values '
+        . "($now - 3600, 1236, 7341, 80, $now)");
+    $grid->start();
+    wait_for(sub { $grid->sql('select after from reports where contract = 1236') });
+    sleep 2;
+    is((map { $_->{state} } grep { $_->{contract_id} == 1236 }
+        @{$grid->bills()})[0], 'waiting', 'is asked for again, for an hour');
+    $chain->contract(1236, 7341, node => 21);
+    $grid->sql('update reports set after = 0');
+    again();
+    ok(final(40), 'and billed when it is there');
     $grid->stop();
 };
 

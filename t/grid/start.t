@@ -195,6 +195,47 @@ subtest 'where the secret is not' => sub {
 };
 
 
+subtest 'as the unit runs it' => sub {
+    plan skip_all => 'no setpriv here, or not root'
+        if $> != 0 || system('setpriv --version > /dev/null 2>&1') != 0;
+
+    my $grid = grid(5);
+    my $program = $Wgw::Grid::Program;
+
+    spew($grid->dir() . '/unit', "#!/bin/sh\numask 077\nexec setpriv "
+         . '--bounding-set=-all --inh-caps=-all --no-new-privs '
+         . "$program \"\$@\"\n");
+    chmod 0755, $grid->dir() . '/unit';
+
+    {
+        local $Wgw::Grid::Program = $grid->dir() . '/unit';
+        is(known($grid)->{twin_id}, 11, 'root without its capabilities will do');
+    }
+
+    my $status = slurp("/proc/$grid->{pid}/status");
+
+    like($status, qr/^CapEff:\s+0+$/m, 'indeed');
+    unlike($status, qr/^VmLck:\s+0 kB$/m, 'the secret is in locked memory')
+        if ($ENV{WGW_BUILD} // '') !~ /asan/;       # which locks none
+    is((stat $grid->dir() . '/state/grid.db')[2] & 077, 0,
+       'and nobody else reads the state');
+    $grid->stop();
+
+    SKIP: {
+        skip 'no systemd-analyze here', 1
+            if system('systemd-analyze --version > /dev/null 2>&1') != 0;
+
+        my $unit = slurp('debian/wgw-grid.service');
+
+        # which is not installed here
+        $unit =~ s{/usr/bin/wgw-grid}{/bin/true};
+        spew($grid->dir() . '/wgw-grid.service', $unit);
+        unlike(`systemd-analyze verify --man=no $grid->{dir}/wgw-grid.service 2>&1`,
+               qr/wgw-grid/, 'systemd takes the unit as it is');
+    }
+};
+
+
 subtest 'without a chain' => sub {
     my $grid = grid(5);
 

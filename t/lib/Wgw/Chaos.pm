@@ -326,6 +326,12 @@ sub act {
             map { [ $actor, @$_ ] } $actor->acts($self->storm());
         } $self->actors();
 
+        # chance alone would leave one out now and then
+        my @new = grep { !$self->{ledger}{done}{$_->[0]->name() . ": $_->[1]"} }
+                  @acts;
+
+        @acts = @new if @new && rand() < 0.5;
+
         my $act = $acts[rand @acts] or next;
         my ($actor, $name, $code) = @$act;
 

@@ -163,7 +163,7 @@ sub told {
 
     return wait_for(sub {
         return !grep { metric($_, 'outbox') != 0
-                       || metric($_, 'lag_milliseconds') > 500 } @$gateways;
+                       || metric($_, 'lag_milliseconds') > 300 } @$gateways;
     }, $seconds // 10);
 }
 

@@ -23,7 +23,6 @@ use Wgw::Claims;
 
 my $node = 'did:web:node.example';
 my $gate = 'did:web:gate.example';
-my $letters = 'abcdefghijklmnopqrstuvwxyz234567';
 my $posters = 2;
 my $round = 5;
 
@@ -85,13 +84,7 @@ sub clients {
 sub content {
     my ($poster, $at) = @_;
 
-    my $bits = unpack 'B*', pack('C4', 1, 0x55, 0x12, 32)
-                            . pack('N8', ($poster, int($at / $round)) x 4);
-
-    $bits .= '0' while length($bits) % 5;
-
-    return 'b' . join '', map { substr $letters, oct("0b$_"), 1 }
-                          $bits =~ /(.{5})/g;
+    return Wgw::Claims::content($poster, int($at / $round));
 }
 
 

@@ -37,6 +37,7 @@ sub http { return <<'EOF' }
         wgw_meter names $arg_k;
         location = /eth {
             wgw_router eth;
+            proxy_read_timeout 3s;
             proxy_pass $wgw_provider;
             add_header X-Provider $wgw_provider_name;
         }
