@@ -422,7 +422,7 @@ row_renumber(wgw_txn_t *t, MDB_cursor *cursor, size_t at)
 
         if (row_id(&value, at) > wgw_txn_id(t)) {
 
-            if (value.mv_size > size) {
+            if (copy == NULL || value.mv_size > size) {
                 size = 2 * value.mv_size;
                 room = realloc(copy, size);
 
