@@ -315,13 +315,17 @@ ngx_wgw_meter_init_process(ngx_cycle_t *cycle)
 }
 
 
-/* A worker that is told to terminate does not finalize its requests. */
+/*
+ * A worker that is told to terminate does not finalize its requests.  Where
+ * there is one process, what keeps the books ends before the zones do.
+ */
 
 static void
 ngx_wgw_meter_exit_process(ngx_cycle_t *cycle)
 {
     wgw_sweep_exit(cycle);
     wgw_claims_exit();
+    wgw_bookkeeper_exit_process();
 }
 
 

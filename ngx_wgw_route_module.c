@@ -54,7 +54,6 @@ static char *ngx_wgw_route_init_certs(ngx_cycle_t *cycle,
     wgw_names_t *names);
 static char *ngx_wgw_route_init_fleet(ngx_cycle_t *cycle,
     wgw_names_t *names);
-static ngx_int_t ngx_wgw_route_start(ngx_cycle_t *cycle, void *fleet);
 static void ngx_wgw_route_followed(void *followed, wgw_out_t *out);
 static ngx_int_t ngx_wgw_route_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_wgw_route_init_process(ngx_cycle_t *cycle);
@@ -485,18 +484,10 @@ ngx_wgw_route_init_fleet(ngx_cycle_t *cycle, wgw_names_t *names)
 
     names->rules.shared = 1;
     names->numbers = ngx_wgw_route_followed;
-    names->start = ngx_wgw_route_start;
 
     return wgw_herald_serve(cycle, fleet, (char *) names->path.data,
                             wgw_lookup_store, &names->rules, names->followed)
            == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-static ngx_int_t
-ngx_wgw_route_start(ngx_cycle_t *cycle, void *fleet)
-{
-    return wgw_agent_init_process(cycle, fleet);
 }
 
 
@@ -570,7 +561,7 @@ ngx_wgw_route_init_process(ngx_cycle_t *cycle)
                       "user: no handshake will have one", &names->certs);
     }
 
-    return NGX_OK;
+    return wgw_agent_init_process(cycle, names->fleet);
 }
 
 

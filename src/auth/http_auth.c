@@ -7,6 +7,7 @@
 #include "auth/auth_module.h"
 #include "core/endpoint.h"
 #include "core/hook.h"
+#include "core/single.h"
 #include "core/value.h"
 
 
@@ -342,6 +343,7 @@ ngx_http_wgw_auth_variable(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_wgw_auth_init_process(ngx_cycle_t *cycle)
 {
+    wgw_single_start();
     ngx_wgw_auth_watch(cycle);
 
     return NGX_OK;

@@ -5,6 +5,7 @@
 #include <hiredis/hiredis.h>
 #include <openssl/rand.h>
 
+#include "core/single.h"
 #include "core/steady.h"
 #include "fleet/agent.h"
 #include "fleet/agent_parts.h"
@@ -22,6 +23,7 @@
 #define AGENT_PERIOD    3600000
 
 
+static void agent_single(void *data);
 static ngx_msec_t agent_manager(void *data);
 static void agent_start(wgw_fleet_t *fleet);
 static agent_t *agent_create(wgw_fleet_t *fleet);
@@ -91,11 +93,15 @@ wgw_agent_init_module(ngx_cycle_t *cycle, wgw_fleet_t *fleet)
 ngx_int_t
 wgw_agent_init_process(ngx_cycle_t *cycle, wgw_fleet_t *fleet)
 {
-    if (ngx_process == NGX_PROCESS_SINGLE && fleet && fleet->users.nelts) {
-        agent_start(fleet);
-    }
+    return fleet && fleet->users.nelts
+           ? wgw_single_put(cycle, agent_single, fleet) : NGX_OK;
+}
 
-    return NGX_OK;
+
+static void
+agent_single(void *data)
+{
+    (void) agent_manager(data);
 }
 
 

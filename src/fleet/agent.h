@@ -14,7 +14,8 @@
  *     start(fleet, data), once, in the agent's process: set timers, and send
  *
  * Without users there is no process and no connection.  A module calls
- * wgw_agent_init_process() in init_process.
+ * wgw_agent_init_process() in init_process of its core module, and
+ * wgw_single_start() in that of an http one.
  *
  * The agent finds a server that is a master: the hosts one after another, or
  * who the Sentinels name, or, where the first that answers is of a cluster,

@@ -1,5 +1,6 @@
 
 #include "fleet/bookkeeper.h"
+#include "core/single.h"
 #include "core/statefile.h"
 #include "crypto/sha256.h"
 
@@ -14,6 +15,7 @@
 #define WGW_BOOKKEEPER_LEAVE   3        /* s for the last reading */
 
 
+static void wgw_bookkeeper_single(void *data);
 static ngx_msec_t wgw_bookkeeper_manager(void *data);
 static void wgw_bookkeeper_start(wgw_bookkeeper_t *keeper);
 static void *wgw_bookkeeper_thread(void *data);
@@ -62,13 +64,15 @@ wgw_bookkeeper_init_module(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper)
 ngx_int_t
 wgw_bookkeeper_init_process(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper)
 {
-    if (ngx_process == NGX_PROCESS_SINGLE && keeper && keeper->books
-        && keeper->books->n)
-    {
-        wgw_bookkeeper_start(keeper);
-    }
+    return keeper && keeper->books && keeper->books->n
+           ? wgw_single_put(cycle, wgw_bookkeeper_single, keeper) : NGX_OK;
+}
 
-    return NGX_OK;
+
+static void
+wgw_bookkeeper_single(void *data)
+{
+    (void) wgw_bookkeeper_manager(data);
 }
 
 

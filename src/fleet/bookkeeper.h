@@ -72,7 +72,7 @@ ngx_int_t wgw_bookkeeper_open(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper,
 /* Sends what is written down by the fleet's agent. */
 ngx_int_t wgw_bookkeeper_send(wgw_bookkeeper_t *keeper, wgw_fleet_t *fleet);
 
-/* In init_module and init_process. */
+/* In init_module, init_process and exit_process of a core module. */
 ngx_int_t wgw_bookkeeper_init_module(ngx_cycle_t *cycle,
     wgw_bookkeeper_t *keeper);
 ngx_int_t wgw_bookkeeper_init_process(ngx_cycle_t *cycle,

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "core/single.h"
 #include "meter/meter_archive.h"
 #include "meter/meter_conf.h"
 #include "meter/room.h"
@@ -34,6 +35,7 @@ wgw_sweep_init(ngx_cycle_t *cycle)
     wgw_zone_t           **zones;
     ngx_wgw_meter_conf_t  *mcf;
 
+    wgw_single_start();
     wgw_flow_setup(&wgw_wrap);
 
     mcf = (ngx_wgw_meter_conf_t *) ngx_get_conf(cycle->conf_ctx,

@@ -12,6 +12,7 @@
 #include "core/context.h"
 #include "core/hook.h"
 #include "core/request.h"
+#include "core/single.h"
 #include "core/value.h"
 #include "format/name.h"
 #include "names/names_api.h"
@@ -157,19 +158,12 @@ static ngx_http_variable_t  ngx_http_wgw_route_vars[] = {
 static wgw_context_t  *ngx_http_wgw_route_spare;
 
 
-/*
- * Where there is one process it is the fleet's agent, too.  Not in that of the
- * core module, which in a static build is called before there are events.
- */
-
 static ngx_int_t
 ngx_http_wgw_route_init_process(ngx_cycle_t *cycle)
 {
-    wgw_names_t  *names;
+    wgw_single_start();
 
-    names = wgw_lookup_names();
-
-    return names->start ? names->start(cycle, names->fleet) : NGX_OK;
+    return NGX_OK;
 }
 
 

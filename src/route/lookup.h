@@ -43,7 +43,6 @@ typedef struct {
     void                *fleet;         /* `wgw_fleet`, or NULL */
     void                *followed;      /* what is known of that: */
     void               (*numbers)(void *followed, wgw_out_t *out);
-    ngx_int_t          (*start)(ngx_cycle_t *cycle, void *fleet);
 
     ngx_str_t            certs;         /* `wgw_certs`; empty: none */
     wgw_line_t           certs_line;

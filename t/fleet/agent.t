@@ -182,6 +182,37 @@ subtest 'the agent is killed, and is back' => sub {
     $redis->stop();
 };
 
+
+subtest 'master_process off: the only process is the agent' => sub {
+    my $redis = redis();
+    my $gw = node("redis://127.0.0.1:" . $redis->port());
+    my $conf = slurp($gw->dir() . '/nginx.conf')
+               =~ s/^load_module.*\n|^user .*\n|^error_log.*\n//gmr
+               =~ s/^worker_processes 2;/master_process off;/r;
+
+    $gw->configure("wgw_journal journal node=n0 every=1s;\n"
+                   . "wgw_auth_zone file=tokens keys=100 fleet;\n$conf");
+
+    my $pid = fork // die;
+
+    if ($pid == 0) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        $gw->exec_nginx('-g', 'daemon off;');
+    }
+
+    ok(wait_for(sub { (eval { connected($gw) } // 0) == 1 }),
+       'it is connected') or diag($gw->log());
+    ok(wait_for(sub { get($gw) == 200 }), 'it grants');
+    ok(wait_for(sub { -s (glob $gw->dir() . '/journal/*')[0] }),
+       'it keeps the books');
+
+    kill 'QUIT', $pid;
+    waitpid $pid, 0;
+    is($?, 0, 'it ends');
+    $redis->stop();
+};
+
 done_testing();
 
 
