@@ -139,6 +139,7 @@ wgw_bookkeeper_exit_process(void)
     wgw_bookkeeper_t  *keeper;
 
     keeper = wgw_bookkeeper;
+    wgw_bookkeeper = NULL;
 
     if (keeper == NULL || !keeper->started) {
         return;
