@@ -94,7 +94,7 @@ ngx_http_wgw_told_name(void *request, ngx_str_t *name, ngx_uint_t next,
     }
 
     ngx_memcpy(variable.data, told_prefixes[next], len);
-    hash = ngx_hash_strlow(variable.data + len, name->data, name->len);
+    (void) ngx_hash_strlow(variable.data + len, name->data, name->len);
     hash = ngx_hash_key(variable.data, variable.len);
 
     v = ngx_http_get_variable(r, &variable, hash);

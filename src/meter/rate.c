@@ -570,13 +570,16 @@ wgw_expiring_key_t
 wgw_rate_entry(wgw_rate_conf_t *rate, ngx_str_t *key)
 {
     u_char              addr[16];
+    ngx_str_t           part;
     wgw_expiring_key_t  entry;
 
+    part = *key;
+
     if (rate->prefix) {
-        wgw_rate_cut(rate, key, addr);
+        wgw_rate_cut(rate, &part, addr);
     }
 
-    entry = wgw_expiring_key(&rate->zone->expiring, key->data, key->len);
+    entry = wgw_expiring_key(&rate->zone->expiring, part.data, part.len);
 
     entry.hash[0] ^= rate->salt[0];
     entry.hash[1] ^= rate->salt[1];
