@@ -28,6 +28,8 @@ wgw_meter_zone  nofile  keys=100;
 
 wgw_journal     journal  node=gw1 every=1s;
 
+wgw_meter_zone  two     file=two      keys=2;
+
 events { }
 
 http {
@@ -44,6 +46,11 @@ http {
         location /capped {
             wgw_meter  names   capped  cap=1000;
             return 200 "0123456789012345678901234567890123456789\n";
+        }
+
+        location /two {
+            wgw_meter  two  $arg_k;
+            return 200 "$arg_k is one of many\n";
         }
 
         location /v1/usage { wgw_usage json; }
@@ -324,6 +331,30 @@ subtest 'a disk that does not take it' => sub {
         }), 'egress 141: nothing is lost')
             or diag $ledger->sum('a'), " $sent{a}";
     }
+};
+
+
+subtest 'a zone that is full' => sub {
+    my @sum = (0, 0);
+
+    for my $k (1 .. 6) {
+        my $reply = http_get($port, "/two?k=$k");
+
+        $sum[0] += $reply->{received};
+        $sum[1] += $reply->{sent};
+    }
+
+    like($gw->log(), qr/"two" is full, new keys are counted together/,
+         'egress 142: is told');
+
+    my $sums = 'SELECT count(DISTINCT (key, class)), sum(sent), sum(received) '
+               . "FROM wgw.usage_month WHERE zone = 'two'";
+
+    ok(wait_for(sub {
+        $ledger->run('--once', '--from-journal', $journal);
+        return $db->sql($sums) eq join '|', 3, @sum;
+    }), 'egress 142: two keys and all others, no byte is lost')
+        or diag $db->sql($sums), " @sum";
 };
 
 
