@@ -414,6 +414,7 @@ wgw_flow_take(wgw_flow_t *flow, int count, off_t least, off_t want,
     ngx_msec_t *wait)
 {
     if (flow->paces == NULL || !(flow->paces->count & count)) {
+        *wait = 0;
         return want;
     }
 

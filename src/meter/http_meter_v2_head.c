@@ -74,7 +74,7 @@ ngx_http_wgw_meter_v2_head_begin(wgw_flow_t *flow, off_t size)
 
     r = flow->data;
 
-    if (wgw_flow_take(flow, WGW_COUNT_SENT, size, size, &wait) == 0) {
+    if (size && wgw_flow_take(flow, WGW_COUNT_SENT, size, size, &wait) == 0) {
         return ngx_http_wgw_meter_v2_head_wait(flow, wait);
     }
 

@@ -506,17 +506,17 @@ balancer_tls_key(wgw_balancer_peer_t *bp)
 static ngx_int_t
 balancer_digest_key(wgw_balancer_peer_t *bp, ngx_str_t *sni, ngx_str_t *client)
 {
-    u_char                     verify;
-    ngx_int_t                  rc;
-    EVP_MD_CTX                *md;
-    ngx_http_upstream_conf_t  *conf;
+    u_char       verify;
+    ngx_int_t    rc;
+    uintptr_t    conf;
+    EVP_MD_CTX  *md;
 
     md = EVP_MD_CTX_new();
     if (md == NULL) {
         return NGX_ERROR;
     }
 
-    conf = bp->request->upstream->conf;
+    conf = (uintptr_t) bp->request->upstream->conf;
     verify = bp->route->verify;
 
     /* of fixed size first, then texts with their lengths */
