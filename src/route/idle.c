@@ -72,7 +72,9 @@ wgw_idle_take(wgw_idle_cache_t *cache, const wgw_idle_key_t *key,
 
     idle = cache->buckets[hash & (cache->nbuckets - 1)];
 
-    while (idle && ngx_memcmp(&idle->key, key, sizeof(wgw_idle_key_t))) {
+    while (idle
+           && ngx_memcmp(&idle->key, key, sizeof(wgw_idle_key_t)) != 0)
+    {
         idle = idle->next;
     }
 

@@ -110,6 +110,8 @@ live_match(ngx_queue_t *list, ngx_queue_t *ended, uint64_t id,
             && ngx_memcmp(live->route->name.data, name->data, name->len) == 0)
         {
             ngx_queue_remove(q);
+            /* that `ended` is another queue is not seen from here */
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
             ngx_queue_insert_tail(ended, q);
         }
     }

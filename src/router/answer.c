@@ -316,7 +316,7 @@ answer_hex(uint64_t *number, wgw_text_t text)
             digit = (uint64_t) (c - '0');
 
         } else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-            digit = (uint64_t) ((c | 0x20) - 'a' + 10);
+            digit = (uint64_t) (c | 0x20) - 'a' + 10;
 
         } else {
             return -1;

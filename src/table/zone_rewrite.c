@@ -164,6 +164,7 @@ wgw_zone_replace(wgw_zone_t *zone, const wgw_zone_t *to, wgw_mapping_t *m,
 
     size = to->class->size(to);
     memory = MAP_FAILED;
+    ngx_memzero(&fi, sizeof(ngx_file_info_t));
 
     err = wgw_zone_rewrite_file(zone, to, fd, size, &memory);
 
