@@ -108,13 +108,15 @@ takes() {
 
 # cflags CC FLAGS: without debug information, which takes a third of the time;
 # -fPIC is for modules' sake, which are no programs; and what Debian's newer
-# releases add
+# releases add.  nginx's makefile may have them twice, so that a macro has to
+# have one value only.
 
 cflags() {
     case $2 in
     plain)  echo -O2 -g0 ;;
     hardened)
-        printf '%s' "$(debian CPPFLAGS) $(debian CFLAGS)" \
+        printf '%s' "$(debian CPPFLAGS | sed 's/-D_FORTIFY_SOURCE=[0-9]//')" \
+            " $(debian CFLAGS)" \
             " -g0 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fPIC"
 
         for flag in -fstack-clash-protection -fcf-protection=full \
