@@ -26,6 +26,9 @@ static wgw_store_rc_t herald_begin_make(wgw_txn_t *t, wgw_change_t *change);
 static void herald_begin_done(wgw_change_t *change);
 static wgw_store_rc_t herald_forget_make(wgw_txn_t *t, wgw_change_t *change);
 static void herald_forget_done(wgw_change_t *change);
+static void herald_post(herald_t *h, wgw_change_t *change,
+    wgw_store_rc_t (*make)(wgw_txn_t *t, wgw_change_t *change),
+    void (*done)(wgw_change_t *change));
 
 
 herald_batch_t *
@@ -51,10 +54,6 @@ wgw_herald_batch(herald_t *h)
     }
 
     batch->pool = pool;
-    batch->change.make = herald_batch_make;
-    batch->change.handler = herald_batch_done;
-    batch->change.data = h;
-
     h->batch = batch;
 
     return batch;
@@ -134,11 +133,9 @@ wgw_herald_make(herald_t *h)
         return;
     }
 
-    h->busy = 1;
     h->batch->state = h->state;
-    h->batch->change.store = h->store;
 
-    wgw_writer_post(&h->batch->change);
+    herald_post(h, &h->batch->change, herald_batch_make, herald_batch_done);
 }
 
 
@@ -278,7 +275,6 @@ herald_store_failed(herald_t *h, wgw_change_t *change)
 
 typedef struct {
     wgw_change_t         change;
-    herald_t            *herald;
     wgw_follow_state_t   state;
     uint64_t             number;
 } herald_begin_t;
@@ -291,17 +287,9 @@ wgw_herald_begin(herald_t *h)
 {
     static herald_begin_t  begin;
 
-    ngx_memzero(&begin, sizeof(herald_begin_t));
-
-    begin.herald = h;
     begin.number = wgw_agent_random();
-    begin.change.store = h->store;
-    begin.change.make = herald_begin_make;
-    begin.change.handler = herald_begin_done;
 
-    h->busy = 1;
-
-    wgw_writer_post(&begin.change);
+    herald_post(h, &begin.change, herald_begin_make, herald_begin_done);
 }
 
 
@@ -323,7 +311,7 @@ herald_begin_done(wgw_change_t *change)
     herald_begin_t  *begin;
 
     begin = (herald_begin_t *) change;
-    h = begin->herald;
+    h = change->data;
 
     h->busy = 0;
 
@@ -350,36 +338,19 @@ herald_begin_done(wgw_change_t *change)
 }
 
 
-typedef struct {
-    wgw_change_t         change;
-    herald_t            *herald;
-} herald_forget_t;
-
-
 void
 wgw_herald_forget(herald_t *h)
 {
-    static herald_forget_t  forget;
+    static wgw_change_t  change;
 
-    ngx_memzero(&forget, sizeof(herald_forget_t));
-
-    forget.herald = h;
-    forget.change.store = h->store;
-    forget.change.make = herald_forget_make;
-    forget.change.handler = herald_forget_done;
-
-    h->busy = 1;
-
-    wgw_writer_post(&forget.change);
+    herald_post(h, &change, herald_forget_make, herald_forget_done);
 }
 
 
 static wgw_store_rc_t
 herald_forget_make(wgw_txn_t *t, wgw_change_t *change)
 {
-    herald_t  *h;
-
-    h = ((herald_forget_t *) change)->herald;
+    herald_t *h = change->data;
 
     return wgw_follow_forget(t, h->version, h->forget_name, &h->forget_len);
 }
@@ -388,11 +359,27 @@ herald_forget_make(wgw_txn_t *t, wgw_change_t *change)
 static void
 herald_forget_done(wgw_change_t *change)
 {
-    herald_t  *h;
-
-    h = ((herald_forget_t *) change)->herald;
+    herald_t *h = change->data;
 
     h->busy = 0;
 
     wgw_herald_step(h);
+}
+
+
+/* Of zeroed memory, that stays; `done` takes `busy` back. */
+
+static void
+herald_post(herald_t *h, wgw_change_t *change,
+    wgw_store_rc_t (*make)(wgw_txn_t *t, wgw_change_t *change),
+    void (*done)(wgw_change_t *change))
+{
+    change->store = h->store;
+    change->make = make;
+    change->handler = done;
+    change->data = h;
+
+    h->busy = 1;
+
+    wgw_writer_post(change);
 }
