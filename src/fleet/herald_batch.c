@@ -21,7 +21,8 @@ static void herald_op_make(wgw_txn_t *t, herald_batch_t *batch,
 static void herald_refused(herald_batch_t *batch, herald_op_t *op,
     wgw_record_error_t *error);
 static void herald_batch_done(wgw_change_t *change);
-static void herald_store_failed(herald_t *h, wgw_change_t *change);
+static void herald_restart(herald_t *h, const wgw_store_error_t *error);
+static void herald_store_failed(herald_t *h, const wgw_store_error_t *error);
 static wgw_store_rc_t herald_begin_make(wgw_txn_t *t, wgw_change_t *change);
 static void herald_begin_done(wgw_change_t *change);
 static wgw_store_rc_t herald_forget_make(wgw_txn_t *t, wgw_change_t *change);
@@ -38,18 +39,18 @@ wgw_herald_batch(herald_t *h)
     herald_batch_t  *batch;
 
     pool = ngx_create_pool(HERALD_POOL, ngx_cycle->log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    batch = ngx_pcalloc(pool, sizeof(herald_batch_t));
+    batch = pool ? ngx_pcalloc(pool, sizeof(herald_batch_t)) : NULL;
 
     if (batch == NULL
         || ngx_array_init(&batch->ops, pool, WGW_GAZETTE_ROWS,
                           sizeof(herald_op_t))
            != NGX_OK)
     {
-        ngx_destroy_pool(pool);
+        if (pool) {
+            ngx_destroy_pool(pool);
+        }
+
+        wgw_herald_failed(h, "the store", wgw_text("there is no memory"));
         return NULL;
     }
 
@@ -57,6 +58,24 @@ wgw_herald_batch(herald_t *h)
     h->batch = batch;
 
     return batch;
+}
+
+
+herald_batch_t *
+wgw_herald_look(herald_t *h)
+{
+    wgw_store_error_t  error;
+
+    if (wgw_herald_batch(h) == NULL) {
+        return NULL;
+    }
+
+    if (wgw_store_begin(h->store, &h->batch->id, &error) != WGW_STORE_OK) {
+        wgw_herald_drop(h);
+        herald_store_failed(h, &error);
+    }
+
+    return h->batch;
 }
 
 
@@ -237,7 +256,7 @@ herald_batch_done(wgw_change_t *change)
     h->busy = 0;
 
     if (change->rc != WGW_STORE_OK) {
-        herald_store_failed(h, change);
+        herald_restart(h, &change->error);
 
     } else {
         h->state.again = batch->state.again;
@@ -262,14 +281,20 @@ herald_batch_done(wgw_change_t *change)
 /* What was read is read again: from what the store has of it. */
 
 static void
-herald_store_failed(herald_t *h, wgw_change_t *change)
+herald_restart(herald_t *h, const wgw_store_error_t *error)
 {
-    wgw_herald_failed(h, "the store",
-                      (wgw_text_t) { change->error.text,
-                                     ngx_strlen(change->error.text) });
+    herald_store_failed(h, error);
 
     h->started = 0;
     h->phase = HERALD_FOLLOWS;
+}
+
+
+static void
+herald_store_failed(herald_t *h, const wgw_store_error_t *error)
+{
+    wgw_herald_failed(h, "the store",
+                      (wgw_text_t) { error->text, ngx_strlen(error->text) });
 }
 
 
@@ -316,7 +341,7 @@ herald_begin_done(wgw_change_t *change)
     h->busy = 0;
 
     if (change->rc != WGW_STORE_OK) {
-        herald_store_failed(h, change);
+        herald_restart(h, &change->error);
         return;
     }
 

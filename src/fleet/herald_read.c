@@ -28,7 +28,6 @@ static ngx_uint_t read_own(herald_t *h, const wgw_gazette_entry_t *entry);
 static void read_take(herald_t *h, const wgw_follow_row_t *row);
 static void read_op(herald_t *h, herald_kind_t kind,
     const wgw_follow_row_t *row);
-static ngx_uint_t read_look(herald_t *h);
 static ngx_uint_t read_have(herald_t *h, wgw_out_t *out);
 static void read_compared(void *data, const redisReply *reply);
 static void read_verdict(herald_t *h, wgw_follow_row_t *row,
@@ -36,7 +35,6 @@ static void read_verdict(herald_t *h, wgw_follow_row_t *row,
 static void read_scanned(void *data, const redisReply *reply);
 static void read_elsewhere(herald_t *h);
 static void read_bad(herald_t *h);
-static void read_failed(herald_t *h);
 
 
 static char  read_items[READ_COMPARE * READ_HAVE];
@@ -86,8 +84,7 @@ read_news(void *data, const redisReply *reply)
         return;
     }
 
-    if (wgw_herald_batch(h) == NULL || !read_look(h)) {
-        read_failed(h);
+    if (wgw_herald_look(h) == NULL) {
         return;
     }
 
@@ -249,16 +246,6 @@ read_take(herald_t *h, const wgw_follow_row_t *row)
 }
 
 
-static ngx_uint_t
-read_look(herald_t *h)
-{
-    uint64_t           id;
-    wgw_store_error_t  error;
-
-    return wgw_store_begin(h->store, &id, &error) == WGW_STORE_OK;
-}
-
-
 void
 wgw_herald_compare(herald_t *h)
 {
@@ -266,8 +253,7 @@ wgw_herald_compare(herald_t *h)
     wgw_out_t   out;
     wgw_text_t  args[WGW_GAZETTE_ARGS];
 
-    if (wgw_herald_batch(h) == NULL || !read_look(h)) {
-        read_failed(h);
+    if (wgw_herald_look(h) == NULL) {
         return;
     }
 
@@ -350,8 +336,7 @@ read_compared(void *data, const redisReply *reply)
     h->batch = NULL;
 
     if (wgw_herald_batch(h) == NULL) {
-        h->batch = asked;
-        read_failed(h);
+        ngx_destroy_pool(asked->pool);
         return;
     }
 
@@ -450,8 +435,7 @@ read_scanned(void *data, const redisReply *reply)
         return;
     }
 
-    if (wgw_herald_batch(h) == NULL || !read_look(h)) {
-        read_failed(h);
+    if (wgw_herald_look(h) == NULL) {
         return;
     }
 
@@ -514,12 +498,4 @@ read_bad(herald_t *h)
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "wgw fleet: Redis has a damaged record of a name");
     }
-}
-
-
-static void
-read_failed(herald_t *h)
-{
-    wgw_herald_drop(h);
-    wgw_herald_failed(h, "the store", wgw_text("there is no memory"));
 }
