@@ -142,6 +142,9 @@ int wgw_herald_reply(herald_t *h, const struct redisReply *reply);
 /* 1, or 0: there is something wrong with it, which was said. */
 ngx_uint_t wgw_herald_sound(herald_t *h, const wgw_gazette_head_t *head);
 
+/* A reply was of another epoch, or of none: Redis is asked anew, soon. */
+void wgw_herald_elsewhere(herald_t *h);
+
 /* Another epoch is the fleet's, or it has less than it had. */
 void wgw_herald_compare_all(herald_t *h, ngx_uint_t fills);
 

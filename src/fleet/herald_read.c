@@ -8,7 +8,6 @@
 
 #include <hiredis/hiredis.h>
 
-#include "core/steady.h"
 #include "fleet/herald_parts.h"
 
 
@@ -33,7 +32,6 @@ static void read_compared(void *data, const redisReply *reply);
 static void read_verdict(herald_t *h, wgw_follow_row_t *row,
     wgw_gazette_verdict_t verdict);
 static void read_scanned(void *data, const redisReply *reply);
-static void read_elsewhere(herald_t *h);
 static void read_bad(herald_t *h);
 
 
@@ -69,7 +67,7 @@ read_news(void *data, const redisReply *reply)
         || head.epoch.len == 0
         || ngx_memcmp(head.epoch.data, h->epoch, WGW_FOLLOW_EPOCH) != 0)
     {
-        read_elsewhere(h);
+        wgw_herald_elsewhere(h);
         return;
     }
 
@@ -328,7 +326,7 @@ read_compared(void *data, const redisReply *reply)
     }
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
-        read_elsewhere(h);
+        wgw_herald_elsewhere(h);
         return;
     }
 
@@ -431,7 +429,7 @@ read_scanned(void *data, const redisReply *reply)
     }
 
     if (wgw_gazette_scanned(reply, &cursor, &n) != 0) {
-        read_elsewhere(h);
+        wgw_herald_elsewhere(h);
         return;
     }
 
@@ -467,20 +465,6 @@ read_scanned(void *data, const redisReply *reply)
     }
 
     wgw_herald_make(h);
-}
-
-
-/* Redis has another epoch by now: it is asked anew. */
-
-static void
-read_elsewhere(herald_t *h)
-{
-    wgw_herald_drop(h);
-
-    h->within = 0;
-    h->moved = 1;
-    h->phase = HERALD_FOLLOWS;
-    h->next = wgw_steady_ms() + 100;
 }
 
 

@@ -177,16 +177,7 @@ tell_told(void *data, const redisReply *reply)
     }
 
     if (reply->type != REDIS_REPLY_ARRAY) {
-
-        /* another epoch: Redis is asked which */
-
-        wgw_herald_drop(h);
-
-        h->within = 0;
-        h->moved = 1;
-        h->phase = HERALD_FOLLOWS;
-
-        wgw_herald_step(h);
+        wgw_herald_elsewhere(h);
         return;
     }
 
