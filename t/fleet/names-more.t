@@ -12,8 +12,8 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Wgw;
-use Wgw::Names qw(alike bulk change everywhere gateway get metric names
-                  served told);
+use Wgw::Names qw(alike at bulk change everywhere gateway get line metric names
+                  on served told);
 use Wgw::Redis qw(redis);
 
 
@@ -316,16 +316,4 @@ sub conf_of {
 
     return slurp($gw->dir() . '/nginx.conf')
            =~ s/^load_module.*\n|^user .*\n|^error_log.*\n//gmr;
-}
-
-
-sub at { return "192.0.2.$_[0]:80" }
-sub on { return { backends => [ 'http://' . at($_[0]) ] } }
-
-
-sub line {
-    my ($i, $last) = @_;
-
-    return sprintf "{\"name\":\"n%d\",\"backends\":[\"http://192.0.2.%d\"]}\n",
-                   $i, $last;
 }
