@@ -323,6 +323,8 @@ for my $socket (@sockets) {
 
 is_deeply(\%classes, { '200 unknown_first' => 1000 },
           'egress 7: a thousand first requests, all served');
+# it is sent behind the answers
+wait_for(sub { asked($many) });
 is(asked($many), 1, 'egress 7: exactly one look-up');
 is(metric('wgw_claims_lookups_pending'), 1, 'which is on its way');
 $s->answer(multihash($many), $s->status(404));
