@@ -103,7 +103,19 @@ subtest 'a gateway that is down is not up' => sub {
 
 
 subtest 'a chain without it' => sub {
-    $chain->set(no_uptime => 1, spec => 160);
+    # one is under way, and cannot be signed for that chain any more
+    $chain->set(drop => 1);
+
+    my $n = @{$chain->ups()};
+
+    $grid->started();
+    wait_for(sub { @{$chain->ups()} > $n });
+    $grid->kill();
+    $grid->sql('update batches set made = made - 90000');
+    is($grid->sql('select kind from batches where state = 0'), 'uptime',
+       'one waits');
+
+    $chain->set(drop => 0, no_uptime => 1, spec => 160);
     $all->hour($now - 7200, [ '"key":"a","workload":"7341-1234-x"', 5000 ]);
     $grid->sql("update begun set hour = $now - 40 * 3600");
     $grid->started();
