@@ -142,7 +142,8 @@ subtest 'egress 154: TLS' => sub {
 
 
 subtest 'noeviction is demanded' => sub {
-    my $redis = redis(maxmemory => '100mb', 'maxmemory-policy' => 'allkeys-lru');
+    my $redis = redis(maxmemory => '100mb',
+                      'maxmemory-policy' => 'allkeys-lru');
     my $gw = node('redis://127.0.0.1:' . $redis->port());
 
     $gw->start();
@@ -186,9 +187,7 @@ subtest 'the agent is killed, and is back' => sub {
 subtest 'master_process off: the only process is the agent' => sub {
     my $redis = redis();
     my $gw = node("redis://127.0.0.1:" . $redis->port());
-    my $conf = slurp($gw->dir() . '/nginx.conf')
-               =~ s/^load_module.*\n|^user .*\n|^error_log.*\n//gmr
-               =~ s/^worker_processes 2;/master_process off;/r;
+    my $conf = $gw->conf() =~ s/^worker_processes 2;/master_process off;/r;
 
     $gw->configure("wgw_journal journal node=n0 every=1s;\n"
                    . "wgw_auth_zone file=tokens keys=100 fleet;\n$conf");

@@ -52,7 +52,8 @@ ok($fleet->connected(), 'all are connected') or diag($gw[0]->log());
     my @keys = split /\n/, $redis->cli('KEYS', '*');
     my @lasting = grep { $redis->cli('TTL', $_) == -1 } @keys;
 
-    cmp_ok(scalar(grep { /end\d/ } @keys), '>=', 3, 'field 20.16: there are keys');
+    cmp_ok(scalar(grep { /end\d/ } @keys), '>=', 3,
+           'field 20.16: there are keys');
 
     # who the nodes are, and that this Redis is the one of before
     is(join(' ', grep { !/^wgw:(?:nodes|sentinel:\{\d+\})$/ } @lasting), '',

@@ -16,7 +16,8 @@ use Wgw::Redis qw(redis);
 
 my $keys = $ENV{FLEET_KEYS} || 20_000;
 my $redis = redis();
-my $fleet = Wgw::Fleet->new(80_000_000, 2, redis => $redis, keys => $keys + 100);
+my $fleet = Wgw::Fleet->new(80_000_000, 2, redis => $redis,
+                            keys => $keys + 100);
 my @gw = $fleet->gw();
 
 ok($fleet->connected(), 'all are connected');

@@ -67,13 +67,13 @@ subtest 'a new machine gets all' => sub {
     my $new = one_of('gw4');
 
     # with a name of its own, and one that is others', too
-    $new->configure(conf_of($new) =~ s/ follow / /r);
+    $new->configure($new->conf() =~ s/ follow / /r);
     $new->start();
     change($new, PUT => 'own', on(3));
     change($new, PUT => 'n200', on(4));
     $new->stop();
 
-    $new->configure(conf_of($new) =~ s/(domain=gw.test)/$1 follow/r);
+    $new->configure($new->conf() =~ s/(domain=gw.test)/$1 follow/r);
     $new->start();
 
     ok(wait_for(sub { alike([ $one, $new ], 0.01) }, 60), 'it has them');
@@ -104,7 +104,8 @@ subtest 'a reload' => sub {
 subtest 'connections of a name that is deleted' => sub {
     my $slow = one_of('gw5', 'allow_loopback');
 
-    $slow->configure(conf_of($slow) =~ s/return 200 [^;]*;/proxy_pass http:\/\/b;/r
+    $slow->configure($slow->conf()
+                     =~ s/return 200 [^;]*;/proxy_pass http:\/\/b;/r
                      =~ s/(http \{)/$1 upstream b { wgw_backend; }/r);
 
     my $backend = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 5)
@@ -158,7 +159,7 @@ subtest 'a record that is refused, until it is not' => sub {
                 5), 'refused by another');
     is(served($one, 'loop'), at(1), 'who has what it had');
 
-    $one->configure(conf_of($one) =~ s/ follow / follow allow_loopback /r);
+    $one->configure($one->conf() =~ s/ follow / follow allow_loopback /r);
     $one->reload();
 
     ok(everywhere([ $one ], 'loop', '127.0.0.1:81', 5), 'until it can');
@@ -252,7 +253,7 @@ subtest 'one process' => sub {
     my @two = map { gateway("gw$_", 'redis://127.0.0.1:' . $redis->port()
                                     . ' prefix=one') } 1 .. 2;
 
-    $two[1]->configure("master_process off;\n" . conf_of($two[1])
+    $two[1]->configure("master_process off;\n" . $two[1]->conf()
                        =~ s/worker_processes 2;/worker_processes 1;/r
                        =~ s/ reuseport//gr);
 
@@ -290,14 +291,4 @@ sub one_of {
     spew($gw->dir() . '/password', "secret\n");
 
     return $gw;
-}
-
-
-# What configure() was given.
-
-sub conf_of {
-    my ($gw) = @_;
-
-    return slurp($gw->dir() . '/nginx.conf')
-           =~ s/^load_module.*\n|^user .*\n|^error_log.*\n//gmr;
 }

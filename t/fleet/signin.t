@@ -114,7 +114,8 @@ subtest 'secrets are rotated' => sub {
     }
 
     is(join(' ', refusals($client)), '', 'no request was refused meanwhile');
-    is(join(' ', map { with_key($_, '/eth', $key)->{status} } @gw), '200 200', 'the key of before is good still');
+    is(join(' ', map { with_key($_, '/eth', $key)->{status} } @gw), '200 200',
+       'the key of before is good still');
 
     my $last = key_of(signin($two, $wallet, '/auth'));
 

@@ -374,6 +374,7 @@ sub configure {
     my ($self, $conf) = @_;
 
     $conf =~ s/%%(\w+)%%/$self->port($1)/ge;
+    $self->{conf} = $conf;
     $conf = old_http2($conf) if $self->version() lt '1.025001';
     $conf = own_paths($conf) if $self->packaged();
 
@@ -390,6 +391,11 @@ sub configure {
 
     spew("$self->{dir}/nginx.conf", $head . $conf);
 }
+
+
+# What configure() was given, with ports in it.
+
+sub conf { return $_[0]{conf} }
 
 
 # "1.026003", to be compared as text
