@@ -164,10 +164,6 @@ def load(tool, *args):
     return run_tool(tool, "-s", next(_seeds), *args)
 
 
-def wload(*args):
-    return load("wload", *args)
-
-
 def children(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as f:
@@ -600,12 +596,14 @@ def middle(values):
     """The quartiles, which say more than the ends when others work too."""
     if len(values) < 4:
         return "-"
-    low, _, high = statistics.quantiles(values, n=4)
-    return f"{low:.3f}..{high:.3f}"
+    return "{:.3f}..{:.3f}".format(*quarters(values))
 
 
 def quarters(values):
-    """The middle half: where it begins and where it ends."""
+    """The middle half: where it begins and where it ends; of one value there
+    is none."""
+    if len(values) < 2:
+        return None
     low, _, high = statistics.quantiles(values, n=4)
     return [low, high]
 
