@@ -19,7 +19,6 @@ import json
 import os
 import re
 import resource
-import shlex
 import shutil
 import signal
 import socket
@@ -44,11 +43,10 @@ PEERS = TOP + "/build/peers"
 def peer(name, installed):
     """How a peer is started: that which tools/peers.sh unpacked, with its own
     libraries, or the one that is installed; [] for none."""
-    try:
-        with open(f"{PEERS}/bin/{name}") as f:
-            return shlex.split(f.read().splitlines()[1])[1:-1]
-    except OSError:
-        return [installed] if os.path.exists(installed) else []
+    for path in (f"{PEERS}/bin/{name}", installed):
+        if os.path.exists(path):
+            return [path]
+    return []
 
 
 def in_peers(path):
