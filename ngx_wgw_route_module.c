@@ -472,7 +472,7 @@ ngx_wgw_route_init_fleet(ngx_cycle_t *cycle, wgw_names_t *names)
     names->rules.node = fleet ? wgw_fleet_text(&fleet->node)
                               : wgw_fleet_text(&cycle->hostname);
 
-    if (!names->follow) {
+    if (names->followed == NULL) {
         return NGX_CONF_OK;
     }
 
@@ -674,8 +674,6 @@ ngx_wgw_names_option(ngx_conf_t *cf, ngx_str_t *value,
     }
 
     if (ngx_strcmp(value->data, "follow") == 0) {
-        names->follow = 1;
-
         if (names->followed == NULL) {
             names->followed = wgw_herald_create(cf);
         }

@@ -493,7 +493,7 @@ backup_zone(int from, int to)
         }
     }
 
-    return wgw_format("no copy of it is right");
+    return wgw_copy("no copy of it is right");
 }
 
 

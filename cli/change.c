@@ -11,6 +11,12 @@
 #include "cli/names.h"
 
 
+typedef struct {
+    const char  *patch;
+    const char  *said;                  /* of a name, when it is done */
+} change_t;
+
+
 static int change_cap(const cli_t *cli, const void *options, char **args,
     size_t n);
 static int change_pause(const cli_t *cli, const void *options, char **args,
@@ -19,8 +25,7 @@ static int change_resume(const cli_t *cli, const void *options, char **args,
     size_t n);
 static int change_all(const cli_t *cli, char **names, size_t n,
     const char *patch, const char *said);
-static int change_one(const cli_t *cli, cli_session_t *s, const char *name,
-    const char *patch, const char *said);
+static int change_one(cli_session_t *s, const char *name, const void *data);
 
 
 static const cli_command_t  change_commands[] = {
@@ -82,45 +87,32 @@ change_resume(const cli_t *cli, const void *options, char **args, size_t n)
 }
 
 
-/* All are tried; the first failure is the exit code. */
-
 static int
 change_all(const cli_t *cli, char **names, size_t n, const char *patch,
     const char *said)
 {
-    int            rc, opened, failed;
-    size_t         i;
-    cli_session_t  s;
+    change_t  change = { patch, said };
 
-    rc = cli_session_open(&s, cli);
-    opened = rc == CLI_OK;
-
-    for (i = 0; opened && i < n && rc != CLI_AWAY; i++) {
-        failed = change_one(cli, &s, names[i], patch, said);
-        rc = rc == CLI_OK || failed == CLI_AWAY ? failed : rc;
-    }
-
-    cli_session_close(&s);
-
-    return rc;
+    return cli_session_each(cli, names, n, change_one, &change);
 }
 
 
 static int
-change_one(const cli_t *cli, cli_session_t *s, const char *name,
-    const char *patch, const char *said)
+change_one(cli_session_t *s, const char *name, const void *data)
 {
-    int         rc;
-    char        path[CLI_PATH];
-    yajl_val    record;
-    cli_call_t  call;
+    int              rc;
+    char             path[CLI_PATH];
+    yajl_val         record;
+    cli_call_t       call;
+    const cli_t     *cli = s->client.cli;
+    const change_t  *change = data;
 
     memset(&call, 0, sizeof(call));
 
     call.method = "PATCH";
     call.type = "application/merge-patch+json";
-    call.body = patch;
-    call.len = strlen(patch);
+    call.body = change->patch;
+    call.len = strlen(change->patch);
 
     cli_names_path(path, name);
 
@@ -140,7 +132,7 @@ change_one(const cli_t *cli, cli_session_t *s, const char *name,
     }
 
     record = wgw_doc_read(s->client.fetch.data, s->client.fetch.len);
-    cli_note(cli, "%s %s", wgw_doc_text(record, "name"), said);
+    cli_note(cli, "%s %s", wgw_doc_text(record, "name"), change->said);
     yajl_tree_free(record);
 
     return CLI_OK;

@@ -24,8 +24,7 @@ cli_conf_open(cli_conf_t *conf, const cli_t *cli)
     size_t  len;
     char   *text;
 
-    conf->path = wgw_copy_bytes(cli->config ? cli->config : CLI_CONFIG,
-                                strlen(cli->config ? cli->config : CLI_CONFIG));
+    conf->path = wgw_copy(cli->config ? cli->config : CLI_CONFIG);
 
     text = cli_file_read(conf->path, CLI_CONF_MAX, &len);
 

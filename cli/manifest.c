@@ -323,13 +323,13 @@ manifest_check(const cli_t *cli, const cli_entry_t *entry,
         error = wgw_copy(strerror(errno));
 
     } else if (entry->kind == CLI_ENTRY_DIRECTORY) {
-        error = S_ISDIR(st.st_mode) ? NULL : wgw_format("is no directory");
+        error = S_ISDIR(st.st_mode) ? NULL : wgw_copy("is no directory");
 
     } else if (entry->kind == CLI_ENTRY_LINK) {
         error = manifest_link(entry, file);
 
     } else if (!S_ISREG(st.st_mode)) {
-        error = wgw_format("is no file");
+        error = wgw_copy("is no file");
 
     } else {
         error = cli_manifest_facts(&found, file);
@@ -342,7 +342,7 @@ manifest_check(const cli_t *cli, const cli_entry_t *entry,
             || found.received != entry->received
             || found.requests != entry->requests))
     {
-        error = wgw_format("is not what was written then");
+        error = wgw_copy("is not what was written then");
     }
 
     rc = error ? cli_fail(cli, CLI_FAILED, "%s: %s", file, error) : CLI_OK;
@@ -365,7 +365,7 @@ manifest_link(const cli_entry_t *entry, const char *file)
 
     free(target);
 
-    return same ? NULL : wgw_format("is not the link it was");
+    return same ? NULL : wgw_copy("is not the link it was");
 }
 
 

@@ -60,6 +60,8 @@ static void names_strings(FILE *file, const char *name,
     const char *const *items, size_t n);
 static int names_rm(const cli_t *cli, const void *options, char **args,
     size_t n);
+static int names_rm_one(cli_session_t *s, const char *name,
+    const void *options);
 static int names_show(const cli_t *cli, const void *options, char **args,
     size_t n);
 static void names_print(yajl_val record);
@@ -322,47 +324,39 @@ names_strings(FILE *file, const char *name, const char *const *items,
 }
 
 
-/* All are tried; the first failure is the exit code. */
-
 static int
 names_rm(const cli_t *cli, const void *options, char **args, size_t n)
 {
-    int                rc, opened, failed;
+    return cli_session_each(cli, args, n, names_rm_one, options);
+}
+
+
+static int
+names_rm_one(cli_session_t *s, const char *name, const void *options)
+{
+    int                rc;
     char               path[CLI_PATH];
-    size_t             i;
     cli_call_t         call;
-    cli_session_t      s;
     const names_rm_t  *rm = options;
 
     memset(&call, 0, sizeof(call));
     call.method = "DELETE";
 
-    rc = cli_session_open(&s, cli);
-    opened = rc == CLI_OK;
+    cli_names_path(path, name);
 
-    for (i = 0; opened && i < n && rc != CLI_AWAY; i++) {
-        cli_names_path(path, args[i]);
-
-        if (rm->close) {
-            strncat(path, "?close=true", CLI_PATH - strlen(path) - 1);
-        }
-
-        failed = cli_client_call(&s.client, &call, path);
-
-        if (failed == CLI_OK && s.client.status == 404) {
-            failed = cli_fail_field(cli, CLI_NONE, args[i], "",
-                                    "there is no such name", 0, 404);
-
-        } else if (failed == CLI_OK && s.client.status >= 300) {
-            failed = cli_client_refused(&s.client, args[i]);
-        }
-
-        rc = rc == CLI_OK || failed == CLI_AWAY ? failed : rc;
+    if (rm->close) {
+        strncat(path, "?close=true", CLI_PATH - strlen(path) - 1);
     }
 
-    cli_session_close(&s);
+    rc = cli_client_call(&s->client, &call, path);
 
-    return rc;
+    if (rc == CLI_OK && s->client.status == 404) {
+        return cli_fail_field(s->client.cli, CLI_NONE, name, "",
+                              "there is no such name", 0, 404);
+    }
+
+    return rc == CLI_OK && s->client.status >= 300
+           ? cli_client_refused(&s->client, name) : rc;
 }
 
 

@@ -50,7 +50,6 @@ rates_get(cli_rates_t *rates, yajl_val item)
     }
 
     rate = wgw_alloc(sizeof(cli_rate_t));
-    memset(rate, 0, sizeof(cli_rate_t));
 
     rate->id = id;
     rate->zone = wgw_copy(wgw_doc_text(item, "zone"));

@@ -76,3 +76,28 @@ session_next(char path[CLI_PATH], const char *first, yajl_val page)
 
     return 1;
 }
+
+
+int
+cli_session_each(const cli_t *cli, char **args, size_t n, cli_each_pt each,
+    const void *data)
+{
+    int            rc, failed;
+    size_t         i;
+    cli_session_t  s;
+
+    rc = cli_session_open(&s, cli);
+
+    if (rc != CLI_OK) {
+        n = 0;
+    }
+
+    for (i = 0; i < n && rc != CLI_AWAY; i++) {
+        failed = each(&s, args[i], data);
+        rc = rc == CLI_OK || failed == CLI_AWAY ? failed : rc;
+    }
+
+    cli_session_close(&s);
+
+    return rc;
+}

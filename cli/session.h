@@ -31,5 +31,15 @@ typedef int (*cli_page_pt)(void *data, yajl_val page);
 int cli_session_pages(cli_session_t *s, const char *first,
     const char *subject, cli_page_pt each, void *data);
 
+/*
+ * A session in which `each` is called with each of the arguments, until the
+ * gateway is away: all are tried, the first failure is the exit code.
+ */
+typedef int (*cli_each_pt)(cli_session_t *s, const char *arg,
+    const void *data);
+
+int cli_session_each(const cli_t *cli, char **args, size_t n,
+    cli_each_pt each, const void *data);
+
 
 #endif /* WGW_CLI_SESSION_H */

@@ -38,7 +38,8 @@ static void tokens_token(cli_columns_t *columns, yajl_val token);
 static void tokens_address(cli_columns_t *columns, yajl_val address);
 static int tokens_revoke(const cli_t *cli, const void *options, char **args,
     size_t n);
-static int tokens_revoke_one(cli_session_t *s, const char *text);
+static int tokens_revoke_one(cli_session_t *s, const char *text,
+    const void *data);
 
 
 static const cli_command_t  tokens_commands[] = {
@@ -213,36 +214,20 @@ tokens_address(cli_columns_t *columns, yajl_val address)
 static int
 tokens_revoke(const cli_t *cli, const void *options, char **args, size_t n)
 {
-    int            rc, opened, failed;
-    size_t         i;
-    cli_session_t  s;
-
     (void) options;
 
-    rc = cli_session_open(&s, cli);
-    opened = rc == CLI_OK;
-
-    for (i = 0; opened && i < n && rc != CLI_AWAY; i++) {
-        failed = tokens_revoke_one(&s, args[i]);
-
-        if (failed == CLI_OK) {
-            cli_note(cli, "%s is revoked", args[i]);
-        }
-
-        rc = rc == CLI_OK || failed == CLI_AWAY ? failed : rc;
-    }
-
-    cli_session_close(&s);
-
-    return rc;
+    return cli_session_each(cli, args, n, tokens_revoke_one, NULL);
 }
 
 
 static int
-tokens_revoke_one(cli_session_t *s, const char *text)
+tokens_revoke_one(cli_session_t *s, const char *text, const void *data)
 {
+    int         rc;
     char        path[CLI_PATH];
     cli_call_t  call;
+
+    (void) data;
 
     memset(&call, 0, sizeof(call));
     call.method = "DELETE";
@@ -251,5 +236,11 @@ tokens_revoke_one(cli_session_t *s, const char *text)
                     strncmp(text, "0x", 2) == 0 ? "addresses" : "tokens");
     cli_client_escape(path, text);
 
-    return cli_client_ask(&s->client, &call, path, text);
+    rc = cli_client_ask(&s->client, &call, path, text);
+
+    if (rc == CLI_OK) {
+        cli_note(s->client.cli, "%s is revoked", text);
+    }
+
+    return rc;
 }

@@ -143,7 +143,7 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
         return rc == GRID_OK ? GRID_OK : GRID_AWAY;
     }
 
-    rc = grid_batch_nonce(batch, &nonce);
+    rc = batch_nonce(batch, NULL, &nonce);
 
     if (rc != GRID_OK || nonce > row->nonce) {
         return rc == GRID_OK ? GRID_NONE : GRID_AWAY;   /* it is in a block */
@@ -266,10 +266,18 @@ batch_sign(grid_batch_t *batch, uint32_t nonce, const void *call, size_t len,
 
 int
 grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
-    uint32_t nonce, const void *call, size_t len, int64_t *id)
+    const void *call, size_t len, int64_t *id)
 {
     int           rc;
+    uint32_t      nonce;
     batch_row_t  *row;
+
+    nonce = 0;
+    rc = batch_nonce(batch, NULL, &nonce);
+
+    if (rc != GRID_OK) {
+        return rc;
+    }
 
     row = wgw_alloc(sizeof(batch_row_t));
     rc = batch_sign(batch, nonce, call, len, row);
@@ -296,12 +304,7 @@ grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
 }
 
 
-int
-grid_batch_nonce(grid_batch_t *batch, uint32_t *nonce)
-{
-    return batch_nonce(batch, NULL, nonce);
-}
-
+/* The account's in that block, or in the best one. */
 
 static int
 batch_nonce(grid_batch_t *batch, const char *block, uint32_t *nonce)

@@ -67,14 +67,11 @@ int grid_batch_pursue(grid_batch_t *batch,
     const grid_batch_kind_t *const *kinds);
 
 /*
- * Signs a call, begins a step and writes it down in it; the caller adds what
- * it is for, and commits.  `*id` is its number.
+ * Signs a call with the next nonce, begins a step and writes it down in it; the
+ * caller adds what it is for, and commits.  `*id` is its number.
  */
 int grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
-    uint32_t nonce, const void *call, size_t len, int64_t *id);
-
-/* The account's nonce in the best block. */
-int grid_batch_nonce(grid_batch_t *batch, uint32_t *nonce);
+    const void *call, size_t len, int64_t *id);
 
 /* It is done, `final` in this block, or 0: to be made anew. */
 void grid_batch_end(grid_batch_t *batch, int64_t id, int final,

@@ -266,22 +266,16 @@ nru_begin(grid_batch_t *batch, const nru_row_t *rows, size_t n)
     size_t     i;
     int64_t    id;
     uint8_t   *call;
-    uint32_t   nonce;
     wgw_out_t  out;
 
     id = 0;
-    nonce = 0;
     call = wgw_alloc(GRID_CALL);
     wgw_out_init(&out, call, GRID_CALL);
 
     rc = nru_write(batch, rows, n, &out);
 
     if (rc == GRID_OK) {
-        rc = grid_batch_nonce(batch, &nonce);
-    }
-
-    if (rc == GRID_OK) {
-        rc = grid_batch_begin(batch, &grid_nru_kind, nonce, call,
+        rc = grid_batch_begin(batch, &grid_nru_kind, call,
                               (size_t) (out.pos - out.start), &id);
     }
 

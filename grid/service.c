@@ -258,7 +258,6 @@ service_begin(grid_batch_t *batch, service_row_t *row, int64_t now)
     char        text[GRID_SERVICE_TEXT + 1];
     uint8_t     bytes[128];
     int64_t     id, window;
-    uint32_t    nonce;
     uint64_t    most;
     wgw_out_t   call;
 
@@ -273,18 +272,13 @@ service_begin(grid_batch_t *batch, service_row_t *row, int64_t now)
     row->amount = row->due < most ? row->due : most;
 
     id = 0;
-    nonce = 0;
     service_text(text, row, now);
     wgw_out_init(&call, bytes, sizeof(bytes));
 
     rc = service_write(batch, (uint64_t) row->id, row->amount, text, &call);
 
     if (rc == GRID_OK) {
-        rc = grid_batch_nonce(batch, &nonce);
-    }
-
-    if (rc == GRID_OK) {
-        rc = grid_batch_begin(batch, &grid_service_kind, nonce, bytes,
+        rc = grid_batch_begin(batch, &grid_service_kind, bytes,
                               (size_t) (call.pos - call.start), &id);
     }
 

@@ -260,6 +260,7 @@ grid_substrate_final(grid_substrate_t *chain, char block[GRID_BLOCK])
         {
             grid_rpc_distrust(chain->rpc);
             rc = GRID_AWAY;
+
         } else {
             grid_put(block, GRID_BLOCK, "%s", text);
         }

@@ -38,7 +38,6 @@ grid_uptime_make(grid_batch_t *batch, int64_t now)
     int        rc;
     int64_t    id;
     uint8_t    bytes[32];
-    uint32_t   nonce;
     wgw_out_t  call;
 
     if (!uptime_due(batch, now)) {
@@ -46,7 +45,6 @@ grid_uptime_make(grid_batch_t *batch, int64_t now)
     }
 
     id = 0;
-    nonce = 0;
     wgw_out_init(&call, bytes, sizeof(bytes));
 
     rc = uptime_write(batch, 0, &call);
@@ -61,11 +59,7 @@ grid_uptime_make(grid_batch_t *batch, int64_t now)
 
     if (rc == GRID_OK) {
         grid_self_missing(batch->grid, "uptime", "", NULL);
-        rc = grid_batch_nonce(batch, &nonce);
-    }
-
-    if (rc == GRID_OK) {
-        rc = grid_batch_begin(batch, &grid_uptime_kind, nonce, bytes,
+        rc = grid_batch_begin(batch, &grid_uptime_kind, bytes,
                               (size_t) (call.pos - call.start), &id);
     }
 

@@ -7,8 +7,9 @@
  *
  * As zos does it: each 40 minutes; but only while the gateway answers.  The
  * chain takes a time that is a minute off its own at most, so it is the chain's
- * that is sent, whatever the clock here says; and keeps nothing but an event: a report is signed anew where it waits, and one that failed is
- * not made again, the next one says all that it said.  It costs no fee.
+ * that is sent, whatever the clock here says; and keeps nothing but an event: a
+ * report is signed anew where it waits, and one that failed is not made again,
+ * the next one says all that it said.  It costs no fee.
  */
 
 #ifndef WGW_GRID_UPTIME_H

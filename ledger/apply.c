@@ -187,12 +187,7 @@ apply_rows(wgw_journal_record_t *record)
         if ((size_t) (out.end - out.pos) < APPLY_ROW) {
             used = (size_t) (out.pos - text);
             size *= 2;
-            text = realloc(text, size);
-
-            if (text == NULL) {
-                exit(ledger_fail(LEDGER_FAILED, "no memory"));
-            }
-
+            text = wgw_grow(text, size);
             wgw_out_init(&out, text, size);
             out.pos += used;
         }

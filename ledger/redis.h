@@ -4,9 +4,9 @@
  * TLS works with every hiredis.
  *
  * The hosts are tried one after another until one is a master; with a name of
- * a master they are Sentinels, and the one that they name is asked.  Of a cluster
- * each command goes where MOVED and ASK send it; who answered for a key last
- * is asked first the next time.
+ * a master they are Sentinels, and the one that they name is asked.  Of a
+ * cluster each command goes where MOVED and ASK send it; who answered for a key
+ * last is asked first the next time.
  */
 
 #ifndef WGW_LEDGER_REDIS_H

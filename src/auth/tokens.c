@@ -36,6 +36,10 @@ _Static_assert(WGW_TOKENS_DEAD >= WGW_NOTE_MARKED, "revocations are marked");
 
 static wgw_expiring_key_t wgw_tokens_key(wgw_expiring_t *t, uint8_t kind,
     const uint8_t *data, size_t len, wgw_text_t more);
+static wgw_expiring_key_t tokens_minted(wgw_expiring_t *t,
+    const uint8_t id[WGW_TOKENS_ID]);
+static wgw_tokens_rc_t tokens_insert(wgw_expiring_t *t,
+    wgw_expiring_key_t key, const wgw_note_t *note, int64_t now);
 static inline uint64_t wgw_tokens_mark(const uint8_t *data, size_t len);
 static int wgw_tokens_dead(wgw_expiring_t *t,
     const uint8_t id[WGW_TOKENS_ID], int64_t now);
@@ -67,20 +71,9 @@ wgw_tokens_replay(wgw_expiring_t *t,
     note.kind = open ? WGW_TOKENS_OPEN : WGW_TOKENS_USED;
     note.until = until;
 
-    switch (wgw_notes_insert(t, wgw_tokens_key(t, WGW_TOKENS_USED, address,
-                                               WGW_TOKENS_ADDRESS, nonce),
-                             &note, now, 1))
-    {
-
-    case WGW_NOTES_OK:
-        return wgw_tokens_told(t, WGW_TOKENS_OK);
-
-    case WGW_NOTES_FULL:
-        return WGW_TOKENS_FULL;
-
-    default: /* WGW_NOTES_EXISTS */
-        return WGW_TOKENS_REPLAY;
-    }
+    return tokens_insert(t, wgw_tokens_key(t, WGW_TOKENS_USED, address,
+                                           WGW_TOKENS_ADDRESS, nonce),
+                         &note, now);
 }
 
 
@@ -154,11 +147,15 @@ wgw_tokens_mint(wgw_expiring_t *t, const wgw_token_t *token, int64_t now)
     note.until = token->exp;
     memcpy(note.payload, &payload, WGW_NOTE_PAYLOAD);
 
-    switch (wgw_notes_insert(t, wgw_tokens_key(t, WGW_TOKENS_MINTED,
-                                               token->id, WGW_TOKENS_ID,
-                                               wgw_text("")),
-                             &note, now, 1))
-    {
+    return tokens_insert(t, tokens_minted(t, token->id), &note, now);
+}
+
+
+static wgw_tokens_rc_t
+tokens_insert(wgw_expiring_t *t, wgw_expiring_key_t key,
+    const wgw_note_t *note, int64_t now)
+{
+    switch (wgw_notes_insert(t, key, note, now, 1)) {
 
     case WGW_NOTES_OK:
         return wgw_tokens_told(t, WGW_TOKENS_OK);
@@ -216,13 +213,9 @@ static int
 wgw_tokens_dead(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     int64_t now)
 {
-    wgw_text_t  none = wgw_text("");
-
-    return wgw_notes_has(t, wgw_tokens_key(t, WGW_TOKENS_MINTED, id,
-                                           WGW_TOKENS_ID, none),
-                         WGW_TOKENS_DEAD, now)
+    return wgw_notes_has(t, tokens_minted(t, id), WGW_TOKENS_DEAD, now)
            || wgw_notes_has(t, wgw_tokens_key(t, WGW_TOKENS_DEAD, id,
-                                              WGW_TOKENS_ID, none),
+                                              WGW_TOKENS_ID, wgw_text("")),
                             WGW_TOKENS_DEAD, now);
 }
 
@@ -249,8 +242,7 @@ wgw_tokens_use(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
 {
     wgw_expiring_key_t  key;
 
-    key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
-                         wgw_text(""));
+    key = tokens_minted(t, id);
 
     if (!wgw_notes_has(t, key, WGW_TOKENS_MINTED, now)) {
         return wgw_tokens_told(t, WGW_TOKENS_UNKNOWN);
@@ -281,8 +273,7 @@ wgw_tokens_part(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     uint32_t            n;
     wgw_expiring_key_t  key;
 
-    key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
-                         wgw_text(""));
+    key = tokens_minted(t, id);
 
     if (!wgw_notes_has(t, key, WGW_TOKENS_MINTED, now)
         || wgw_notes_count(t, key, now) == WGW_TOKENS_UNLIMITED
@@ -303,10 +294,10 @@ wgw_tokens_receive(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
 {
     wgw_note_t          note;
     wgw_text_t          more;
+    wgw_tokens_rc_t     rc;
     wgw_expiring_key_t  key;
 
-    key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
-                         wgw_text(""));
+    key = tokens_minted(t, id);
 
     if (!wgw_notes_has(t, key, WGW_TOKENS_MINTED, now)) {
         return WGW_TOKENS_UNKNOWN;
@@ -320,19 +311,12 @@ wgw_tokens_receive(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     more.data = (const char *) &serial;
     more.len = sizeof(serial);
 
-    switch (wgw_notes_insert(t, wgw_tokens_key(t, WGW_TOKENS_GIVEN, id,
-                                               WGW_TOKENS_ID, more),
-                             &note, now, 1))
-    {
+    rc = tokens_insert(t, wgw_tokens_key(t, WGW_TOKENS_GIVEN, id,
+                                         WGW_TOKENS_ID, more),
+                       &note, now);
 
-    case WGW_NOTES_OK:
-        break;
-
-    case WGW_NOTES_FULL:
-        return WGW_TOKENS_FULL;
-
-    default: /* WGW_NOTES_EXISTS */
-        return WGW_TOKENS_REPLAY;
+    if (rc != WGW_TOKENS_OK) {
+        return rc;
     }
 
     return wgw_notes_add(t, key, n, now) == WGW_NOTES_OK ? WGW_TOKENS_OK
@@ -353,8 +337,7 @@ wgw_tokens_revoke(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID],
     note.until = until;
     note.payload[0] = wgw_tokens_mark(id, WGW_TOKENS_ID);
 
-    key = wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
-                         wgw_text(""));
+    key = tokens_minted(t, id);
 
     if (wgw_notes_turn(t, key, WGW_TOKENS_MINTED, &note, now)
         == WGW_NOTES_OK)
@@ -483,6 +466,16 @@ wgw_tokens_live(wgw_expiring_t *t, int64_t now)
             return n;
         }
     }
+}
+
+
+/* Under which all that is known of a token is. */
+
+static wgw_expiring_key_t
+tokens_minted(wgw_expiring_t *t, const uint8_t id[WGW_TOKENS_ID])
+{
+    return wgw_tokens_key(t, WGW_TOKENS_MINTED, id, WGW_TOKENS_ID,
+                          wgw_text(""));
 }
 
 

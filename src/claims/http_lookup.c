@@ -353,17 +353,14 @@ wgw_claims_lookup_metrics(wgw_usage_page_t *page)
         return NGX_OK;
     }
 
-    if (wgw_usage_page_room(page) != NGX_OK) {
+    if (wgw_usage_page_family(page, "wgw_claims_lookups_total",
+                              "Look-ups of claims.", 1)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     asked = &claims->asked->expiring;
-
-    wgw_out_str(&page->out, "# HELP ");
-    wgw_usage_page_counter(page, "wgw_claims_lookups_total");
-    wgw_out_str(&page->out, " Look-ups of claims.\n# TYPE ");
-    wgw_usage_page_counter(page, "wgw_claims_lookups_total");
-    wgw_out_str(&page->out, " counter\n");
 
     for (i = 0; i < 4; i++) {
         wgw_out_str(&page->out, "wgw_claims_lookups_total{result=\"");
@@ -374,10 +371,14 @@ wgw_claims_lookup_metrics(wgw_usage_page_t *page)
         wgw_out_str(&page->out, "\n");
     }
 
-    wgw_out_str(&page->out, "# HELP wgw_claims_lookups_pending Look-ups on "
-                            "their way.\n"
-                            "# TYPE wgw_claims_lookups_pending gauge\n"
-                            "wgw_claims_lookups_pending ");
+    if (wgw_usage_page_family(page, "wgw_claims_lookups_pending",
+                              "Look-ups on their way.", 0)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    wgw_out_str(&page->out, "wgw_claims_lookups_pending ");
     wgw_out_uint(&page->out, wgw_asked_places(asked, lookup_now()));
     wgw_out_str(&page->out, "\n");
 

@@ -24,7 +24,6 @@ struct wgw_context_s {
 };
 
 
-
 /* As ngx_pool_cleanup_add(), for one that stands in what it is of. */
 
 static inline void
@@ -83,7 +82,7 @@ wgw_context_create(wgw_context_t **spare, size_t size, size_t zeroed,
 }
 
 
-/* For the handler, at its end: the pool has still to read its cleanup's next. */
+/* The handler's last: the pool has still to read its cleanup's next. */
 
 static inline void
 wgw_context_free(wgw_context_t **spare, wgw_context_t *context)

@@ -5,9 +5,9 @@
 typedef struct wgw_single_s  wgw_single_t;
 
 struct wgw_single_s {
-    void          (*start)(void *data);
-    void           *data;
-    wgw_single_t   *next;
+    ngx_path_manager_pt   manager;
+    void                 *data;
+    wgw_single_t         *next;
 };
 
 
@@ -15,7 +15,7 @@ static wgw_single_t  *singles;
 
 
 ngx_int_t
-wgw_single_put(ngx_cycle_t *cycle, void (*start)(void *data), void *data)
+wgw_single_put(ngx_cycle_t *cycle, ngx_path_manager_pt manager, void *data)
 {
     wgw_single_t  *single;
 
@@ -28,7 +28,7 @@ wgw_single_put(ngx_cycle_t *cycle, void (*start)(void *data), void *data)
         return NGX_ERROR;
     }
 
-    single->start = start;
+    single->manager = manager;
     single->data = data;
     single->next = singles;
     singles = single;
@@ -43,7 +43,7 @@ wgw_single_start(void)
     wgw_single_t  *single;
 
     for (single = singles; single; single = single->next) {
-        single->start(single->data);
+        (void) single->manager(single->data);
     }
 
     singles = NULL;

@@ -1,7 +1,8 @@
 
 /*
- * single: what a process that has no master (`master_process off`) starts
- * beside its requests.
+ * single: what a process that has no master (`master_process off`) does beside
+ * its requests, for want of nginx's helper process that calls paths' managers:
+ * it calls these once.
  *
  * A core module's init_process is before those of events in a static build:
  * there are no timers and no queues yet.  So it is put off until the one of an
@@ -19,10 +20,10 @@
 
 
 /* In init_process of a core module; NGX_ERROR: no memory. */
-ngx_int_t wgw_single_put(ngx_cycle_t *cycle, void (*start)(void *data),
+ngx_int_t wgw_single_put(ngx_cycle_t *cycle, ngx_path_manager_pt manager,
     void *data);
 
-/* In init_process of an http module: starts what was put, once. */
+/* In init_process of an http module: calls what was put, once. */
 void wgw_single_start(void);
 
 

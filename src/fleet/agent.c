@@ -23,7 +23,6 @@
 #define AGENT_PERIOD    3600000
 
 
-static void agent_single(void *data);
 static ngx_msec_t agent_manager(void *data);
 static void agent_start(wgw_fleet_t *fleet);
 static agent_t *agent_create(wgw_fleet_t *fleet);
@@ -94,14 +93,7 @@ ngx_int_t
 wgw_agent_init_process(ngx_cycle_t *cycle, wgw_fleet_t *fleet)
 {
     return fleet && fleet->users.nelts
-           ? wgw_single_put(cycle, agent_single, fleet) : NGX_OK;
-}
-
-
-static void
-agent_single(void *data)
-{
-    (void) agent_manager(data);
+           ? wgw_single_put(cycle, agent_manager, fleet) : NGX_OK;
 }
 
 

@@ -15,7 +15,6 @@
 #define WGW_BOOKKEEPER_LEAVE   3        /* s for the last reading */
 
 
-static void wgw_bookkeeper_single(void *data);
 static ngx_msec_t wgw_bookkeeper_manager(void *data);
 static void wgw_bookkeeper_start(wgw_bookkeeper_t *keeper);
 static void *wgw_bookkeeper_thread(void *data);
@@ -65,14 +64,7 @@ ngx_int_t
 wgw_bookkeeper_init_process(ngx_cycle_t *cycle, wgw_bookkeeper_t *keeper)
 {
     return keeper && keeper->books && keeper->books->n
-           ? wgw_single_put(cycle, wgw_bookkeeper_single, keeper) : NGX_OK;
-}
-
-
-static void
-wgw_bookkeeper_single(void *data)
-{
-    (void) wgw_bookkeeper_manager(data);
+           ? wgw_single_put(cycle, wgw_bookkeeper_manager, keeper) : NGX_OK;
 }
 
 

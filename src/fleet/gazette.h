@@ -42,7 +42,6 @@
 #define WGW_GAZETTE_ROWS    1000        /* in a command or reply, about */
 #define WGW_GAZETTE_BYTES   (1024 * 1024)
 #define WGW_GAZETTE_CURSOR  24
-#define WGW_GAZETTE_ORIGIN  (63 + 1 + 16)
 
 
 struct redisReply;

@@ -425,6 +425,18 @@ herald_claimed(void *data, const redisReply *reply)
 }
 
 
+void
+wgw_herald_elsewhere(herald_t *h)
+{
+    wgw_herald_drop(h);
+
+    h->within = 0;
+    h->moved = 1;
+    h->phase = HERALD_FOLLOWS;
+    h->next = wgw_steady_ms() + HERALD_POLL;
+}
+
+
 int
 wgw_herald_send(herald_t *h, const wgw_text_t *args, int n,
     wgw_wire_reply_pt reply)

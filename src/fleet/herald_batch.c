@@ -21,11 +21,15 @@ static void herald_op_make(wgw_txn_t *t, herald_batch_t *batch,
 static void herald_refused(herald_batch_t *batch, herald_op_t *op,
     wgw_record_error_t *error);
 static void herald_batch_done(wgw_change_t *change);
-static void herald_store_failed(herald_t *h, wgw_change_t *change);
+static void herald_restart(herald_t *h, const wgw_store_error_t *error);
+static void herald_store_failed(herald_t *h, const wgw_store_error_t *error);
 static wgw_store_rc_t herald_begin_make(wgw_txn_t *t, wgw_change_t *change);
 static void herald_begin_done(wgw_change_t *change);
 static wgw_store_rc_t herald_forget_make(wgw_txn_t *t, wgw_change_t *change);
 static void herald_forget_done(wgw_change_t *change);
+static void herald_post(herald_t *h, wgw_change_t *change,
+    wgw_store_rc_t (*make)(wgw_txn_t *t, wgw_change_t *change),
+    void (*done)(wgw_change_t *change));
 
 
 herald_batch_t *
@@ -35,29 +39,43 @@ wgw_herald_batch(herald_t *h)
     herald_batch_t  *batch;
 
     pool = ngx_create_pool(HERALD_POOL, ngx_cycle->log);
-    if (pool == NULL) {
-        return NULL;
-    }
-
-    batch = ngx_pcalloc(pool, sizeof(herald_batch_t));
+    batch = pool ? ngx_pcalloc(pool, sizeof(herald_batch_t)) : NULL;
 
     if (batch == NULL
         || ngx_array_init(&batch->ops, pool, WGW_GAZETTE_ROWS,
                           sizeof(herald_op_t))
            != NGX_OK)
     {
-        ngx_destroy_pool(pool);
+        if (pool) {
+            ngx_destroy_pool(pool);
+        }
+
+        wgw_herald_failed(h, "the store", wgw_text("there is no memory"));
         return NULL;
     }
 
     batch->pool = pool;
-    batch->change.make = herald_batch_make;
-    batch->change.handler = herald_batch_done;
-    batch->change.data = h;
-
     h->batch = batch;
 
     return batch;
+}
+
+
+herald_batch_t *
+wgw_herald_look(herald_t *h)
+{
+    wgw_store_error_t  error;
+
+    if (wgw_herald_batch(h) == NULL) {
+        return NULL;
+    }
+
+    if (wgw_store_begin(h->store, &h->batch->id, &error) != WGW_STORE_OK) {
+        wgw_herald_drop(h);
+        herald_store_failed(h, &error);
+    }
+
+    return h->batch;
 }
 
 
@@ -134,11 +152,9 @@ wgw_herald_make(herald_t *h)
         return;
     }
 
-    h->busy = 1;
     h->batch->state = h->state;
-    h->batch->change.store = h->store;
 
-    wgw_writer_post(&h->batch->change);
+    herald_post(h, &h->batch->change, herald_batch_make, herald_batch_done);
 }
 
 
@@ -240,7 +256,7 @@ herald_batch_done(wgw_change_t *change)
     h->busy = 0;
 
     if (change->rc != WGW_STORE_OK) {
-        herald_store_failed(h, change);
+        herald_restart(h, &change->error);
 
     } else {
         h->state.again = batch->state.again;
@@ -265,20 +281,25 @@ herald_batch_done(wgw_change_t *change)
 /* What was read is read again: from what the store has of it. */
 
 static void
-herald_store_failed(herald_t *h, wgw_change_t *change)
+herald_restart(herald_t *h, const wgw_store_error_t *error)
 {
-    wgw_herald_failed(h, "the store",
-                      (wgw_text_t) { change->error.text,
-                                     ngx_strlen(change->error.text) });
+    herald_store_failed(h, error);
 
     h->started = 0;
     h->phase = HERALD_FOLLOWS;
 }
 
 
+static void
+herald_store_failed(herald_t *h, const wgw_store_error_t *error)
+{
+    wgw_herald_failed(h, "the store",
+                      (wgw_text_t) { error->text, ngx_strlen(error->text) });
+}
+
+
 typedef struct {
     wgw_change_t         change;
-    herald_t            *herald;
     wgw_follow_state_t   state;
     uint64_t             number;
 } herald_begin_t;
@@ -291,17 +312,9 @@ wgw_herald_begin(herald_t *h)
 {
     static herald_begin_t  begin;
 
-    ngx_memzero(&begin, sizeof(herald_begin_t));
-
-    begin.herald = h;
     begin.number = wgw_agent_random();
-    begin.change.store = h->store;
-    begin.change.make = herald_begin_make;
-    begin.change.handler = herald_begin_done;
 
-    h->busy = 1;
-
-    wgw_writer_post(&begin.change);
+    herald_post(h, &begin.change, herald_begin_make, herald_begin_done);
 }
 
 
@@ -323,12 +336,12 @@ herald_begin_done(wgw_change_t *change)
     herald_begin_t  *begin;
 
     begin = (herald_begin_t *) change;
-    h = begin->herald;
+    h = change->data;
 
     h->busy = 0;
 
     if (change->rc != WGW_STORE_OK) {
-        herald_store_failed(h, change);
+        herald_restart(h, &change->error);
         return;
     }
 
@@ -350,36 +363,19 @@ herald_begin_done(wgw_change_t *change)
 }
 
 
-typedef struct {
-    wgw_change_t         change;
-    herald_t            *herald;
-} herald_forget_t;
-
-
 void
 wgw_herald_forget(herald_t *h)
 {
-    static herald_forget_t  forget;
+    static wgw_change_t  change;
 
-    ngx_memzero(&forget, sizeof(herald_forget_t));
-
-    forget.herald = h;
-    forget.change.store = h->store;
-    forget.change.make = herald_forget_make;
-    forget.change.handler = herald_forget_done;
-
-    h->busy = 1;
-
-    wgw_writer_post(&forget.change);
+    herald_post(h, &change, herald_forget_make, herald_forget_done);
 }
 
 
 static wgw_store_rc_t
 herald_forget_make(wgw_txn_t *t, wgw_change_t *change)
 {
-    herald_t  *h;
-
-    h = ((herald_forget_t *) change)->herald;
+    herald_t *h = change->data;
 
     return wgw_follow_forget(t, h->version, h->forget_name, &h->forget_len);
 }
@@ -388,11 +384,27 @@ herald_forget_make(wgw_txn_t *t, wgw_change_t *change)
 static void
 herald_forget_done(wgw_change_t *change)
 {
-    herald_t  *h;
-
-    h = ((herald_forget_t *) change)->herald;
+    herald_t *h = change->data;
 
     h->busy = 0;
 
     wgw_herald_step(h);
+}
+
+
+/* Of zeroed memory, that stays; `done` takes `busy` back. */
+
+static void
+herald_post(herald_t *h, wgw_change_t *change,
+    wgw_store_rc_t (*make)(wgw_txn_t *t, wgw_change_t *change),
+    void (*done)(wgw_change_t *change))
+{
+    change->store = h->store;
+    change->make = make;
+    change->handler = done;
+    change->data = h;
+
+    h->busy = 1;
+
+    wgw_writer_post(change);
 }

@@ -46,6 +46,7 @@ typedef struct {
     wgw_change_t             change;
     ngx_pool_t              *pool;
     ngx_array_t              ops;       /* of herald_op_t */
+    uint64_t                 id;        /* of the look, if there was one */
     wgw_follow_state_t       state;     /* is written, if `save` */
     unsigned                 save:1;
     unsigned                 last:1;    /* of a comparison */
@@ -141,6 +142,9 @@ int wgw_herald_reply(herald_t *h, const struct redisReply *reply);
 /* 1, or 0: there is something wrong with it, which was said. */
 ngx_uint_t wgw_herald_sound(herald_t *h, const wgw_gazette_head_t *head);
 
+/* A reply was of another epoch, or of none: Redis is asked anew, soon. */
+void wgw_herald_elsewhere(herald_t *h);
+
 /* Another epoch is the fleet's, or it has less than it had. */
 void wgw_herald_compare_all(herald_t *h, ngx_uint_t fills);
 
@@ -154,8 +158,11 @@ void wgw_herald_compare(herald_t *h);
 void wgw_herald_scan(herald_t *h);
 
 
-/* batch: NULL, logged */
+/* batch: NULL, as wgw_herald_failed() has said */
 herald_batch_t *wgw_herald_batch(herald_t *h);
+
+/* The same in a look at the store, which the caller ends. */
+herald_batch_t *wgw_herald_look(herald_t *h);
 
 /* An operation, with copies of the row's texts; NULL: no memory. */
 herald_op_t *wgw_herald_op(herald_batch_t *batch, herald_kind_t kind,

@@ -8,7 +8,6 @@
 
 #include <hiredis/hiredis.h>
 
-#include "core/steady.h"
 #include "fleet/herald_parts.h"
 
 
@@ -28,15 +27,12 @@ static ngx_uint_t read_own(herald_t *h, const wgw_gazette_entry_t *entry);
 static void read_take(herald_t *h, const wgw_follow_row_t *row);
 static void read_op(herald_t *h, herald_kind_t kind,
     const wgw_follow_row_t *row);
-static ngx_uint_t read_look(herald_t *h);
 static ngx_uint_t read_have(herald_t *h, wgw_out_t *out);
 static void read_compared(void *data, const redisReply *reply);
 static void read_verdict(herald_t *h, wgw_follow_row_t *row,
     wgw_gazette_verdict_t verdict);
 static void read_scanned(void *data, const redisReply *reply);
-static void read_elsewhere(herald_t *h);
 static void read_bad(herald_t *h);
-static void read_failed(herald_t *h);
 
 
 static char  read_items[READ_COMPARE * READ_HAVE];
@@ -71,7 +67,7 @@ read_news(void *data, const redisReply *reply)
         || head.epoch.len == 0
         || ngx_memcmp(head.epoch.data, h->epoch, WGW_FOLLOW_EPOCH) != 0)
     {
-        read_elsewhere(h);
+        wgw_herald_elsewhere(h);
         return;
     }
 
@@ -86,8 +82,7 @@ read_news(void *data, const redisReply *reply)
         return;
     }
 
-    if (wgw_herald_batch(h) == NULL || !read_look(h)) {
-        read_failed(h);
+    if (wgw_herald_look(h) == NULL) {
         return;
     }
 
@@ -249,16 +244,6 @@ read_take(herald_t *h, const wgw_follow_row_t *row)
 }
 
 
-static ngx_uint_t
-read_look(herald_t *h)
-{
-    uint64_t           id;
-    wgw_store_error_t  error;
-
-    return wgw_store_begin(h->store, &id, &error) == WGW_STORE_OK;
-}
-
-
 void
 wgw_herald_compare(herald_t *h)
 {
@@ -266,8 +251,7 @@ wgw_herald_compare(herald_t *h)
     wgw_out_t   out;
     wgw_text_t  args[WGW_GAZETTE_ARGS];
 
-    if (wgw_herald_batch(h) == NULL || !read_look(h)) {
-        read_failed(h);
+    if (wgw_herald_look(h) == NULL) {
         return;
     }
 
@@ -342,7 +326,7 @@ read_compared(void *data, const redisReply *reply)
     }
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
-        read_elsewhere(h);
+        wgw_herald_elsewhere(h);
         return;
     }
 
@@ -350,8 +334,7 @@ read_compared(void *data, const redisReply *reply)
     h->batch = NULL;
 
     if (wgw_herald_batch(h) == NULL) {
-        h->batch = asked;
-        read_failed(h);
+        ngx_destroy_pool(asked->pool);
         return;
     }
 
@@ -446,12 +429,11 @@ read_scanned(void *data, const redisReply *reply)
     }
 
     if (wgw_gazette_scanned(reply, &cursor, &n) != 0) {
-        read_elsewhere(h);
+        wgw_herald_elsewhere(h);
         return;
     }
 
-    if (wgw_herald_batch(h) == NULL || !read_look(h)) {
-        read_failed(h);
+    if (wgw_herald_look(h) == NULL) {
         return;
     }
 
@@ -486,20 +468,6 @@ read_scanned(void *data, const redisReply *reply)
 }
 
 
-/* Redis has another epoch by now: it is asked anew. */
-
-static void
-read_elsewhere(herald_t *h)
-{
-    wgw_herald_drop(h);
-
-    h->within = 0;
-    h->moved = 1;
-    h->phase = HERALD_FOLLOWS;
-    h->next = wgw_steady_ms() + 100;
-}
-
-
 /* What nobody here has written; it is passed over, and comes again. */
 
 static void
@@ -514,12 +482,4 @@ read_bad(herald_t *h)
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "wgw fleet: Redis has a damaged record of a name");
     }
-}
-
-
-static void
-read_failed(herald_t *h)
-{
-    wgw_herald_drop(h);
-    wgw_herald_failed(h, "the store", wgw_text("there is no memory"));
 }

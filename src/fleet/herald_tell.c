@@ -31,19 +31,17 @@ static char               tell_items[WGW_GAZETTE_BYTES + TELL_ITEM];
 ngx_uint_t
 wgw_herald_tell(herald_t *h)
 {
-    uint64_t           id;
-    wgw_out_t          out;
-    ngx_uint_t         n;
-    wgw_store_error_t  error;
+    wgw_out_t        out;
+    ngx_uint_t       n;
+    herald_batch_t  *batch;
 
     if (wgw_store_id(h->store) == h->seen && h->seen) {
         return 0;
     }
 
-    if (wgw_store_begin(h->store, &id, &error) != WGW_STORE_OK) {
-        wgw_herald_failed(h, "the store",
-                          (wgw_text_t) { error.text,
-                                         ngx_strlen(error.text) });
+    batch = wgw_herald_look(h);
+
+    if (batch == NULL) {
         return 1;
     }
 
@@ -54,16 +52,16 @@ wgw_herald_tell(herald_t *h)
 
     wgw_out_init(&out, tell_items, sizeof(tell_items));
 
-    n = wgw_herald_batch(h) ? tell_some(h, 0, &out) : 0;
+    n = tell_some(h, 0, &out);
 
-    if (n == 0 && h->batch) {
+    if (n == 0) {
         n = tell_some(h, 1, &out);
     }
 
     wgw_store_end(h->store);
 
     if (n == 0) {
-        h->seen = h->batch ? id : 0;
+        h->seen = batch->id;
         wgw_herald_drop(h);
         return 0;
     }
@@ -179,16 +177,7 @@ tell_told(void *data, const redisReply *reply)
     }
 
     if (reply->type != REDIS_REPLY_ARRAY) {
-
-        /* another epoch: Redis is asked which */
-
-        wgw_herald_drop(h);
-
-        h->within = 0;
-        h->moved = 1;
-        h->phase = HERALD_FOLLOWS;
-
-        wgw_herald_step(h);
+        wgw_herald_elsewhere(h);
         return;
     }
 

@@ -84,18 +84,23 @@ grid_get(ngx_http_request_t *r)
     void         *data;
     size_t        len;
     uint64_t      digest;
+    wgw_text_t    said;
     ngx_chain_t  *out;
 
-    len = 0;
-    data = NULL;
+    said = wgw_text("null");
 
-    (void) wgw_board_other(grid_board, 0, &data, &len, &digest);
+    if (wgw_board_other(grid_board, 0, &data, &len, &digest)) {
+        said.data = data;
+        said.len = len;
 
-    out = wgw_reply_chain(r->pool, len ? len : sizeof("null") - 1);
+    } else {
+        data = NULL;
+    }
+
+    out = wgw_reply_chain(r->pool, said.len);
 
     if (out) {
-        out->buf->last = len ? ngx_cpymem(out->buf->last, data, len)
-                             : ngx_cpymem(out->buf->last, "null", 4);
+        out->buf->last = ngx_cpymem(out->buf->last, said.data, said.len);
     }
 
     free(data);

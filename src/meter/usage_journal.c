@@ -10,10 +10,6 @@ typedef struct {
 } journal_metric_t;
 
 
-static void journal_family(wgw_usage_page_t *page,
-    const journal_metric_t *metric);
-
-
 static const journal_metric_t  journal_metrics[] = {
 
     { "wgw_journal_read_seconds", "When the meters were written down last.",
@@ -46,11 +42,12 @@ wgw_usage_journal(wgw_usage_page_t *page, const wgw_usage_journal_t *journal)
 
     for (metric = journal_metrics; journal && metric->family; metric++) {
 
-        if (wgw_usage_page_room(page) != NGX_OK) {
+        if (wgw_usage_page_family(page, metric->family, metric->help,
+                                  metric->counter)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
-
-        journal_family(page, metric);
 
         word = (const uint64_t *) ((const u_char *) journal + metric->offset);
 
@@ -61,32 +58,4 @@ wgw_usage_journal(wgw_usage_page_t *page, const wgw_usage_journal_t *journal)
     }
 
     return NGX_OK;
-}
-
-
-static void
-journal_family(wgw_usage_page_t *page, const journal_metric_t *metric)
-{
-    ngx_uint_t   i;
-    wgw_out_t   *out;
-
-    static const char  *const words[] = { "# HELP ", "# TYPE " };
-
-    out = &page->out;
-
-    for (i = 0; i < 2; i++) {
-        wgw_out_str(out, words[i]);
-
-        if (metric->counter) {
-            wgw_usage_page_counter(page, metric->family);
-
-        } else {
-            wgw_out_str(out, metric->family);
-        }
-
-        wgw_out_str(out, " ");
-        wgw_out_str(out, i == 0 ? metric->help
-                                : metric->counter ? "counter" : "gauge");
-        wgw_out_str(out, "\n");
-    }
 }

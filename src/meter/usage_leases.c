@@ -86,12 +86,12 @@ leases_metric(wgw_usage_page_t *page, const leases_metric_t *metric)
     wgw_text_t    name;
     wgw_lease_t  *lease;
 
-    if (wgw_usage_page_room(page) != NGX_OK) {
+    if (wgw_usage_page_family(page, metric->family, metric->help,
+                              metric->counter)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    wgw_usage_page_family(page, metric->family, metric->help,
-                          metric->counter);
 
     for (i = 0; i < page->query->nzones; i++) {
         lease = page->query->zones[i]->table.lease;
@@ -130,9 +130,12 @@ leases_silence(wgw_usage_page_t *page)
     wgw_text_t    name;
     wgw_lease_t  *lease;
 
-    wgw_out_str(&page->out, "# HELP wgw_fleet_silent_milliseconds Since Redis "
-                            "last answered.\n"
-                            "# TYPE wgw_fleet_silent_milliseconds gauge\n");
+    if (wgw_usage_page_family(page, "wgw_fleet_silent_milliseconds",
+                              "Since Redis last answered.", 0)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     for (i = 0; i < page->query->nzones; i++) {
         lease = page->query->zones[i]->table.lease;

@@ -18,15 +18,12 @@ typedef struct {
 static ngx_int_t wgw_metrics_classes(wgw_usage_query_t *query,
     ngx_array_t *rows);
 static ngx_int_t wgw_metrics_totals(wgw_usage_page_t *page,
-    wgw_usage_query_t *query, const wgw_usage_field_t *field,
-    ngx_array_t *rows);
+    const wgw_usage_field_t *field, ngx_array_t *rows);
 static ngx_int_t wgw_metrics_windows(wgw_usage_page_t *page,
     ngx_array_t *rows);
 static ngx_int_t wgw_metrics_keys(wgw_usage_page_t *page, ngx_array_t *rows);
 static ngx_int_t wgw_metrics_gauges(wgw_usage_page_t *page,
     wgw_usage_query_t *query);
-static ngx_int_t wgw_metrics_family(wgw_usage_page_t *page, const char *name,
-    size_t len, const char *type, const char *help);
 static void wgw_metrics_labels(wgw_out_t *out, wgw_usage_row_t *row,
     const char *family);
 
@@ -80,7 +77,7 @@ wgw_usage_metrics(ngx_pool_t *pool, wgw_usage_query_t *query,
     page.query = query;
 
     for (field = wgw_usage_fields; field->name; field++) {
-        if (wgw_metrics_totals(&page, query, field, &rows) != NGX_OK) {
+        if (wgw_metrics_totals(&page, field, &rows) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -143,23 +140,15 @@ wgw_metrics_classes(wgw_usage_query_t *query, ngx_array_t *rows)
 
 
 static ngx_int_t
-wgw_metrics_totals(wgw_usage_page_t *page, wgw_usage_query_t *query,
-    const wgw_usage_field_t *field, ngx_array_t *rows)
+wgw_metrics_totals(wgw_usage_page_t *page, const wgw_usage_field_t *field,
+    ngx_array_t *rows)
 {
-    size_t            len;
-    ngx_uint_t        i, gauge;
+    ngx_uint_t        i;
     wgw_out_t        *out;
     wgw_usage_row_t  *row;
 
-    len = ngx_strlen(field->family);
-    gauge = (field->offset == offsetof(wgw_usage_t, held));
-
-    if (query->openmetrics && !gauge) {
-        len -= sizeof("_total") - 1;
-    }
-
-    if (wgw_metrics_family(page, field->family, len,
-                         gauge ? "gauge" : "counter", field->help)
+    if (wgw_usage_page_family(page, field->family, field->help,
+                              field->offset != offsetof(wgw_usage_t, held))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -195,8 +184,9 @@ wgw_metrics_windows(wgw_usage_page_t *page, ngx_array_t *rows)
 
     family = "wgw_meter_window_bytes";
 
-    if (wgw_metrics_family(page, family, ngx_strlen(family), "gauge",
-                         "Bytes of this window of the zone, and the last.")
+    if (wgw_usage_page_family(page, family,
+                              "Bytes of this window of the zone, and the "
+                              "last.", 0)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -257,8 +247,7 @@ wgw_metrics_keys(wgw_usage_page_t *page, ngx_array_t *rows)
         }
 
         if (n++ == 0
-            && wgw_metrics_family(page, family, ngx_strlen(family), "gauge",
-                                  "Labels of a key.")
+            && wgw_usage_page_family(page, family, "Labels of a key.", 0)
                != NGX_OK)
         {
             return NGX_ERROR;
@@ -290,8 +279,7 @@ wgw_metrics_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
 
     for (gauge = wgw_metrics_rooms; gauge->family; gauge++) {
 
-        if (wgw_metrics_family(page, gauge->family, ngx_strlen(gauge->family),
-                             "gauge", gauge->help)
+        if (wgw_usage_page_family(page, gauge->family, gauge->help, 0)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -320,32 +308,6 @@ wgw_metrics_gauges(wgw_usage_page_t *page, wgw_usage_query_t *query)
             wgw_out_str(out, "\n");
         }
     }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-wgw_metrics_family(wgw_usage_page_t *page, const char *name, size_t len,
-    const char *type, const char *help)
-{
-    wgw_out_t  *out;
-
-    if (wgw_usage_page_room(page) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    out = &page->out;
-
-    wgw_out_str(out, "# HELP ");
-    wgw_out_bytes(out, name, len);
-    wgw_out_str(out, " ");
-    wgw_out_str(out, help);
-    wgw_out_str(out, "\n# TYPE ");
-    wgw_out_bytes(out, name, len);
-    wgw_out_str(out, " ");
-    wgw_out_str(out, type);
-    wgw_out_str(out, "\n");
 
     return NGX_OK;
 }

@@ -50,14 +50,14 @@ wgw_usage_names(wgw_usage_page_t *page)
 
     for (metric = names_metrics; metric->family && p < last; metric++) {
 
-        if (wgw_usage_page_room(page) != NGX_OK) {
+        if (wgw_usage_page_family(page, metric->family, metric->help,
+                                  metric->counter)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
         p = names_number(p, last, &number);
-
-        wgw_usage_page_family(page, metric->family, metric->help,
-                              metric->counter);
 
         wgw_out_str(&page->out, metric->family);
         wgw_out_str(&page->out, " ");

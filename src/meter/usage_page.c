@@ -69,21 +69,6 @@ wgw_usage_page_end(wgw_usage_page_t *page, ngx_chain_t **out)
 }
 
 
-void
-wgw_usage_page_counter(wgw_usage_page_t *page, const char *name)
-{
-    size_t  len;
-
-    len = ngx_strlen(name);
-
-    if (page->query->openmetrics) {
-        len -= sizeof("_total") - 1;
-    }
-
-    wgw_out_bytes(&page->out, name, len);
-}
-
-
 ngx_int_t
 wgw_usage_page_owner(wgw_usage_page_t *page, wgw_zone_t *zone,
     wgw_text_t name, wgw_labels_t *labels)
@@ -133,33 +118,31 @@ wgw_usage_page_owner(wgw_usage_page_t *page, wgw_zone_t *zone,
 }
 
 
-void
+ngx_int_t
 wgw_usage_page_family(wgw_usage_page_t *page, const char *family,
     const char *help, ngx_uint_t counter)
 {
+    size_t      len;
     wgw_out_t  *out;
 
-    out = &page->out;
-
-    wgw_out_str(out, "# HELP ");
-
-    if (counter) {
-        wgw_usage_page_counter(page, family);
-
-    } else {
-        wgw_out_str(out, family);
+    if (wgw_usage_page_room(page) != NGX_OK) {
+        return NGX_ERROR;
     }
 
+    out = &page->out;
+    len = ngx_strlen(family);
+
+    if (counter && page->query->openmetrics) {
+        len -= sizeof("_total") - 1;
+    }
+
+    wgw_out_str(out, "# HELP ");
+    wgw_out_bytes(out, family, len);
     wgw_out_str(out, " ");
     wgw_out_str(out, help);
     wgw_out_str(out, "\n# TYPE ");
+    wgw_out_bytes(out, family, len);
+    wgw_out_str(out, counter ? " counter\n" : " gauge\n");
 
-    if (counter) {
-        wgw_usage_page_counter(page, family);
-        wgw_out_str(out, " counter\n");
-
-    } else {
-        wgw_out_str(out, family);
-        wgw_out_str(out, " gauge\n");
-    }
+    return NGX_OK;
 }

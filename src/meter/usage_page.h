@@ -88,11 +88,11 @@ ngx_int_t wgw_usage_page_room(wgw_usage_page_t *page);
 /* The length of the whole, or NGX_ERROR. */
 off_t wgw_usage_page_end(wgw_usage_page_t *page, ngx_chain_t **out);
 
-/* A counter's family: in OpenMetrics without its "_total". */
-void wgw_usage_page_counter(wgw_usage_page_t *page, const char *name);
-
-/* What a family is, before its lines. */
-void wgw_usage_page_family(wgw_usage_page_t *page, const char *family,
+/*
+ * Makes room, and says what a family is, before its lines: a counter's is in
+ * OpenMetrics without its "_total".
+ */
+ngx_int_t wgw_usage_page_family(wgw_usage_page_t *page, const char *family,
     const char *help, ngx_uint_t counter);
 
 /*

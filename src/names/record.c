@@ -17,8 +17,7 @@ _Static_assert(WGW_RECORD_CAP == WGW_JSON_NUMBER_MAX,
 
 _Static_assert(WGW_RECORD_BACKENDS * WGW_RECORD_BACKEND + WGW_RECORD_CA
                + 2 * WGW_NAME_MAX + 2 * WGW_RECORD_TEXT
-               + WGW_RECORD_GATEWAYS * (1 + WGW_RECORD_NODE)
-               <= WGW_RECORD_JSON,
+               + WGW_RECORD_PLACES <= WGW_RECORD_JSON,
                "the texts fit the storage");
 
 
@@ -55,8 +54,7 @@ typedef struct {
     wgw_out_t                  storage;
     wgw_text_t                 backends[WGW_RECORD_BACKENDS];
     size_t                     nbackends;
-    char                       gateways[WGW_RECORD_GATEWAYS
-                                        * (1 + WGW_RECORD_NODE)];
+    char                       gateways[WGW_RECORD_PLACES];
     size_t                     ngateways;
     size_t                     size;    /* of the above */
     uint32_t                   seen;    /* a bit for each member */

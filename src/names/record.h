@@ -56,6 +56,7 @@
 #define WGW_RECORD_CA         WGW_CA_MAX        /* tls_ca, PEM text */
 #define WGW_RECORD_GATEWAYS   16
 #define WGW_RECORD_NODE       63                /* a gateway's name */
+#define WGW_RECORD_PLACES     (WGW_RECORD_GATEWAYS * (1 + WGW_RECORD_NODE))
 #define WGW_RECORD_CAP        9007199254740992  /* 2^53, cap_bytes */
 #define WGW_RECORD_JSON       65536             /* JSON form, in and out */
 #define WGW_RECORD_PACKED     40960             /* packed form */

@@ -12,8 +12,6 @@
 #define WGW_RECORD_FORMAT   1
 #define WGW_RECORD_LIVES    2           /* the format with a life */
 #define WGW_RECORD_PLACED   3           /* with gateways, too */
-#define WGW_RECORD_SIZE_GATEWAYS                                              \
-    (WGW_RECORD_GATEWAYS * (1 + WGW_RECORD_NODE))
 #define WGW_RECORD_HEAD     24          /* bytes before the backends */
 #define WGW_RECORD_ADDR     20          /* bytes of an address */
 #define WGW_RECORD_FLAGS    (WGW_RECORD_PASSTHROUGH|WGW_RECORD_HTTPS          \
@@ -25,7 +23,7 @@ _Static_assert(WGW_RECORD_HEAD
                + (WGW_RECORD_BACKENDS + WGW_RECORD_ADDRESSES)
                  * WGW_RECORD_ADDR
                + 5 * 2 + WGW_NAME_MAX + WGW_RECORD_CA + 2 * WGW_RECORD_TEXT
-               + WGW_RECORD_SIZE_GATEWAYS
+               + WGW_RECORD_PLACES
                + 8
                <= WGW_RECORD_PACKED,
                "the packed form fits");
@@ -221,7 +219,7 @@ wgw_record_get_more(wgw_record_t *record, const uint8_t *p,
     rest = (wgw_text_t) { NULL, 0 };
 
     if (format == WGW_RECORD_PLACED
-        && (wgw_record_get_text(&rest, &p, end, WGW_RECORD_SIZE_GATEWAYS) != 0
+        && (wgw_record_get_text(&rest, &p, end, WGW_RECORD_PLACES) != 0
             || rest.len == 0))
     {
         return -1;

@@ -39,9 +39,9 @@ typedef struct {
     wgw_line_t           peeks;         /* a stream server peeks */
     ngx_array_t          offload;       /* of wgw_offload_t * */
 
-    ngx_uint_t           follow;        /* names are those of a fleet: */
     void                *fleet;         /* `wgw_fleet`, or NULL */
-    void                *followed;      /* what is known of that: */
+    void                *followed;      /* what is known of its names; NULL:
+                                           these are not the fleet's */
     void               (*numbers)(void *followed, wgw_out_t *out);
 
     ngx_str_t            certs;         /* `wgw_certs`; empty: none */

@@ -11,15 +11,10 @@ use Time::HiRes qw(sleep time);
 
 use Wgw;
 use Wgw::Fleet qw(bounds until_used);
-use Wgw::Redis qw(redis);
+use Wgw::Redis qw(cluster move_slot);
 
 
-my @servers = map { redis('cluster-enabled' => 'yes',
-                          'cluster-node-timeout' => 2000) } 1 .. 3;
-
-system('redis-cli --cluster create '
-       . join(' ', map { '127.0.0.1:' . $_->port() } @servers)
-       . ' --cluster-yes > /dev/null') == 0 or die 'redis-cli --cluster';
+my @servers = cluster();
 
 ok(wait_for(sub { state_of('ok') == 3 }), 'there is a cluster');
 
@@ -47,28 +42,13 @@ subtest 'keys of all shards' => sub {
 subtest 'ASK and MOVED: a slot moves while it is used' => sub {
     until_used($fleet, 'moved', 0.3, 20);
 
-    my $slot = slot('moved');
-    my $from = owner('moved');
-    my $to = ($from + 1) % 3;
-    my @id = map { $_->cli('CLUSTER', 'MYID') } @servers;
+    move_slot(\@servers, slot('moved'), owner('moved'), sub {
+        cmp_ok($_[0], '>', 0, 'there are leases to move');
+        until_used($fleet, 'moved', 0.6, 20);
 
-    $servers[$to]->cli('CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $id[$from]);
-    $servers[$from]->cli('CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $id[$to]);
-
-    my @keys = split /\n/,
-        $servers[$from]->cli('CLUSTER', 'GETKEYSINSLOT', $slot, 10);
-
-    cmp_ok(scalar @keys, '>', 0, 'there are leases to move');
-
-    $servers[$from]->cli('MIGRATE', '127.0.0.1', $servers[$to]->port(), '', 0,
-                         5000, 'KEYS', @keys);
-    until_used($fleet, 'moved', 0.6, 20);
-
-    cmp_ok(Wgw::Fleet::total($fleet->used('moved')), '>=', 0.5 * 2_000_000,
-           'ASK is followed');
-
-    $_->cli('CLUSTER', 'SETSLOT', $slot, 'NODE', $id[$to])
-        for @servers[$to, $from, 3 - $to - $from];
+        cmp_ok(Wgw::Fleet::total($fleet->used('moved')), '>=', 0.5 * 2_000_000,
+               'ASK is followed');
+    });
 
     until_used($fleet, 'moved', 0.998, 30);
     bounds($fleet, 'moved', 0.99);

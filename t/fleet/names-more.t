@@ -12,9 +12,9 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Wgw;
-use Wgw::Names qw(alike bulk change everywhere gateway get metric names
-                  served told);
-use Wgw::Redis qw(redis);
+use Wgw::Names qw(alike at bulk change everywhere gateway get line metric names
+                  on served told);
+use Wgw::Redis qw(cluster move_slot redis);
 
 
 # the user that docs/fleet.md has
@@ -209,12 +209,7 @@ $_->stop() for @gw;
 
 
 subtest 'a cluster of three' => sub {
-    my @servers = map { redis('cluster-enabled' => 'yes',
-                              'cluster-node-timeout' => 2000) } 1 .. 3;
-
-    system('redis-cli --cluster create '
-           . join(' ', map { '127.0.0.1:' . $_->port() } @servers)
-           . ' --cluster-yes > /dev/null') == 0 or die 'redis-cli --cluster';
+    my @servers = cluster();
 
     ok(wait_for(sub {
         3 == grep { $_->cli('CLUSTER', 'INFO') =~ /cluster_state:ok/ } @servers
@@ -234,30 +229,19 @@ subtest 'a cluster of three' => sub {
     my $slot = $servers[0]->cli('CLUSTER', 'KEYSLOT', 'wgw:{names}:rows');
     my ($from) = grep {
         $servers[$_]->cli('CLUSTER', 'COUNTKEYSINSLOT', $slot) > 0 } 0 .. 2;
-    my $to = ($from + 1) % 3;
-    my @id = map { $_->cli('CLUSTER', 'MYID') } @servers;
-
-    $servers[$to]->cli('CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $id[$from]);
-    $servers[$from]->cli('CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $id[$to]);
-
-    my @keys = split /\n/,
-        $servers[$from]->cli('CLUSTER', 'GETKEYSINSLOT', $slot, 10);
-    $servers[$from]->cli('MIGRATE', '127.0.0.1', $servers[$to]->port(), '', 0,
-                         5000, 'KEYS', @keys);
-
-    is(change($two[0], PUT => 'moved', on(3)), 201, 'put meanwhile');
-    sleep 0.5;
-    $_->cli('CLUSTER', 'SETSLOT', $slot, 'NODE', $id[$to])
-        for @servers[$to, $from, 3 - $to - $from];
+    my $master = move_slot(\@servers, $slot, $from, sub {
+        is(change($two[0], PUT => 'moved', on(3)), 201, 'put meanwhile');
+        sleep 0.5;
+    });
 
     ok(everywhere(\@two, 'moved', at(3), 5), 'served by both');
     ok(alike(\@two, 5), 'they have the same');
 
     # its master is away for a while
-    $servers[$to]->signal('STOP');
+    $master->signal('STOP');
     is(change($two[0], PUT => 'down', on(4)), 201, 'put while it is down');
     sleep 3;
-    $servers[$to]->signal('CONT');
+    $master->signal('CONT');
     ok(everywhere(\@two, 'down', at(4), 20), 'served by both in the end');
 
     $_->stop() for @two;
@@ -316,16 +300,4 @@ sub conf_of {
 
     return slurp($gw->dir() . '/nginx.conf')
            =~ s/^load_module.*\n|^user .*\n|^error_log.*\n//gmr;
-}
-
-
-sub at { return "192.0.2.$_[0]:80" }
-sub on { return { backends => [ 'http://' . at($_[0]) ] } }
-
-
-sub line {
-    my ($i, $last) = @_;
-
-    return sprintf "{\"name\":\"n%d\",\"backends\":[\"http://192.0.2.%d\"]}\n",
-                   $i, $last;
 }

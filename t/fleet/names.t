@@ -10,8 +10,8 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Wgw;
-use Wgw::Names qw(alike bulk change everywhere gateway get metric names
-                  served told);
+use Wgw::Names qw(alike at change everywhere gateway get metric names on served
+                  told);
 use Wgw::Redis qw(proxy redis);
 
 
@@ -298,8 +298,6 @@ done_testing();
 
 
 sub url { return 'redis://' . join ',', map { '127.0.0.1:' . $_->port() } @_ }
-sub at { return "192.0.2.$_[0]:80" }
-sub on { return { backends => [ 'http://' . at($_[0]) ] } }
 
 
 sub life {

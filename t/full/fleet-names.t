@@ -10,8 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Wgw;
-use Wgw::Names qw(alike bulk change everywhere gateway get metric names
-                  served told);
+use Wgw::Names qw(alike at bulk change everywhere gateway line on served told);
 use Wgw::Redis qw(redis);
 
 
@@ -92,15 +91,3 @@ subtest 'bulk and kill -9' => sub {
 
 $_->stop() for @gw;
 done_testing();
-
-
-sub at { return "192.0.2.$_[0]:80" }
-sub on { return { backends => [ 'http://' . at($_[0]) ] } }
-
-
-sub line {
-    my ($i, $last) = @_;
-
-    return sprintf "{\"name\":\"n%d\",\"backends\":[\"http://192.0.2.%d\"]}\n",
-                   $i, $last;
-}

@@ -51,8 +51,7 @@ sub hour {
 }
 
 
-$grid->start();
-wait_for(sub { $grid->told() =~ /: account/ });
+$grid->started();
 sleep 1;
 $grid->kill();
 $grid->sql("update begun set hour = $now - 200 * 3600");

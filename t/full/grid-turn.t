@@ -11,7 +11,6 @@ use strict;
 use lib 't/lib';
 
 use File::Temp 'tempdir';
-use POSIX 'strftime';
 use Test::More;
 use Time::HiRes 'sleep';
 
@@ -68,15 +67,17 @@ sub traffic {
 }
 
 
-sub nobody { return exchange($gw->port('HTTP'), "GET / HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\n\r\n") }
+sub nobody {
+    return exchange($gw->port('HTTP'), "GET / HTTP/1.1\r\nHost: x.test\r\n"
+                                       . "Connection: close\r\n\r\n");
+}
 
 
 sub archived {
     my ($ago) = (@_, 1);
 
     my $start = int(clock_now() / $hour) * $hour - $ago * $hour;
-    my $path = $gw->dir() . '/archive/hours-'
-        . strftime('%Y%m%dT%H%M%SZ', gmtime $start) . '.ndjson';
+    my $path = $all->archive($start);
 
     return wait_for(sub { -e $path }, 15);
 }
@@ -86,10 +87,8 @@ sub again {
     local $ENV{WGW_CLOCK_TIME} = 1;
 
     $grid->kill();
-    unlink $grid->dir() . '/told';
-    $grid->start();
 
-    return wait_for(sub { $grid->told() =~ /: account/ });
+    return $grid->started();
 }
 
 

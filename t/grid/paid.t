@@ -39,10 +39,7 @@ sub run { return Wgw::Grid::run_program(@_, '--state', $grid->dir() . '/state') 
 sub start {
     local $ENV{WGW_CLOCK_TIME} = 1;
 
-    unlink $grid->dir() . '/told';
-    $grid->start();
-
-    return wait_for(sub { $grid->told() =~ /: account/ });
+    return $grid->started();
 }
 
 

@@ -46,9 +46,7 @@ sub grid {
 sub known {
     my ($grid) = @_;
 
-    unlink $grid->dir() . '/told';
-    $grid->start();
-    wait_for(sub { $grid->told() =~ /wgw-grid [\d.]+: account/ });
+    $grid->started();
 
     return $grid->status();
 }

@@ -22,16 +22,6 @@ my $now = int(time / 3600) * 3600;
 $chain->contract(1234, 7341, node => 21);
 
 
-sub started {
-    my ($other) = @_;
-
-    unlink $grid->dir() . '/told';
-    $grid->start();
-
-    return wait_for(sub { $grid->told() =~ /: account/ });
-}
-
-
 sub missing {
     return join ' ', map { $_->{topic} } @{$grid->status()->{missing}};
 }
@@ -43,7 +33,7 @@ sub kinds {
 
 
 subtest 'it is up' => sub {
-    started();
+    $grid->started();
 
     my $up = wait_for(sub { $chain->uptimes()->[0] });
     my ($boot) = slurp('/proc/uptime') =~ /^(\d+)/;
@@ -54,13 +44,13 @@ subtest 'it is up' => sub {
     ok(wait_for(sub { kinds() eq 'uptime1' }, 20), 'it is final');
 
     $grid->kill();
-    started();
+    $grid->started();
     sleep 2;
     is(scalar @{$chain->ups()}, 1, 'a restart says it not again');
 
     $grid->kill();
     $grid->sql('update batches set made = made - 2399');
-    started();
+    $grid->started();
     ok(wait_for(sub { @{$chain->uptimes()} == 2 }, 5), '40 minutes later it is');
     wait_for(sub { kinds() eq 'uptime1,uptime1' }, 20);
     $grid->kill();
@@ -69,7 +59,7 @@ subtest 'it is up' => sub {
 
 subtest 'a clock that was wrong' => sub {
     $grid->sql('update batches set made = made + 86400');
-    started();
+    $grid->started();
     ok(wait_for(sub { @{$chain->uptimes()} == 3 }, 5), 'delays nothing');
     wait_for(sub { kinds() =~ /^(uptime1,?){3}$/ }, 20);
     $grid->kill();
@@ -82,7 +72,7 @@ subtest 'what waits is of now' => sub {
 
     my $n = @{$chain->ups()};
 
-    started();
+    $grid->started();
     wait_for(sub { @{$chain->ups()} > $n });
     $grid->kill();
 
@@ -90,7 +80,7 @@ subtest 'what waits is of now' => sub {
 
     $grid->sql('update batches set made = made - 31 where state = 0');
     $chain->set(drop => 0);
-    started();
+    $grid->started();
     ok(wait_for(sub { @{$chain->uptimes()} == 4 }, 10), 'it is sent anew');
     cmp_ok(abs($chain->uptimes()->[3][1] - time), '<', 12, 'with this time');
     wait_for(sub { !$grid->sql('select 1 from batches where state = 0') }, 20);
@@ -103,7 +93,7 @@ subtest 'what waits is of now' => sub {
 subtest 'a gateway that is down is not up' => sub {
     $grid->sql('update batches set made = made - 90000');
     $gw->stop();
-    started();
+    $grid->started();
     sleep 3;
     is(scalar @{$chain->uptimes()}, 4, 'nothing is said');
     like(missing(), qr/gateway/, 'but to the farmer');
@@ -116,7 +106,7 @@ subtest 'a chain without it' => sub {
     $chain->set(no_uptime => 1, spec => 160);
     $all->hour($now - 7200, [ '"key":"a","workload":"7341-1234-x"', 5000 ]);
     $grid->sql("update begun set hour = $now - 40 * 3600");
-    started();
+    $grid->started();
     ok(wait_for(sub { missing() =~ /uptime/ }), 'is told of');
     like($grid->told(), qr/the node is shown as down: .*report_uptime_v2/,
          'with what it has not');

@@ -14,7 +14,7 @@ use Test::More;
 use Wgw;
 use Wgw::Ledger;
 use Wgw::Postgres 'postgres';
-use Wgw::Redis 'redis';
+use Wgw::Redis qw(cluster redis);
 
 
 my $db = postgres() or plan skip_all => 'no PostgreSQL here';
@@ -64,12 +64,9 @@ sub settled {
 
 
 subtest 'a cluster' => sub {
-    my @servers = map { redis('cluster-enabled' => 'yes',
-                              'cluster-node-timeout' => 2000) } 1 .. 3;
+    my @servers = cluster();
     my $hosts = join ',', map { '127.0.0.1:' . $_->port() } @servers;
 
-    system('redis-cli --cluster create ' . ($hosts =~ tr/,/ /r)
-           . ' --cluster-yes > /dev/null') == 0 or die;
     wait_for(sub {
         3 == grep { $_->cli('CLUSTER', 'INFO') =~ /^cluster_state:ok/ }
              @servers;

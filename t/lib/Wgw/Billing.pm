@@ -74,14 +74,23 @@ sub hour {
         . qq("sent":$_->[1],"received":0}\n)
     } @lines;
 
-    my $path = $self->{gw}->dir() . '/archive/hours-'
-        . strftime('%Y%m%dT%H%M%SZ', gmtime $start) . '.ndjson';
+    my $path = $self->archive($start);
 
     spew("$path.new", $text);
     chmod 0644, "$path.new";
     rename "$path.new", $path or die "$path: $!";
 
     return;
+}
+
+
+# Where that hour is.
+
+sub archive {
+    my ($self, $start) = @_;
+
+    return $self->{gw}->dir() . '/archive/hours-'
+        . strftime('%Y%m%dT%H%M%SZ', gmtime $start) . '.ndjson';
 }
 
 

@@ -99,6 +99,18 @@ sub start {
 }
 
 
+# The same, until it says who it is: only what it says now is told() then.
+
+sub started {
+    my ($self) = @_;
+
+    unlink "$self->{dir}/told";
+    $self->start();
+
+    return wait_for(sub { $self->told() =~ /wgw-grid [\d.]+: account/ });
+}
+
+
 sub end {
     my ($self, $signal) = @_;
 

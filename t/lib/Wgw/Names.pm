@@ -6,8 +6,8 @@ use warnings;
 use strict;
 
 use base 'Exporter';
-our @EXPORT_OK = qw(alike bulk change everywhere gateway get metric names
-                    served told);
+our @EXPORT_OK = qw(alike at bulk change everywhere gateway get line metric
+                    names on served told);
 
 use JSON::PP ();
 use Test::More ();
@@ -47,6 +47,21 @@ http {
 EOF
 
     return $gw;
+}
+
+
+# A backend, by a number; the record that has it; and a line of bulk(), by the
+# name's number and the backend's.
+
+sub at { return "192.0.2.$_[0]:80" }
+sub on { return { backends => [ 'http://' . at($_[0]) ] } }
+
+
+sub line {
+    my ($i, $last) = @_;
+
+    return sprintf "{\"name\":\"n%d\",\"backends\":[\"http://192.0.2.%d\"]}\n",
+                   $i, $last;
 }
 
 

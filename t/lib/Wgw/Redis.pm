@@ -8,7 +8,7 @@ use warnings;
 use strict;
 
 use base 'Exporter';
-our @EXPORT_OK = qw(redis proxy);
+our @EXPORT_OK = qw(cluster move_slot proxy redis);
 
 use File::Temp 'tempdir';
 use IO::Select;
@@ -40,6 +40,47 @@ sub redis {
     $self->start();
 
     return $self;
+}
+
+
+# cluster(): three servers that are to be one; it takes them a while.
+
+sub cluster {
+    my @servers = map { redis('cluster-enabled' => 'yes',
+                              'cluster-node-timeout' => 2000) } 1 .. 3;
+
+    system('redis-cli --cluster create '
+           . join(' ', map { "127.0.0.1:$_->{port}" } @servers)
+           . ' --cluster-yes > /dev/null') == 0 or die 'redis-cli --cluster';
+
+    return @servers;
+}
+
+
+# move_slot(SERVERS, SLOT, FROM, MEANWHILE): to the server after that one.
+# MEANWHILE(KEYS) is called when its keys, so many, are there and the slot is
+# not.  Which one has it then.
+
+sub move_slot {
+    my ($servers, $slot, $from, $meanwhile) = @_;
+
+    my $to = ($from + 1) % 3;
+    my ($old, $new, $third) = @$servers[$from, $to, 3 - $from - $to];
+    my @id = map { $_->cli('CLUSTER', 'MYID') } $old, $new;
+
+    $new->cli('CLUSTER', 'SETSLOT', $slot, 'IMPORTING', $id[0]);
+    $old->cli('CLUSTER', 'SETSLOT', $slot, 'MIGRATING', $id[1]);
+
+    my @keys = split /\n/, $old->cli('CLUSTER', 'GETKEYSINSLOT', $slot, 10);
+
+    $old->cli('MIGRATE', '127.0.0.1', $new->port(), '', 0, 5000, 'KEYS',
+              @keys);
+    $meanwhile->(scalar @keys);
+
+    $_->cli('CLUSTER', 'SETSLOT', $slot, 'NODE', $id[1])
+        for $new, $old, $third;
+
+    return $new;
 }
 
 

@@ -396,7 +396,7 @@ test_changed(void)
 }
 
 
-/* Of each length, into room that is no larger, and with a byte that is wrong. */
+/* Of each length, into room that is no larger, and with a wrong byte. */
 
 static void
 test_base64url_lengths(void)

@@ -31,7 +31,8 @@ lengths(void)
         text = grid_scale_text(&scale);
 
         if (!scale.bad && text.len > sizeof(data)) {
-            ok(0, "field 20.20: %u: a text that is longer than all", (unsigned) i);
+            ok(0, "field 20.20: %u: a text that is longer than all",
+               (unsigned) i);
             return;
         }
 
@@ -65,7 +66,8 @@ edges(void)
     grid_scale_init(&scale, whole, sizeof(whole) - 1);
     text = grid_scale_text(&scale);
     ok(scale.bad && text.len == 0, "field 20.20: a byte is missing");
-    ok(grid_scale_uint(&scale, 1) == 0, "field 20.20: and nothing is read then");
+    ok(grid_scale_uint(&scale, 1) == 0,
+       "field 20.20: and nothing is read then");
 
     grid_scale_init(&scale, huge, sizeof(huge));
     text = grid_scale_text(&scale);
