@@ -55,9 +55,8 @@ fuzz:       ## the fuzz targets, FUZZ_SECONDS=10 each
 chaos: build ## load, kills and reloads for CHAOS_SECONDS=300, then figures
 	@tools/deps.sh test
 	@$(if $(CHAOS_LOSE),PLANTED=$(if $(FLEET),lease,addition)) \
-	    $(if $(FLEET),FLEET=$(FLEET)) tools/test.sh build \
-	    $(if $(CHAOS_LOSE),t/full/planted.t,$(if $(FLEET),t/chaos/fleet.t,\
-	    t/chaos/chaos.t))
+	    tools/test.sh build $(if $(CHAOS_LOSE),t/full/planted.t,\
+	    $(if $(FLEET),t/chaos/fleet.t,t/chaos/chaos.t))
 
 fresh:      ## fresh Debians, by debootstrap, run make run and make test
 	@tools/deps.sh roots

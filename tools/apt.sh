@@ -216,13 +216,11 @@ get() {
              "$1=$version")
         ;;
     closure)
-        # as on a machine that has nothing yet
-        : > "$tmp/status"
         first=$1
         shift
-        private apt-get -o Dir::State::status="$tmp/status" \
-            -o APT::Install-Recommends=false -o Debug::NoLocking=1 \
-            install -y --download-only "$first=$version" "$@" &&
+        private apt-get -o APT::Install-Recommends=false \
+            -o Debug::NoLocking=1 install -y --download-only \
+            "$first=$version" "$@" &&
             mv "$tmp"/cache/archives/*.deb "$tmp/get"
         ;;
     packages)

@@ -386,7 +386,6 @@ asan)
     ;;
 valgrind)
     some_tree
-    mkdir -p build/valgrind/bin
     build "$tree" build/valgrind --add-module \
         "-O1 -g -DNGX_DEBUG_PALLOC=1 -DWGW_STORE_MAP=1073741824UL" ""
     ;;

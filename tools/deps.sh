@@ -54,7 +54,7 @@ roots)
     ;;
 bench)
     set -- python3 valgrind gcc libc6-dev make liblmdb-dev libyajl-dev \
-        libssl-dev libsecp256k1-dev
+        libssl-dev libsecp256k1-dev patchelf
     ;;
 nginx-tests)
     set -- perl libio-socket-ssl-perl libcryptx-perl libfcgi-perl \

@@ -69,8 +69,8 @@ fi
 make -s build/parts/ledger_schema.h
 
 LINT_FLAGS="$(sed -n '/^ALL_INCS/,/^$/p' build/nginx/objs/Makefile |
-    sed 's/^ALL_INCS = *//; s/\\$//' | tr -s ' \t\n' ' ') -Iwgw -Iwgw/build/parts \
-    -I$(pg_config --includedir) -Wall -Wextra -Wno-unused-parameter"
+    sed 's/^ALL_INCS = *//; s/\\$//' | tr -s ' \t\n' ' ') -Iwgw \
+    -Iwgw/build/parts -I$(pg_config --includedir) -Wall -Wextra -Wno-unused-parameter"
 export LINT_FLAGS
 
 printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 "$0" one || status=1

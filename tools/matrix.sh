@@ -142,11 +142,11 @@ debian() {
 
 # ---- builds
 
-# build TREE VERSION LINK CC FLAGS: in $dir
+# build TREE LINK CC FLAGS: in $dir
 
 build() {
-    if ! NGX_SRC=$1 CC=$4 CFLAGS=$(cflags "$4" "$5") LDFLAGS=$(ldflags "$5") \
-        tools/build.sh matrix "$dir" "$3" > "$dir.log" 2>&1
+    if ! NGX_SRC=$1 CC=$3 CFLAGS=$(cflags "$3" "$4") LDFLAGS=$(ldflags "$4") \
+        tools/build.sh matrix "$dir" "$2" > "$dir.log" 2>&1
     then
         tail -n 40 "$dir.log"
         failed "$name" "not built, see $dir.log"
@@ -299,8 +299,8 @@ make -s build/bin/siwe-token build/bin/claim build/bin/wgw
 while read -r v link cc flags run <&3; do
     name="nginx $v, $link, $cc, $flags" dir=build/matrix/$v-$link-$cc-$flags
 
-    build "$(echo "$trees" | sed -n "s/^$v //p")" "$v" "$link" "$cc" \
-        "$flags" || continue
+    build "$(echo "$trees" | sed -n "s/^$v //p")" "$link" "$cc" "$flags" ||
+        continue
 
     if [ -z "$run" ] || [ "$what" = build ]; then
         line "$name" built

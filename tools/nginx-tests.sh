@@ -2,10 +2,10 @@
 # nginx-tests.sh DIR [FILE.t ...]: nginx's own tests, a checkout of nginx-tests,
 # on an nginx with all of its modules that need no library besides (build/whole;
 # where there is no source, the one in build/) three times: as it is, with the
-# modules loaded, and with every request and session metered besides.  What a file says must be the
-# same each time: files whose result differs are run twice more, alone, in
-# both ways, as some depend on how busy a machine is.  The exit status is 1
-# if one differs still.
+# modules loaded, and with every request and session metered besides.  What a
+# file says must be the same each time: files whose result differs are run twice
+# more, alone, in both ways, as some depend on how busy a machine is.  The exit
+# status is 1 if one differs still.
 #
 # Results are in build/nginx-tests/: a line for each file, its name and "ok",
 # "skipped" or what failed.

@@ -60,14 +60,13 @@ tree() {
 }
 
 
-# unpack DIR PACKAGE ...: packages of the release, in $tmp/nginx; prints the
-# version
+# unpack WHAT DIR PACKAGE ...: packages of the release, or their closure, in
+# $tmp/nginx; prints the version
 
 unpack() {
-    get=$1
-    shift
+    get=$2
 
-    fetch packages "$get" "$@" || return
+    fetch "$@" || return
 
     for deb in "$get"/*.deb; do
         dpkg -x "$deb" "$tmp/nginx" >&2 || return
@@ -81,14 +80,7 @@ unpack() {
 with_libraries() {
     command -v patchelf > /dev/null || return
 
-    case $release in
-    bookworm) ssl=libssl3 ;;
-    *)        ssl="libssl3t64 libzstd1" ;;
-    esac
-
-    # shellcheck disable=SC2086    # a list
-    unpack "$tmp/get/libraries" libc6 libcrypt1 libpcre2-8-0 zlib1g $ssl \
-        > /dev/null || return
+    unpack closure "$tmp/get/libraries" nginx > /dev/null || return
 
     "${0%/*}/libraries.sh" "$tmp/nginx" "$PWD/$dir" usr/sbin/nginx
 }
@@ -96,7 +88,8 @@ with_libraries() {
 
 packages() {
     mkdir "$tmp/nginx"
-    version=$(unpack "$tmp/get" nginx nginx-dev libnginx-mod-stream) || return
+    version=$(unpack packages "$tmp/get" nginx nginx-dev libnginx-mod-stream) ||
+        return
 
     if [ "$release" != "$("${0%/*}/apt.sh" own)" ] &&
        ! "$tmp/nginx/usr/sbin/nginx" -v > /dev/null 2>&1

@@ -43,24 +43,12 @@ done
 
 rm -rf "$dir/debs"
 
+set -- usr/sbin/haproxy usr/bin/caddy usr/sbin/nginx usr/bin/redis-server
 
-# program NAME FILE: starts it by its own loader and libraries
+"${0%/*}/libraries.sh" "$dir/root" "$PWD/$dir/root" "$@"
 
-root=$PWD/$dir/root
-libraries=$(find "$root/lib" "$root/usr/lib" -name '*.so*' -printf '%h\n' \
-            2> /dev/null | grep -E '/(lib|lib/[^/]*-linux-gnu)$' | sort -u |
-            tr '\n' ':')
-loader=$(find "$root" -name 'ld-linux*.so*' | head -n 1)
-
-program() {
-    printf '#!/bin/sh\nexec "%s" --library-path "%s" "%s" "$@"\n' \
-        "$loader" "$libraries" "$root/$2" > "$dir/bin/$1"
-    chmod +x "$dir/bin/$1"
-}
-
-program haproxy usr/sbin/haproxy
-program caddy usr/bin/caddy
-program nginx usr/sbin/nginx
-program redis-server usr/bin/redis-server
+for program in "$@"; do
+    ln -s "../root/$program" "$dir/bin"
+done
 
 echo "$release" > "$dir/done"

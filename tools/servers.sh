@@ -1,8 +1,8 @@
 #!/bin/sh
 # servers.sh: Redis 8, Valkey and PostgreSQL 17, as Debian 13 has them, into
-# build/servers, for WGW_SERVERS=redis or valkey of test.sh: what
-# `apt-get download` has, unpacked, with the libraries of that release; nothing
-# is installed, and no server is started.
+# build/servers, for WGW_SERVERS=redis or valkey of test.sh: only unpacked,
+# with all that they need of that release; nothing is installed, and no server
+# is started.
 #
 # build/servers/redis/bin and build/servers/valkey/bin have what suites call,
 # by the names that they call it; build/servers/way says what it is.
@@ -25,16 +25,8 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 chmod 755 "$tmp"
 
-# the first's version is said; then what they need, and what that needs
-"${0%/*}/apt.sh" $release packages "$tmp/get" redis-tools valkey-tools \
-    postgresql-17 postgresql-client-17 \
-    libatomic1 libc6 libcap2 libgcc-s1 libhiredis1.1.0 libjemalloc2 \
-    liblua5.1-0 liblz4-1 liblzf1 liblzma5 libssl3t64 libstdc++6 libsystemd0 \
-    libzstd1 zlib1g \
-    libaudit1 libcap-ng0 libcom-err2 libgssapi-krb5-2 libicu76 libk5crypto3 \
-    libkeyutils1 libkrb5-3 libkrb5support0 libldap2 libpam0g libpcre2-8-0 \
-    libpq5 libreadline8t64 libsasl2-2 libselinux1 libtinfo6 libuuid1 libxml2 \
-    libxslt1.1 > "$tmp/version"
+"${0%/*}/apt.sh" $release closure "$tmp/get" redis-tools valkey-tools \
+    postgresql-17 postgresql-client-17 > /dev/null
 
 for deb in "$tmp"/get/*.deb; do
     dpkg -x "$deb" "$tmp"

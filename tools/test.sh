@@ -87,12 +87,12 @@ fi
     prove -I t/lib "$@" 2>&1 && status=0 || status=$?
     echo "$status" > "$root/status"
 } | tee "$root/log" |
-    grep --line-buffered -v -e '^WARNING: t/.* \[emerg\] ' -e '^nginx: \[emerg\] ' || true
+    grep -a --line-buffered -v -e '^WARNING: t/.* \[emerg\] ' -e '^nginx: \[emerg\] ' || true
 
 status=$(cat "$root/status")
 
 if [ "$status" != 0 ]; then
-    grep '^#' "$root/log" | head -n 200 || true
+    grep -a '^#' "$root/log" | head -n 200 || true
 fi
 
 exit "$status"

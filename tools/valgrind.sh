@@ -45,8 +45,6 @@ END
 }
 
 
-mkdir -p build/valgrind/bin
-
 wrap build/valgrind/nginx/objs/nginx
 
 for program in wgw wgw-grid wgw-ledger; do

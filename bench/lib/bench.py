@@ -19,7 +19,6 @@ import json
 import os
 import re
 import resource
-import shlex
 import shutil
 import signal
 import socket
@@ -44,11 +43,10 @@ PEERS = TOP + "/build/peers"
 def peer(name, installed):
     """How a peer is started: that which tools/peers.sh unpacked, with its own
     libraries, or the one that is installed; [] for none."""
-    try:
-        with open(f"{PEERS}/bin/{name}") as f:
-            return shlex.split(f.read().splitlines()[1])[1:-1]
-    except OSError:
-        return [installed] if os.path.exists(installed) else []
+    for path in (f"{PEERS}/bin/{name}", installed):
+        if os.path.exists(path):
+            return [path]
+    return []
 
 
 def in_peers(path):
@@ -162,10 +160,6 @@ def run_tool(name, *args, timeout=600):
 
 def load(tool, *args):
     return run_tool(tool, "-s", next(_seeds), *args)
-
-
-def wload(*args):
-    return load("wload", *args)
 
 
 def children(pid):
@@ -600,12 +594,14 @@ def middle(values):
     """The quartiles, which say more than the ends when others work too."""
     if len(values) < 4:
         return "-"
-    low, _, high = statistics.quantiles(values, n=4)
-    return f"{low:.3f}..{high:.3f}"
+    return "{:.3f}..{:.3f}".format(*quarters(values))
 
 
 def quarters(values):
-    """The middle half: where it begins and where it ends."""
+    """The middle half: where it begins and where it ends; of one value there
+    is none."""
+    if len(values) < 2:
+        return None
     low, _, high = statistics.quantiles(values, n=4)
     return [low, high]
 

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+import textwrap
 import time
 
 import bench
@@ -137,15 +138,9 @@ def readme(command, seconds, foreign):
         fold(head), markdown(rows.HEAD, cells), tail, contenders(figures)]))
 
 
-def fold(text, width=80):
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return "\n".join(lines + [line])
+def fold(text):
+    return textwrap.fill(" ".join(text.split()), 80, break_long_words=False,
+                         break_on_hyphens=False)
 
 
 # --- the picture
@@ -254,6 +249,12 @@ def sizes():
 
     day = 86400 * 1.048576                  # TB, by us for a MiB
 
+    def per_day(v):
+        return f"{rounded(day / v)} TB a day a core"
+
+    def ten_per_day(v):
+        return f"{rounded(10 * day / v)} TB a day"
+
     lines = [
         row("names", get("size", "name", "bytes"),
             lambda v: f"1M take {v:.0f} MB, shared by all workers, and "
@@ -289,14 +290,10 @@ def sizes():
             lambda v: f"1M in {v / 10:,.0f} MB on each",
             "bench/size/run idle"),
         row("traffic, counted under a cap, in answers of 1 MB",
-            get("size", "bulk", "cpu_us"),
-            lambda v: f"{rounded(day / v)} TB a day a core",
-            lambda v: f"{rounded(10 * day / v)} TB a day",
+            get("size", "bulk", "cpu_us"), per_day, ten_per_day,
             "bench/size/run traffic"),
-        row("the same with TLS", get("size", "bulk-tls", "cpu_us"),
-            lambda v: f"{rounded(day / v)} TB a day a core",
-            lambda v: f"{rounded(10 * day / v)} TB a day",
-            "bench/size/run traffic"),
+        row("the same with TLS", get("size", "bulk-tls", "cpu_us"), per_day,
+            ten_per_day, "bench/size/run traffic"),
         row("a change of a name, live in all workers",
             get("route", "wgw-1M-meta", "served"),
             lambda v: f"{v:.0f} us", lambda v: "on each of them",
@@ -310,8 +307,8 @@ def sizes():
     if body:
         between(OPERATIONS, "sizes", fold(
             f"{time.strftime('%Y-%m-%d', time.gmtime())}, {processor()}, one "
-            "worker on one processor, by its own time, all over loopback: what a "
-            "network card takes comes on top. Written by `make bench`.")
+            "worker on one processor, by its own time, all over loopback: what "
+            "a network card takes comes on top. Written by `make bench`.")
             + "\n\n" + markdown(
                 ["", "one machine", "ten of them", "measured by"], body))
 

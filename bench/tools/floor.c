@@ -24,15 +24,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "crypto/hash.h"
 
+#include "tool.h"
+
 
 #define FLOOR_LINE  64
 #define FLOOR_PAGE  2097152
-#define FLOOR_KEY   15                  /* n0000000.gw.test, without its 'n' */
 
 
 typedef struct {
@@ -47,9 +47,7 @@ typedef struct {
 
 static int floor_options(floor_conf_t *conf, int argc, char **argv);
 static uint64_t *floor_map(const floor_conf_t *conf, int *fd);
-static void floor_key(char key[FLOOR_KEY], uint64_t n);
 static void floor_add(uint64_t *lines, uint64_t n, uint64_t number);
-static double floor_seconds(void);
 static long floor_faults(void);
 
 
@@ -81,20 +79,16 @@ main(int argc, char **argv)
         (void) fsync(fd);
     }
 
-    random = 88172645463325252;
+    random = TOOL_RANDOM;
     faults = floor_faults();
-    begin = floor_seconds();
+    begin = tool_seconds();
 
     for (i = 0; i < conf.additions; i++) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-
-        floor_add(lines, conf.lines, random % conf.lines);
+        floor_add(lines, conf.lines, tool_random(&random) % conf.lines);
     }
 
     printf("{\"ns\": %.1f, \"faults\": %.4f}\n",
-           (floor_seconds() - begin) * 1e9 / conf.additions,
+           (tool_seconds() - begin) * 1e9 / conf.additions,
            (double) (floor_faults() - faults) / conf.additions);
 
     if (conf.file) {
@@ -200,48 +194,22 @@ floor_map(const floor_conf_t *conf, int *fd)
 }
 
 
-/* The n-th name that wload asks for. */
-
-static void
-floor_key(char key[FLOOR_KEY], uint64_t n)
-{
-    int  i;
-
-    memcpy(key, "0000000.gw.test", FLOOR_KEY);
-
-    for (i = 6; i >= 0; i--, n /= 10) {
-        key[i] = (char) ('0' + n % 10);
-    }
-}
-
-
 static void
 floor_add(uint64_t *lines, uint64_t n, uint64_t number)
 {
-    char                  key[FLOOR_KEY];
+    char                  key[TOOL_KEY];
     uint64_t             *line;
 
     static const uint8_t  seed[WGW_HASH_SEED];
 
-    floor_key(key, number);
+    tool_key(key, number);
 
-    line = lines + ((wgw_hash(seed, key, FLOOR_KEY) >> 32) * n >> 32)
+    line = lines + ((wgw_hash(seed, key, TOOL_KEY) >> 32) * n >> 32)
                    * (FLOOR_LINE / sizeof(uint64_t));
 
     (void) __atomic_fetch_add(&line[0], 200, __ATOMIC_SEQ_CST);
     (void) __atomic_fetch_add(&line[1], 80, __ATOMIC_SEQ_CST);
     (void) __atomic_fetch_add(&line[2], 1, __ATOMIC_SEQ_CST);
-}
-
-
-static double
-floor_seconds(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-
-    return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
 }
 
 

@@ -27,8 +27,9 @@
 #include "crypto/hash.h"
 #include "table/table.h"
 
+#include "tool.h"
 
-#define FORMATS_KEY     15              /* n0000000.gw.test, without its 'n' */
+
 #define FORMATS_CREDIT  512
 #define FORMATS_SENT    200
 #define FORMATS_CAP     (UINT64_C(1) << 50)
@@ -65,8 +66,6 @@ static void formats_count(formats_record_t *record);
 static void *formats_memory(size_t size);
 static double formats_run(formats_t *f, formats_request_pt request,
     uint64_t requests);
-static void formats_key(char key[FORMATS_KEY], uint64_t n);
-static double formats_seconds(void);
 
 
 int
@@ -236,56 +235,26 @@ formats_memory(size_t size)
 static double
 formats_run(formats_t *f, formats_request_pt request, uint64_t requests)
 {
-    char        bytes[FORMATS_KEY];
+    char        bytes[TOOL_KEY];
     double      begin;
     uint64_t    i, random;
     wgw_text_t  key;
 
     key.data = bytes;
-    key.len = FORMATS_KEY;
+    key.len = TOOL_KEY;
 
     for (i = 0; i < f->keys; i++) {
-        formats_key(bytes, i);
+        tool_key(bytes, i);
         request(f, key);
     }
 
-    random = 88172645463325252;
-    begin = formats_seconds();
+    random = TOOL_RANDOM;
+    begin = tool_seconds();
 
     for (i = 0; i < requests; i++) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-
-        formats_key(bytes, random % f->keys);
+        tool_key(bytes, tool_random(&random) % f->keys);
         request(f, key);
     }
 
-    return (formats_seconds() - begin) * 1e9 / requests;
-}
-
-
-/* The n-th name that wload asks for. */
-
-static void
-formats_key(char key[FORMATS_KEY], uint64_t n)
-{
-    int  i;
-
-    memcpy(key, "0000000.gw.test", FORMATS_KEY);
-
-    for (i = 6; i >= 0; i--, n /= 10) {
-        key[i] = (char) ('0' + n % 10);
-    }
-}
-
-
-static double
-formats_seconds(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-
-    return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
+    return (tool_seconds() - begin) * 1e9 / requests;
 }

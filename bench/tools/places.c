@@ -18,11 +18,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "crypto/hash.h"
 #include "names/rows.h"
+
+#include "tool.h"
 
 
 #define PLACES_ROUNDS  41
@@ -117,12 +118,12 @@ places_none(places_t *p, wgw_text_t name, uint64_t hash)
 static double
 places_round(places_t *p, void (*find)(places_t *, wgw_text_t, uint64_t))
 {
-    long             i;
-    uint64_t         hash;
-    wgw_text_t       name;
-    struct timespec  from, to;
+    long        i;
+    double      begin;
+    uint64_t    hash;
+    wgw_text_t  name;
 
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    begin = tool_seconds();
 
     for (i = 0; i < PLACES_EACH; i++) {
         name = places_name(p);
@@ -130,10 +131,7 @@ places_round(places_t *p, void (*find)(places_t *, wgw_text_t, uint64_t))
         find(p, name, hash);
     }
 
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-
-    return ((double) (to.tv_sec - from.tv_sec) * 1e9
-            + (double) (to.tv_nsec - from.tv_nsec)) / PLACES_EACH;
+    return (tool_seconds() - begin) * 1e9 / PLACES_EACH;
 }
 
 

@@ -21,6 +21,8 @@
 #include "claims/claim.h"
 #include "format/container.h"
 
+#include "tool.h"
+
 
 #define TOKENS_N     16
 #define TOKENS_FILE  65536
@@ -29,7 +31,6 @@
 static void tokens_all(wgw_text_t file, wgw_claim_t *claims, size_t *n);
 static void tokens_floor(const wgw_claim_t *claims, size_t n);
 static void tokens_stop(const char *what);
-static double tokens_clock(void);
 
 
 int
@@ -57,7 +58,7 @@ main(int argc, char **argv)
 
     tokens_all(text, claims, &n);
 
-    from = tokens_clock();
+    from = tool_seconds();
 
     for (i = 0; i < times; i++) {
         if (strcmp(argv[1], "verify") == 0) {
@@ -68,7 +69,7 @@ main(int argc, char **argv)
         }
     }
 
-    printf("{\"cpu_us\":%.3f}\n", (tokens_clock() - from) * 1e6 / times);
+    printf("{\"cpu_us\":%.3f}\n", (tool_seconds() - from) * 1e6 / times);
 
     return 0;
 }
@@ -138,15 +139,4 @@ tokens_stop(const char *what)
 {
     fprintf(stderr, "tokens: the %s is no good\n", what);
     exit(1);
-}
-
-
-static double
-tokens_clock(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-
-    return ts.tv_sec + ts.tv_nsec / 1e9;
 }

@@ -25,6 +25,8 @@
 #include "crypto/eip55.h"
 #include "crypto/keccak.h"
 
+#include "tool.h"
+
 
 #define WALLET_N        100
 #define WALLET_FLOOR    64              /* signatures that the floor repeats */
@@ -51,7 +53,6 @@ static void wallet_sign(const wallet_t *wallet, signed_t *s);
 static void wallet_time(char *text, size_t size, time_t seconds);
 static void wallet_print(const signed_t *s);
 static int wallet_floor(const wallet_t *wallets, long n);
-static double wallet_clock(void);
 
 
 static secp256k1_context  *context;
@@ -220,7 +221,7 @@ wallet_floor(const wallet_t *wallets, long n)
         wallet_sign(&wallets[i], &s[i]);
     }
 
-    from = wallet_clock();
+    from = tool_seconds();
 
     for (i = 0; i < n; i++) {
         wgw_eip191_hash(hash, s[i % WALLET_FLOOR].message);
@@ -235,18 +236,7 @@ wallet_floor(const wallet_t *wallets, long n)
         }
     }
 
-    printf("{\"cpu_us\":%.3f}\n", (wallet_clock() - from) * 1e6 / n);
+    printf("{\"cpu_us\":%.3f}\n", (tool_seconds() - from) * 1e6 / n);
 
     return 0;
-}
-
-
-static double
-wallet_clock(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-
-    return ts.tv_sec + ts.tv_nsec / 1e9;
 }

@@ -10,7 +10,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Wgw;
-use Wgw::Fleet qw(bounds load_on p99 total until_used);
+use Wgw::Fleet qw(p99 total until_used used_up);
 use Wgw::Redis qw(redis);
 
 
@@ -39,17 +39,9 @@ for my $mode (qw(closed share open)) {
              1000 * p99(@before), 1000 * p99(@after));
         cmp_ok(p99(@after), '<', 3 * p99(@before) + 0.5, 'no request waits');
 
-        # until nobody has any more
-        my ($seen, $last) = (0, -1);
-
-        while ($seen < 3 * $cap && $seen != $last) {
-            $last = $seen;
-            until_used($fleet, 'k', 4, 3);
-            $seen = total($fleet->used('k'));
-        }
-
-        $used{$mode} = $seen;
-        diag(sprintf '%s: %.1f %% of the cap', $mode, 100 * $seen / $cap);
+        $used{$mode} = used_up($fleet, 'k');
+        diag(sprintf '%s: %.1f %% of the cap', $mode,
+             100 * $used{$mode} / $cap);
 
         my @status = map { http_get($_->port('HTTP'), '/?k=k')->{status} } @gw;
         is("@status", '429 429', 'then it is refused');

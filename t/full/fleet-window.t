@@ -10,7 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Wgw;
-use Wgw::Fleet qw(total until_used);
+use Wgw::Fleet qw(until_used used_up);
 use Wgw::Redis qw(redis);
 
 
@@ -31,13 +31,7 @@ for my $mode (qw(closed share open)) {
         $redis->stop();
         sleep 60 - time() % 60 + 1;
 
-        my ($seen, $last) = (0, -1);
-
-        while ($seen < 3 * $cap && $seen != $last) {
-            $last = $seen;
-            until_used($fleet, 'k', 4, 3);
-            $seen = total($fleet->used('k'));
-        }
+        my $seen = used_up($fleet, 'k');
 
         diag(sprintf '%s: %.1f %% of the cap', $mode, 100 * $seen / $cap);
 

@@ -7,7 +7,7 @@ use warnings;
 use strict;
 
 use base 'Exporter';
-our @EXPORT_OK = qw(bounds load_on p99 total until_used);
+our @EXPORT_OK = qw(bounds load_on p99 total until_used used_up);
 
 use IO::Socket::IP;
 use POSIX ();
@@ -199,6 +199,24 @@ sub until_used {
 
     kill 'KILL', @children;
     waitpid $_, 0 for @children;
+}
+
+
+# used_up(FLEET, KEY): likewise, until nobody lets more through, or all together
+# three times the cap; what they did.
+
+sub used_up {
+    my ($self, $key) = @_;
+
+    my ($used, $last) = (0, -1);
+
+    while ($used < 3 * $self->{cap} && $used != $last) {
+        $last = $used;
+        until_used($self, $key, 4, 3);
+        $used = total($self->used($key));
+    }
+
+    return $used;
 }
 
 

@@ -15,13 +15,13 @@ use strict;
 use base 'Wgw::LedgerChaos';
 
 use File::Temp 'tempdir';
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Wgw;
-use Wgw::Chaos::Claims;
 use Wgw::Chaos::Client;
+use Wgw::Chaos::Errors;
+use Wgw::Chaos::Ledger;
 use Wgw::Claims;
 use Wgw::Redis ();
 
@@ -191,28 +191,7 @@ sub watch {
 sub at { return int((time - $_[0]{began}) / $round) }
 
 
-sub content { return Wgw::Chaos::Claims::content(1, 5 * $_[0]) }
-
-
-# A process that does it again and again until it is told to end.
-
-sub child {
-    my ($self, $code) = @_;
-
-    defined(my $pid = fork) or die "fork: $!";
-    return $pid if $pid;
-
-    my $stop = 0;
-    my %state;
-
-    $SIG{TERM} = sub { $stop = 1 };
-    $SIG{PIPE} = 'IGNORE';
-    srand;
-
-    $code->(\%state) until $stop;
-    $state{end}->() if $state{end};
-    POSIX::_exit(0);
-}
+sub content { return Wgw::Claims::content(1, $_[0]) }
 
 
 # Who pays for the content of the round is told to all nodes.
@@ -548,8 +527,7 @@ sub sum {
 sub clients_had {
     my ($self, $tables) = @_;
 
-    my $kills = ($self->{kills}{worker} // 0)
-              + 2 * ($self->{kills}{gateway} // 0);
+    my $kills = $self->workers_killed();
     my ($missing, $had, @more) = (0, 0);
 
     for my $key (grep { /^(?:names|caps|payers) / } keys %{$self->{all}}) {
@@ -676,22 +654,10 @@ my @allowed = (
 sub logs {
     my ($self) = @_;
 
-    my %strange;
+    my @dirs = map { $_->dir() } @{$self->{gw}};
 
-    for my $gw (@{$self->{gw}}) {
-        for my $line (split /\n/, $gw->log()
-                      . slurp($gw->dir() . '/logs/output'))
-        {
-            next if $line !~ /\S/ || grep { $line =~ $_ } @allowed;
-
-            # alike but for numbers: one of each is enough
-            $strange{$line =~ s/\d+/N/gr} ||= $line;
-        }
-    }
-
-    is(join("\n", (sort values %strange)[0 .. 19]) =~ s/\n+$//r, '',
-       'nothing unexpected in the logs') if %strange;
-    pass('nothing unexpected in the logs') if !%strange;
+    Wgw::Chaos::Ledger::none('nothing unexpected in the logs',
+                             Wgw::Chaos::Errors::strange(\@dirs, @allowed));
 }
 
 

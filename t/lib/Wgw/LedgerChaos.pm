@@ -118,25 +118,40 @@ sub client {
 
     push @{$self->{files}}, $file;
 
-    my $pid = fork;
-    die "fork: $!" if !defined $pid;
-    return $pid if $pid;
-
-    my $stop = 0;
-
-    local $SIG{TERM} = sub { $stop = 1 };
-    open my $out, '>', $file or POSIX::_exit(1);
+    open my $out, '>', $file or die "$file: $!";
     $out->autoflush(1);
 
-    until ($stop) {
+    return $self->child(sub {
         my $key = 'k' . int rand $keys;
         my $reply = http_get($port, "/?k=$key", timeout => 5);
         my $whole = $reply->{status} == 200 && $reply->{body} eq $body;
 
         print $out "$key ", $whole ? 1 : 0, " $reply->{received}\n";
         sleep 0.01 + rand 0.02;
-    }
+    });
+}
 
+
+# A process that does it again and again until it is told to end; it is given a
+# hash for what it needs to remember, `end` of which is called then.
+
+sub child {
+    my ($self, $code) = @_;
+
+    my $seed = int rand 2**31;
+
+    defined(my $pid = fork) or die "fork: $!";
+    return $pid if $pid;
+
+    my $stop = 0;
+    my %state;
+
+    $SIG{TERM} = sub { $stop = 1 };
+    $SIG{PIPE} = 'IGNORE';
+    srand $seed;
+
+    $code->(\%state) until $stop;
+    $state{end}->() if $state{end};
     POSIX::_exit(0);
 }
 
@@ -247,6 +262,15 @@ sub kill_ledger {
 }
 
 
+# A gateway has two.
+
+sub workers_killed {
+    my ($self) = @_;
+
+    return ($self->{kills}{worker} // 0) + 2 * ($self->{kills}{gateway} // 0);
+}
+
+
 # Whole answers are in the database; of those that were not whole as much as
 # an answer has may be, and of each worker that was killed one may be missing
 # that it had just written.
@@ -268,8 +292,7 @@ sub verdict {
         }
     }
 
-    my $kills = ($self->{kills}{worker} // 0)
-              + 2 * ($self->{kills}{gateway} // 0);
+    my $kills = $self->workers_killed();
 
     note join ' ', "$requests requests,",
         map { "$_ $self->{kills}{$_}" } sort keys %{$self->{kills}};

@@ -127,14 +127,12 @@ sub start {
               join('', map { "$_ $option{$_}\n" } sort keys %option)
               . ($self->{text} // ''));
 
-    my $program = $self->{program} // 'redis-server';
-
     defined($self->{pid} = fork) or die "fork: $!";
 
     if ($self->{pid} == 0) {
         open STDOUT, '>', '/dev/null';
         open STDERR, '>', '/dev/null';
-        exec($program, "$self->{dir}/redis.conf",
+        exec('redis-server', "$self->{dir}/redis.conf",
              $self->{sentinel} ? '--sentinel' : ()) or POSIX::_exit(1);
     }
 

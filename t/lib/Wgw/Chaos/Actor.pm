@@ -5,6 +5,8 @@ package Wgw::Chaos::Actor;
 use warnings;
 use strict;
 
+use Wgw::Chaos::Client;
+
 
 sub new {
     my ($class, $run, $name) = @_;
@@ -55,6 +57,25 @@ sub after { }
 # `end` is called at the end.
 
 sub clients { return () }
+
+
+# ask_on(STATE, PORT, KEY, MOST, TEXT): an exchange on the connection that a
+# client keeps, to where no cap is met: an answer that is cut short is none.
+
+sub ask_on {
+    my ($self, $state, $port, $key, $most, $text) = @_;
+
+    my $client = $state->{client}
+        ||= Wgw::Chaos::Client->new($self->run->port($port));
+
+    return $self->run->ledger->attempt($key, $most, sub {
+        my $got = $client->ask($text);
+
+        $got->{ok} = 0 if $got->{cut};
+
+        return $got;
+    });
+}
 
 
 # acts(STORM): [ name, code ] ..., of which one is chosen from time to time

@@ -13,7 +13,6 @@ use base 'Wgw::Chaos::Actor';
 use Time::HiRes qw(sleep);
 
 use Wgw;
-use Wgw::Chaos::Client;
 use Wgw::Chaos::Server;
 
 my %backends = (
@@ -89,24 +88,15 @@ sub clients {
 sub ask {
     my ($self, $state) = @_;
 
-    my $client = $state->{client}
-        ||= Wgw::Chaos::Client->new($self->run->port('BACKENDS'));
     my $name = $names[rand @names];
     my $host = "$name.gw.example";
     my $key = "$state->{name}-" . int time;
     my $path = '/' . (rand() < 0.1 ? int rand 500_000 : int rand 2000)
                . "?k=$key";
     my $text = "GET $path HTTP/1.1\r\nHost: $host\r\n\r\n";
-    my $ledger = $self->run->ledger;
 
-    my $got = $ledger->attempt("names $key", 510_000, sub {
-        my $got = $client->ask($text);
-
-        # what a backend has broken off is as long as it is
-        $got->{ok} = 0 if $got->{cut};
-
-        return $got;
-    });
+    # what a backend has broken off is as long as it is
+    my $got = $self->ask_on($state, 'BACKENDS', "names $key", 510_000, $text);
 
     $self->see($name, "$host $path", $got);
     sleep rand 0.02;

@@ -5,8 +5,8 @@ package Wgw::Chaos::Disk;
 # mounted in a namespace of the run's own: it goes when the run ends.
 #
 # While there is no room a change that needs some is refused, whole, and is good
-# when there is; what is there is served, and counted.  In the end the journal has what the
-# meters have, whatever it could not write meanwhile.
+# when there is; what is there is served, and counted.  In the end the journal
+# has what the meters have, whatever it could not write meanwhile.
 
 use warnings;
 use strict;
@@ -228,7 +228,8 @@ sub journal {
 
     while (<$dump>) {
         $last{$1}{$3 // 0} = $4 + $5
-            while /\{"zone":("[^"]*","key":"[^"]*"),("life":(\d+),)?"sent":(\d+),"received":(\d+)/g;
+            while /\{"zone":("[^"]*","key":"[^"]*"),("life":(\d+),)?
+                   "sent":(\d+),"received":(\d+)/gx;
     }
 
     close $dump;

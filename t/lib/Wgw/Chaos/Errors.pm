@@ -34,11 +34,21 @@ sub allowed {
 sub compare {
     my ($self) = @_;
 
-    my @allowed = map { $_->allowed() } $self->run->actors();
-    my $dir = $self->run->dir();
+    Wgw::Chaos::Ledger::none('nothing unexpected in the error log',
+        strange([ $self->run->dir() ],
+                map { $_->allowed() } $self->run->actors()));
+}
+
+
+# strange(DIRS, ALLOWED ...): lines of the logs of gateways in these folders,
+# but for those.
+
+sub strange {
+    my ($dirs, @allowed) = @_;
+
     my %strange;
 
-    for my $file ("$dir/logs/error.log", "$dir/logs/output") {
+    for my $file (map { ("$_/logs/error.log", "$_/logs/output") } @$dirs) {
         open my $log, '<', $file or next;
 
         while (my $line = <$log>) {
@@ -51,8 +61,7 @@ sub compare {
         }
     }
 
-    Wgw::Chaos::Ledger::none('nothing unexpected in the error log',
-                             map { s/\n//r } sort values %strange);
+    return map { s/\n//r } sort values %strange;
 }
 
 

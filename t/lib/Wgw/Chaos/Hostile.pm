@@ -1,8 +1,8 @@
 package Wgw::Chaos::Hostile;
 
 # What nobody means well by: headers that come a byte at a time, or never end,
-# lengths, chunks and frames that are none, and who asks and goes away.  It costs the gateway no worker, and none of it is
-# answered as if it was good.
+# lengths, chunks and frames that are none, and who asks and goes away.  It
+# costs the gateway no worker, and none of it is answered as if it was good.
 
 use warnings;
 use strict;

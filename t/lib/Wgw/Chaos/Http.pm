@@ -11,7 +11,6 @@ use base 'Wgw::Chaos::Actor';
 use Time::HiRes qw(sleep);
 
 use Wgw::Bytes qw(get);
-use Wgw::Chaos::Client;
 
 
 # nginx's own limit_rate would have a leap of the clock last
@@ -79,17 +78,7 @@ sub long {
 sub ask {
     my ($self, $state, $key, $text, $most) = @_;
 
-    my $client = $state->{client}
-        ||= Wgw::Chaos::Client->new($self->run->port('HTTP'));
-
-    $self->run->ledger->attempt("names $key", length($text) + $most, sub {
-        my $got = $client->ask($text);
-
-        # no cap is met here
-        $got->{ok} = 0 if $got->{cut};
-
-        return $got;
-    });
+    $self->ask_on($state, 'HTTP', "names $key", length($text) + $most, $text);
 }
 
 

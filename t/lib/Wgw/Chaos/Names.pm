@@ -181,23 +181,13 @@ sub life {
 sub get {
     my ($self, $state, $name, $has) = @_;
 
-    my $client = $state->{client}
-        ||= Wgw::Chaos::Client->new($self->run->port('NAMES'));
     my $there = $has->{owner};
     my $path = rand() < 0.2 ? '/file' : '/';
     my $text = "GET $path HTTP/1.1\r\nHost: $name\r\n\r\n";
     my $key = $there ? "lives $name $has->{life}" : '-';
 
-    my $got = $self->run->ledger->attempt($key, 120_000, sub {
-        my $got = $client->ask($text);
-
-        # no cap is met here
-        $got->{ok} = 0 if $got->{cut};
-
-        # a backend that was killed: it is the key's nevertheless
-        return $got;
-    });
-
+    # of a backend that was killed, too: it is the key's nevertheless
+    my $got = $self->ask_on($state, 'NAMES', $key, 120_000, $text);
     my $status = $got->{status};
 
     $self->run->ledger->wrong("$name, " . ($there // 'deleted')

@@ -13,7 +13,6 @@ use base 'Wgw::Chaos::Actor';
 use Time::HiRes qw(sleep time);
 
 use Wgw;
-use Wgw::Chaos::Client;
 use Wgw::Chaos::Signin;
 
 
@@ -68,8 +67,6 @@ sub clients {
 sub call {
     my ($self, $state) = @_;
 
-    my $client = $state->{client}
-        ||= Wgw::Chaos::Client->new($self->run->port('ROUTER'));
     my ($id, $asked) = (int rand 1e9, 'p' . int rand 1e9);
     my $key = "$state->{name}-" . int time;
     my $body = qq({"jsonrpc":"2.0","id":$id,"method":"eth_call",)
@@ -78,14 +75,8 @@ sub call {
                . "application/json\r\nContent-Length: " . length($body)
                . "\r\n\r\n$body";
 
-    my $got = $self->run->ledger->attempt("names $key", length($text) + 200_000,
-    sub {
-        my $got = $client->ask($text);
-
-        $got->{ok} = 0 if $got->{cut};
-
-        return $got;
-    });
+    my $got = $self->ask_on($state, 'ROUTER', "names $key",
+                            length($text) + 200_000, $text);
 
     $self->see($got, qr/"id":$id,"result":"$asked"/);
     sleep rand 0.02;

@@ -14,7 +14,6 @@ use Time::HiRes qw(sleep time);
 
 use Wgw;
 use Wgw::Auth qw(node message body_of nonce);
-use Wgw::Chaos::Client;
 
 # development keys: the last one is on no list
 our @Wallets = (
@@ -93,22 +92,12 @@ sub clients {
 sub ask {
     my ($self, $state, $method, $path, $fields, $body) = @_;
 
-    my $client = $state->{client}
-        ||= Wgw::Chaos::Client->new($self->run->port('SIGNIN'));
     my $key = "$state->{name}-" . int time;
     my $text = "$method $path?k=$key HTTP/1.1\r\nHost: gw.test\r\n$fields"
                . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
 
-    my $got = $self->run->ledger->attempt("names $key", length($text) + 8000,
-    sub {
-        my $got = $client->ask($text);
-
-        $got->{ok} = 0 if $got->{cut};
-
-        return $got;
-    });
-
-    return $got;
+    return $self->ask_on($state, 'SIGNIN', "names $key",
+                         length($text) + 8000, $text);
 }
 
 
