@@ -156,6 +156,13 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
     {
         rc = batch_anew(batch, kind, row);
 
+        if (rc == GRID_FAILED && kind->life) {
+            grid_state_begin(batch->state);
+            grid_batch_end(batch, row->id, 0, block);
+
+            return grid_state_commit(batch->state);
+        }
+
         if (rc != GRID_OK) {
             return rc;
         }

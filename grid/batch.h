@@ -51,7 +51,11 @@ typedef struct {
     /* Its call again, of the same things, for another signature. */
     int        (*call)(grid_batch_t *batch, int64_t id, wgw_out_t *call);
 
-    int64_t      life;                  /* s that it is good for; 0: ever */
+    /*
+     * s that it is good for; 0: ever.  What has such a life is dropped when
+     * the chain cannot take it any more; all else waits.
+     */
+    int64_t      life;
 } grid_batch_kind_t;
 
 

@@ -49,16 +49,13 @@ grid_uptime_make(grid_batch_t *batch, int64_t now)
 
     rc = uptime_write(batch, 0, &call);
 
-    /* a chain that has no such call is told of, and stops no bill */
+    /* it stops no bill */
 
     if (rc == GRID_FAILED) {
-        grid_self_missing(batch->grid, "uptime", "", "the node is shown as "
-                          "down: %s", grid_substrate_why(batch->chain));
         return GRID_NONE;
     }
 
     if (rc == GRID_OK) {
-        grid_self_missing(batch->grid, "uptime", "", NULL);
         rc = grid_batch_begin(batch, &grid_uptime_kind, bytes,
                               (size_t) (call.pos - call.start), &id);
     }
@@ -85,6 +82,8 @@ uptime_due(grid_batch_t *batch, int64_t now)
 }
 
 
+/* A chain that has no such call is told of. */
+
 static int
 uptime_write(grid_batch_t *batch, int64_t id, wgw_out_t *call)
 {
@@ -98,7 +97,12 @@ uptime_write(grid_batch_t *batch, int64_t id, wgw_out_t *call)
     rc = grid_substrate_call(batch->chain, UPTIME_PALLET, UPTIME_CALL,
                              UPTIME_ARGUMENTS, index);
 
-    if (rc == GRID_OK) {
+    if (rc == GRID_FAILED) {
+        grid_self_missing(batch->grid, "uptime", "", "the node is shown as "
+                          "down: %s", grid_substrate_why(batch->chain));
+
+    } else if (rc == GRID_OK) {
+        grid_self_missing(batch->grid, "uptime", "", NULL);
         rc = grid_substrate_now(batch->chain, &now);
     }
 

@@ -124,6 +124,14 @@ like($output, qr/^Not tested,.*\nnginx 1\.2\d: neither its source nor/m,
 cmp_ok(-s "$root/copy/build/missing", '>', 0,
        'which makes make full-test fail');
 
+spew("$root/copy/t/one.t",
+     "use Test::More; ok(0, 'planted'); done_testing();\n");
+($status, $output) = tests();
+
+is($status, 1, 'start 10.A2: what fails fails them');
+like($output, qr/^Failed, nginx .*:\n[^\n]*'planted'\n(?s:.{0,400})\z/m,
+     'and is said last');
+
 remove_tree("$root/copy/build", $mirror);
 mkdir $mirror;
 

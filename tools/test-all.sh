@@ -6,12 +6,13 @@
 # fuzz targets after.
 #
 # What could not be had is no failure, but said at the end, and in
-# build/missing.
+# build/missing; what failed is said last.
 
 set -eu
 
 : > build/missing
 : > build/tested
+: > build/failures
 status=0
 
 
@@ -27,7 +28,26 @@ run() {
 
     echo "==== $nginx"
     echo "$nginx" >> build/tested
-    tools/test.sh "$@"
+    rm -f "$1/failed"
+
+    if ! tools/test.sh "$@"; then
+        {
+            echo "Failed, $nginx:"
+            cat "$1/failed" 2> /dev/null || true
+        } >> build/failures
+
+        return 1
+    fi
+}
+
+
+# step COMMAND ...
+
+step() {
+    if ! "$@"; then
+        echo "Failed: $*" >> build/failures
+        status=1
+    fi
 }
 
 
@@ -90,12 +110,12 @@ tools/build.sh clang && clang=0 || clang=$?
 case $clang in
 0)  ;;
 3)  missing "the build by clang: there is no source of nginx" ;;
-*)  status=1 ;;
+*)  status=1; echo "Failed: the build by clang" >> build/failures ;;
 esac
 
 # what both runs use is there before either
 
-tools/npm.sh || status=1
+step tools/npm.sh
 
 echo "nginx $(version build), the first" > build/tested
 (others "$@") > build/others.log 2>&1 &
@@ -105,7 +125,7 @@ run build || status=1
 wait "$others" || status=1
 cat build/others.log
 
-tools/fuzz.sh "${FUZZ_SECONDS:-10}" || status=1
+step tools/fuzz.sh "${FUZZ_SECONDS:-10}"
 
 echo
 echo "Tested:"
@@ -115,5 +135,8 @@ if [ -s build/missing ]; then
     echo "Not tested, since it could not be had (make full-test fails):"
     cat build/missing
 fi
+
+# the end of a long log is what is looked at first
+cat build/failures
 
 exit "$status"

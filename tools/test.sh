@@ -93,6 +93,10 @@ status=$(cat "$root/status")
 
 if [ "$status" != 0 ]; then
     grep -a '^#' "$root/log" | head -n 200 || true
+
+    # what test-all.sh ends with
+    grep -a -A 1 -e '^#   Failed test' -e '^t/.*(Wstat: ' "$root/log" |
+        grep -v '^--$' | head -n 20 > "$build/failed" || true
 fi
 
 exit "$status"
