@@ -61,7 +61,9 @@ ROWS = [
     Row("a key (HS256): instructions", "auth", "wgw", "instructions", 15000,
         ["haproxy-jwt", "lua"], "HAProxy +45,257"),
     Row("a sign-in: CPU over a POST, the curve = 1", "auth", "wgw-signin",
-        "ratio", 1.15, [], "Go 3.2"),
+        "ratio", 1.15, [], "Go 3.2",
+        Floor("a recovery in a server that does nothing else "
+              "(bench/auth/run signin)", "auth", "curve", "ratio", 1)),
     Row("a connection by SNI, 1M names: CPU, static = 1", "port",
         "wgw-1000k", "ratio", 1.05, ["map-1000k", "haproxy-1000k"],
         "nginx map 1.09"),

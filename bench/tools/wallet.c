@@ -6,6 +6,8 @@
  *     wallet addresses      of the 100 wallets, one a line
  *     wallet bodies N       N sign-ins, one a line, good for a minute
  *     wallet floor N        N times Keccak and recovery; prints JSON
+ *     wallet serve PORT     answers each request after one of these
+ *     wallet answer PORT    ... at once
  *
  * Signed is what a DIN router signs.  The private keys are 1 to 100, and
  * nonces are random.  The floor is measured by the process's own clock.
@@ -25,6 +27,7 @@
 #include "crypto/eip55.h"
 #include "crypto/keccak.h"
 
+#include "curve.h"
 #include "tool.h"
 
 
@@ -48,11 +51,22 @@ typedef struct {
 } signed_t;
 
 
+/* What a server does of a sign-in, by the same parts: no less is possible. */
+typedef struct {
+    const wallet_t      *wallets;
+    wgw_eip191_t        *eip191;
+    signed_t             messages[WALLET_FLOOR];
+} wallet_curve_t;
+
+
 static void wallet_init(wallet_t *wallet, uint8_t number);
 static void wallet_sign(const wallet_t *wallet, signed_t *s);
 static void wallet_time(char *text, size_t size, time_t seconds);
 static void wallet_print(const signed_t *s);
-static int wallet_floor(const wallet_t *wallets, long n);
+static int wallet_curve(const wallet_t *wallets, wallet_curve_t *curve);
+static void wallet_recover(void *data, long n);
+static void wallet_nothing(void *data, long n);
+static int wallet_floor(wallet_curve_t *curve, long n);
 
 
 static secp256k1_context  *context;
@@ -61,9 +75,10 @@ static secp256k1_context  *context;
 int
 main(int argc, char **argv)
 {
-    long      i, n;
-    wallet_t  wallets[WALLET_N];
-    signed_t  s;
+    long            i, n;
+    wallet_t        wallets[WALLET_N];
+    signed_t        s;
+    wallet_curve_t  curve;
 
     context = secp256k1_context_create(SECP256K1_CONTEXT_SIGN);
     n = argc == 3 ? atol(argv[2]) : 0;
@@ -89,11 +104,23 @@ main(int argc, char **argv)
         return 0;
     }
 
-    if (n > 0 && strcmp(argv[1], "floor") == 0) {
-        return wallet_floor(wallets, n);
+    if (n > 0 && wallet_curve(wallets, &curve)) {
+
+        if (strcmp(argv[1], "floor") == 0) {
+            return wallet_floor(&curve, n);
+        }
+
+        if (strcmp(argv[1], "serve") == 0) {
+            return curve_serve((int) n, wallet_recover, &curve);
+        }
+
+        if (strcmp(argv[1], "answer") == 0) {
+            return curve_serve((int) n, wallet_nothing, NULL);
+        }
     }
 
-    fprintf(stderr, "usage: wallet addresses | bodies N | floor N\n");
+    fprintf(stderr, "usage: wallet addresses | bodies N | floor N | "
+            "serve PORT | answer PORT\n");
 
     return 2;
 }
@@ -200,40 +227,59 @@ wallet_print(const signed_t *s)
 }
 
 
-/* What the server does of it, by the same parts: no less is possible. */
-
 static int
-wallet_floor(const wallet_t *wallets, long n)
+wallet_curve(const wallet_t *wallets, wallet_curve_t *curve)
 {
-    long           i;
-    double         from;
-    uint8_t        hash[WGW_EIP191_HASH], address[WGW_EIP191_ADDRESS];
-    signed_t       s[WALLET_FLOOR];
-    wgw_eip191_t  *eip191;
+    long  i;
 
-    eip191 = wgw_eip191_create();
-
-    if (eip191 == NULL) {
-        return 1;
-    }
+    curve->wallets = wallets;
+    curve->eip191 = wgw_eip191_create();
 
     for (i = 0; i < WALLET_FLOOR; i++) {
-        wallet_sign(&wallets[i], &s[i]);
+        wallet_sign(&wallets[i], &curve->messages[i]);
     }
+
+    return curve->eip191 != NULL;
+}
+
+
+static void
+wallet_recover(void *data, long n)
+{
+    uint8_t          hash[WGW_EIP191_HASH], address[WGW_EIP191_ADDRESS];
+    wallet_curve_t  *curve = data;
+
+    n %= WALLET_FLOOR;
+    wgw_eip191_hash(hash, curve->messages[n].message);
+
+    if (wgw_eip191_recover(curve->eip191, address,
+                           curve->messages[n].signature, hash)
+        || memcmp(address, curve->wallets[n].address, sizeof(address)) != 0)
+    {
+        fprintf(stderr, "a signature is not by its wallet\n");
+        exit(1);
+    }
+}
+
+
+static void
+wallet_nothing(void *data, long n)
+{
+    (void) data;
+    (void) n;
+}
+
+
+static int
+wallet_floor(wallet_curve_t *curve, long n)
+{
+    long    i;
+    double  from;
 
     from = tool_seconds();
 
     for (i = 0; i < n; i++) {
-        wgw_eip191_hash(hash, s[i % WALLET_FLOOR].message);
-
-        if (wgw_eip191_recover(eip191, address,
-                               s[i % WALLET_FLOOR].signature, hash)
-            || memcmp(address, wallets[i % WALLET_FLOOR].address,
-                      sizeof(address)) != 0)
-        {
-            fprintf(stderr, "a signature is not by its wallet\n");
-            return 1;
-        }
+        wallet_recover(curve, i);
     }
 
     printf("{\"cpu_us\":%.3f}\n", (tool_seconds() - from) * 1e6 / n);
