@@ -76,10 +76,10 @@ environment() {
 # run WAY JOBS FILE ...: lines of "FILE RESULT"
 
 run() {
-    way=$1 jobs=$2
+    environment "$1"
+    jobs=$2
     shift 2
 
-    environment "$way"
     (cd "$tests" && printf '%s\n' "$@" |
         nice xargs -P "$jobs" -n 1 "$work/one") | sort
 }
