@@ -21,7 +21,7 @@ use Wgw;
 my $suite = 'tools/test.sh build';
 my $chaos = 'CHAOS_SECONDS=${CHAOS_SECONDS:-40} '
             . 'tools/test.sh build t/chaos/chaos.t';
-my $memcheck = 'tools/valgrind.sh t/meter/meter-names.t';
+my $memcheck = 'tools/valgrind.sh t/meter/meter-file.t';
 
 my @faults = ({
     name => 'flush', what => 'the last bytes of a request are not counted',
@@ -38,10 +38,10 @@ my @faults = ({
           . "        }\n    }\n\n",
     command => "CHAOS=\"\${CHAOS:-http}\" $chaos",
 }, {
-    name => 'leak', what => '4 KB are lost with each request',
+    name => 'leak', what => '64 KB are lost with each request',
     file => 'src/meter/flow.c',
     from => qr/^    wgw_meters_done\(&flow->meters\);\n\K/m,
-    to => "    memset(ngx_alloc(4096, ngx_cycle->log), 1, 4096);\n",
+    to => "    memset(ngx_alloc(65536, ngx_cycle->log), 1, 65536);\n",
     command => "CHAOS='http worn' $chaos",
 }, {
     name => 'crossed', what => 'a kept connection is taken for any backend',
