@@ -21,7 +21,7 @@ use Wgw;
 my $suite = 'tools/test.sh build';
 my $chaos = 'CHAOS_SECONDS=${CHAOS_SECONDS:-40} '
             . 'tools/test.sh build t/chaos/chaos.t';
-my $memcheck = 'tools/valgrind.sh t/meter/meter-file.t';
+my $memcheck = 'tools/valgrind.sh t/meter/meter-full.t';
 
 my @faults = ({
     name => 'flush', what => 'the last bytes of a request are not counted',
