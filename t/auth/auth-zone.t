@@ -373,7 +373,7 @@ for my $size (100_000, 4096, 0) {
 
     is(with_key($gw, '/ok', $key)->{status}, 204, 'a key');
     truncate "$dir/tokens", $size or die $!;
-    ok(wait_for(sub { $gw->log() =~ /\[crit\] .*tokens" was damaged/ }, 4),
+    ok(wait_for(sub { $gw->log() =~ /\[crit\] .*tokens" was damaged/ }),
        "field 11.7: shortened to $size: in the log");
 
     refused(with_key($gw, '/ok', $key), 503,
@@ -386,7 +386,7 @@ for my $size (100_000, 4096, 0) {
 
     $gw->expect(qr/tokens" (is truncated|is not a wgw table)/);
     CORE::kill 'HUP', $gw->pid();
-    ok(wait_for(sub { $gw->log() =~ /tokens" (is truncated|is not a wgw)/ }, 4),
+    ok(wait_for(sub { $gw->log() =~ /tokens" (is truncated|is not a wgw)/ }),
        'a reload is refused');
     $gw->stop();
 }

@@ -59,7 +59,7 @@ for my $outlives ('never', 1000) {
          $c->make($name, aud => $gate, sub => $node, exp => $outlives,
                   pol => [ ]));
     is(status($cid), 200, "field 20.17: $outlives: it is good");
-    ok(wait_for(sub { status($cid) == 403 }, 10),
+    ok(wait_for(sub { status($cid) == 403 }),
        "field 20.17: $outlives: as long as what it stands on");
 }
 

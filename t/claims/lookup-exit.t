@@ -92,7 +92,7 @@ sleep 3.3;
 CORE::kill 'CONT', $old;
 
 exchange(undef, '', socket => $socket, until => qr/\r\n\r\nx{100}/);
-ok(wait_for(sub { !grep { $_ == $old } $gw->workers() }, 5),
+ok(wait_for(sub { !grep { $_ == $old } $gw->workers() }),
    'the old worker ends in time');
 unlike($gw->log(), qr/exited on signal/, 'as it should');
 

@@ -601,7 +601,7 @@ get(content(20_000 + $_)) for 1 .. 10;
 is(metric('wgw_claims_lookups_pending'), 4, 'a service that hangs');
 my $free = content($n++);
 second($free);
-ok(wait_for(sub { second($free) eq '200 public' }, 5),
+ok(wait_for(sub { second($free) eq '200 public' }),
    'is not in the way of another');
 $s->answer(undef, $s->status(404));
 quiet(' when it answers');

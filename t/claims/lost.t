@@ -54,7 +54,7 @@ EOF
     ok(wait_for(sub {
         ask($gw);
         return $gw->log() =~ /\[crit\] .*content\.$lost" was damaged/;
-    }, 5), "field 11.7: $lost is shortened: in the log");
+    }), "field 11.7: $lost is shortened: in the log");
 
     if ($lost eq 'public') {
         is(ask($gw), '429 denied', 'field 11.7: no public quota');

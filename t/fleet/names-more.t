@@ -128,7 +128,7 @@ subtest 'connections of a name that is deleted' => sub {
     is(change($two, PUT => 'slow', on(9)), 201, 'it is put there');
     ok(wait_for(sub {
         (get($slow, 'slow')->{backends} // [ '' ])->[0] =~ /192/
-    }, 5), 'and changed here');
+    }), 'and changed here');
     is(change($two, DELETE => 'slow?close=true'), 204, 'and deleted');
 
     my $end = time + 3;

@@ -36,7 +36,7 @@ subtest 'put, patch and delete' => sub {
        'patched at another');
     ok(wait_for(sub {
         3 == grep { (get($_, 'shop')->{cap_bytes} // 0) == 7 } @gw
-    }, 1), 'patched at all');
+    }), 'patched at all');
     ok(alike(\@gw, 1), 'they have the same');
     is(scalar(keys %{{ map { life($_, 'shop') => 1 } @gw }}), 1,
        'and the same life');
@@ -137,7 +137,7 @@ subtest 'Redis is away, and machines are killed' => sub {
     $redis->signal('STOP');
 
     # until nobody is connected: what is sent now might arrive
-    ok(wait_for(sub { !grep { metric($_, 'connected') } $one, $two }, 5),
+    ok(wait_for(sub { !grep { metric($_, 'connected') } $one, $two }),
        'Redis is away');
 
     my $start = time;
@@ -195,9 +195,9 @@ subtest 'Redis has lost all' => sub {
 
     $redis->cli('FLUSHALL');
 
-    ok(wait_for(sub { $redis->cli('HLEN', 'wgw:{names}:rows') > 20 }, 5),
+    ok(wait_for(sub { $redis->cli('HLEN', 'wgw:{names}:rows') > 20 }),
        'it is told again');
-    ok(wait_for(sub { !grep { metric($_, 'losses_total') < 1 } @gw }, 5),
+    ok(wait_for(sub { !grep { metric($_, 'losses_total') < 1 } @gw }),
        'all have seen it');
     ok(told(\@gw), 'and told');
     is(names($_), $set, 'they have what they had') for @gw;
@@ -225,7 +225,7 @@ subtest 'Redis has lost all while a machine was away' => sub {
     ok(told([ $one, $two ]), 'told');
 
     $redis->cli('FLUSHALL');
-    ok(wait_for(sub { $redis->cli('HLEN', 'wgw:{names}:rows') > 20 }, 5),
+    ok(wait_for(sub { $redis->cli('HLEN', 'wgw:{names}:rows') > 20 }),
        'told again');
     ok(told([ $one, $two ]), 'all of it');
 
@@ -264,7 +264,7 @@ subtest 'a failover to a replica that was behind' => sub {
        'but for the replica');
     $redis->stop();
 
-    ok(wait_for(sub { metric($one, 'losses_total') > $lost }, 10),
+    ok(wait_for(sub { metric($one, 'losses_total') > $lost }),
        'it is seen');
     ok(told(\@gw), 'and told again');
     is(names($_), $set, 'they have what they had') for @gw;
@@ -287,7 +287,7 @@ subtest 'two machines of one name' => sub {
     ok(everywhere([ @gw, $other ], 'twice', at(60), 5), 'served by all');
     ok(wait_for(sub {
         $two->log() =~ /\[alert\].* another machine is node "gw2" as well/
-    }, 5), 'it is said');
+    }), 'it is said');
 
     $other->stop();
 };

@@ -250,7 +250,7 @@ subtest 'tf 42, 54, 55: bytes, and what its owner is told' => sub {
     }
 
     ok(wait_for(sub { used('ws') - $before == length($head) + 10_000
-                                              + length $got }, 5),
+                                              + length $got }),
        'tf 55: counted while it is open, to the byte');
     close $socket;
 

@@ -414,7 +414,7 @@ subtest 'a database that goes away' => sub {
     $db->start();
     ok(wait_for(sub { $ledger->sum('w') == 20 }, 30), 'and goes on');
     ok(wait_for(sub { $db->sql("SELECT count(*) FROM pg_locks WHERE granted "
-                               . "AND locktype = 'advisory'") == 1 }, 5),
+                               . "AND locktype = 'advisory'") == 1 }),
        'with its lock: that went with the connection');
 
     # killed in the middle, again and again

@@ -211,7 +211,7 @@ sub silence {
     cmp_ok($most, '<=', 5 * 90_000, 'field 11.2 held: bounded by connections');
     cmp_ok($most, '>', 5 * 9, 'field 11.2 held: and something is');
 
-    ok(wait_for(sub { held($key) <= 5 * 17_000 }, 5),
+    ok(wait_for(sub { held($key) <= 5 * 17_000 }),
        'field 11.2 held: given back when readers stall');
 
     like(http_get($admin, '/metrics')->{body},
@@ -229,7 +229,7 @@ sub silence {
 
     $_->abort() for @clients;
 
-    ok(wait_for(sub { held($key) == 0 }, 5), 'field 11.2 nothing stays held');
+    ok(wait_for(sub { held($key) == 0 }), 'field 11.2 nothing stays held');
     cmp_ok(settled($admin, $key)->{sent}, '<=', $cap,
            'field 11.2 the cap holds');
 }
@@ -311,7 +311,7 @@ sub killed {
     my $cap = 30_000_000;
     my @clients = silent("k=$key&cap=$cap", 2, 12);
 
-    ok(wait_for(sub { held($key) > 1000 }, 5), 'field 11.2 held by a worker');
+    ok(wait_for(sub { held($key) > 1000 }), 'field 11.2 held by a worker');
 
     my ($worker) = $gw->workers();
 
@@ -319,7 +319,7 @@ sub killed {
     CORE::kill 'KILL', $worker;
     wait_for(sub { !alive($worker) && $gw->workers() });
 
-    ok(wait_for(sub { held($key) == 0 }, 5), 'field 11.2 free after a kill');
+    ok(wait_for(sub { held($key) == 0 }), 'field 11.2 free after a kill');
     ok($gw->log() =~ /what a process held that is gone is free again/,
        'field 11.2 and said');
 

@@ -49,7 +49,7 @@ is(ask('/?k=a'), 200, 'a request') for 1 .. 3;
 # ---- deleted
 
 rename "$dir/names.wgw", "$dir/saved" or die $!;
-ok(wait_for(sub { $gw->log() =~ /\[crit\] .*names.wgw" was deleted while/ }, 4),
+ok(wait_for(sub { $gw->log() =~ /\[crit\] .*names.wgw" was deleted while/ }),
    'field 11.7: deleted: in the log');
 is(ask('/?k=a'), 200, 'served');
 is(settled($admin, 'a', 4)->{requests}, 4, 'field 11.7: it goes on');
@@ -64,7 +64,7 @@ like($gw->log(), qr/names.wgw" was deleted while it is used: a reload goes on/,
 # ---- replaced
 
 system("cp $dir/saved $dir/names.wgw") == 0 or die;
-ok(wait_for(sub { $gw->log() =~ /names.wgw" was replaced while/ }, 4),
+ok(wait_for(sub { $gw->log() =~ /names.wgw" was replaced while/ }),
    'field 11.7: replaced: in the log') or diag($gw->log());
 ask('/?k=a');
 is(settled($admin, 'a', 6)->{requests}, 6, 'it goes on');
@@ -85,7 +85,7 @@ for my $size (0, 4096, 300_000) {
     truncate "$dir/names.wgw", $size or die $!;
     ask("/?k=a$_") for 1 .. 20;
     ask("/free?k=a$_") for 1 .. 20;
-    ok(wait_for(sub { $gw->log() =~ /\[crit\] .*names.wgw" was damaged/ }, 4),
+    ok(wait_for(sub { $gw->log() =~ /\[crit\] .*names.wgw" was damaged/ }),
        "field 11.7: shortened to $size: in the log");
     sleep 1.2;
     is(join(' ', map { ask("/?k=b$_") } 1 .. 8), join(' ', (503) x 8),

@@ -136,7 +136,7 @@ like(http_get($admin, '/metrics')->{body},
 
 ok(wait_for(sub {
     $gw->log() =~ /\[warn\] .* "narrow" is 100% full: 2 of 20 keys, 480 of/
-}, 3), 'field 11.4: an alarm');
+}), 'field 11.4: an alarm');
 
 
 # ---- longer keys

@@ -132,7 +132,7 @@ is(key('/?k=bafy1&p=did:key:z6Mj', 'public'), 200, 'others for the same key');
 ok(wait_for(sub {
     key('/?k=bafy1&p=did:key:z6Mj', 'public');
     return labels('keys', 'bafy1') eq 'did:key:z6Mj public';
-}, 4), 'are its labels');
+}), 'are its labels');
 
 sleep 1.2;
 $gw->kill();
@@ -233,7 +233,7 @@ my $more = $conf =~ s/label_bytes=64/label_bytes=512/r;
 $gw->configure($more);
 $gw->reload();
 key('/few?k=one&p=x');
-ok(wait_for(sub { (rows('few', 'one'))[0]{requests} == 2 }, 4),
+ok(wait_for(sub { (rows('few', 'one'))[0]{requests} == 2 }),
    'memory keeps its counts over a reload that wants more room for labels');
 $gw->stop();
 

@@ -237,10 +237,10 @@ sub total {
     return $sum;
 }
 
-ok(wait_for(sub { total() >= $got->{received} }, 5), 'traffic is there');
+ok(wait_for(sub { total() >= $got->{received} }), 'traffic is there');
 $total = total();
 $gw->reload();
-ok(wait_for(sub { total() >= $total }, 5), 'and stays');
+ok(wait_for(sub { total() >= $total }), 'and stays');
 is(grid('GET')->{body}, $said, 'field 19.7: what wgw-grid said, too');
 
 

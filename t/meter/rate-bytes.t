@@ -703,7 +703,7 @@ sub cpu {
     ok(wait_for(sub {
         my %now = map { $_ => 1 } children($gw->pid());
         return !grep { $now{$_} } split ' ', $old;
-    }, 5), 'the old workers are gone');
+    }), 'the old workers are gone');
 }
 
 

@@ -380,7 +380,7 @@ SKIP: {
     $gw->reload();
     ok(wait_for(sub {
         $gw->log() =~ /certificates ".*certs" are not readable for the workers/
-    }, 5), 'that is not, and is said');
+    }), 'that is not, and is said');
     chmod 0750, "$dir/certs";
 }
 

@@ -193,7 +193,7 @@ my $stream = $client->request('/eth', method => 'POST', host => 'gw.test',
 $client->run();
 
 is("$stream->{status} $stream->{data}", "200 $size", 'HTTP/2: all of it');
-ok(wait_for(sub { (counted($big)->{sent} // 0) == $stream->{bytes} }, 5),
+ok(wait_for(sub { (counted($big)->{sent} // 0) == $stream->{bytes} }),
    '14.6: HTTP/2, exactly');
 is(counted($big)->{requests}, 1, '14.6: one request');
 $client->close();
@@ -204,7 +204,7 @@ print $socket "POST /eth HTTP/1.0\r\nHost: gw.test\r\nX-Api-Key: $keys[1]\r\n"
               . 'Content-Length: ' . length($rpc) . "\r\n\r\n$rpc";
 sysread $socket, my $part, 100;
 $big = "$address/eth/b";
-ok(wait_for(sub { (counted($big)->{sent} // 0) > 100_000 }, 5),
+ok(wait_for(sub { (counted($big)->{sent} // 0) > 100_000 }),
    '14.6: it is counted while it goes on');
 close $socket;
 

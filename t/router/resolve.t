@@ -58,10 +58,10 @@ is(call($gw, '/eth')->{status}, 502, 'a name that is not found');
 is(providers_of($gw)->{moves}{addresses}, 0, 'has no address');
 
 spew("$dir/zone", '127.0.0.1');
-ok(wait_for(sub { who(call($gw, '/eth')) eq 'a' }, 15), 'and then it has');
+ok(wait_for(sub { who(call($gw, '/eth')) eq 'a' }), 'and then it has');
 
 spew("$dir/zone", '127.0.0.2');
-ok(wait_for(sub { who(call($gw, '/eth')) eq 'b' }, 15), 'it moves');
+ok(wait_for(sub { who(call($gw, '/eth')) eq 'b' }), 'it moves');
 
 spew("$dir/zone", '');
 sleep 6;

@@ -369,7 +369,7 @@ is(who(call($gw, '/pair')), 'good', 'R18: the other one');
 my $providers = providers_of($gw);
 is($providers->{bad}{sessions}[0]{state}, 'barred', 'R18: the API shows it');
 mock('again', name => 'bad', port => $gw->port('BAD'));
-ok(wait_for(sub { who(call($gw, '/pair')) eq 'bad' }, 15),
+ok(wait_for(sub { who(call($gw, '/pair')) eq 'bad' }),
    'R18: a session is made when it is there');
 
 
