@@ -1,6 +1,6 @@
 #!/bin/sh
-# test-all.sh SUITE ...: all suites on build/ and, at the same time, since a
-# suite waits more than it computes, these on the other nginx that there are:
+# test-all.sh SUITE ...: all suites on build/, two at once, since a suite waits
+# more than it computes, and meanwhile these on the other nginx that there are:
 # the one that this machine's release packages, and that of Debian 12 or 13,
 # whichever has not been tested by then. The build by clang comes before, the
 # fuzz targets after.
@@ -121,7 +121,7 @@ echo "nginx $(version build), the first" > build/tested
 (others "$@") > build/others.log 2>&1 &
 others=$!
 
-run build || status=1
+TEST_JOBS=2 run build || status=1
 wait "$others" || status=1
 cat build/others.log
 

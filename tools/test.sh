@@ -79,12 +79,18 @@ if [ $# = 0 ]; then
     done
 fi
 
+# TEST_JOBS suites run at once, but of those one: of Test::Nginx's, which have
+# one port and one folder, and those that make things in a copy of the checkout
+
+alone='{t/*.t,t/meter/meter.t,t/route/route.t}'
+
 # Test::Nginx prints what a server says that is meant to refuse its
 # configuration: that is no warning here.  What failed is said once more at
 # the end, where a long log is looked at first.
 
 {
-    prove -I t/lib "$@" 2>&1 && status=0 || status=$?
+    prove --timer -j "${TEST_JOBS:-1}" --rules "seq=$alone" --rules 'par=**' \
+        -I t/lib "$@" 2>&1 && status=0 || status=$?
     echo "$status" > "$root/status"
 } | tee "$root/log" |
     grep -a --line-buffered -v -e '^WARNING: t/.* \[emerg\] ' -e '^nginx: \[emerg\] ' || true
