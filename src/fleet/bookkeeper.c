@@ -10,6 +10,7 @@
 
 #define WGW_BOOKKEEPER_IDLE    3600000  /* ms, see ngx_path_t */
 #define WGW_BOOKKEEPER_NAP     50       /* ms */
+#define WGW_BOOKKEEPER_LONG    200     /* naps, until a wait is told of */
 #define WGW_BOOKKEEPER_AGAIN   5        /* s after a failure */
 #define WGW_BOOKKEEPER_TOLD    60       /* s between two lines that say so */
 #define WGW_BOOKKEEPER_LEAVE   3        /* s for the last reading */
@@ -190,18 +191,23 @@ wgw_bookkeeper_thread(void *data)
 }
 
 
-/* The process of before, and that of another master, may still have it. */
+/*
+ * The process of before, and that of another master, may still have it.  Who
+ * has it for longer is one that nobody ended, or that of a master which has
+ * not taken over yet.
+ */
 
 static int
 wgw_bookkeeper_lock(wgw_bookkeeper_t *keeper)
 {
-    int   fd;
-    char  path[WGW_BOOKS_PATH];
+    int         fd;
+    char        path[WGW_BOOKS_PATH];
+    ngx_uint_t  naps;
 
     (void) snprintf(path, sizeof(path), "%s/lock",
                     keeper->books->journal.dir);
 
-    while (!keeper->stop) {
+    for (naps = 0; !keeper->stop; naps++) {
         fd = wgw_statefile_open(path);
 
         if (fd != -1) {
@@ -213,6 +219,12 @@ wgw_bookkeeper_lock(wgw_bookkeeper_t *keeper)
 
         } else {
             wgw_bookkeeper_failed(keeper, ngx_errno);
+        }
+
+        if (naps == WGW_BOOKKEEPER_LONG) {
+            ngx_log_error(NGX_LOG_WARN, keeper->log, 0,
+                          "wgw journal \"%V\" is kept by another process, "
+                          "which is waited for", &keeper->dir);
         }
 
         wgw_bookkeeper_nap();

@@ -255,6 +255,19 @@ subtest 'tables that are older than the journal' => sub {
 };
 
 
+subtest 'a journal that another process has' => sub {
+    $gw->kill();
+    open my $lock, '+<', "$journal/lock" or die "$journal/lock: $!";
+    flock $lock, 2 or die $!;
+    $gw->start();
+    get('a', 1);
+    ok(wait_for(sub { $gw->log() =~ /is kept by another process, which is/ }),
+       'is waited for, and that is said');
+    close $lock;
+    settle('nothing is lost');
+};
+
+
 subtest 'a journal that was deleted' => sub {
     my $epochs = sub {
         return scalar(() = $gw->log() =~ /is not there yet: a new epoch/g);

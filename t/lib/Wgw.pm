@@ -157,7 +157,8 @@ sub alive {
 }
 
 
-# Signal 9 for these and all below them, at once as far as that goes.
+# Signal 9 for these and all below them, at once as far as that goes: who has
+# stopped has no more children, as a master has that has just been started.
 
 sub kill_all {
     my (@pids) = @_;
@@ -165,11 +166,15 @@ sub kill_all {
     my @all;
 
     while (defined(my $pid = shift @pids)) {
+        CORE::kill 'STOP', $pid;
+        wait_for(sub {
+            slurp("/proc/$pid/stat") !~ /^\d+ \(.*\) [^TtZX]/s;
+        });
+
         push @all, $pid;
         push @pids, children($pid);
     }
 
-    CORE::kill 'STOP', @all;
     CORE::kill 'KILL', @all;
 
     for my $pid (@all) {
