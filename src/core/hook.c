@@ -6,6 +6,10 @@
 #include "core/hook.h"
 
 
+static ngx_uint_t hook_place(ngx_http_core_main_conf_t *cmcf,
+    ngx_uint_t phase);
+
+
 ngx_int_t
 wgw_hook_vars(ngx_conf_t *cf, ngx_http_variable_t *vars)
 {
@@ -51,17 +55,54 @@ wgw_hook_values(ngx_conf_t *cf, const wgw_value_name_t *list,
 ngx_int_t
 wgw_hook_phase(ngx_conf_t *cf, ngx_uint_t phase, ngx_http_handler_pt handler)
 {
+    ngx_uint_t                  i, place;
+    ngx_array_t                *handlers;
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+    handlers = &cmcf->phases[phase].handlers;
 
-    h = ngx_array_push(&cmcf->phases[phase].handlers);
-    if (h == NULL) {
+    place = hook_place(cmcf, phase);
+
+    if (ngx_array_push(handlers) == NULL) {
         return NGX_ERROR;
     }
 
-    *h = handler;
+    h = handlers->elts;
+
+    for (i = handlers->nelts - 1; i > place; i--) {
+        h[i] = h[i - 1];
+    }
+
+    h[place] = handler;
 
     return NGX_OK;
+}
+
+
+/* realip's handler has no name outside of it, but is the one in two phases. */
+
+static ngx_uint_t
+hook_place(ngx_http_core_main_conf_t *cmcf, ngx_uint_t phase)
+{
+    ngx_uint_t            i, j;
+    ngx_array_t          *handlers, *early;
+    ngx_http_handler_pt  *h, *e;
+
+    handlers = &cmcf->phases[phase].handlers;
+    early = &cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers;
+    h = handlers->elts;
+    e = early->elts;
+
+    for (i = 0; phase == NGX_HTTP_PREACCESS_PHASE && i < handlers->nelts; i++)
+    {
+        for (j = 0; j < early->nelts; j++) {
+            if (h[i] == e[j]) {
+                return i;
+            }
+        }
+    }
+
+    return handlers->nelts;
 }

@@ -27,7 +27,10 @@ ngx_int_t wgw_hook_vars(ngx_conf_t *cf, ngx_http_variable_t *vars);
 ngx_int_t wgw_hook_values(ngx_conf_t *cf, const wgw_value_name_t *list,
     ngx_http_get_variable_pt getter);
 
-/* In postconfiguration: a phase's handler; of these the last one is first. */
+/*
+ * In postconfiguration: a phase's handler; of these the last one is first, but
+ * realip's stays before ours: who asks is known then, of a location, too.
+ */
 ngx_int_t wgw_hook_phase(ngx_conf_t *cf, ngx_uint_t phase,
     ngx_http_handler_pt handler);
 

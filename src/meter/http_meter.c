@@ -20,6 +20,7 @@
 #include "meter/http_meter_v2_head.h"
 #include "meter/http_meter_v2_out.h"
 #include "meter/pace.h"
+#include "core/hook.h"
 #include "core/request.h"
 
 
@@ -555,8 +556,6 @@ ngx_http_wgw_meter(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_http_wgw_meter_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt             *h;
-    ngx_http_core_main_conf_t       *cmcf;
     ngx_http_wgw_meter_main_conf_t  *mmcf;
 
     mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_meter_module);
@@ -568,28 +567,18 @@ ngx_http_wgw_meter_init(ngx_conf_t *cf)
     mmcf->paused = ngx_http_wgw_told_index(cf, "wgw_paused");
     mmcf->preflight = ngx_http_wgw_told_index(cf, "wgw_auth_preflight");
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
-    if (h == NULL) {
+    if (wgw_hook_phase(cf, NGX_HTTP_POST_READ_PHASE,
+                       ngx_http_wgw_meter_body_handler)
+        != NGX_OK
+        || wgw_hook_phase(cf, NGX_HTTP_PREACCESS_PHASE,
+                          ngx_http_wgw_meter_handler)
+           != NGX_OK
+        || wgw_hook_phase(cf, NGX_HTTP_LOG_PHASE,
+                          ngx_http_wgw_meter_log_handler)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    *h = ngx_http_wgw_meter_body_handler;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_wgw_meter_handler;
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_wgw_meter_log_handler;
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_wgw_meter_header_filter;

@@ -4,6 +4,7 @@
  * access.
  */
 
+#include "core/hook.h"
 #include "core/request.h"
 #include "meter/http_key.h"
 #include "meter/http_rate.h"
@@ -298,8 +299,6 @@ ngx_http_wgw_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_http_wgw_rate_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt            *h;
-    ngx_http_core_main_conf_t      *cmcf;
     ngx_http_wgw_rate_main_conf_t  *rmcf;
 
     rmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wgw_rate_module);
@@ -308,14 +307,6 @@ ngx_http_wgw_rate_init(ngx_conf_t *cf)
         return NGX_OK;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_wgw_rate_handler;
-
-    return NGX_OK;
+    return wgw_hook_phase(cf, NGX_HTTP_PREACCESS_PHASE,
+                          ngx_http_wgw_rate_handler);
 }

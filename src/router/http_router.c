@@ -416,8 +416,6 @@ static ngx_int_t
 router_init(ngx_conf_t *cf)
 {
     ngx_uint_t                         i;
-    ngx_http_handler_pt               *h;
-    ngx_http_core_main_conf_t         *cmcf;
     ngx_http_upstream_srv_conf_t     **uscf;
     ngx_http_wgw_router_loc_conf_t   **conf;
     ngx_http_wgw_router_main_conf_t   *rmcf;
@@ -450,16 +448,9 @@ router_init(ngx_conf_t *cf)
         return NGX_OK;
     }
 
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = wgw_router_handler;
-
-    if (wgw_errand_init(cf) != NGX_OK
+    if (wgw_hook_phase(cf, NGX_HTTP_PRECONTENT_PHASE, wgw_router_handler)
+        != NGX_OK
+        || wgw_errand_init(cf) != NGX_OK
         || wgw_inner_make(cf, &rmcf->place, ROUTER_PLACE) != NGX_OK)
     {
         return NGX_ERROR;
