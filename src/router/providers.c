@@ -10,6 +10,7 @@
 static char *providers_calls(ngx_conf_t *cf, wgw_providers_t *providers);
 static char *providers_memory(ngx_conf_t *cf, wgw_provider_t *provider);
 static char *providers_sessions(ngx_conf_t *cf, wgw_provider_t *provider);
+static void providers_sessions_close(void *data);
 
 
 wgw_providers_t *
@@ -158,11 +159,12 @@ providers_memory(ngx_conf_t *cf, wgw_provider_t *provider)
 static char *
 providers_sessions(ngx_conf_t *cf, wgw_provider_t *provider)
 {
-    u_char            *p;
-    ngx_str_t          name;
-    ngx_uint_t         i;
-    wgw_session_t     *session;
-    wgw_providers_t   *providers;
+    u_char              *p;
+    ngx_str_t            name;
+    ngx_uint_t           i;
+    wgw_session_t       *session;
+    wgw_providers_t     *providers;
+    ngx_pool_cleanup_t  *cln;
 
     providers = provider->providers;
 
@@ -173,9 +175,14 @@ providers_sessions(ngx_conf_t *cf, wgw_provider_t *provider)
                                       + provider->auth.url.len
                                       + providers->domain.len + 128);
 
-    if (provider->sessions == NULL || name.data == NULL) {
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (provider->sessions == NULL || name.data == NULL || cln == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    cln->handler = providers_sessions_close;
+    cln->data = provider;
 
     for (i = 0; i < provider->nsessions; i++) {
         session = &provider->sessions[i];
@@ -198,4 +205,18 @@ providers_sessions(ngx_conf_t *cf, wgw_provider_t *provider)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* Copies hold secrets: what a worker leaves behind has none. */
+
+static void
+providers_sessions_close(void *data)
+{
+    ngx_uint_t       i;
+    wgw_provider_t  *provider = data;
+
+    for (i = 0; i < provider->nsessions; i++) {
+        wgw_session_close(&provider->sessions[i]);
+    }
 }
