@@ -51,6 +51,12 @@ put() {
 }
 
 
+# of suites that run at once the first one installs
+
+mkdir -p build
+exec 9> build/npm.lock
+flock 9
+
 put t/clients build/npm
 put tools/claims-bridge build/bridge
 put t/grid build/grid
