@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <hiredis/hiredis.h>
 
@@ -78,7 +79,10 @@ look(const redisReply *reply)
 }
 
 
-/* hiredis takes memory for as many elements as are announced. */
+/*
+ * hiredis takes memory for as many elements as are announced: of arrays and,
+ * from 1.0 on, of maps, sets, pushes and attributes.
+ */
 
 static int
 announces(const uint8_t *data, size_t size)
@@ -88,7 +92,9 @@ announces(const uint8_t *data, size_t size)
     for (i = 0, digits = 0; i < size; i++) {
         digits = data[i] >= '0' && data[i] <= '9' ? digits + 1 : 0;
 
-        if (digits > 4 && i >= digits && data[i - digits] == '*') {
+        if (digits > 4 && i >= digits && data[i - digits]
+            && strchr("*%~>|", data[i - digits]))
+        {
             return 1;
         }
     }
