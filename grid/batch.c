@@ -157,10 +157,7 @@ batch_follow(grid_batch_t *batch, const grid_batch_kind_t *kind,
         rc = batch_anew(batch, kind, row);
 
         if (rc == GRID_FAILED && kind->life) {
-            grid_state_begin(batch->state);
-            grid_batch_end(batch, row->id, 0, block);
-
-            return grid_state_commit(batch->state);
+            return grid_batch_settle(batch, row->id, 0, block);
         }
 
         if (rc != GRID_OK) {
@@ -330,4 +327,15 @@ grid_batch_end(grid_batch_t *batch, int64_t id, int final, const char *block)
                           "= ?, block = ? where id = ?", "iiti",
                           (int64_t) (final ? BATCH_FINAL : BATCH_LOST),
                           (int64_t) time(NULL), block, id);
+}
+
+
+int
+grid_batch_settle(grid_batch_t *batch, int64_t id, int final,
+    const char *block)
+{
+    grid_state_begin(batch->state);
+    grid_batch_end(batch, id, final, block);
+
+    return grid_state_commit(batch->state);
 }

@@ -81,5 +81,9 @@ int grid_batch_begin(grid_batch_t *batch, const grid_batch_kind_t *kind,
 void grid_batch_end(grid_batch_t *batch, int64_t id, int final,
     const char *block);
 
+/* The same in a step of its own, when nothing else is to be settled. */
+int grid_batch_settle(grid_batch_t *batch, int64_t id, int final,
+    const char *block);
+
 
 #endif /* WGW_GRID_BATCH_H */

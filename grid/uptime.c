@@ -119,8 +119,5 @@ uptime_write(grid_batch_t *batch, int64_t id, wgw_out_t *call)
 static int
 uptime_settle(grid_batch_t *batch, int64_t id, const char *block)
 {
-    grid_state_begin(batch->state);
-    grid_batch_end(batch, id, 1, block);
-
-    return grid_state_commit(batch->state);
+    return grid_batch_settle(batch, id, 1, block);
 }

@@ -26,7 +26,7 @@ typedef struct {
 static int curve_listen(int port);
 static void curve_accept(int epoll, int listening);
 static int curve_read(int fd, curve_peer_t *peer);
-static size_t curve_request(const curve_peer_t *peer);
+static int curve_whole(const curve_peer_t *peer);
 
 
 static curve_peer_t  peers[CURVE_PEERS];
@@ -139,7 +139,7 @@ curve_read(int fd, curve_peer_t *peer)
     peer->len += (size_t) n;
     peer->bytes[peer->len] = '\0';
 
-    if (curve_request(peer) == 0) {
+    if (!curve_whole(peer)) {
         return 0;
     }
 
@@ -149,12 +149,10 @@ curve_read(int fd, curve_peer_t *peer)
 }
 
 
-/* Its bytes, or 0. */
-
-static size_t
-curve_request(const curve_peer_t *peer)
+static int
+curve_whole(const curve_peer_t *peer)
 {
-    size_t       whole;
+    size_t       size;
     const char  *end, *length;
 
     end = strstr(peer->bytes, "\r\n\r\n");
@@ -164,8 +162,8 @@ curve_request(const curve_peer_t *peer)
     }
 
     length = strcasestr(peer->bytes, "Content-Length:");
-    whole = (size_t) (end + 4 - peer->bytes)
-            + (length && length < end ? strtoul(length + 15, NULL, 10) : 0);
+    size = (size_t) (end + 4 - peer->bytes)
+           + (length && length < end ? strtoul(length + 15, NULL, 10) : 0);
 
-    return peer->len >= whole ? whole : 0;
+    return peer->len >= size;
 }

@@ -4,6 +4,7 @@
 #include <ngx_http.h>
 
 #include "core/errand.h"
+#include "core/hook.h"
 #include "core/nobody.h"
 
 
@@ -43,12 +44,12 @@ wgw_errand_init(ngx_conf_t *cf)
         }
     }
 
-    h = ngx_array_push(handlers);
-    if (h == NULL) {
+    if (wgw_hook_phase(cf, NGX_HTTP_SERVER_REWRITE_PHASE,
+                       errand_rewrite_handler)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
-
-    *h = errand_rewrite_handler;
 
     errand_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = errand_header_filter;

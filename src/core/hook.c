@@ -6,8 +6,7 @@
 #include "core/hook.h"
 
 
-static ngx_uint_t hook_place(ngx_http_core_main_conf_t *cmcf,
-    ngx_uint_t phase);
+static ngx_uint_t hook_realip(ngx_http_core_main_conf_t *cmcf);
 
 
 ngx_int_t
@@ -55,7 +54,7 @@ wgw_hook_values(ngx_conf_t *cf, const wgw_value_name_t *list,
 ngx_int_t
 wgw_hook_phase(ngx_conf_t *cf, ngx_uint_t phase, ngx_http_handler_pt handler)
 {
-    ngx_uint_t                  i, place;
+    ngx_uint_t                  place;
     ngx_array_t                *handlers;
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
@@ -63,40 +62,41 @@ wgw_hook_phase(ngx_conf_t *cf, ngx_uint_t phase, ngx_http_handler_pt handler)
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
     handlers = &cmcf->phases[phase].handlers;
 
-    place = hook_place(cmcf, phase);
+    place = phase == NGX_HTTP_PREACCESS_PHASE ? hook_realip(cmcf)
+                                              : handlers->nelts;
 
     if (ngx_array_push(handlers) == NULL) {
         return NGX_ERROR;
     }
 
-    h = handlers->elts;
+    h = (ngx_http_handler_pt *) handlers->elts + place;
 
-    for (i = handlers->nelts - 1; i > place; i--) {
-        h[i] = h[i - 1];
-    }
+    ngx_memmove(h + 1, h, (handlers->nelts - 1 - place) * handlers->size);
 
-    h[place] = handler;
+    *h = handler;
 
     return NGX_OK;
 }
 
 
-/* realip's handler has no name outside of it, but is the one in two phases. */
+/*
+ * Where realip's handler is in preaccess, or the end of that.  It has no name
+ * outside of its module, but is the one that is in post-read, too.
+ */
 
 static ngx_uint_t
-hook_place(ngx_http_core_main_conf_t *cmcf, ngx_uint_t phase)
+hook_realip(ngx_http_core_main_conf_t *cmcf)
 {
     ngx_uint_t            i, j;
     ngx_array_t          *handlers, *early;
     ngx_http_handler_pt  *h, *e;
 
-    handlers = &cmcf->phases[phase].handlers;
+    handlers = &cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers;
     early = &cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers;
     h = handlers->elts;
     e = early->elts;
 
-    for (i = 0; phase == NGX_HTTP_PREACCESS_PHASE && i < handlers->nelts; i++)
-    {
+    for (i = 0; i < handlers->nelts; i++) {
         for (j = 0; j < early->nelts; j++) {
             if (h[i] == e[j]) {
                 return i;

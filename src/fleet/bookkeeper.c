@@ -10,7 +10,7 @@
 
 #define WGW_BOOKKEEPER_IDLE    3600000  /* ms, see ngx_path_t */
 #define WGW_BOOKKEEPER_NAP     50       /* ms */
-#define WGW_BOOKKEEPER_LONG    200     /* naps, until a wait is told of */
+#define WGW_BOOKKEEPER_LONG    200      /* naps, until a wait is told of */
 #define WGW_BOOKKEEPER_AGAIN   5        /* s after a failure */
 #define WGW_BOOKKEEPER_TOLD    60       /* s between two lines that say so */
 #define WGW_BOOKKEEPER_LEAVE   3        /* s for the last reading */

@@ -5,6 +5,7 @@
  * looked at in place of the content handler.
  */
 
+#include "core/stream_hook.h"
 #include "meter/stream_key.h"
 #include "meter/stream_rate.h"
 
@@ -300,7 +301,6 @@ static ngx_int_t
 ngx_stream_wgw_rate_init(ngx_conf_t *cf)
 {
     ngx_uint_t                     i, used;
-    ngx_stream_handler_pt         *h;
     ngx_stream_core_srv_conf_t   **cscfp;
     ngx_stream_core_main_conf_t   *cmcf;
     ngx_stream_wgw_rate_conf_t    *rcf;
@@ -331,12 +331,6 @@ ngx_stream_wgw_rate_init(ngx_conf_t *cf)
         return NGX_OK;
     }
 
-    h = ngx_array_push(&cmcf->phases[NGX_STREAM_PREACCESS_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_stream_wgw_rate_preaccess;
-
-    return NGX_OK;
+    return wgw_stream_hook_phase(cf, NGX_STREAM_PREACCESS_PHASE,
+                                 ngx_stream_wgw_rate_preaccess);
 }
