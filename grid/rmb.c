@@ -143,11 +143,13 @@ rmb_set_now(void *data, const wgw_json_value_t *value)
 }
 
 
+/* As it came it is given back: yajl lets some bad UTF-8 through. */
+
 static const char *
 rmb_set(char *member, size_t size, wgw_text_t text)
 {
     if (text.len == 0 || text.len >= size
-        || memchr(text.data, '\0', text.len))
+        || memchr(text.data, '\0', text.len) || !wgw_text_well_formed(text))
     {
         return "is not usable";
     }

@@ -43,7 +43,6 @@ static const char *wgw_cbor_check_simple(wgw_cbor_check_t *check,
     uint64_t number);
 static const char *wgw_cbor_enter(wgw_cbor_check_t *check, unsigned map,
     uint64_t n);
-static int wgw_cbor_utf8(wgw_text_t text);
 static const uint8_t *wgw_cbor_head(const uint8_t *p, unsigned *major,
     uint64_t *number);
 static int wgw_cbor_equal_items(const wgw_cbor_t *a, const wgw_cbor_t *b,
@@ -224,7 +223,7 @@ wgw_cbor_check_string(wgw_cbor_check_t *check, unsigned text, uint64_t len)
         return "cbor:text-long";
     }
 
-    return wgw_cbor_utf8(view) ? NULL : "cbor:bad-utf8";
+    return wgw_text_well_formed(view) ? NULL : "cbor:bad-utf8";
 }
 
 
@@ -350,27 +349,6 @@ wgw_cbor_enter(wgw_cbor_check_t *check, unsigned map, uint64_t n)
     level->key.len = 0;
 
     return NULL;
-}
-
-
-static int
-wgw_cbor_utf8(wgw_text_t text)
-{
-    size_t          n, left;
-    uint32_t        code;
-    const uint8_t  *p;
-
-    p = (const uint8_t *) text.data;
-
-    for (left = text.len; left; left -= n, p += n) {
-        n = wgw_text_utf8(p, left, &code);
-
-        if (n == 0) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 

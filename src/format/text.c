@@ -239,6 +239,26 @@ text_exponent(wgw_text_t text, int64_t *exponent)
 
 
 int
+wgw_text_well_formed(wgw_text_t text)
+{
+    size_t    i, n;
+    uint32_t  code;
+
+    for (i = 0; i < text.len; i += n) {
+
+        n = wgw_text_utf8((const uint8_t *) text.data + i, text.len - i,
+                          &code);
+
+        if (n == 0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
 wgw_text_printable(wgw_text_t text)
 {
     size_t    i, n;

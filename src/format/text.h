@@ -58,8 +58,11 @@ int wgw_text_number(wgw_text_t text, uint64_t max, uint64_t *whole,
 
 /*
  * 1 when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, nothing
- * above U+10FFFF, no overlong form) without control characters.
+ * above U+10FFFF, no overlong form).
  */
+int wgw_text_well_formed(wgw_text_t text);
+
+/* 1 when, besides, there is no control character among them. */
 int wgw_text_printable(wgw_text_t text);
 
 /*

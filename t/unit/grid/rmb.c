@@ -108,6 +108,13 @@ test_junk(void)
     static const char  *const junk[] = {
         "", "{}", "[]", "null", "7", "\"text\"", "{\"ver\":1", "\xff\xfe",
         "{\"ref\":7,\"src\":\"1\",\"cmd\":\"c\",\"ret\":\"r\",\"exp\":1}",
+
+        /* an overlong 'Z', which a reply would not give back */
+        "{\"ref\":\"\301\232\",\"src\":\"1\",\"cmd\":\"c\",\"ret\":\"r\","
+        "\"exp\":1}",
+        "{\"ref\":\"a\",\"src\":\"1:\301\232\",\"cmd\":\"c\",\"ret\":\"r\","
+        "\"exp\":1}",
+
         "{\"ref\":\"a\",\"src\":1,\"cmd\":\"c\",\"ret\":\"r\",\"exp\":1}",
         "{\"ref\":\"a\",\"src\":\"x\",\"cmd\":\"c\",\"ret\":\"r\",\"exp\":1}",
         "{\"ref\":\"a\",\"src\":\"0\",\"cmd\":\"c\",\"ret\":\"r\",\"exp\":1}",
