@@ -97,6 +97,9 @@ _lock = socket.socket(socket.AF_UNIX)
 # from the run before must not be what the next one asks for
 _seeds = itertools.count(1)
 
+# contenders with requests that were not answered well, whose times say nothing
+_failed = []
+
 
 def say(text):
     print(text, flush=True)
@@ -683,6 +686,10 @@ def compare(title, contenders, floor, rounds, seconds):
     for c in running:
         c.stop()
 
+        failed = sum(column(c, "bad")) + sum(column(c, "broken"))
+        if failed:
+            _failed.append(f"{c.name}: {failed}")
+
 
 def count(title, contenders, floor, warm, requests):
     """Instructions of each contender, one after another."""
@@ -737,3 +744,6 @@ def main(parts, usage, argv, backend=start_backend):
         begin = time.time()
         part(full)
         note(f"  {part.__name__}: {time.time() - begin:.0f} s")
+
+    if _failed:
+        sys.exit("bench: requests failed: " + ", ".join(_failed))

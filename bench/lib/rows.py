@@ -21,13 +21,17 @@ Row = namedtuple("Row", "what part name figure reach peers known floor",
 # a probe: what it is, and its figure in the row's unit
 Floor = namedtuple("Floor", "what part name figure unit")
 
+SIXTEEN = Floor("1,000 names and as many backends by nginx's own server_name",
+                "route", "static-16", "ratio", 1)
+
 HEAD = ["row", "here", "middle half", "to reach", "reached", "best peer"]
 
 ROWS = [
     Row("a route, 1k names: CPU, static = 1", "route", "wgw-1k", "ratio",
-        1.04, ["map-1k", "haproxy-1k", "lua-1k"], "nginx map 1.055"),
+        1.04, ["map-1k", "haproxy-1k", "lua-1k"], "nginx map 1.055",
+        SIXTEEN),
     Row("a route, 1M names, Zipf: CPU, static = 1", "route", "wgw-1M-zipf",
-        "ratio", 1.05, ["map-1M-zipf"], "nginx map 1.09"),
+        "ratio", 1.05, ["map-1M-zipf"], "nginx map 1.09", SIXTEEN),
     Row("a route, 1M names, uniform: CPU, static = 1", "route", "wgw-1M",
         "ratio", 1.12, ["map-1M", "haproxy-1M", "lua-1M"],
         "nginx map 1.14",

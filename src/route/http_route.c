@@ -41,6 +41,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_wgw_route_init_process(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_wgw_route_ahead(ngx_http_request_t *r);
 static ngx_int_t ngx_http_wgw_route_handler(ngx_http_request_t *r);
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_wgw_route_misdirected(ngx_http_request_t *r,
@@ -164,6 +165,23 @@ ngx_http_wgw_route_init_process(ngx_cycle_t *cycle)
     wgw_single_start();
 
     return NGX_OK;
+}
+
+
+/* What a location has instead, if it has, is not known yet. */
+
+static ngx_int_t
+ngx_http_wgw_route_ahead(ngx_http_request_t *r)
+{
+    ngx_http_wgw_route_loc_conf_t  *rlcf;
+
+    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_route_module);
+
+    if (rlcf->enable && rlcf->key == NULL) {
+        wgw_lookup_ahead(&r->headers_in.server);
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -325,13 +343,6 @@ ngx_http_wgw_route_create_ctx(ngx_http_request_t *r,
 
     ctx->key = key;
 
-    if (first) {
-        ctx->hop = first->hop;
-
-    } else if (wgw_hop_mark(r->main, &ctx->hop) != NGX_OK) {
-        return NULL;
-    }
-
     if (key) {
         if (ngx_http_wgw_route_name(r, key, &ctx->lookup.name) != NGX_OK) {
             return NULL;
@@ -342,6 +353,15 @@ ngx_http_wgw_route_create_ctx(ngx_http_request_t *r,
         /* nginx has lower-cased it and stripped port and final dot */
 
         ctx->lookup.name = r->headers_in.server;
+    }
+
+    wgw_lookup_named(&ctx->lookup);
+
+    if (first) {
+        ctx->hop = first->hop;
+
+    } else if (wgw_hop_mark(r->main, &ctx->hop) != NGX_OK) {
+        return NULL;
     }
 
     ngx_http_set_ctx(r->main, ctx, ngx_http_wgw_route_module);
@@ -517,9 +537,12 @@ ngx_http_wgw_route_init(ngx_conf_t *cf)
        nobody needs here costs nothing */
 
     if (names->user
-        && wgw_hook_phase(cf, NGX_HTTP_REWRITE_PHASE,
-                          ngx_http_wgw_route_handler)
-           != NGX_OK)
+        && (wgw_hook_phase(cf, NGX_HTTP_POST_READ_PHASE,
+                           ngx_http_wgw_route_ahead)
+            != NGX_OK
+            || wgw_hook_phase(cf, NGX_HTTP_REWRITE_PHASE,
+                              ngx_http_wgw_route_handler)
+               != NGX_OK))
     {
         return NGX_ERROR;
     }

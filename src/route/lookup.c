@@ -82,6 +82,34 @@ wgw_lookup_store(ngx_log_t *log)
 }
 
 
+void
+wgw_lookup_ahead(ngx_str_t *name)
+{
+    wgw_store_t  *store;
+
+    store = lookup_names->store;
+
+    if (store && name->len && name->len <= WGW_NAME_MAX) {
+        wgw_routes_prefetch(store, wgw_routes_hash(name));
+    }
+}
+
+
+void
+wgw_lookup_named(wgw_lookup_t *lookup)
+{
+    wgw_store_t  *store;
+
+    store = lookup_names->store;
+
+    lookup->hash = wgw_routes_hash(&lookup->name);
+
+    if (store) {
+        wgw_routes_prefetch_route(store, lookup->hash, &lookup->name);
+    }
+}
+
+
 /* Finds the route, once; a name that is not there is looked up again. */
 
 void
@@ -102,8 +130,8 @@ wgw_lookup(wgw_lookup_t *lookup, ngx_log_t *log)
         lookup->rc = NGX_DECLINED;
 
     } else {
-        lookup->rc = wgw_routes_find(store, &lookup->name, &lookup->route,
-                                     &lookup->id, log);
+        lookup->rc = wgw_routes_find(store, &lookup->name, lookup->hash,
+                                     &lookup->route, &lookup->id, log);
     }
 }
 
@@ -206,7 +234,8 @@ lookup_refresh(wgw_lookup_t *lookup, ngx_log_t *log)
 
     if (store
         && wgw_store_id(store) != lookup->id
-        && wgw_routes_find(store, &lookup->name, &route, &lookup->id, log)
+        && wgw_routes_find(store, &lookup->name, lookup->hash, &route,
+                           &lookup->id, log)
            == NGX_OK)
     {
         lookup_set_cap(lookup, route);

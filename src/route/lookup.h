@@ -57,6 +57,7 @@ typedef struct {
 
 typedef struct {
     ngx_str_t            name;          /* folded: wgw_name_fold() */
+    uint64_t             hash;          /* of it: wgw_lookup_named() */
     wgw_route_t         *route;         /* NULL: see rc */
     ngx_int_t            rc;            /* NGX_DECLINED: no such name,
                                            NGX_ERROR: no store */
@@ -99,6 +100,15 @@ wgw_names_t *wgw_lookup_names(void);
 
 /* The worker's store, opened when needed, or NULL, which was logged. */
 wgw_store_t *wgw_lookup_store(ngx_log_t *log);
+
+/*
+ * A name is known that will be looked up; see wgw_routes_prefetch().  Long
+ * before the second, if there is anything to do before it.
+ */
+void wgw_lookup_ahead(ngx_str_t *name);
+
+/* Once it has its name: what the route is found by. */
+void wgw_lookup_named(wgw_lookup_t *lookup);
 
 /* Finds the route; again only if there was none. */
 void wgw_lookup(wgw_lookup_t *lookup, ngx_log_t *log);

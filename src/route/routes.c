@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
+#include "core/cells.h"
 #include "crypto/hash.h"
 #include "names/rows.h"
 #include "route/routes.h"
@@ -14,8 +15,8 @@
 #define ROUTES_WAYS    2
 #define ROUTES_SETS    (WGW_ROUTES_CACHE / ROUTES_WAYS)
 
-#define ROUTES_LINE    64
-#define ROUTES_LINES   5                /* of a usual route */
+#define ROUTES_USUAL   (6 * WGW_CELLS_LINE)     /* bytes of a route, */
+#define ROUTES_HOT     offsetof(wgw_route_t, change)    /* and of it first */
 
 
 typedef struct {
@@ -33,16 +34,26 @@ typedef struct {
 } routes_set_t;
 
 
-_Static_assert(sizeof(routes_set_t) == ROUTES_LINE, "a set is a cache line");
+_Static_assert(sizeof(routes_set_t) == WGW_CELLS_LINE, "a set is a cache line");
+
+#if (NGX_PTR_SIZE == 8)
+
+_Static_assert(ROUTES_HOT % WGW_CELLS_LINE == 0
+               && sizeof(wgw_route_t) - ROUTES_HOT == WGW_CELLS_LINE
+               && sizeof(wgw_peer_t) == WGW_CELLS_LINE,
+               "what each request reads is a line, and so is a peer");
+
+#endif
 
 
-static routes_set_t *routes_set(ngx_str_t *name, uint64_t *hash);
+static ngx_int_t routes_create(void);
+static inline routes_set_t *routes_set(uint64_t hash);
+static void routes_prefetch(wgw_route_t *route, size_t from);
 static routes_entry_t *routes_entry(routes_set_t *set, uint64_t hash,
     ngx_str_t *name);
 static ngx_int_t routes_enter(wgw_store_t *store, ngx_str_t *name,
     routes_set_t *set, uint64_t hash, uint64_t *id, ngx_log_t *log)
     __attribute__((noinline));
-static void routes_expect(wgw_route_t *route);
 static ngx_int_t routes_look(wgw_store_t *store, ngx_str_t *name,
     routes_entry_t *entry, uint64_t hash, uint64_t *id, ngx_log_t *log);
 static void routes_hold(wgw_store_t *store);
@@ -73,6 +84,7 @@ static socklen_t routes_sockaddr(wgw_sockaddr_t *sockaddr,
 static const uint8_t  routes_peer_seed[WGW_HASH_SEED];
 
 static routes_set_t  *routes_cache;
+static wgw_cells_t    routes_cells = { .size = ROUTES_USUAL };
 static ngx_uint_t     routes_first;
 
 /* all workers of a master have the same */
@@ -103,19 +115,64 @@ wgw_routes_init(wgw_text_t node, ngx_log_t *log)
 }
 
 
-ngx_int_t
-wgw_routes_find(wgw_store_t *store, ngx_str_t *name, wgw_route_t **route,
-    uint64_t *id, ngx_log_t *log)
+uint64_t
+wgw_routes_hash(ngx_str_t *name)
 {
-    uint64_t         hash;
+    return wgw_hash(routes_seed, name->data, name->len);
+}
+
+
+void
+wgw_routes_prefetch(wgw_store_t *store, uint64_t hash)
+{
+    if (routes_cache) {
+        __builtin_prefetch(routes_set(hash), 1);
+        wgw_store_prefetch(store, hash);
+    }
+}
+
+
+void
+wgw_routes_prefetch_route(wgw_store_t *store, uint64_t hash, ngx_str_t *name)
+{
+    ngx_uint_t     i;
+    routes_set_t  *set;
+
+    if (routes_cache == NULL) {
+        return;
+    }
+
+    set = routes_set(hash);
+
+    for (i = 0; i < ROUTES_WAYS; i++) {
+
+        if (set->ways[i].hash == hash && set->ways[i].route) {
+            routes_prefetch(set->ways[i].route, ROUTES_HOT);
+            return;
+        }
+    }
+
+    wgw_store_prefetch_row(store, hash, name->len);
+
+    /* where the new one will be */
+
+    routes_prefetch(set->ways[set->victim].route, 0);
+}
+
+
+ngx_int_t
+wgw_routes_find(wgw_store_t *store, ngx_str_t *name, uint64_t hash,
+    wgw_route_t **route, uint64_t *id, ngx_log_t *log)
+{
     ngx_int_t        rc;
     routes_set_t    *set;
     routes_entry_t  *entry;
 
-    set = routes_set(name, &hash);
-    if (set == NULL) {
+    if (routes_cache == NULL && routes_create() != NGX_OK) {
         return NGX_ERROR;
     }
+
+    set = routes_set(hash);
 
     *id = wgw_store_id(store);
 
@@ -164,8 +221,6 @@ routes_enter(wgw_store_t *store, ngx_str_t *name, routes_set_t *set,
     entry = &set->ways[set->victim];
     full = (entry->route != NULL);
 
-    routes_expect(entry->route);
-
     rc = routes_look(store, name, entry, hash, id, log);
 
     if (rc != NGX_OK) {
@@ -184,24 +239,38 @@ routes_enter(wgw_store_t *store, ngx_str_t *name, routes_set_t *set,
 }
 
 
-static routes_set_t *
-routes_set(ngx_str_t *name, uint64_t *hash)
+static ngx_int_t
+routes_create(void)
 {
+    routes_cache = ngx_memalign(WGW_CELLS_LINE,
+                                sizeof(routes_set_t) * ROUTES_SETS,
+                                ngx_cycle->log);
+
     if (routes_cache == NULL) {
-        routes_cache = ngx_memalign(sizeof(routes_set_t),
-                                    sizeof(routes_set_t) * ROUTES_SETS,
-                                    ngx_cycle->log);
-
-        if (routes_cache == NULL) {
-            return NULL;
-        }
-
-        ngx_memzero(routes_cache, sizeof(routes_set_t) * ROUTES_SETS);
+        return NGX_ERROR;
     }
 
-    *hash = wgw_hash(routes_seed, name->data, name->len);
+    ngx_memzero(routes_cache, sizeof(routes_set_t) * ROUTES_SETS);
 
-    return &routes_cache[*hash & (ROUTES_SETS - 1)];
+    return NGX_OK;
+}
+
+
+static inline routes_set_t *
+routes_set(uint64_t hash)
+{
+    return &routes_cache[hash & (ROUTES_SETS - 1)];
+}
+
+
+static void
+routes_prefetch(wgw_route_t *route, size_t from)
+{
+    size_t  n;
+
+    for (n = from; route && n < ROUTES_USUAL; n += WGW_CELLS_LINE) {
+        __builtin_prefetch((u_char *) route + n, 1);
+    }
 }
 
 
@@ -226,26 +295,6 @@ routes_entry(routes_set_t *set, uint64_t hash, ngx_str_t *name)
     }
 
     return NULL;
-}
-
-
-/*
- * The next route will be where this one is, which was not used for long: the
- * processor can fetch it while the tree is searched.
- */
-
-static void
-routes_expect(wgw_route_t *route)
-{
-    ngx_uint_t  i;
-
-    if (route == NULL) {
-        return;
-    }
-
-    for (i = 0; i < ROUTES_LINES; i++) {
-        __builtin_prefetch((u_char *) route + i * ROUTES_LINE, 1);
-    }
 }
 
 
@@ -502,7 +551,6 @@ routes_parse(routes_entry_t *entry, wgw_record_t *record, ngx_str_t *asked,
     route->npeers = record->nbackends;
     route->naddresses = record->naddresses;
 
-    route->peers = (wgw_peer_t *) (route + 1);
     route->addresses = (wgw_addr_t *) (route->peers + route->npeers);
     p = (u_char *) (route->addresses + route->naddresses);
 
@@ -527,7 +575,8 @@ routes_room(routes_entry_t *entry, size_t size, ngx_log_t *log)
 {
     wgw_route_t  *route;
 
-    size = ngx_align(size, ROUTES_LINE);
+    size = size > ROUTES_USUAL ? ngx_align(size, WGW_CELLS_LINE)
+                               : ROUTES_USUAL;
 
     route = entry->route;
 
@@ -540,8 +589,11 @@ routes_room(routes_entry_t *entry, size_t size, ngx_log_t *log)
     } else {
         routes_drop(entry);
 
-        route = ngx_alloc(size, log);
+        route = size == ROUTES_USUAL ? wgw_cells_take(&routes_cells)
+                                     : ngx_alloc(size, log);
         if (route == NULL) {
+            ngx_log_error(NGX_LOG_ERR, log, ngx_errno,
+                          "names: no memory for a route");
             return NULL;
         }
 
@@ -655,7 +707,13 @@ wgw_route_release(wgw_route_t *route)
 {
     if (--route->refs == 0) {
         X509_STORE_free(route->trust);
-        ngx_free(route);
+
+        if (route->size == ROUTES_USUAL) {
+            wgw_cells_give(&routes_cells, route);
+
+        } else {
+            ngx_free(route);
+        }
     }
 }
 

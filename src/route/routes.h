@@ -63,12 +63,6 @@ typedef struct {
 
 
 typedef struct {
-    ngx_uint_t           refs;
-    size_t               size;          /* of the allocation */
-    uint64_t             change;        /* the record's version */
-
-    ngx_str_t            asked;         /* what it is cached under */
-    ngx_str_t            name;          /* may be a wildcard */
     ngx_str_t            tls_name;      /* SNI, and the name to verify;
                                            empty: the one asked for */
     ngx_str_t            tls_ca;        /* PEM, empty: the system's */
@@ -76,6 +70,20 @@ typedef struct {
     ngx_str_t            workload;
     wgw_route_number_t   cap;
     wgw_route_number_t   life;
+    void                *trust;         /* X509_STORE of tls_ca, made at
+                                           first use; the balancer's */
+    size_t               size;          /* of the allocation */
+
+    /* what each request reads: one line of the processor's cache */
+
+    uint64_t             change;        /* the record's version */
+    ngx_str_t            asked;         /* what it is cached under */
+    ngx_str_t            name;          /* may be a wildcard */
+    wgw_addr_t          *addresses;     /* local ones it answers on */
+    uint32_t             refs;
+    uint32_t             next;          /* the peer whose turn it is */
+    uint32_t             npeers;
+    uint16_t             naddresses;
 
     unsigned             passthrough:1;
     unsigned             https:1;
@@ -84,15 +92,9 @@ typedef struct {
     unsigned             elsewhere:1;   /* other gateways serve it */
     unsigned             proxy:1;       /* PROXY protocol to the backend */
 
-    ngx_uint_t           next;          /* the peer whose turn it is */
-    ngx_uint_t           npeers;
-    wgw_peer_t          *peers;
+    /* and the next one, for a peer; the texts behind them begin with `asked` */
 
-    ngx_uint_t           naddresses;
-    wgw_addr_t          *addresses;     /* local ones it answers on */
-
-    void                *trust;         /* X509_STORE of tls_ca, made at
-                                           first use; the balancer's */
+    wgw_peer_t           peers[];
 } wgw_route_t;
 
 
@@ -102,12 +104,26 @@ typedef struct {
  */
 ngx_int_t wgw_routes_init(wgw_text_t node, ngx_log_t *log);
 
+/* Of a folded name, by which it is looked for; the same in all workers. */
+uint64_t wgw_routes_hash(ngx_str_t *name);
+
+/*
+ * What a look reads is far away where names are many: a set of the worker's
+ * routes and, behind that, the route; or else a hint and, behind it, the row.
+ * So the processor is asked for both of the first as soon as the name is
+ * known; some hundred instructions later for what these lead to; and finds it
+ * there when it is looked for.  Nothing depends on either, and none waits.
+ */
+void wgw_routes_prefetch(wgw_store_t *store, uint64_t hash);
+void wgw_routes_prefetch_route(wgw_store_t *store, uint64_t hash,
+    ngx_str_t *name);
+
 /*
  * The route of a folded name: the exact one, else the nearest wildcard's, as
  * of the snapshot `*id`.  NGX_OK and a reference; NGX_DECLINED: no such name,
  * or other gateways serve it; NGX_ERROR: the store failed, which was logged.
  */
-ngx_int_t wgw_routes_find(wgw_store_t *store, ngx_str_t *name,
+ngx_int_t wgw_routes_find(wgw_store_t *store, ngx_str_t *name, uint64_t hash,
     wgw_route_t **route, uint64_t *id, ngx_log_t *log);
 
 void wgw_route_release(wgw_route_t *route);

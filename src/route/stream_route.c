@@ -168,6 +168,8 @@ ngx_stream_wgw_route_decide(ngx_stream_session_t *s,
     if (ctx->peek.rc == WGW_HELLO_DONE) {
         ctx->lookup.name.data = (u_char *) ctx->peek.hello.name;
         ctx->lookup.name.len = ctx->peek.hello.len;
+
+        wgw_lookup_named(&ctx->lookup);
     }
 
     wgw_lookup(&ctx->lookup, c->log);

@@ -227,6 +227,45 @@ wgw_hints_get(const wgw_hinted_t *hinted, uint64_t id, uint64_t hash,
 }
 
 
+void
+wgw_hints_prefetch(const wgw_hinted_t *hinted, uint64_t hash)
+{
+    if (hinted->file) {
+        __builtin_prefetch(hints_set(hinted->shared, hash));
+    }
+}
+
+
+/* Of which snapshot the hint is does not matter yet. */
+
+void
+wgw_hints_prefetch_row(const wgw_hinted_t *hinted, uint64_t hash, size_t key)
+{
+    unsigned      i;
+    uint64_t      place;
+    const char   *row;
+    hints_set_t  *set;
+
+    if (hinted->file == NULL) {
+        return;
+    }
+
+    set = hints_set(hinted->shared, hash);
+
+    for (i = 0; i < HINTS_WAYS; i++) {
+        place = hints_load(&set->ways[i].place);
+
+        if ((uint16_t) place == hash >> HINTS_TAGGED && place) {
+            row = hinted->file + (place >> HINTS_WHERE) - key;
+
+            __builtin_prefetch(row);
+            __builtin_prefetch(row + HINTS_LINE);
+            return;
+        }
+    }
+}
+
+
 static hints_set_t *
 hints_set(wgw_hints_t *hints, uint64_t hash)
 {

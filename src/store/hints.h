@@ -74,6 +74,15 @@ void wgw_hints_fit(wgw_hinted_t *hinted, size_t rows);
 unsigned wgw_hints_get(const wgw_hinted_t *hinted, uint64_t id, uint64_t hash,
     wgw_text_t key, char *room, wgw_text_t *value);
 
+/*
+ * For a wgw_hints_get() that comes later: the processor is asked to have the
+ * hint at hand; and, once it has, the row.  Neither waits for memory that the
+ * other did not ask for.
+ */
+void wgw_hints_prefetch(const wgw_hinted_t *hinted, uint64_t hash);
+void wgw_hints_prefetch_row(const wgw_hinted_t *hinted, uint64_t hash,
+    size_t key);
+
 /* A row that was found, in the memory of the snapshot `id`. */
 void wgw_hints_put(wgw_hinted_t *hinted, uint64_t id, uint64_t hash,
     wgw_text_t key, wgw_text_t value);

@@ -449,6 +449,20 @@ wgw_store_recall(wgw_store_t *store, uint64_t id, uint64_t hash,
 
 
 void
+wgw_store_prefetch(wgw_store_t *store, uint64_t hash)
+{
+    wgw_hints_prefetch(&store->hinted, hash);
+}
+
+
+void
+wgw_store_prefetch_row(wgw_store_t *store, uint64_t hash, size_t key)
+{
+    wgw_hints_prefetch_row(&store->hinted, hash, key);
+}
+
+
+void
 wgw_store_remember(wgw_store_t *store, uint64_t hash, wgw_text_t key,
     wgw_text_t value)
 {

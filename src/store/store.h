@@ -104,6 +104,10 @@ void wgw_store_hints(wgw_store_t *store, wgw_hints_t *hints);
 unsigned wgw_store_recall(wgw_store_t *store, uint64_t id, uint64_t hash,
     wgw_text_t key, char *room, wgw_text_t *value);
 
+/* Before a recall: see wgw_hints_prefetch(). */
+void wgw_store_prefetch(wgw_store_t *store, uint64_t hash);
+void wgw_store_prefetch_row(wgw_store_t *store, uint64_t hash, size_t key);
+
 /* In a look, of what wgw_store_get() found. */
 void wgw_store_remember(wgw_store_t *store, uint64_t hash, wgw_text_t key,
     wgw_text_t value);
