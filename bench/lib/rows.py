@@ -35,8 +35,9 @@ ROWS = [
     Row("a route, 1M names, uniform: CPU, static = 1", "route", "wgw-1M",
         "ratio", 1.12, ["map-1M", "haproxy-1M", "lua-1M"],
         "nginx map 1.14",
-        Floor("a name's row in three lines of memory, nothing checked "
-              "(bench/route/run places)", "route", "places", "ratio", 1)),
+        Floor("as many backends by nginx's own server_name, and a name's row "
+              "in three lines of memory, nothing checked (bench/route/run "
+              "places)", "route", "places", "ratio", 1)),
     Row("a backend each, 4k names: CPU, static = 1", "route", "wgw-own",
         "ratio", 2.2, ["map-own", "haproxy-own"], "HAProxy 2.46"),
     Row("a route, 1k names: instructions", "route", "wgw-1k",
