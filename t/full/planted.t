@@ -112,6 +112,12 @@ my @faults = ({
     to => "    if (digits == NULL) {\n        digits[0] = '0';\n    }\n\n",
     command => 'tools/lint.sh src/format/hex.c',
 }, {
+    name => 'compiler', what => 'a line that clang alone warns of',
+    file => 'src/format/hex.c',
+    from => qr/^wgw_hex_encode\(.*?\n\n\K/ms,
+    to => "    digits = digits;\n\n",
+    command => 'MATRIX=cover tools/matrix.sh t/route/loop.t',
+}, {
     name => 'metered', what => 'a metered request is refused',
     file => 'src/meter/http_meter.c', needs => 'TESTS',
     from => qr/^ngx_http_wgw_meter_handler\(.*?\n\n\K/ms,
