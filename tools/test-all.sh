@@ -1,9 +1,9 @@
 #!/bin/sh
 # test-all.sh SUITE ...: all suites on build/, two at once, since a suite waits
-# more than it computes, and meanwhile these on the other nginx that there are:
-# the one that this machine's release packages, and that of Debian 12 or 13,
-# whichever has not been tested by then. The build by clang comes before, the
-# fuzz targets after.
+# more than it computes, and meanwhile these, in the same way, on the other nginx
+# that there are: the one that this machine's release packages, and that of
+# Debian 12 or 13, whichever has not been tested by then. The build by clang
+# comes before, the fuzz targets after.
 #
 # What could not be had is no failure, but said at the end, and in
 # build/missing; what failed is said last.
@@ -30,7 +30,7 @@ run() {
     echo "$nginx" >> build/tested
     rm -f "$1/failed"
 
-    if ! tools/test.sh "$@"; then
+    if ! TEST_JOBS=2 tools/test.sh "$@"; then
         {
             echo "Failed, $nginx:"
             cat "$1/failed" 2> /dev/null || true
@@ -121,7 +121,7 @@ echo "nginx $(version build), the first" > build/tested
 (others "$@") > build/others.log 2>&1 &
 others=$!
 
-TEST_JOBS=2 run build || status=1
+run build || status=1
 wait "$others" || status=1
 cat build/others.log
 
