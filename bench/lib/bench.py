@@ -416,9 +416,10 @@ class Contender:
                 connections = 16 + 3 * go
                 self.ask("-c", connections, "-n", 1000)
                 self.control("--zero")
-                self.ask("-c", connections, "-n", requests // 2)
+                self.ask("-c", connections, "-n", requests // GOES)
                 self.control("--dump")
-                goes.append(self.totals(f"{out}.{go}") * 2 / requests)
+                goes.append(self.totals(f"{out}.{go}")
+                            / (requests // GOES))
             return median(goes)
         finally:
             self.stop()

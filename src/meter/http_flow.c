@@ -194,12 +194,10 @@ ngx_http_wgw_meter_flow_begin(ngx_http_request_t *r,
 {
     ngx_int_t          rc;
     ngx_str_t          key;
-    ngx_uint_t         far;
     wgw_flow_t        *flow;
     wgw_meter_conf_t  *conf;
 
     conf = mcf->meters->elts;
-    far = (wgw_meter_missed >= WGW_METER_FAR);
 
     if (conf->host && r->headers_in.server.len) {
         key = r->headers_in.server;
@@ -210,17 +208,9 @@ ngx_http_wgw_meter_flow_begin(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (far) {
-        wgw_meter_ahead(conf->zone, &key, !conf->host);
-    }
-
     flow = ngx_wgw_meter_create(r->pool, 1);
     if (flow == NULL) {
         return NGX_ERROR;
-    }
-
-    if (far) {
-        wgw_meter_ahead(conf->zone, &key, 0);
     }
 
     *found = flow;

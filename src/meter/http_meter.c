@@ -152,20 +152,6 @@ static ngx_http_request_body_filter_pt   ngx_http_next_request_body_filter;
 static ngx_int_t
 ngx_http_wgw_meter_body_handler(ngx_http_request_t *r)
 {
-    wgw_meter_conf_t           *conf;
-    ngx_http_wgw_meter_conf_t  *mcf;
-
-    /* which location it is is not known yet: most have the server's meter */
-
-    if (wgw_meter_missed >= WGW_METER_FAR) {
-        mcf = ngx_http_get_module_loc_conf(r, ngx_http_wgw_meter_module);
-        conf = mcf->usual ? mcf->meters->elts : NULL;
-
-        if (conf && conf->host) {
-            wgw_meter_ahead(conf->zone, &r->headers_in.server, 1);
-        }
-    }
-
     if (r == r->main
         && (r->headers_in.content_length_n > 0 || r->headers_in.chunked)
         && ngx_http_wgw_meter_flow(r) == NULL

@@ -301,8 +301,6 @@ wgw_meters_push(wgw_meters_t *meters, wgw_meter_conf_t *conf, ngx_str_t *key)
         return;
     }
 
-    wgw_meter_missed = 0;
-
     meter = &meters->elts[meters->n++];
     wgw_meter_begin(meter, conf);
     meter->recent = recent;

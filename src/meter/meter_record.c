@@ -13,13 +13,6 @@ static uint32_t wgw_meter_short(wgw_meter_zone_t *zone, wgw_text_t key,
     uint64_t life, wgw_meter_recent_t **recent);
 
 
-ngx_uint_t  wgw_meter_missed;
-
-/* what is fetched for the next key: its hash, and how far */
-static uint64_t    record_hash;
-static ngx_uint_t  record_step;
-
-
 uint32_t
 wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
     ngx_log_t *log, wgw_meter_recent_t **recent)
@@ -39,33 +32,6 @@ wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
 }
 
 
-void
-wgw_meter_ahead(wgw_meter_zone_t *zone, ngx_str_t *key, ngx_uint_t first)
-{
-    wgw_text_t    text;
-    wgw_table_t  *table;
-
-    table = &zone->zone.table;
-    text.data = (const char *) key->data;
-    text.len = key->len;
-
-    if (text.len == 0 || wgw_key_hashed(text) || *zone->zone.lost) {
-        return;
-    }
-
-    if (first) {
-        record_hash = wgw_table_prefetch(table, text);
-        record_step = 0;
-
-    } else if (record_step++ == 0) {
-        wgw_table_prefetch_record(table, record_hash);
-
-    } else {
-        wgw_table_prefetch_key(table, record_hash);
-    }
-}
-
-
 static uint32_t
 wgw_meter_short(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
     wgw_meter_recent_t **recent)
@@ -81,8 +47,6 @@ wgw_meter_short(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
     if (*recent) {
         return (*recent)->record;
     }
-
-    wgw_meter_missed++;
 
     record = wgw_table_live(&zone->zone.table, key, life);
 

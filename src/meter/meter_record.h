@@ -20,19 +20,6 @@
 uint32_t wgw_meter_find(wgw_meter_zone_t *zone, wgw_text_t key, uint64_t life,
     ngx_log_t *log, wgw_meter_recent_t **recent);
 
-/* So many keys, one after another, were none of those that the worker keeps. */
-extern ngx_uint_t  wgw_meter_missed;
-
-#define WGW_METER_FAR  2                /* the next may well be none, either */
-
-/*
- * Before wgw_meter_find(), when so many were: the next step of
- * wgw_table_prefetch() for the key, or the first, with something else done
- * between any two.  Another key in between does no harm.
- */
-void wgw_meter_ahead(wgw_meter_zone_t *zone, ngx_str_t *key,
-    ngx_uint_t first);
-
 /* Says that there was none, once a second. */
 void wgw_meter_full(wgw_meter_zone_t *zone, ngx_uint_t refused,
     ngx_log_t *log);

@@ -5,8 +5,6 @@
 #define WGW_RECORD_BITS   24
 #define WGW_RECORD_MASK   ((UINT32_C(1) << WGW_RECORD_BITS) - 1)
 
-#define WGW_SEGMENT_NEAR  16            /* words of the index: a line */
-
 
 _Static_assert(WGW_TABLE_FIRST + WGW_TABLE_KEYS_MAX <= WGW_RECORD_MASK,
                "a record's number fits the index");
@@ -65,82 +63,6 @@ wgw_segment_is(const wgw_segment_t *s, uint32_t record, uint32_t mark,
 }
 
 
-/* Where a hash begins in the index. */
-
-static inline size_t
-wgw_segment_place(const wgw_segment_t *s, uint64_t hash)
-{
-    return (size_t) ((hash >> 32) * 2 * s->header->made.keys >> 32);
-}
-
-
-/* The first record that has the hash's tag, without going far; or none: 0. */
-
-static inline uint32_t
-wgw_segment_likely(const wgw_segment_t *s, uint64_t hash)
-{
-    size_t    i, end;
-    uint32_t  word;
-
-    i = wgw_segment_place(s, hash);
-    end = 2 * (size_t) s->header->made.keys;
-    end = end - i < WGW_SEGMENT_NEAR ? end : i + WGW_SEGMENT_NEAR;
-
-    for ( /* void */ ; i < end; i++) {
-        word = __atomic_load_n(&s->index[i], __ATOMIC_RELAXED);
-
-        if (word == 0) {
-            return 0;
-        }
-
-        if (word >> WGW_RECORD_BITS == (hash & 0xff)) {
-            word &= WGW_RECORD_MASK;
-            return word < s->end - s->first ? word : 0;
-        }
-    }
-
-    return 0;
-}
-
-
-void
-wgw_segment_prefetch(const wgw_segment_t *s, uint64_t hash)
-{
-    __builtin_prefetch(&s->index[wgw_segment_place(s, hash)]);
-}
-
-
-void
-wgw_segment_prefetch_record(const wgw_segment_t *s, uint64_t hash)
-{
-    uint32_t  record;
-
-    record = wgw_segment_likely(s, hash);
-
-    if (record) {
-        __builtin_prefetch(&s->cold[record]);
-        __builtin_prefetch(&s->hot[record], 1);
-    }
-}
-
-
-void
-wgw_segment_prefetch_key(const wgw_segment_t *s, uint64_t hash)
-{
-    uint32_t  record, granule;
-
-    record = wgw_segment_likely(s, hash);
-
-    if (record) {
-        granule = __atomic_load_n(&s->cold[record].granule, __ATOMIC_RELAXED);
-
-        __builtin_prefetch(s->arena
-                           + (size_t) (granule & ~WGW_LIFE_BITS)
-                             * WGW_GRANULE);
-    }
-}
-
-
 uint32_t
 wgw_segment_probe(const wgw_segment_t *s, const wgw_table_id_t *id,
     size_t *at)
@@ -149,7 +71,7 @@ wgw_segment_probe(const wgw_segment_t *s, const wgw_table_id_t *id,
     uint32_t  word, record, mark;
 
     n = 2 * (size_t) s->header->made.keys;
-    i = wgw_segment_place(s, id->hash);
+    i = (size_t) ((id->hash >> 32) * n >> 32);
     mark = wgw_segment_mark(id->hash, id->text.len);
 
     for (left = n; left; left--) {

@@ -25,11 +25,6 @@ uint32_t wgw_segment_taken(const wgw_segment_t *segment);
 uint32_t wgw_segment_probe(const wgw_segment_t *segment,
     const wgw_table_id_t *id, size_t *at);
 
-/* For a probe to come, see wgw_table_prefetch(). */
-void wgw_segment_prefetch(const wgw_segment_t *segment, uint64_t hash);
-void wgw_segment_prefetch_record(const wgw_segment_t *segment, uint64_t hash);
-void wgw_segment_prefetch_key(const wgw_segment_t *segment, uint64_t hash);
-
 /*
  * Adds a key that was not found at that place.  Returns its record, that of
  * another process which was faster, or WGW_TABLE_OTHER: there is no room.

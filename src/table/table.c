@@ -62,44 +62,6 @@ wgw_table_put(wgw_table_t *t, const wgw_table_id_t *id)
 }
 
 
-uint64_t
-wgw_table_prefetch(wgw_table_t *t, wgw_text_t key)
-{
-    uint32_t  n;
-    uint64_t  hash;
-
-    hash = wgw_table_hash(t, key);
-
-    for (n = 0; n < t->count; n++) {
-        wgw_segment_prefetch(&t->segments[n], hash);
-    }
-
-    return hash;
-}
-
-
-void
-wgw_table_prefetch_record(wgw_table_t *t, uint64_t hash)
-{
-    uint32_t  n;
-
-    for (n = 0; n < t->count; n++) {
-        wgw_segment_prefetch_record(&t->segments[n], hash);
-    }
-}
-
-
-void
-wgw_table_prefetch_key(wgw_table_t *t, uint64_t hash)
-{
-    uint32_t  n;
-
-    for (n = 0; n < t->count; n++) {
-        wgw_segment_prefetch_key(&t->segments[n], hash);
-    }
-}
-
-
 uint32_t
 wgw_table_find(wgw_table_t *t, wgw_text_t key)
 {

@@ -81,17 +81,6 @@ typedef struct {
  */
 uint32_t wgw_table_get(wgw_table_t *table, wgw_text_t key);
 
-/*
- * Before that, where keys are many and what is read of one is far away: the
- * processor is asked for the word of the index, then, once it has that, for
- * the record, and then for the key's text.  In this order, by the key's hash,
- * with something else to do before each and before the look.  Nothing depends
- * on any of them.
- */
-uint64_t wgw_table_prefetch(wgw_table_t *table, wgw_text_t key);
-void wgw_table_prefetch_record(wgw_table_t *table, uint64_t hash);
-void wgw_table_prefetch_key(wgw_table_t *table, uint64_t hash);
-
 /* The same for a life of the key; 0: it has none. */
 uint32_t wgw_table_live(wgw_table_t *table, wgw_text_t key, uint64_t life);
 

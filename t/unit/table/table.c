@@ -377,21 +377,6 @@ full(void)
 }
 
 
-/* What is read is asked for before, in its steps; what is found is the same. */
-
-static uint32_t
-fetched(wgw_table_t *t, wgw_text_t key)
-{
-    uint64_t  hash;
-
-    hash = wgw_table_prefetch(t, key);
-    wgw_table_prefetch_record(t, hash);
-    wgw_table_prefetch_key(t, hash);
-
-    return wgw_table_find(t, key);
-}
-
-
 /* Tables so small that most keys collide, filled to the last record. */
 
 static void
@@ -415,7 +400,7 @@ collisions(void)
 
         for (i = 0; i < keys; i++) {
             (void) sprintf(key, "%u/%u", keys, i);
-            wrong += fetched(&t, text(key)) != WGW_TABLE_FIRST + i;
+            wrong += wgw_table_find(&t, text(key)) != WGW_TABLE_FIRST + i;
         }
 
         wrong += wgw_table_get(&t, text("more")) != WGW_TABLE_OTHER;
@@ -432,7 +417,7 @@ collisions(void)
 
     ok(wgw_table_get(&t, text("key")) == WGW_TABLE_OTHER,
        "an index of nonsense: other");
-    ok(fetched(&t, text("key")) == WGW_TABLE_UNKNOWN, "nor found");
+    ok(wgw_table_find(&t, text("key")) == WGW_TABLE_UNKNOWN, "nor found");
 
     munmap(t.header, size);
 }
