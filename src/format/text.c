@@ -17,6 +17,10 @@
 #define WGW_TEXT_KEY          2
 
 
+static inline int text_without(wgw_text_t text,
+    unsigned (*those)(uint32_t code));
+static unsigned text_control(uint32_t code);
+static unsigned text_unseen(uint32_t code);
 static unsigned text_hidden(uint32_t code);
 static void wgw_out_quoted(wgw_out_t *out, wgw_text_t text, unsigned flags);
 static size_t wgw_out_plain(const uint8_t *p, size_t left, unsigned flags);
@@ -241,47 +245,28 @@ text_exponent(wgw_text_t text, int64_t *exponent)
 int
 wgw_text_well_formed(wgw_text_t text)
 {
-    size_t    i, n;
-    uint32_t  code;
-
-    for (i = 0; i < text.len; i += n) {
-
-        n = wgw_text_utf8((const uint8_t *) text.data + i, text.len - i,
-                          &code);
-
-        if (n == 0) {
-            return 0;
-        }
-    }
-
-    return 1;
+    return text_without(text, NULL);
 }
 
 
 int
 wgw_text_printable(wgw_text_t text)
 {
-    size_t    i, n;
-    uint32_t  code;
-
-    for (i = 0; i < text.len; i += n) {
-
-        n = wgw_text_utf8((const uint8_t *) text.data + i, text.len - i,
-                          &code);
-
-        /* C0, DEL and C1 */
-
-        if (n == 0 || code < 0x20 || (code >= 0x7f && code <= 0x9f)) {
-            return 0;
-        }
-    }
-
-    return 1;
+    return text_without(text, text_control);
 }
 
 
 int
 wgw_text_visible(wgw_text_t text)
+{
+    return text_without(text, text_unseen);
+}
+
+
+/* 1 when all of it is UTF-8, and no character is one of those. */
+
+static inline int
+text_without(wgw_text_t text, unsigned (*those)(uint32_t code))
 {
     size_t    i, n;
     uint32_t  code;
@@ -291,12 +276,28 @@ wgw_text_visible(wgw_text_t text)
         n = wgw_text_utf8((const uint8_t *) text.data + i, text.len - i,
                           &code);
 
-        if (n == 0 || code < 0x20 || text_hidden(code)) {
+        if (n == 0 || (those && those(code))) {
             return 0;
         }
     }
 
     return 1;
+}
+
+
+/* C0, DEL and C1 */
+
+static unsigned
+text_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code <= 0x9f);
+}
+
+
+static unsigned
+text_unseen(uint32_t code)
+{
+    return code < 0x20 || text_hidden(code);
 }
 
 
