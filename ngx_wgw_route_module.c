@@ -494,7 +494,7 @@ ngx_wgw_route_init_fleet(ngx_cycle_t *cycle, wgw_names_t *names)
 static void
 ngx_wgw_route_followed(void *followed, wgw_out_t *out)
 {
-    wgw_herald_numbers(followed, out);
+    wgw_herald_numbers(followed, wgw_lookup_store(ngx_cycle->log), out);
 }
 
 

@@ -78,11 +78,11 @@ subtest 'what a probe explains' => sub {
     my @figures = ('{"part": "meter", "name": "wgw-cap-1M", "over": 2.0, '
                    . '"over_middle": [1.8, 2.3]}');
 
-    figures(@figures, '{"part": "meter", "name": "formats", "hashed": 100}');
+    figures(@figures, '{"part": "meter", "name": "formats", "over": 0.1}');
     like((compared(1))[1], qr/: \+2\.00, to reach \+0\.50; .*\+8\.2, before\n/,
          'one that takes less does not');
 
-    figures(@figures, '{"part": "meter", "name": "formats", "hashed": 510}');
+    figures(@figures, '{"part": "meter", "name": "formats", "over": 0.51}');
 
     my ($rows, $behind) = compared(0);
 

@@ -18,7 +18,7 @@ out=build/full-test
 few="t/route/route.t t/meter/meter.t t/auth/auth.t t/route/port.t \
 t/meter/meter-bytes.t"
 
-parts="test whole asan lint valgrind matrix fuzz chaos router-chaos \
+parts="test whole timed asan lint valgrind matrix fuzz chaos router-chaos \
 fleet-chaos ledger-chaos servers grid-kills idle planted clients packages \
 fresh nginx-tests dist"
 
@@ -29,6 +29,7 @@ command() {
     case $1 in
     test)          echo make test ;;
     whole)         echo '! grep . build/missing' ;;
+    timed)         echo WGW_TIMED=1 make test "T='$timed'" ;;
     asan)          echo make asan ;;
     lint)          echo make lint ;;
     valgrind)      echo make valgrind ;;
@@ -86,6 +87,10 @@ missing() {
 
 clients=$(echo t/full/*.t | tr ' ' '\n' |
     grep -v -e /planted -e /ledger-chaos -e /grid-kills -e /deb | tr '\n' ' ')
+
+# those that say how soon something is done, one by one
+
+timed=$(grep -l 'soon(\$start' t/*.t t/*/*.t | tr '\n' ' ')
 
 [ $# != 0 ] || set -- $parts
 

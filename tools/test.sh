@@ -40,9 +40,18 @@ if ! command -v redis-server > /dev/null; then
     export PATH="$root/path:$PATH"
 fi
 
+# above those that the kernel gives to clients
 port=$(perl -MIO::Socket::INET -e '
-    print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")
-          ->sockport')
+    for (1 .. 1000) {
+        my $port = 61000 + int rand 4500;
+
+        if (IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1",
+                                  LocalPort => $port))
+        {
+            print $port;
+            exit;
+        }
+    }')
 
 modules=
 
@@ -101,8 +110,8 @@ if [ "$status" != 0 ]; then
     grep -a '^#' "$root/log" | head -n 200 || true
 
     # what test-all.sh ends with
-    grep -a -A 1 -e '^#   Failed test' -e '^t/.*(Wstat: ' "$root/log" |
-        grep -v '^--$' | head -n 20 > "$build/failed" || true
+    grep -a -A 3 -e '^ *#   Failed test' -e '^t/.*(Wstat: ' "$root/log" |
+        grep -v '^--$' | head -n 40 > "$build/failed" || true
 fi
 
 exit "$status"

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "format/text.h"
+#include "store/store.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -20,7 +21,6 @@
 
 typedef struct {
     uint64_t             connected;     /* 1: Redis answers */
-    uint64_t             outbox;        /* names that are not told yet */
     uint64_t             told;          /* changes of here ... */
     uint64_t             taken;         /* ... and of others */
     uint64_t             refused;       /* records of these that are bad here */
@@ -32,9 +32,13 @@ typedef struct {
 
 /*
  * The numbers in this order, the last one as milliseconds since then, in
- * decimal with blanks between them: at most WGW_HERALD_NUMBERS bytes.
+ * decimal with blanks between them: at most WGW_HERALD_NUMBERS bytes.  Behind
+ * the first comes how many names are not told yet, as the store has it at this
+ * moment, not as the agent saw it last; 0 where the store is NULL, which
+ * whoever opens it says.
  */
-void wgw_herald_numbers(const wgw_herald_stats_t *stats, wgw_out_t *out);
+void wgw_herald_numbers(const wgw_herald_stats_t *stats, wgw_store_t *store,
+    wgw_out_t *out);
 
 
 #pragma GCC visibility pop

@@ -45,11 +45,6 @@ wgw_herald_tell(herald_t *h)
         return 1;
     }
 
-    __atomic_store_n(&h->stats->outbox,
-                     wgw_store_rows(h->store, WGW_ROWS_OUTBOX)
-                     + wgw_store_rows(h->store, WGW_ROWS_REFILL),
-                     __ATOMIC_RELAXED);
-
     wgw_out_init(&out, tell_items, sizeof(tell_items));
 
     n = tell_some(h, 0, &out);

@@ -288,8 +288,11 @@ is(get($four), '200 unknown_first', 'egress 11: unknown');
 ok(wait_for(sub { lookups('none') == 1 }), 'egress 11: no claim');
 is(get($four), '200 public', 'egress 11: known');
 sleep 3.2;
+
+# a busy machine may have been so slow that it was stale before, and asked for
+my $asked = asked($four);
 is(get($four), '200 unknown_first', 'egress 11: past its time unknown again');
-ok(wait_for(sub { asked($four) == 2 }), 'egress 11: and looked up');
+ok(wait_for(sub { asked($four) == $asked + 1 }), 'egress 11: and looked up');
 
 
 # ---- many at once

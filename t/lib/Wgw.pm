@@ -24,7 +24,7 @@ use strict;
 use base 'Exporter';
 
 our @EXPORT = qw(
-    free_port wait_for slurp spew json
+    free_port wait_for soon slurp spew json
     connect_to exchange http_get http_request curl usage
     children alive kill_all
 );
@@ -34,6 +34,7 @@ use File::Glob qw(:bsd_glob);
 use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::IP;
+use IO::Socket::UNIX;
 use JSON::PP ();
 use POSIX qw(WNOHANG);
 use Test::More ();
@@ -53,13 +54,17 @@ $SIG{$_} = sub { exit 1 } for qw(HUP INT TERM);
 
 # ---- small helpers
 
-# A port that is free on all of loopback, and given once to this process.
+# A port that is free on all of loopback, and this process's while it lives,
+# whether anybody listens there or not: suites that run at the same time know by
+# a socket of that name, which is in no file system and gone with its owner.
 
 sub free_port {
     for (1 .. 1000) {
         my $port = 20000 + int rand 12000;
         next if $taken{$port};
 
+        my $mine = IO::Socket::UNIX->new(Local => "\0wgw-test-port-$port",
+                                         Listen => 1) or next;
         my $free = 1;
 
         for my $address ('0.0.0.0', '::') {
@@ -74,7 +79,7 @@ sub free_port {
         }
 
         if ($free) {
-            $taken{$port} = 1;
+            $taken{$port} = $mine;
             return $port;
         }
     }
@@ -97,6 +102,24 @@ sub wait_for {
     }
 
     return $value;
+}
+
+
+# soon(START, SECONDS, NAME): a test that it took no longer.  A machine that is
+# busy with other things shows by its clock only that nothing waits for ever;
+# to the letter it is taken with WGW_TIMED=1, which a part of make full-test has.
+
+sub soon {
+    my ($start, $seconds, $name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $took = time - $start;
+    my $most = $ENV{WGW_TIMED} || $seconds > $Timeout ? $seconds : $Timeout;
+
+    Test::More::note(sprintf '%s: %.2f s', $name, $took);
+
+    return Test::More::cmp_ok($took, '<', $most, $name);
 }
 
 

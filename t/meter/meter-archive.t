@@ -235,7 +235,7 @@ sub file {
 sub archived {
     my ($start) = @_;
 
-    wait_for(sub { -e file($start) }, 10);
+    wait_for(sub { -e file($start) });
     ok(-e file($start), 'there is a file of ' . utc($start));
 
     return map { json($_) } split /\n/, slurp(file($start));

@@ -370,7 +370,7 @@ sub archived {
     my $file = "$dir/archive/$zone-" . strftime('%Y%m%dT%H%M%SZ', gmtime $start)
                . '.ndjson';
 
-    wait_for(sub { -e $file }, 10);
+    wait_for(sub { -e $file });
     ok(-e $file, "an archive of $zone");
 
     return map { json($_) } split /\n/, slurp($file);

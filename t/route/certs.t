@@ -92,7 +92,7 @@ sub becomes {
 
     my $got;
 
-    wait_for(sub { ($got = served($name)) eq $cn }, 5);
+    wait_for(sub { ($got = served($name)) eq $cn });
     return $got;
 }
 

@@ -71,7 +71,7 @@ sub becomes {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    wait_for(sub { standing($name) eq $what }, 10);
+    wait_for(sub { standing($name) eq $what });
     is(standing($name), $what, $test);
 }
 

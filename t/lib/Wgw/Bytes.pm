@@ -326,7 +326,7 @@ sub serve {
 # What a peer took, without the words it was told.
 
 sub sunk {
-    wait_for(sub { -s $sunk }, 5);
+    wait_for(sub { -s $sunk });
 
     my $bytes = slurp($sunk);
     unlink $sunk;

@@ -96,7 +96,7 @@ sub status_of {
 sub becomes {
     my ($of, $status, $what) = @_;
 
-    wait_for(sub { status_of($of) eq $status }, 5);
+    wait_for(sub { status_of($of) eq $status });
     is(status_of($of), $status, $what);
 }
 
@@ -191,7 +191,7 @@ sub usage_ {
         . " --resolve '*:443:192.0.2.1' -w '%{size_header} %{size_download}'"
         . " https://$name.gw1.example/big");
 
-    wait_for(sub { sent() == $before + $bytes }, 10);
+    wait_for(sub { sent() == $before + $bytes });
     is(sent() - $before, $bytes, 'what curl got is what is counted');
 
     is_wgw("usage $name", 0, qr/^$name\.gw1\.example +\S+ MB/m, 'of one');
@@ -258,7 +258,7 @@ EOF
            . "END\nopenssl rand -base64 32 > /etc/wgw/secret &&"
            . ' chmod 600 /etc/wgw/secret && systemctl reload wgw');
 
-    wait_for(sub { $m->sh('ss -Hnlt') =~ / 192\.0\.2\.1:8545 / }, 10);
+    wait_for(sub { $m->sh('ss -Hnlt') =~ / 192\.0\.2\.1:8545 / });
     is_deeply(of_json('tokens'), { tokens => [] }, 'no keys');
 
     my @keys = map { signed_in() } 1 .. 3;
@@ -279,7 +279,7 @@ EOF
 
     $m->ok('rm /etc/wgw/conf.d/din.conf /etc/wgw/secret &&'
            . ' systemctl reload wgw');
-    wait_for(sub { $m->sh('ss -Hnlt') !~ / 192\.0\.2\.1:8545 / }, 10);
+    wait_for(sub { $m->sh('ss -Hnlt') !~ / 192\.0\.2\.1:8545 / });
 }
 
 

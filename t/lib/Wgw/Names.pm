@@ -108,7 +108,7 @@ sub served {
 }
 
 
-# everywhere(GATEWAYS, NAME, EXPECTED [, SECONDS]): served so by all, soon
+# everywhere(GATEWAYS, NAME, EXPECTED [, SECONDS]): served so by all in the end
 
 sub everywhere {
     my ($gateways, $name, $expected, $seconds) = @_;
@@ -118,7 +118,7 @@ sub everywhere {
     my $all = wait_for(sub {
         @got = map { served($_, $name) } @$gateways;
         return @$gateways == grep { $_ eq $expected } @got;
-    }, $seconds // 1);
+    }, $seconds);
 
     Test::More::diag("$name: @got") if !$all;
 
@@ -150,7 +150,7 @@ sub names {
 }
 
 
-# alike(GATEWAYS [, SECONDS]): they have the same records, soon
+# alike(GATEWAYS [, SECONDS]): they have the same records in the end
 
 sub alike {
     my ($gateways, $seconds) = @_;
@@ -158,7 +158,7 @@ sub alike {
     return wait_for(sub {
         my %sets = map { names($_) => 1 } @$gateways;
         return 1 == keys %sets;
-    }, $seconds // 10);
+    }, $seconds);
 }
 
 
@@ -171,7 +171,7 @@ sub metric {
 }
 
 
-# told(GATEWAYS [, SECONDS]): all have told, and heard, what there was, soon
+# told(GATEWAYS [, SECONDS]): all have told, and heard, what there was
 
 sub told {
     my ($gateways, $seconds) = @_;
@@ -179,7 +179,7 @@ sub told {
     return wait_for(sub {
         return !grep { metric($_, 'outbox') != 0
                        || metric($_, 'lag_milliseconds') > 300 } @$gateways;
-    }, $seconds // 10);
+    }, $seconds);
 }
 
 1;

@@ -89,7 +89,7 @@ sub upgrade {
         return;
     }
 
-    wait_for(sub { children($new) >= 2 }, 10);
+    wait_for(sub { children($new) >= 2 });
     sleep rand 1;
 
     kill 'QUIT', $old;
