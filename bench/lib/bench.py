@@ -380,20 +380,30 @@ class Contender:
         pids = [x for pid in self.pids() for x in ("-p", pid)]
         return load(self.tool, *pids, *args, *self.load, self.port)
 
+    def faults(self):
+        """Of pages, those that needed no disk."""
+        result = 0
+        for pid in self.pids():
+            with open(f"/proc/{pid}/stat") as f:
+                result += int(f.read().rpartition(")")[2].split()[7])
+        return result
+
     def shoot(self, seconds):
         """The quietest of a few measurements."""
         best, tries = None, 0
         while best is None or tries < TRIES:
             quiet()
-            watch = Watch()
-            result = self.ask("-c", self.connections, "-w", 0.1, "-d",
-                              seconds)
+            watch, faults = Watch(), self.faults()
+            result = self.ask("-c", self.connections, "-w",
+                              min(0.1, seconds / 3), "-d", seconds)
             result["foreign"] = watch.foreign()
             tries += 1
             if result["requests"] == 0:
                 if tries > 10:
                     sys.exit(f"bench: {self.name} answers nothing")
                 continue
+            result["faults"] = ((self.faults() - faults)
+                                / result["requests"])
             if best is None or result["foreign"] < best["foreign"]:
                 best = result
             if result["foreign"] < FOREIGN:
@@ -631,10 +641,40 @@ def table(title, head, body):
             + " |")
 
 
-def compare(title, contenders, floor, rounds, seconds):
-    """Interleaved rounds of all contenders that start; prints the table."""
-    rounds, seconds = ROUNDS or rounds, SECONDS or seconds
+def rounds(most):
+    """The numbers of a table's rounds."""
+    end = time.time() + LIMIT
 
+    for number in range(1, (ROUNDS or most) + 1):
+        if LIMIT and number > LEAST and time.time() > end:
+            return
+        yield number
+
+
+def one_round(others, base, seconds):
+    """Each between two of its floor, the second of which is the next one's
+    first: a processor that gets slower or quicker is no difference."""
+    last = before = None
+
+    for c in others:
+        under = c.floor or base
+        if under is not last:
+            last, before = under, under.shoot(seconds)
+            under.rounds.append(before)
+
+        found, after = c.shoot(seconds), under.shoot(seconds)
+        c.rounds.append(found)
+        under.rounds.append(after)
+
+        least = (before["cpu_us"] + after["cpu_us"]) / 2
+        c.ratios.append(found["cpu_us"] / least)
+        c.over.append(found["cpu_us"] - least)
+        before = after
+
+
+def compare(title, contenders, floor, most, seconds):
+    """Interleaved rounds of all contenders that start; prints the table."""
+    seconds = SECONDS or seconds
     base = next(c for c in contenders if c.name == floor)
     running = [c for c in contenders
                if c is base or c.available() and c.start()]
@@ -647,23 +687,13 @@ def compare(title, contenders, floor, rounds, seconds):
     for c in running:
         c.ask_each(CONNECTIONS)
 
-    end = time.time() + LIMIT
-    done = 0
+    floors = [base] + [c.floor for c in running if c.floor]
+    others = sorted((c for c in running if c not in floors),
+                    key=lambda c: floors.index(c.floor or base))
 
-    for number in range(rounds):
-        if LIMIT and number >= LEAST and time.time() > end:
-            break
-        done += 1
-        for c in running:
-            under = c.floor or base
-            if c is not base and not any(c is d.floor for d in running):
-                under.rounds.append(under.shoot(seconds))
-                c.rounds.append(c.shoot(seconds))
-                c.ratios.append(c.rounds[-1]["cpu_us"]
-                                / under.rounds[-1]["cpu_us"])
-                c.over.append(c.rounds[-1]["cpu_us"]
-                              - under.rounds[-1]["cpu_us"])
-        note(f"  round {number + 1} of {rounds}: " + "  ".join(
+    for done in rounds(most):
+        one_round(others, base, seconds)
+        note(f"  round {done}: " + "  ".join(
             f"{c.name} {c.ratios[-1]:.3f}" for c in running if c.ratios))
 
     def column(c, key):
@@ -671,12 +701,13 @@ def compare(title, contenders, floor, rounds, seconds):
 
     table(title, ["contender", "CPU us a request", "ratio to the floor",
                   "middle half", "us over it", "requests/s", "p50 us",
-                  "p99 us", "failed"],
+                  "p99 us", "faults a request", "failed"],
           [[c.name, spread(column(c, "cpu_us")), spread(c.ratios, "{:.3f}"),
             middle(c.ratios), f"{median(c.over):+.2f}" if c.over else "-",
             f"{median(column(c, 'rps')):.0f}",
             f"{median(column(c, 'p50')):.0f}",
             f"{median(column(c, 'p99')):.0f}",
+            f"{median(column(c, 'faults')):.3f}",
             sum(column(c, "bad")) + sum(column(c, "broken"))]
            for c in running])
 
