@@ -14,6 +14,7 @@ use Time::HiRes qw(sleep time);
 
 use Wgw;
 use Wgw::Auth qw(node message body_of nonce);
+use Wgw::Node;
 
 # development keys: the last one is on no list
 our @Wallets = (
@@ -68,6 +69,9 @@ sub before {
     my ($self) = @_;
 
     my $path = $self->run->dir() . '/secret';
+
+    # in a fresh checkout that may take longer than the whole run
+    Wgw::Node::have() or die 'tools/npm.sh';
 
     spew($path, "a secret of more than sixteen bytes\n");
     chmod 0600, $path;
