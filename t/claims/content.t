@@ -478,7 +478,7 @@ my $usage = wait_for(sub {
     my $reply = http_get($gw->port('ADMIN'), '/v1/usage');
     my ($text) = $reply->{body} =~ /(\{[^{}]*\Q@{[ $c->did('mary') ]}\E.*?\})/s;
     $text && $text =~ /"requests":$mary\b/ ? $text : undef;
-}, 5);
+});
 ok($usage, 'egress 51: each payer counted for its own, exactly')
     or diag(http_get($gw->port('ADMIN'), '/v1/usage')->{body});
 

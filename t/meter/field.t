@@ -277,7 +277,7 @@ sub silence_loses {
     my $cap = 20_000_003;
     my @clients = silent("k=$key&cap=$cap", 2, 12);
 
-    wait_for(sub { held($key) <= 2 * 17_000 }, 5);
+    wait_for(sub { held($key) <= 2 * 17_000 });
 
     my $reply = http_get($http, "/capped/huge?k=$key&cap=$cap",
                          timeout => 40);

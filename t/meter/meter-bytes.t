@@ -280,7 +280,7 @@ for my $case (
     my $usage = wait_for(sub {
         my $usage = usage($admin, $key);
         return $usage && $usage->{sent} == length $answer ? $usage : undef;
-    }, 3);
+    });
 
     ok($usage, '125: an open session is counted within seconds');
     is($usage->{received}, length $text, 'in both directions');

@@ -98,8 +98,8 @@ ok(!-e $file, 'field 11.5: nothing is archived');
 # ---- it lasts
 
 clock_move(61);
-ok(wait_for(sub { $gw->log() =~ /clock has been steady for 60 s and is bel/ },
-            5), 'field 11.5: it lasts: believed');
+ok(wait_for(sub { $gw->log() =~ /clock has been steady for 60 s and is bel/ }),
+   'field 11.5: it lasts: believed');
 sleep 1.5;
 is(ask('a', 500), 200, 'a new window');
 is(ask('c'), 200, 'a new key');
@@ -119,8 +119,8 @@ ok(wait_for(sub { -e $file }), 'ten minutes: it is archived');
 clock_leap(-$years);
 sleep 1.5;
 clock_move(61);
-ok(wait_for(sub { $gw->log() =~ /"names": the leap of the clock is undone/ },
-            5), 'field 11.5: right again: undone');
+ok(wait_for(sub { $gw->log() =~ /"names": the leap of the clock is undone/ }),
+   'field 11.5: right again: undone');
 sleep 1.5;
 $row = row('a');
 is($row->{window}{start}, utc($day), 'field 11.5: the window of before');

@@ -101,8 +101,8 @@ for my $size (0, 4096, 300_000) {
 
     $gw->expect(qr/names.wgw" (is truncated|is not a wgw table)/);
     CORE::kill 'HUP', $gw->pid();
-    ok(wait_for(sub { $gw->log() =~ /names.wgw" (is truncated|is not a wgw)/ },
-                4), 'a reload is refused');
+    ok(wait_for(sub { $gw->log() =~ /names.wgw" (is truncated|is not a wgw)/ }),
+       'a reload is refused');
     $gw->stop('QUIT');
 
     my ($status, $output) = $gw->run();

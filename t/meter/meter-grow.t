@@ -456,7 +456,7 @@ sub same {
             }
 
             return $got == $want;
-        }, 3);
+        });
 
         is($got, $want, "$name: all bytes, $zone");
         is($over, 0, 'no key has more than its own');

@@ -104,7 +104,7 @@ same('138: after a restart');
     wait_for(sub {
         my $usage = usage($admin, 'open');
         return $usage && $usage->{sent} == $answer;
-    }, 3);
+    });
 
     $gw->kill();
     $gw->start();
