@@ -43,6 +43,7 @@ static void check_exec(const cli_check_t *check, const char *conf, int out);
 static char *check_line(char *output, const char *level);
 static void check_gateway(cli_check_t *check);
 static void check_zones(cli_check_t *check, yajl_val usage);
+static void check_labels(cli_check_t *check, yajl_val zone);
 
 
 static const cli_option_t  check_options[] = {
@@ -361,6 +362,8 @@ check_zones(cli_check_t *check, yajl_val usage)
         zone = wgw_doc_at(usage, "zones", i);
         bytes = wgw_doc_get(zone, "key_bytes");
 
+        check_labels(check, zone);
+
         keys = wgw_doc_number(zone, "keys");
         max = wgw_doc_number(zone, "keys_max");
         used = wgw_doc_number(bytes, "used");
@@ -377,5 +380,28 @@ check_zones(cli_check_t *check, yajl_val usage)
                         keys * room >= used * max
                         ? cli_human_percent(percent, keys, max)
                         : cli_human_percent(percent, used, room));
+    }
+}
+
+
+/* 0 of 0 where there are none. */
+
+static void
+check_labels(cli_check_t *check, yajl_val zone)
+{
+    char      percent[CLI_HUMAN];
+    uint64_t  used, room;
+    yajl_val  bytes;
+
+    bytes = wgw_doc_get(zone, "label_bytes");
+    used = wgw_doc_number(bytes, "used");
+    room = wgw_doc_number(bytes, "max");
+
+    if (room && used * 100 >= room * CHECK_FULL) {
+        cli_check_found(check, CLI_DOUBT, "gateway",
+                        "give its wgw_meter_zone more label_bytes=, and "
+                        "restart", "the room for labels of the zone \"%s\" is"
+                        " %s full", wgw_doc_text(zone, "zone"),
+                        cli_human_percent(percent, used, room));
     }
 }

@@ -70,6 +70,15 @@ cli_check_disk(cli_check_t *check)
         return;
     }
 
+    /* the kernel does that to a disk that fails, whatever is free on it */
+
+    if (fs.f_flag & ST_RDONLY) {
+        cli_check_found(check, CLI_WRONG, "disk", "dmesg says why; mend it, "
+                        "then: mount -o remount,rw", "%s is read-only: "
+                        "no change of names is taken", check->state);
+        return;
+    }
+
     bytes = (uint64_t) fs.f_bavail * fs.f_frsize;
 
     finding = bytes < HOST_LITTLE || (fs.f_files && fs.f_favail == 0)

@@ -16,6 +16,19 @@ static void rates_count(cli_rate_t *rate, yajl_val item, double seconds);
 
 
 void
+cli_rates_begin(cli_rates_t *rates)
+{
+    size_t  i;
+
+    for (i = 0; i < rates->n; i++) {
+        rates->keys[i]->out = 0;
+        rates->keys[i]->in = 0;
+        rates->keys[i]->rate = 0;
+    }
+}
+
+
+void
 cli_rates_look(cli_rates_t *rates, yajl_val page, double seconds)
 {
     size_t  i;

@@ -40,6 +40,12 @@ typedef struct {
 } cli_rates_t;
 
 
+/*
+ * A look begins: what none of its pages says, or says to have counted less, as
+ * after a restart that lost it, moves nothing.
+ */
+void cli_rates_begin(cli_rates_t *rates);
+
 /* What a page of /v1/usage says; `seconds` since the last look, 0: first. */
 void cli_rates_look(cli_rates_t *rates, yajl_val page, double seconds);
 

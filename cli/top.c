@@ -264,6 +264,8 @@ top_look(top_t *top)
     top->looked = now;
     top->pages = 0;
 
+    cli_rates_begin(&top->rates);
+
     top->rc = cli_session_pages(&top->session, TOP_FIRST, "usage", top_page,
                                 top);
 

@@ -47,6 +47,10 @@ database_open(database_t *db, const char *info, int wait)
             return LEDGER_AWAY;
         }
 
+        if (db->away) {
+            db->away(db->data);
+        }
+
         ledger_nap(DATABASE_WAIT);
     }
 }

@@ -21,6 +21,8 @@ typedef struct {
     PGconn      *conn;
     uint64_t     serial;            /* of it: 1 and more */
     int          told;              /* that it is away */
+    void       (*away)(void *data); /* now and then, while it is; or NULL */
+    void        *data;
 } database_t;
 
 

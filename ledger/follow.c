@@ -14,26 +14,35 @@
 #define FOLLOW_QUIET     2              /* ... after rounds without anything */
 
 
+typedef struct {
+    const ledger_t  *ledger;
+    database_t      *db;
+    int64_t          next;              /* when they are written */
+} follow_metrics_t;
+
+
 static int follow_round(const ledger_t *ledger, database_t *db,
     source_dir_t *dirs, streams_t *streams, int *waits);
 static int follow_alive(database_t *db);
-static void follow_metrics(const ledger_t *ledger, database_t *db,
-    int64_t *next);
+static void follow_metrics(void *data);
 
 
 int
 follow(const ledger_t *ledger, database_t *db)
 {
-    int            rc, n, quiet, waits;
-    size_t         i;
-    int64_t        next;
-    streams_t     *streams;
-    source_dir_t  *dirs;
+    int                rc, n, quiet, waits;
+    size_t             i;
+    streams_t         *streams;
+    source_dir_t      *dirs;
+    follow_metrics_t   metrics = { ledger, db, 0 };
 
     dirs = wgw_alloc((ledger->ndirs + 1) * sizeof(source_dir_t));
     streams = wgw_alloc(sizeof(streams_t));
-    next = 0;
     quiet = 0;
+
+    db->away = follow_metrics;
+    db->data = &metrics;
+
     rc = ledger->redis ? redis_init(&streams->redis, ledger) : LEDGER_OK;
 
     for (i = 0; i < ledger->ndirs; i++) {
@@ -58,11 +67,12 @@ follow(const ledger_t *ledger, database_t *db)
             quiet = 0;
         }
 
-        follow_metrics(ledger, db, &next);
+        follow_metrics(&metrics);
     }
 
-    next = 0;
-    follow_metrics(ledger, db, &next);
+    metrics.next = 0;
+    follow_metrics(&metrics);
+    db->away = NULL;
 
     for (i = 0; i < ledger->ndirs; i++) {
         source_dir_close(&dirs[i]);
@@ -112,14 +122,18 @@ follow_alive(database_t *db)
 }
 
 
+/* Also while the database is away: then they are what there is to see it by. */
+
 static void
-follow_metrics(const ledger_t *ledger, database_t *db, int64_t *next)
+follow_metrics(void *data)
 {
-    if (ledger_now() < *next || PQstatus(db->conn) != CONNECTION_OK) {
+    follow_metrics_t *metrics = data;
+
+    if (ledger_now() < metrics->next) {
         return;
     }
 
-    *next = ledger_now() + FOLLOW_METRICS;
+    metrics->next = ledger_now() + FOLLOW_METRICS;
 
-    (void) report_metrics(db, ledger);
+    (void) report_metrics(metrics->db, metrics->ledger);
 }

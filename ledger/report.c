@@ -1,6 +1,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "format/text.h"
 #include "ledger/apply.h"
@@ -15,6 +16,9 @@ typedef struct {
     const char  *first;
     const char  *type;
     const char  *second;
+    int          ages;              /* the second is seconds, which pass */
+    PGresult    *result;            /* the last that the database gave ... */
+    int64_t      asked;             /* ... and when that was */
 } report_family_t;
 
 
@@ -22,20 +26,22 @@ static int report_period(const ledger_t *ledger, char start[40]);
 static void report_text(const PGresult *result, const char *period);
 static void report_json(const PGresult *result, const char *period);
 static void report_string(const char *text);
-static int report_family(FILE *file, database_t *db,
-    const report_family_t *family);
+static int report_ask(database_t *db, report_family_t *family);
+static void report_family(FILE *file, const report_family_t *family);
 
 
-static const report_family_t  report_nodes = {
+static report_family_t  report_nodes = {
     "SELECT name, seq, round(extract(epoch FROM now() - read_to)) "
     "FROM wgw.node WHERE read_to IS NOT NULL ORDER BY name",
-    "node", "wgw_ledger_position", "gauge", "wgw_ledger_behind_seconds"
+    "node", "wgw_ledger_position", "gauge", "wgw_ledger_behind_seconds",
+    1, NULL, 0
 };
 
-static const report_family_t  report_events = {
+static report_family_t  report_events = {
     "SELECT what, count(*), count(*) FILTER (WHERE seen_at IS NULL) "
     "FROM wgw.event GROUP BY what ORDER BY what",
-    "what", "wgw_ledger_events_total", "counter", "wgw_ledger_alarms"
+    "what", "wgw_ledger_events_total", "counter", "wgw_ledger_alarms",
+    0, NULL, 0
 };
 
 
@@ -290,12 +296,24 @@ report_seen(database_t *db)
 int
 report_metrics(database_t *db, const ledger_t *ledger)
 {
-    int    rc;
+    int    rc, away;
     char  *tmp;
     FILE  *file;
 
     if (ledger->metrics == NULL) {
         return LEDGER_OK;
+    }
+
+    away = PQstatus(db->conn) != CONNECTION_OK;
+
+    if (!away) {
+        rc = report_ask(db, &report_nodes);
+        rc = rc == LEDGER_OK ? report_ask(db, &report_events) : rc;
+        away = PQstatus(db->conn) != CONNECTION_OK;
+
+        if (rc != LEDGER_OK && !away) {
+            return rc;
+        }
     }
 
     tmp = wgw_format("%s.tmp", ledger->metrics);
@@ -308,6 +326,12 @@ report_metrics(database_t *db, const ledger_t *ledger)
         return rc;
     }
 
+    (void) fprintf(file, "# TYPE wgw_ledger_as_of_timestamp_seconds gauge\n"
+                   "wgw_ledger_as_of_timestamp_seconds %lld\n"
+                   "# TYPE wgw_ledger_connected gauge\n"
+                   "wgw_ledger_connected %d\n", (long long) time(NULL),
+                   !away);
+
     (void) fprintf(file, "# TYPE wgw_ledger_records_total counter\n"
                    "wgw_ledger_records_total %llu\n"
                    "# TYPE wgw_ledger_repeated_total counter\n"
@@ -318,15 +342,12 @@ report_metrics(database_t *db, const ledger_t *ledger)
                    (unsigned long long) apply_counts.known,
                    (unsigned long long) apply_counts.rows);
 
-    rc = report_family(file, db, &report_nodes);
+    report_family(file, &report_nodes);
+    report_family(file, &report_events);
 
-    if (rc == LEDGER_OK) {
-        rc = report_family(file, db, &report_events);
-    }
+    rc = LEDGER_OK;
 
-    if (fclose(file) != 0 || (rc == LEDGER_OK
-                              && rename(tmp, ledger->metrics) != 0))
-    {
+    if (fclose(file) != 0 || rename(tmp, ledger->metrics) != 0) {
         rc = ledger_fail(LEDGER_FAILED, "\"%s\" cannot be written",
                          ledger->metrics);
     }
@@ -337,12 +358,9 @@ report_metrics(database_t *db, const ledger_t *ledger)
 }
 
 
-/* Two figures of each row, which is of what it begins with. */
-
 static int
-report_family(FILE *file, database_t *db, const report_family_t *f)
+report_ask(database_t *db, report_family_t *f)
 {
-    int        i;
     PGresult  *result;
 
     result = database_query(db, f->sql, NULL, 0);
@@ -351,18 +369,34 @@ report_family(FILE *file, database_t *db, const report_family_t *f)
         return LEDGER_FAILED;
     }
 
+    PQclear(f->result);
+
+    f->result = result;
+    f->asked = ledger_now();
+
+    return LEDGER_OK;
+}
+
+
+/* Two figures of each row, which is of what it begins with. */
+
+static void
+report_family(FILE *file, const report_family_t *f)
+{
+    int        i;
+    long long  second;
+
     (void) fprintf(file, "# TYPE %s %s\n# TYPE %s gauge\n", f->first, f->type,
                    f->second);
 
-    for (i = 0; i < PQntuples(result); i++) {
-        (void) fprintf(file, "%s{%s=\"%s\"} %s\n%s{%s=\"%s\"} %s\n",
-                       f->first, f->label, PQgetvalue(result, i, 0),
-                       PQgetvalue(result, i, 1),
-                       f->second, f->label, PQgetvalue(result, i, 0),
-                       PQgetvalue(result, i, 2));
+    for (i = 0; i < PQntuples(f->result); i++) {
+        second = strtoll(PQgetvalue(f->result, i, 2), NULL, 10);
+        second += f->ages ? ledger_now() - f->asked : 0;
+
+        (void) fprintf(file, "%s{%s=\"%s\"} %s\n%s{%s=\"%s\"} %lld\n",
+                       f->first, f->label, PQgetvalue(f->result, i, 0),
+                       PQgetvalue(f->result, i, 1),
+                       f->second, f->label, PQgetvalue(f->result, i, 0),
+                       second);
     }
-
-    PQclear(result);
-
-    return LEDGER_OK;
 }

@@ -22,7 +22,10 @@ int report_check(database_t *db, const ledger_t *ledger);
 /* Events that were seen are not told again. */
 int report_seen(database_t *db);
 
-/* Figures for Prometheus's textfile collector, to ledger->metrics. */
+/*
+ * Figures for Prometheus's textfile collector, to ledger->metrics.  While the
+ * database is away they are those that it had last, and readings grow old.
+ */
 int report_metrics(database_t *db, const ledger_t *ledger);
 
 

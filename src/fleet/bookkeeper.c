@@ -265,7 +265,7 @@ wgw_bookkeeper_books_open(wgw_bookkeeper_t *keeper)
                       &keeper->dir, why);
     }
 
-    keeper->state->size = wgw_journal_trim(&keeper->books->journal, now);
+    wgw_books_trim(keeper->books, now);
     wgw_bookkeeper_publish(keeper);
 
     return NGX_OK;
@@ -275,16 +275,14 @@ wgw_bookkeeper_books_open(wgw_bookkeeper_t *keeper)
 static ngx_int_t
 wgw_bookkeeper_read(wgw_bookkeeper_t *keeper)
 {
-    long                     ms;
-    int64_t                  now;
-    uint64_t                 size;
-    wgw_books_t             *books;
+    long                  ms;
+    int64_t               now;
+    wgw_books_t          *books;
     wgw_usage_journal_t  *state;
 
     books = keeper->books;
     state = keeper->state;
     now = wgw_bookkeeper_now(keeper, &ms);
-    size = books->journal.size;
 
     if (wgw_books_read(books, now - now % keeper->every) != 0) {
         wgw_bookkeeper_failed(keeper, ngx_errno);
@@ -296,8 +294,12 @@ wgw_bookkeeper_read(wgw_bookkeeper_t *keeper)
                       "wgw journal \"%V\" is written again", &keeper->dir);
     }
 
-    state->size += books->journal.size > size ? books->journal.size - size
-                                              : books->journal.size;
+    if (books->gone) {
+        ngx_log_error(NGX_LOG_ERR, keeper->log, 0,
+                      "wgw journal \"%V\" was deleted while it is written, "
+                      "and begins again with all readings", &keeper->dir);
+    }
+
     state->failing = 0;
     state->time = (uint64_t) now;
 
@@ -317,6 +319,8 @@ wgw_bookkeeper_publish(wgw_bookkeeper_t *keeper)
 
     journal = &keeper->books->journal;
     state = keeper->state;
+
+    state->size = wgw_books_size(keeper->books);
 
     if (state->epoch != journal->epoch) {
         __atomic_store_n(&state->seq, 0, __ATOMIC_SEQ_CST);
@@ -355,6 +359,7 @@ wgw_bookkeeper_renew(wgw_bookkeeper_t *keeper)
         return NGX_ERROR;
     }
 
+    wgw_books_trim(keeper->books, now);
     wgw_bookkeeper_publish(keeper);
 
     return NGX_OK;

@@ -15,12 +15,14 @@
 typedef struct {
     wgw_bookkeeper_t        *keeper;
     ngx_event_t              timer;
+    ngx_uint_t               refused;       /* and the log says so */
     wgw_courier_t            courier;
 } wgw_bookkeeper_sender_t;
 
 
 static void wgw_bookkeeper_send_start(wgw_fleet_t *fleet, void *data);
 static void wgw_bookkeeper_send_step(ngx_event_t *ev);
+static void wgw_bookkeeper_send_tell(wgw_bookkeeper_sender_t *sender);
 
 
 ngx_int_t
@@ -89,7 +91,37 @@ wgw_bookkeeper_send_step(ngx_event_t *ev)
         }
 
         keeper->state->sent = sender->courier.entries;
+
+        wgw_bookkeeper_send_tell(sender);
     }
 
     ngx_add_timer(ev, WGW_BOOKKEEPER_SEND);
+}
+
+
+/* A Redis that is full, or refuses a command, answers: nobody else says it. */
+
+static void
+wgw_bookkeeper_send_tell(wgw_bookkeeper_sender_t *sender)
+{
+    const char  *why;
+
+    why = sender->courier.refusal;
+
+    if (sender->refused == (why[0] != '\0')) {
+        return;
+    }
+
+    sender->refused = why[0] != '\0';
+
+    if (sender->refused) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "wgw journal \"%V\" does not reach the ledger, trying "
+                      "again: Redis: %s", &sender->keeper->dir, why);
+
+    } else {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "wgw journal \"%V\" reaches the ledger again",
+                      &sender->keeper->dir);
+    }
 }

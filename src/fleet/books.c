@@ -54,18 +54,37 @@ wgw_books_read(wgw_books_t *books, int64_t now)
     }
 
     books->last = now;
+    books->gone = wgw_journal_gone(&books->journal);
 
-    if (wgw_journal_due(&books->journal, now)) {
+    if (books->gone || wgw_journal_due(&books->journal, now)) {
         if (wgw_journal_turn(&books->journal, now, wgw_books_state, books)
             != 0)
         {
             return -1;
         }
 
-        (void) wgw_journal_trim(&books->journal, now);
+        wgw_books_trim(books, now);
     }
 
     return 0;
+}
+
+
+void
+wgw_books_trim(wgw_books_t *books, int64_t now)
+{
+    uint64_t  all;
+
+    all = wgw_journal_trim(&books->journal, now);
+
+    books->others = wgw_book_less(all, books->journal.size);
+}
+
+
+uint64_t
+wgw_books_size(const wgw_books_t *books)
+{
+    return books->others + books->journal.size;
 }
 
 

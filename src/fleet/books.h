@@ -54,6 +54,9 @@ typedef struct {
     wgw_book_t          *books;
     size_t               n;
 
+    uint64_t             others;        /* bytes of the files before */
+    unsigned             gone;          /* the last reading found none */
+
     int64_t              last;          /* when they were read last, or 0 */
     int64_t              told;          /* when something was said */
     wgw_readings_t       past;          /* while it is opened */
@@ -72,9 +75,16 @@ int wgw_books_open(wgw_books_t *books, uint64_t now, const char **why);
 
 /*
  * Reads all tables, and writes down what has changed, on the disk.  `now` in
- * seconds.  0, or -1 and errno: open it anew then.
+ * seconds.  0, or -1 and errno: open it anew then.  Where the file was deleted
+ * meanwhile another one begins, with all readings, and `gone` is 1.
  */
 int wgw_books_read(wgw_books_t *books, int64_t now);
+
+/* Deletes files that are too old or too many; `now` in seconds. */
+void wgw_books_trim(wgw_books_t *books, int64_t now);
+
+/* Bytes of all files. */
+uint64_t wgw_books_size(const wgw_books_t *books);
 
 /*
  * A new epoch, later than one that another has: all that the tables have is

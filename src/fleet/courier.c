@@ -28,6 +28,8 @@ static void wgw_courier_answer(void *data, const struct redisReply *reply);
 static void wgw_courier_look(void *data, const struct redisReply *reply);
 static void wgw_courier_known(void *data, const struct redisReply *reply);
 static void wgw_courier_wanted(wgw_courier_t *c);
+static int wgw_courier_refused(wgw_courier_t *c,
+    const struct redisReply *reply);
 static void wgw_courier_ignored(void *data, const struct redisReply *reply);
 static int wgw_courier_command(wgw_courier_t *c, uint16_t slot,
     wgw_wire_reply_pt reply, int n, const char *const *args);
@@ -288,12 +290,12 @@ wgw_courier_added(void *data, const struct redisReply *reply)
         c->bytes = 0;
     }
 
-    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-        c->state = WGW_COURIER_NEW;
+    if (wgw_courier_refused(c, reply)) {
         return;
     }
 
     c->entries++;
+    c->refusal[0] = '\0';
 }
 
 
@@ -304,9 +306,7 @@ wgw_courier_known(void *data, const struct redisReply *reply)
 
     c->asking--;
 
-    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-        c->state = WGW_COURIER_NEW;
-    }
+    (void) wgw_courier_refused(c, reply);
 }
 
 
@@ -320,8 +320,7 @@ wgw_courier_look(void *data, const struct redisReply *reply)
 
     c->asking--;
 
-    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-        c->state = WGW_COURIER_NEW;
+    if (wgw_courier_refused(c, reply)) {
         return;
     }
 
@@ -357,8 +356,7 @@ wgw_courier_answer(void *data, const struct redisReply *reply)
 
     c->asking--;
 
-    if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
-        c->state = WGW_COURIER_NEW;
+    if (wgw_courier_refused(c, reply)) {
         return;
     }
 
@@ -369,6 +367,31 @@ wgw_courier_answer(void *data, const struct redisReply *reply)
         wgw_courier_place(&c->ack, reply->element[0]);
         wgw_courier_place(&c->want, reply->element[1]);
     }
+}
+
+
+/* 1: it is begun anew, as when the connection was lost. */
+
+static int
+wgw_courier_refused(wgw_courier_t *c, const struct redisReply *reply)
+{
+    size_t  len;
+
+    if (reply && reply->type != REDIS_REPLY_ERROR) {
+        return 0;
+    }
+
+    c->state = WGW_COURIER_NEW;
+
+    if (reply) {
+        len = reply->len < sizeof(c->refusal) ? reply->len
+                                              : sizeof(c->refusal) - 1;
+
+        memcpy(c->refusal, reply->str, len);
+        c->refusal[len] = '\0';
+    }
+
+    return 1;
 }
 
 

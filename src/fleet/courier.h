@@ -28,6 +28,7 @@
 
 
 #define WGW_COURIER_PREFIX   32
+#define WGW_COURIER_REFUSAL  160
 #define WGW_COURIER_KEY      (WGW_COURIER_PREFIX + WGW_JOURNAL_NODE + 16)
 
 
@@ -60,6 +61,9 @@ typedef struct {
     wgw_courier_place_t      want;          /* 0: nothing */
     wgw_courier_place_t      sent;          /* confirmed by Redis */
     uint64_t                 entries;       /* sent so far */
+
+    /* why Redis took none of them last, in its words; "": it did */
+    char                     refusal[WGW_COURIER_REFUSAL];
 
     wgw_journal_reader_t     reader;
 } wgw_courier_t;

@@ -21,6 +21,10 @@
 #define DESK_ID       64
 #define DESK_ENTRIES  "500"             /* at once */
 
+/* what Redis refuses */
+#define DESK_WRITES   1
+#define DESK_READS    2
+
 
 /* One of the streams, as far as it was read. */
 typedef struct {
@@ -43,6 +47,7 @@ typedef struct {
     void                *data;
     wgw_wire_t          *wire;
     wgw_witness_t        witness;
+    ngx_uint_t           refused;       /* DESK_*, as the log says */
     ngx_event_t          timer;
     desk_stream_t        streams[WGW_DESK_STREAMS];
 } desk_agent_t;
@@ -50,6 +55,7 @@ typedef struct {
 
 /* A sheet that Redis was asked about. */
 typedef struct {
+    desk_agent_t        *agent;
     wgw_desk_sheet_t    *sheet;
     uint64_t             word;
 } desk_asked_t;
@@ -64,6 +70,8 @@ static int desk_send_take(desk_agent_t *agent, desk_asked_t *asked);
 static int desk_send_say(desk_agent_t *agent, desk_asked_t *asked);
 static void desk_taken(void *data, const redisReply *reply);
 static void desk_said(void *data, const redisReply *reply);
+static void desk_answered(desk_agent_t *agent, ngx_uint_t what,
+    const redisReply *reply);
 static wgw_text_t desk_key(desk_agent_t *agent, char *buffer,
     const char *name, wgw_text_t more);
 static void desk_restart(desk_agent_t *agent);
@@ -218,6 +226,7 @@ desk_ask(desk_agent_t *agent, wgw_desk_sheet_t *sheet, uint64_t word)
     asked = ngx_alloc(sizeof(desk_asked_t), ngx_cycle->log);
 
     if (asked) {
+        asked->agent = agent;
         asked->sheet = sheet;
         asked->word = word;
 
@@ -267,6 +276,8 @@ desk_taken(void *data, const redisReply *reply)
     uint32_t  answer;
 
     answer = 3;
+
+    desk_answered(asked->agent, DESK_WRITES, reply);
 
     if (reply && reply->type == REDIS_REPLY_STATUS) {
         answer = 1;
@@ -319,6 +330,8 @@ desk_said(void *data, const redisReply *reply)
 
     uint64_t  to;
 
+    desk_answered(asked->agent, DESK_WRITES, reply);
+
     to = reply && reply->type == REDIS_REPLY_STRING
          ? asked->word & ~(uint64_t) WGW_DESK_STATE
          : asked->word - WGW_DESK_ASKED + WGW_DESK_POSTED;
@@ -326,6 +339,40 @@ desk_said(void *data, const redisReply *reply)
     (void) wgw_swap(&asked->sheet->word, asked->word, to);
 
     ngx_free(asked);
+}
+
+
+/* A Redis that is full, or refuses a command, answers: nobody else says it. */
+
+static void
+desk_answered(desk_agent_t *agent, ngx_uint_t what, const redisReply *reply)
+{
+    ngx_uint_t  before;
+
+    if (reply == NULL) {
+        return;
+    }
+
+    before = agent->refused;
+
+    if (reply->type != REDIS_REPLY_ERROR) {
+        agent->refused &= ~what;
+
+        if (before && agent->refused == 0) {
+            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                          "wgw fleet: sign-ins are shared again");
+        }
+
+        return;
+    }
+
+    agent->refused |= what;
+
+    if (before == 0) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "wgw fleet: sign-ins are not shared, trying again: "
+                      "Redis: %*s", ngx_min(reply->len, 200), reply->str);
+    }
 }
 
 
@@ -387,6 +434,8 @@ desk_heard(void *data, const redisReply *reply)
     const redisReply  *entries;
 
     stream->reading = 0;
+
+    desk_answered(stream->agent, DESK_READS, reply);
 
     if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
         return;

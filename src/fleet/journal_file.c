@@ -58,6 +58,7 @@ wgw_journal_open(wgw_journal_t *j, wgw_journal_each_pt each, void *data,
     }
 
     j->epoch = list.elts[list.n - 1].epoch;
+    j->first = list.elts[list.n - 1].seq;
     j->fd = wgw_journal_segment_open(j->dir, &list.elts[list.n - 1], O_RDWR);
 
     wgw_journal_segments_free(&list);
@@ -219,6 +220,26 @@ wgw_journal_due(const wgw_journal_t *j, int64_t now)
 
 
 int
+wgw_journal_gone(const wgw_journal_t *j)
+{
+    char         path[WGW_JOURNAL_PATH];
+    struct stat  ours, there;
+
+    wgw_journal_segment_path(path, j->dir, j->epoch, j->first);
+
+    if (fstat(j->fd, &ours) == -1) {
+        return 0;
+    }
+
+    if (stat(path, &there) == -1) {
+        return errno == ENOENT;
+    }
+
+    return ours.st_ino != there.st_ino || ours.st_dev != there.st_dev;
+}
+
+
+int
 wgw_journal_turn(wgw_journal_t *j, int64_t now, wgw_journal_state_pt state,
     void *data)
 {
@@ -264,6 +285,7 @@ wgw_journal_create(wgw_journal_t *j, uint64_t epoch, uint64_t seq,
         }
 
         j->old = -1;
+        j->first = seq;
         j->state = j->size;
         j->synced = j->size;
 

@@ -53,6 +53,7 @@ struct wgw_journal_s {
     uint64_t             synced;
     uint64_t             state;         /* bytes of its first part */
     int64_t              born;          /* when it began */
+    uint64_t             first;         /* the number in its name */
 
     uint64_t             epoch;         /* of the last record ... */
     uint64_t             seq;           /* ... 0: none in this epoch */
@@ -98,6 +99,9 @@ int wgw_journal_begin(wgw_journal_t *journal, uint64_t now,
 
 /* 1 when it is time for another file, see wgw_journal_turn(). */
 int wgw_journal_due(const wgw_journal_t *journal, int64_t now);
+
+/* 1 when nobody else finds the file that is written: it was deleted. */
+int wgw_journal_gone(const wgw_journal_t *journal);
 
 /* Begins another file, after a sync.  0, or -1: the old one goes on. */
 int wgw_journal_turn(wgw_journal_t *journal, int64_t now,

@@ -85,6 +85,8 @@ struct wgw_leases_s {
     unsigned             waking:1;
     unsigned             declaring:1;
 
+    char                 refusal[WGW_QUESTION_ERROR];   /* "": none */
+
     uint16_t             probe;         /* a slot whose shard is looked for */
     unsigned             nwitnesses;
     wgw_witness_t        witnesses[WGW_LEASE_SHARDS];

@@ -4,6 +4,7 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "fleet/lease_key.h"
 #include "fleet/shards.h"
@@ -183,7 +184,12 @@ key_done(wgw_question_t *q)
 
     l->now = l->conf.wire->now(l->conf.wire);
 
+    if (q->error[0]) {
+        memcpy(l->refusal, q->error, sizeof(l->refusal));
+    }
+
     if (q->failed || q->strange) {
+        l->lease->header->failed++;
 
         /* it may have been carried out: all is said again */
 
@@ -203,6 +209,7 @@ key_done(wgw_question_t *q)
     }
 
     key->serial = q->serial;
+    l->refusal[0] = '\0';
 
     key_got(l, key, q);
 }

@@ -111,6 +111,13 @@ wgw_leases_tick(wgw_leases_t *l, uint64_t alive)
 }
 
 
+const char *
+wgw_leases_refusal(const wgw_leases_t *l)
+{
+    return l->refusal;
+}
+
+
 /* Keys of the window before end, those asked for ahead go on. */
 
 static void

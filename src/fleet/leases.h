@@ -62,6 +62,9 @@ void wgw_leases_free(wgw_leases_t *leases);
 /* Every WGW_LEASES_TICK ms, with the number of nodes that live. */
 void wgw_leases_tick(wgw_leases_t *leases, uint64_t alive);
 
+/* Why Redis refused what was asked last: its words, or "". */
+const char *wgw_leases_refusal(const wgw_leases_t *leases);
+
 
 #pragma GCC visibility pop
 

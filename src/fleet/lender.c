@@ -29,6 +29,7 @@ typedef struct {
     lender_t        *lender;
     int              count;
     wgw_leases_t    *leases;            /* NULL: another process grants */
+    ngx_uint_t       refused;           /* and the log says so */
     ngx_event_t      timer;
 } lender_zone_t;
 
@@ -40,6 +41,7 @@ static void lender_timer(ngx_event_t *ev);
 static void lender_tell(lender_t *lender);
 static void lender_zone_timer(ngx_event_t *ev);
 static ngx_int_t lender_open(lender_zone_t *lz);
+static void lender_refused(lender_zone_t *lz);
 static int64_t lender_wall(void);
 
 
@@ -226,6 +228,8 @@ lender_zone_timer(ngx_event_t *ev)
 
     wgw_leases_tick(lz->leases, alive);
 
+    lender_refused(lz);
+
     ngx_add_timer(&lz->timer, WGW_LEASES_TICK);
 }
 
@@ -254,6 +258,34 @@ lender_open(lender_zone_t *lz)
     lz->leases = wgw_leases_create(&conf);
 
     return lz->leases ? NGX_OK : NGX_ERROR;
+}
+
+
+/* A Redis that is full answers, and grants nothing: nobody else says that. */
+
+static void
+lender_refused(lender_zone_t *lz)
+{
+    const char  *why;
+
+    why = wgw_leases_refusal(lz->leases);
+
+    if (lz->refused == (why[0] != '\0')) {
+        return;
+    }
+
+    lz->refused = why[0] != '\0';
+
+    if (lz->refused) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "wgw fleet: zone \"%V\" is granted nothing, trying "
+                      "again: Redis: %s", &lz->zone->name, why);
+
+    } else {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "wgw fleet: zone \"%V\" is granted again",
+                      &lz->zone->name);
+    }
 }
 
 

@@ -141,6 +141,12 @@ members_told(void *data, const redisReply *reply)
         k++;
     }
 
+    /* what it does not take of us, being full, it takes of nobody */
+
+    if (now > m->spoken + 2 * WGW_MEMBERS_BEAT) {
+        m->since = now;
+    }
+
     /* all who live have spoken since */
 
     m->told |= now >= m->since + WGW_MEMBERS_BEAT;
@@ -183,6 +189,7 @@ static void
 members_see(wgw_members_t *m, const redisReply *name,
     const redisReply *value, uint64_t now)
 {
+    int            own;
     uint64_t       number, before;
     wgw_text_t     text;
     wgw_member_t  *member;
@@ -216,12 +223,14 @@ members_see(wgw_members_t *m, const redisReply *name,
     member->value = number;
     member->changed = now;
 
+    own = member->len == m->node.len
+          && memcmp(member->name, m->node.data, member->len) == 0;
+
+    m->spoken = own ? now : m->spoken;
+
     /* it is read before we say ours: what we did not say another did */
 
-    if (before && member->len == m->node.len
-        && memcmp(member->name, m->node.data, member->len) == 0
-        && number != m->value - 1)
-    {
+    if (before && own && number != m->value - 1) {
         m->doubles++;
     }
 }

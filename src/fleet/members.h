@@ -6,8 +6,9 @@
  * A hash, PREFIX:nodes, has a field for each node, which changes its value
  * every two seconds.  Whose value has not changed for ten seconds, by the
  * watch of who looks, is not counted; after an hour its field is taken away.
- * While Redis is away they are as many as there were; and as it may have lost
- * the hash meanwhile, they are not fewer for ten seconds after it answers.
+ * While Redis is away they are as many as there were, and so they are while it
+ * does not take what we say of ourselves; and as it may have lost the hash
+ * meanwhile, they are not fewer for ten seconds after that.
  * Without nginx: see wire.h.
  */
 
@@ -44,6 +45,7 @@ typedef struct {
     uint64_t       asked;               /* ms */
     uint64_t       heard;               /* ms: it last answered ... */
     uint64_t       since;               /* ... without a pause since then */
+    uint64_t       spoken;              /* ms: what we said was read */
     uint64_t       alive;               /* at least 1 */
     uint64_t       doubles;             /* times another had our name */
     unsigned       busy:1;

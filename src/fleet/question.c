@@ -5,6 +5,7 @@
 #include <hiredis/hiredis.h>
 
 #include "fleet/question.h"
+#include "fleet/shards.h"
 
 
 #define QUESTION_NUMBER  24
@@ -24,6 +25,7 @@ static void question_ttl(void *data, const redisReply *reply);
 static void question_sentinel(void *data, const redisReply *reply);
 static void question_field(wgw_question_t *q, const redisReply *name,
     const redisReply *value);
+static void question_refused(wgw_question_t *q, const redisReply *reply);
 static void question_end(wgw_question_t *q);
 
 
@@ -153,7 +155,7 @@ question_set(void *data, const redisReply *reply)
     wgw_question_t *q = data;
 
     if (reply == NULL || reply->type != REDIS_REPLY_INTEGER) {
-        q->failed = 1;
+        question_refused(q, reply);
 
     } else {
         q->created = reply->integer != 0;
@@ -173,7 +175,7 @@ question_all(void *data, const redisReply *reply)
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
         || reply->elements % 2 != 0)
     {
-        q->failed = 1;
+        question_refused(q, reply);
         question_end(q);
         return;
     }
@@ -254,6 +256,32 @@ question_sentinel(void *data, const redisReply *reply)
     }
 
     question_end(q);
+}
+
+
+/*
+ * The first error is the reason: "OOM command not allowed ..."; of a slot that
+ * has moved another server is asked soon.
+ */
+
+static void
+question_refused(wgw_question_t *q, const redisReply *reply)
+{
+    size_t             len;
+    wgw_shard_range_t  range;
+
+    q->failed = 1;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ERROR || q->error[0]
+        || wgw_shard_moved(question_text(reply->str, reply->len), &range))
+    {
+        return;
+    }
+
+    len = reply->len < sizeof(q->error) ? reply->len : sizeof(q->error) - 1;
+
+    memcpy(q->error, reply->str, len);
+    q->error[len] = '\0';
 }
 
 

@@ -23,6 +23,14 @@ wgw_room(wgw_zone_t *zone, wgw_room_t *room)
         room->labels += wgw_labels_taken(&zone->table.segments[n], &max);
         room->labels_max += max;
     }
+
+    /* a file that was shortened reads as if there were none */
+
+    if (*zone->lost) {
+        room->keys = room->keys_max;
+        room->bytes = room->bytes_max;
+        room->labels = room->labels_max;
+    }
 }
 
 

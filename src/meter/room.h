@@ -5,7 +5,8 @@
  * A zone has room for so many keys and so many bytes of their texts; it is
  * full when either is used up.  So is the room for their labels, which ends no
  * key.  From WGW_ROOM_ALARM percent on the log says
- * so at every WGW_ROOM_STEP more, in one worker.
+ * so at every WGW_ROOM_STEP more, in one worker.  One whose file was shortened
+ * has no room any more, and is full.
  */
 
 #ifndef WGW_ROOM_H

@@ -43,6 +43,9 @@ static const leases_metric_t  leases_metrics[] = {
     { "wgw_fleet_dry_total", "Questions that brought nothing.",
       offsetof(wgw_lease_header_t, dry), 1 },
 
+    { "wgw_fleet_failed_total", "Questions that had no answer, or a refusal.",
+      offsetof(wgw_lease_header_t, failed), 1 },
+
     { "wgw_fleet_shares_total", "Shares that were taken without Redis.",
       offsetof(wgw_lease_header_t, shares), 1 },
 

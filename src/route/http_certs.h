@@ -5,7 +5,8 @@
  *
  *     GET  ?after=NAME&limit=N            what is there
  *     GET  ?missing=true&after=&limit=    names that have none
- *     GET  ?due=DAYS&after=&limit=        those, and whose own ends until then
+ *     GET  ?due=DAYS&after=&limit=        those, and whose own ends until then,
+ *                                         or is good for no handshake
  *
  * Missing and due are only of what HTTP-01 can help: names that are neither
  * passed through nor paused, no wildcards, and not one label below the domain

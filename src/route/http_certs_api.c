@@ -441,6 +441,12 @@ api_wants(api_t *api, wgw_text_t name, wgw_text_t packed)
         return 1;
     }
 
+    /* one that is put there anew can be read, unless none of all can */
+
+    if (kind == WGW_CERTS_UNREADABLE) {
+        return api->due && wgw_certs_reach(api->dir);
+    }
+
     if (kind != WGW_CERTS_OWN || api->due == 0) {
         return 0;
     }

@@ -124,7 +124,7 @@ uint32_t
 wgw_turn_failures(const wgw_addr_t *backend, uint32_t *since)
 {
     uint64_t  hash;
-    uint32_t  failures, time;
+    uint32_t  failures, time, now;
 
     hash = wgw_route_backend(backend);
     failures = wgw_health_look(turn_health, hash, &time);
@@ -133,8 +133,11 @@ wgw_turn_failures(const wgw_addr_t *backend, uint32_t *since)
         failures = wgw_health_look(turn_health, ~hash, &time);
     }
 
+    /* the clock may have been set back since */
+
     if (failures) {
-        *since = (uint32_t) ngx_time() - time;
+        now = (uint32_t) ngx_time();
+        *since = now > time ? now - time : 0;
     }
 
     return failures;

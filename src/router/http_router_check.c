@@ -23,6 +23,7 @@ static ngx_int_t check_ready(wgw_provider_t *provider, wgw_session_t *session);
 static ngx_int_t check_headers(wgw_errand_t *errand, wgw_provider_t *provider,
     wgw_session_t *session);
 static void check_asked(wgw_errand_t *errand);
+static void check_good(wgw_provider_t *provider, wgw_standing_why_t why);
 static void check_bad(wgw_provider_t *provider, wgw_standing_why_t why);
 static void check_judge(wgw_provider_t *provider);
 
@@ -265,8 +266,6 @@ check_asked(wgw_errand_t *errand)
 
     provider->checking = 0;
 
-    (void) __atomic_fetch_add(&shared->checks, 1, __ATOMIC_RELAXED);
-
     if (re->session && (errand->status == NGX_HTTP_UNAUTHORIZED
                         || errand->status == NGX_HTTP_FORBIDDEN))
     {
@@ -275,9 +274,7 @@ check_asked(wgw_errand_t *errand)
     }
 
     if (errand->status == NGX_HTTP_TOO_MANY_REQUESTS) {
-        wgw_standing_good(&shared->standing, &provider->providers->rise_fall,
-                          WGW_STANDING_BUSY,
-                          (uint32_t) (ngx_current_msec / 1000));
+        check_good(provider, WGW_STANDING_BUSY);
         return;
     }
 
@@ -307,6 +304,18 @@ check_asked(wgw_errand_t *errand)
     __atomic_store_n(&shared->checked, ngx_current_msec, __ATOMIC_RELAXED);
 
     check_judge(provider);
+}
+
+
+static void
+check_good(wgw_provider_t *provider, wgw_standing_why_t why)
+{
+    (void) __atomic_fetch_add(&provider->shared->checks_good, 1,
+                              __ATOMIC_RELAXED);
+
+    wgw_standing_good(&provider->shared->standing,
+                      &provider->providers->rise_fall, why,
+                      (uint32_t) (ngx_current_msec / 1000));
 }
 
 
@@ -366,6 +375,5 @@ check_judge(wgw_provider_t *provider)
         return;
     }
 
-    wgw_standing_good(&provider->shared->standing, &providers->rise_fall,
-                      why[mine], (uint32_t) (ngx_current_msec / 1000));
+    check_good(provider, why[mine]);
 }

@@ -418,15 +418,10 @@ metrics_height(wgw_out_t *out, const char *name, wgw_provider_t *provider)
 static void
 metrics_checks(wgw_out_t *out, const char *name, wgw_provider_t *provider)
 {
-    uint64_t  all, failed;
-
-    all = metrics_load(&provider->shared->checks);
-    failed = metrics_load(&provider->shared->checks_failed);
-
     metrics_label(out, name, provider, "result", "good");
-    metrics_number(out, all > failed ? all - failed : 0);
+    metrics_number(out, metrics_load(&provider->shared->checks_good));
     metrics_label(out, name, provider, "result", "failed");
-    metrics_number(out, failed);
+    metrics_number(out, metrics_load(&provider->shared->checks_failed));
 }
 
 
@@ -475,19 +470,19 @@ metrics_age(wgw_out_t *out, const char *name, wgw_provider_t *provider)
 static void
 metrics_handshakes(wgw_out_t *out, const char *name, wgw_provider_t *provider)
 {
-    uint64_t    all, failed;
+    uint64_t    granted, failed;
     ngx_uint_t  i;
 
-    all = 0;
+    granted = 0;
     failed = 0;
 
     for (i = 0; provider->sessions && i < provider->nsessions; i++) {
-        all += metrics_load(&provider->sessions[i].shared->handshakes);
+        granted += metrics_load(&provider->sessions[i].shared->granted);
         failed += metrics_load(&provider->sessions[i].shared->failed);
     }
 
     metrics_label(out, name, provider, "result", "granted");
-    metrics_number(out, all > failed ? all - failed : 0);
+    metrics_number(out, granted);
     metrics_label(out, name, provider, "result", "failed");
     metrics_number(out, failed);
 }

@@ -35,8 +35,8 @@ typedef struct {
     uint64_t                busy;           /* 429: leave it until then, ms */
     uint64_t                height;         /* of its chain */
     uint64_t                checked;        /* when that was, ms */
-    uint64_t                checks;
-    uint64_t                checks_failed;
+    uint64_t                checks_good;
+    uint64_t                checks_failed;  /* or could not be made */
     uint64_t                attempts;
     uint64_t                failed;         /* connect, time-out, broken */
     uint64_t                statuses[6];    /* 1xx to 5xx; 0: none */

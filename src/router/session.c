@@ -316,6 +316,8 @@ wgw_session_granted(wgw_session_t *session, const wgw_grant_t *grant,
     wgw_board_put(session->board, &body, len, wgw_board_digest(&body, len));
     session_store(&session->shared->id, id);
 
+    (void) __atomic_fetch_add(&session->shared->granted, 1, __ATOMIC_RELAXED);
+
     OPENSSL_cleanse(&body, sizeof(body));
 
     session_release(session);

@@ -46,7 +46,8 @@ typedef struct {
     uint64_t      paced;        /* handshakes: up to when they are spent */
     uint64_t      proven;       /* the last id that a provider accepted */
     uint64_t      refused;      /* the last one it did not */
-    uint64_t      handshakes;   /* of all time */
+    uint64_t      handshakes;   /* that were begun, of all time */
+    uint64_t      granted;
     uint64_t      failed;
 } wgw_session_shared_t;
 

@@ -73,6 +73,7 @@ typedef struct {
     uint64_t   alive;           /* nodes */
     uint64_t   lag;             /* ms that the last question took */
     uint64_t   connected;
+    uint64_t   failed;          /* asked without an answer that is one */
 } wgw_lease_header_t;
 
 

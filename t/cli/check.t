@@ -161,7 +161,9 @@ subtest 'a zone that is full' => sub {
     $gw->stop();
     unlink "$dir/state/wallets";
     spew("$dir/nginx.conf", slurp("$dir/nginx.conf")
-         =~ s{file=state/wallets  keys=1000}{file=state/wallets keys=1}r);
+         =~ s{file=state/wallets  keys=1000}{file=state/wallets keys=1}r
+         =~ s{file=state/meter    keys=200000}
+             {file=state/labels keys=10 label_bytes=64}r);
     $gw->start();
 
     is(wgw_json('check')->{wrong} > 0, 1, 'it runs');
@@ -177,6 +179,33 @@ subtest 'a zone that is full' => sub {
     ok(wait_for(sub { grep { $_->{text} eq 'the zone "wallets" is 100% full'
                              && $_->{cure} =~ /more keys=/ }
                       @{wgw_json('check')->{findings}} }), 'one is full');
+
+    # blocks of 256 bytes, in room for ten of 64 and the longest
+    for my $name (map { "n$_" } 1 .. 9) {
+        http_get($gw->port('ADMIN'), "/v1/names/$name", method => 'PUT',
+                 body => '{"backends":["http://127.0.0.1:9"],"owner":"'
+                         . 'x' x 200 . '"}');
+        http_get($gw->port('HTTP'), '/', host => "$name.gw.test");
+    }
+
+    my $text = 'the room for labels of the zone "names" is 86% full';
+
+    ok(wait_for(sub { grep { $_->{text} eq $text
+                             && $_->{cure} =~ /more label_bytes=/ }
+                      @{wgw_json('check')->{findings}} }),
+       'and the labels of another');
+};
+
+
+subtest 'a disk that is read-only' => sub {
+    mkdir "$dir/ro";
+    is(system("mount -t tmpfs -o ro none '$dir/ro'"), 0, 'one');
+
+    my $disk = finding('disk', '--state', "$dir/ro");
+
+    is($disk->{finding}, 'wrong', 'is wrong, whatever is free');
+    like($disk->{text}, qr{/ro is read-only}, 'and why');
+    system("umount '$dir/ro'");
 };
 
 

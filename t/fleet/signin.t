@@ -150,6 +150,22 @@ subtest 'Redis is away' => sub {
 };
 
 
+subtest 'Redis is full' => sub {
+    $redis->cli(qw(CONFIG SET maxmemory 1));
+    is(signed($one, text($one)), 503, 'none is given');
+    ok(wait_for(sub { $one->log() =~ /\[error\] .* sign-ins are not shared, /
+                      && $one->log() =~ / trying again: Redis: OOM / }),
+       'and the log says why');
+
+    $redis->cli(qw(CONFIG SET maxmemory 0));
+    ok(wait_for(sub { sleep 0.5; signed($one, text($one)) == 200 }),
+       'there is room again');
+    ok(wait_for(sub { $one->log() =~ /sign-ins are shared again/ }),
+       'as the log says');
+    is(scalar(() = $one->log() =~ /sign-ins are not shared/g), 1, 'once');
+};
+
+
 subtest 'Redis has lost its data' => sub {
     my $body = text($one);
 

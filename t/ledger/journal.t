@@ -298,6 +298,26 @@ subtest 'a journal that was deleted' => sub {
 };
 
 
+subtest 'a journal that is deleted while it is written' => sub {
+    get('a', 1);
+    settle('written down');
+    unlink glob "$journal/*.journal";
+    get('a', 3);
+
+    ok(wait_for(sub { $gw->log() =~ /" was deleted while it is written, and/ }),
+       'is told');
+    like(http_get($port, '/metrics')->{body}, qr/^wgw_journal_failing 0$/m,
+         'and begins again');
+
+    ok(wait_for(sub {
+        $ledger->run('--once', '--from-journal', $journal, '--gap-wait', 0);
+        return $ledger->sum('a') == $sent{a};
+    }), 'nothing is lost') or diag $ledger->sum('a'), " $sent{a}";
+    unlike($ledger->{out}, qr/: epoch: /, 'and the epoch goes on');
+    $ledger->run('seen');
+};
+
+
 subtest 'a journal that is damaged' => sub {
     $gw->kill();
 

@@ -406,11 +406,25 @@ subtest 'a database that goes away' => sub {
     my $pid = $ledger->start('--from-journal', "$dir/n14", '--metrics',
                              "$dir/metrics");
     ok(wait_for(sub { $ledger->sum('w') == 10 }), 'it follows');
+    ok(wait_for(sub { behind('n14') >= 0 }), 'as metrics say');
+    like(slurp("$dir/metrics"), qr/^wgw_ledger_connected 1$/m, 'connected');
 
     $db->kill();
     $j->add({ key => 'w', sent => 20 });
     sleep 1;
     ok(alive($pid), 'it waits');
+
+    # they are written every ten seconds
+    ok(wait_for(sub { slurp("$dir/metrics") =~ /^wgw_ledger_connected 0$/m },
+                40),
+       'metrics say that it is away');
+
+    my $before = behind('n14');
+    my $as_of = as_of();
+
+    cmp_ok($before, '>=', 0, 'how old the last reading is');
+    ok(wait_for(sub { as_of() > $as_of }, 40), 'they are written on');
+    cmp_ok(behind('n14'), '>=', $before + 5, 'and it gets older');
     $db->start();
     ok(wait_for(sub { $ledger->sum('w') == 20 }, 30), 'and goes on');
     ok(wait_for(sub { $db->sql("SELECT count(*) FROM pg_locks WHERE granted "
@@ -432,6 +446,21 @@ subtest 'a database that goes away' => sub {
     like(slurp("$dir/metrics"), qr/^wgw_ledger_behind_seconds\{node="n14"\}/m,
          'metrics');
 };
+
+
+# Of the file that the last subtest has: -1 where it is not there.
+
+sub behind {
+    my ($node) = @_;
+
+    return slurp("$dir/metrics")
+           =~ /^wgw_ledger_behind_seconds\{node="$node"\} (\d+)$/m ? $1 : -1;
+}
+
+sub as_of {
+    return slurp("$dir/metrics")
+           =~ /^wgw_ledger_as_of_timestamp_seconds (\d+)$/m ? $1 : 0;
+}
 
 
 subtest 'what is wrong is said' => sub {

@@ -205,6 +205,46 @@ subtest 'a Redis that is away' => sub {
 };
 
 
+subtest 'a Redis that refuses' => sub {
+    $redis->cli(qw(ACL SETUSER default -sadd));
+    get('a', 2);
+    ok(wait_for(sub { $gw->log() =~ /\[error\] .*does not reach the ledger, /
+                      && $gw->log() =~ / trying again: Redis: NOPERM / }),
+       'is said');
+
+    $redis->cli(qw(ACL SETUSER default +sadd));
+    get('a', 1);
+    settled('and nothing is lost');
+    ok(wait_for(sub { $gw->log() =~ /" reaches the ledger again/ }),
+       'it is right again');
+    is(scalar(() = $gw->log() =~ /does not reach the ledger/g), 1, 'once');
+};
+
+
+subtest 'the rights that docs/fleet.md names' => sub {
+    my ($rights) = slurp('docs/fleet.md')
+                   =~ /^    user wgw on >\.\.\. (.*?)\n\n/ms;
+    my $strict = redis(user => 'wgw on >secret ' . $rights =~ s/\s+/ /gr,
+                       requirepass => 'other');
+    my $at = $strict->port();
+    my $other = Wgw->new(slurp($gw->dir() . '/nginx.conf')
+                         =~ s/^.*?(?=worker_processes)//sr
+                         =~ s{127\.0\.0\.1:\d+  node=gw1}
+                             {127.0.0.1:$at user=wgw password_file=password node=strict}r
+                         =~ s/listen \S+;/listen 127.0.0.1:%%HTTP%%;/r);
+
+    $strict->{cli} = [ qw(-a other --no-auth-warning) ];
+    spew($other->dir() . '/password', "secret\n");
+    $other->start();
+    http_get($other->port('HTTP'), '/?k=s');
+
+    ok(wait_for(sub { $strict->cli('XLEN', 'wgw:acc:{strict}') =~ /^[1-9]/ }),
+       'are enough for a journal') or diag($other->log());
+    is($strict->cli('SMEMBERS', 'wgw:acc'), 'strict', 'of a node');
+    $other->stop();
+};
+
+
 subtest 'replies that are lost' => sub {
     my $proxy = Wgw::Redis::proxy($redis->port());
     my $other = Wgw->new(slurp($gw->dir() . '/nginx.conf')

@@ -92,6 +92,8 @@ for my $size (0, 4096, 300_000) {
        'field 11.7: what would be capped is refused');
     is(ask('/free?k=a'), 200, 'and nothing else');
     is(http_get($admin, '/v1/usage')->{status}, 200, 'usage is there');
+    is(keys_of('names'), '5000 of 5000', 'and says that it is full');
+    isnt(keys_of('whole'), '5000 of 5000', 'of this zone alone');
     is(ask('/whole?k=w'), 200, 'so is the other zone');
     is(join(' ', sort $gw->workers()), join(' ', sort @workers),
        'field 11.7: no worker has ended');
@@ -119,5 +121,12 @@ $gw->stop('QUIT');
 
 done_testing();
 
+
+sub keys_of {
+    my ($of) = grep { $_->{zone} eq $_[0] }
+                    @{json(http_get($admin, '/v1/usage')->{body})->{zones}};
+
+    return "$of->{keys} of $of->{keys_max}";
+}
 
 sub ask { return http_get($http, $_[0])->{status} }

@@ -350,6 +350,19 @@ http_get($admin, "/v1/names/$_.example", method => 'PUT',
 is_deeply(certificates('?due=1')->{names},
           [ 'empty.example', 'mixed.example', 'new.example' ],
           'they are due') or diag(explain(certificates('?due=1')));
+
+SKIP: {
+    skip 'not root', 2 if $> != 0;
+
+    http_get($admin, '/v1/names/other.example', method => 'PUT',
+             body => '{"backends":["http://127.0.0.1:9"]}');
+    ok(scalar(grep { $_ eq 'other.example' }
+                   @{ certificates('?due=1')->{names} }),
+       'so is what workers cannot read');
+    ok(!grep({ $_ eq 'other.example' }
+             @{ certificates('?missing=true')->{names} }), 'it is not missing');
+}
+
 system('rm', '-rf', glob "$dir/certs/{mixed,empty,half,keyless,chain}.*");
 
 
@@ -366,7 +379,7 @@ is(slurp("$dir/certs/.self/privkey.pem"), slurp("$dir/other.key"),
 # ---- a directory that workers cannot enter, and files of another group
 
 SKIP: {
-    skip 'not root', 4 if $> != 0;
+    skip 'not root', 5 if $> != 0;
 
     my $group = (stat "$dir/certs/.self/privkey.pem")[5];
 
@@ -381,6 +394,8 @@ SKIP: {
     ok(wait_for(sub {
         $gw->log() =~ /certificates ".*certs" are not readable for the workers/
     }), 'that is not, and is said');
+    is_deeply(certificates('?due=1')->{names}, [],
+              'no certificate would change that');
     chmod 0750, "$dir/certs";
 }
 

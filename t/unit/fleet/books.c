@@ -7,10 +7,12 @@
  */
 
 #include "fleet/books.h"
+#include "fleet/journal_segment.h"
 #include "table/growth.h"
 #include "table/mend.h"
 #include "t/unit/tap.h"
 
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -484,6 +486,98 @@ test_labels(void)
 }
 
 
+/* Bytes of the files there are. */
+
+static uint64_t
+files(void)
+{
+    char                    path[WGW_JOURNAL_PATH];
+    size_t                  i;
+    uint64_t                sum;
+    struct stat             st;
+    wgw_journal_segments_t  list;
+
+    ok(wgw_journal_segments(dir, &list) == 0, "its files");
+
+    for (sum = 0, i = 0; i < list.n; i++) {
+        wgw_journal_segment_path(path, dir, list.elts[i].epoch,
+                                 list.elts[i].seq);
+        sum += stat(path, &st) == 0 ? (uint64_t) st.st_size : 0;
+    }
+
+    wgw_journal_segments_free(&list);
+
+    return sum;
+}
+
+
+static void
+test_gone(void)
+{
+    int64_t   now;
+    uint64_t  seq;
+
+    now = NOV + 73 * 86400;
+    make();
+    ok(clear() == 0 && start(now) == 1, "a journal");
+
+    count("a", now, 100);
+    ok(wgw_books_read(&books, now + 1) == 0 && !books.gone, "is written");
+
+    epoch = books.journal.epoch;
+    seq = books.journal.seq;
+
+    count("a", now + 1, 20);
+    ok(clear() == 0, "and deleted meanwhile");
+    ok(wgw_books_read(&books, now + 2) == 0 && books.gone, "that is seen");
+    ok(files() != 0 && files() == wgw_books_size(&books),
+       "another file begins");
+
+    count("a", now + 2, 3);
+    ok(wgw_books_read(&books, now + 3) == 0 && !books.gone, "once");
+    ok(books.journal.epoch == epoch && books.journal.seq == seq + 2,
+       "the epoch goes on");
+    ok(ledger("a", 0, 0) == 123, "and nothing is lost");
+    wgw_books_close(&books);
+}
+
+
+/* As many as there are, also when old ones were deleted. */
+
+static void
+test_size(void)
+{
+    int       i, wrong;
+    char      key[32];
+    int64_t   now;
+    uint64_t  most;
+
+    now = NOV + 74 * 86400;
+    make();
+    ok(clear() == 0 && start(now) == 1, "another journal");
+
+    books.journal.segment = 4096;
+    books.journal.max = 65536;
+    most = 0;
+
+    for (i = 0, wrong = 0; i < 4000; i++) {
+        (void) snprintf(key, sizeof(key), "key-%d.example", i % 20);
+        count(key, now + i, 1);
+
+        wrong += wgw_books_read(&books, now + i + 1) != 0
+                 || wgw_books_size(&books)
+                    > books.journal.max + 2 * books.journal.segment;
+
+        most = wgw_books_size(&books) > most ? wgw_books_size(&books) : most;
+    }
+
+    ok(wrong == 0, "its files are never more than they may be");
+    ok(most > books.journal.max, "old ones were deleted");
+    ok(files() == wgw_books_size(&books), "what is left is what it says");
+    wgw_books_close(&books);
+}
+
+
 int
 main(void)
 {
@@ -499,6 +593,8 @@ main(void)
     test_renewed();
     test_many();
     test_labels();
+    test_gone();
+    test_size();
     free(memory);
 
     return done_in(dir);
