@@ -32,6 +32,11 @@ set -eu
 
 unset MAKEFLAGS MAKELEVEL MFLAGS
 
+# in the environment of nginx's configure they would be all the flags there are:
+# without its own, and so without a warning
+flags=${CFLAGS:-} ldflags=${LDFLAGS:-}
+unset CFLAGS LDFLAGS
+
 top=$PWD
 jobs=$(nproc)
 
@@ -392,7 +397,7 @@ valgrind)
 matrix)
     add=--add-dynamic-module
     [ "$3" = dynamic ] || add=--add-module
-    build "$NGX_SRC" "$2" "$add" "$CFLAGS" "$LDFLAGS"
+    build "$NGX_SRC" "$2" "$add" "$flags" "$ldflags"
     ;;
 whole)
     some_tree
