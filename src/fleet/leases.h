@@ -31,9 +31,9 @@
  *     for eight seconds ahead
  * 14  a new PATH.lease, or another boot: a new incarnation.  The old one's
  *     fields stay, and there is no part in this window.
- * 15  Redis is away: what is in hand is spent; then nothing more (closed), one
- *     share in a window, of what was left then (share), or the cap is this
- *     node's alone (open)
+ * 15  Redis is away, or refuses for a second: what is in hand is spent; then
+ *     nothing more (closed), one share in a window, of what was left then
+ *     (share), or the cap is this node's alone (open)
  *
  * The sum of what nodes may use is never above the cap, whatever Redis
  * forgets while they live.  One that is dead for good, when Redis forgets,
@@ -62,7 +62,10 @@ void wgw_leases_free(wgw_leases_t *leases);
 /* Every WGW_LEASES_TICK ms, with the number of nodes that live. */
 void wgw_leases_tick(wgw_leases_t *leases, uint64_t alive);
 
-/* Why Redis refused what was asked last: its words, or "". */
+/*
+ * Why Redis refused something lately: its words, or "" when what was asked for
+ * three seconds since was taken.
+ */
 const char *wgw_leases_refusal(const wgw_leases_t *leases);
 
 
