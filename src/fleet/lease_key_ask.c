@@ -196,7 +196,13 @@ key_done(wgw_question_t *q)
         if (q->error[0]) {
             why.data = q->error;
             why.len = strlen(q->error);
-            wgw_witness_refused(q->witness, why);
+
+            if (q->sure || key->known == 0) {
+                wgw_witness_refused(q->witness, why);
+
+            } else {
+                wgw_witness_undeclared(q->witness, why);
+            }
         }
 
         return;

@@ -24,7 +24,8 @@
  *  9  a new connection is a new field; older ones of this incarnation go
  * 10  another sentinel or run id, or a field of ours that is missing (then the
  *     sentinel is deleted, so that all see it): data was lost.  All declare
- *     again, and nobody is granted anything for three seconds.
+ *     again, and nobody is granted anything for three seconds.  Where what is
+ *     declared is refused, as there is no room, it was lost again.
  * 11  what is idle is given back: hold, gone, release, then HSET
  * 12  when a cap is lowered, what is not spent is given back, and asked anew
  * 13  of keys that leased something in this window, the next one's is asked

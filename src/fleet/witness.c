@@ -370,6 +370,26 @@ wgw_witness_refused(wgw_witness_t *w, wgw_text_t why)
 }
 
 
+/*
+ * What is not declared others would grant again: so nobody does before there
+ * is room.  A right that one node lacks, or one key that is somebody else's,
+ * does not stop them all.
+ */
+
+void
+wgw_witness_undeclared(wgw_witness_t *w, wgw_text_t why)
+{
+    wgw_witness_refused(w, why);
+
+    if (w->known && strncmp(w->error, "NOPERM", 6) != 0
+        && strncmp(w->error, "WRONGTYPE", 9) != 0)
+    {
+        wgw_witness_missing(w);
+        w->asked = w->again;
+    }
+}
+
+
 void
 wgw_witness_taken(wgw_witness_t *w)
 {

@@ -87,6 +87,9 @@ void wgw_witness_missing(wgw_witness_t *witness);
 void wgw_witness_refused(wgw_witness_t *witness, wgw_text_t why);
 void wgw_witness_taken(wgw_witness_t *witness);
 
+/* The same of what had to be declared as data was lost: it is lost again. */
+void wgw_witness_undeclared(wgw_witness_t *witness, wgw_text_t why);
+
 /* 1 when it has answered and taken nothing for a second. */
 int wgw_witness_refuses(const wgw_witness_t *witness, uint64_t now);
 

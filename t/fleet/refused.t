@@ -11,7 +11,7 @@ use lib 't/lib';
 use Test::More;
 
 use Wgw;
-use Wgw::Fleet qw(load_on used_up);
+use Wgw::Fleet qw(load_on total until_used used_up);
 use Wgw::Redis qw(redis);
 
 
@@ -117,6 +117,38 @@ subtest 'one key is somebody else\'s' => sub {
     kill 'TERM', @load;
     waitpid $_, 0 for @load;
     $gw->stop();
+};
+
+subtest 'what was lost cannot be said again yet' => sub {
+    my $redis = redis();
+    my $fleet = Wgw::Fleet->new($cap, 2, redis => $redis);
+    my ($one, $two) = $fleet->gw();
+
+    ok($fleet->connected(), 'all are connected');
+    until_used($fleet, 'k', 0.6, 60, $one);
+    cmp_ok(total($fleet->used('k')), '>=', 0.6 * $cap, 'one has used most');
+
+    my @keys = split /\n/, $redis->cli('--scan');
+    my @losses = $fleet->metric('losses_total');
+
+    # another Redis, as it were, in which there is no room
+    open my $cli, '|-', 'redis-cli -p ' . $redis->port() . ' > /dev/null'
+        or die "redis-cli: $!";
+    print $cli map { "$_\n" } 'MULTI',
+        (map { "SET $_ " . 'f' x 32 } grep { /:sentinel:/ } @keys),
+        (map { "DEL $_" } grep { /:lease:/ } @keys),
+        'CONFIG SET maxmemory 1', 'EXEC';
+    close $cli;
+
+    ok(wait_for(sub { ($fleet->metric('losses_total'))[0] > $losses[0] }),
+       'one has seen it');
+    sleep 5;                            # in which all is said again
+
+    $redis->cli(qw(CONFIG SET maxmemory 0));
+    until_used($fleet, 'k', 1.2, 15, $two);
+    cmp_ok(total($fleet->used('k')), '<=', $cap, 'not above the cap');
+    cmp_ok(total($fleet->used('k')), '>=', 0.7 * $cap, 'and more is granted');
+    $_->stop() for $one, $two;
 };
 
 done_testing();

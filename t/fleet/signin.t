@@ -166,6 +166,22 @@ subtest 'Redis is full' => sub {
 };
 
 
+subtest 'Redis is full, and has lost its data' => sub {
+    my $said = () = $one->log() =~ /sign-ins are not shared/g;
+
+    $redis->cli(qw(CONFIG SET maxmemory 1));
+    $redis->cli('DEL', grep { /:sentinel:/ } split /\n/,
+                       $redis->cli('--scan'));
+    ok(wait_for(sub { $said + 1 == (() = $one->log()
+                                         =~ /are not shared, .*: OOM /g) }),
+       'is said before somebody signs in') or diag($one->log());
+
+    $redis->cli(qw(CONFIG SET maxmemory 0));
+    ok(wait_for(sub { sleep 0.5; signed($one, text($one)) == 200 }),
+       'there is room again');
+};
+
+
 subtest 'a key of that name is somebody else\'s' => sub {
     my $said = () = $one->log() =~ /sign-ins are not shared/g;
     my $again = () = $one->log() =~ /sign-ins are shared again/g;
