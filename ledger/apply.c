@@ -131,6 +131,7 @@ apply_call(database_t *db, const char *values[APPLY_ARGS])
                        values[2], values[1], values[0],
                        PQerrorMessage(db->conn));
             PQclear(result);
+            apply_counts.bad++;
 
             return APPLY_BAD;
         }

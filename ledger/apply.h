@@ -33,6 +33,7 @@ typedef struct {
     uint64_t     applied;
     uint64_t     known;
     uint64_t     rows;
+    uint64_t     bad;
 } apply_counts_t;
 
 

@@ -1,6 +1,7 @@
 
 #include <stdlib.h>
 
+#include "ledger/apply.h"
 #include "ledger/follow.h"
 #include "ledger/report.h"
 #include "ledger/source.h"
@@ -23,6 +24,7 @@ typedef struct {
 
 static int follow_round(const ledger_t *ledger, database_t *db,
     source_dir_t *dirs, streams_t *streams, int *waits);
+static int follow_check(database_t *db, const ledger_t *ledger);
 static int follow_alive(database_t *db);
 static void follow_metrics(void *data);
 
@@ -83,7 +85,23 @@ follow(const ledger_t *ledger, database_t *db)
     free(dirs);
 
     return rc == LEDGER_OK && ledger->once && !ledger_stop
-           ? report_check(db, ledger) : ledger_stop ? LEDGER_OK : rc;
+           ? follow_check(db, ledger) : ledger_stop ? LEDGER_OK : rc;
+}
+
+
+/*
+ * A database that takes no record, as it is full or has no right for us, does
+ * not take the event that says so either.
+ */
+
+static int
+follow_check(database_t *db, const ledger_t *ledger)
+{
+    int  rc;
+
+    rc = report_check(db, ledger);
+
+    return rc == LEDGER_OK && apply_counts.bad ? LEDGER_FAILED : rc;
 }
 
 

@@ -21,9 +21,11 @@
 #define DESK_ID       64
 #define DESK_ENTRIES  "500"             /* at once */
 
-/* what Redis refuses */
-#define DESK_WRITES   1
-#define DESK_READS    2
+/* what Redis refuses: of each stream, as one may be somebody else's key */
+#define DESK_TAKES    1
+#define DESK_KNOWS    2
+#define DESK_SAYS     4
+#define DESK_READS    16
 
 
 /* One of the streams, as far as it was read. */
@@ -72,6 +74,9 @@ static void desk_taken(void *data, const redisReply *reply);
 static void desk_said(void *data, const redisReply *reply);
 static void desk_answered(desk_agent_t *agent, ngx_uint_t what,
     const redisReply *reply);
+static void desk_refused(desk_agent_t *agent, ngx_uint_t what,
+    const char *why);
+static void desk_right(desk_agent_t *agent, ngx_uint_t what);
 static wgw_text_t desk_key(desk_agent_t *agent, char *buffer,
     const char *name, wgw_text_t more);
 static void desk_restart(desk_agent_t *agent);
@@ -176,11 +181,15 @@ desk_tick(ngx_event_t *ev)
     }
 
     if (agent->witness.known) {
+        desk_right(agent, DESK_KNOWS);
         desk_sheets(agent);
 
         for (i = 0; i < WGW_DESK_STREAMS; i++) {
             desk_read(agent, &agent->streams[i]);
         }
+
+    } else if (agent->witness.refused) {
+        desk_refused(agent, DESK_KNOWS, agent->witness.error);
     }
 
     ngx_add_timer(&agent->timer, DESK_TICK);
@@ -277,7 +286,7 @@ desk_taken(void *data, const redisReply *reply)
 
     answer = 3;
 
-    desk_answered(asked->agent, DESK_WRITES, reply);
+    desk_answered(asked->agent, DESK_TAKES, reply);
 
     if (reply && reply->type == REDIS_REPLY_STATUS) {
         answer = 1;
@@ -330,7 +339,8 @@ desk_said(void *data, const redisReply *reply)
 
     uint64_t  to;
 
-    desk_answered(asked->agent, DESK_WRITES, reply);
+    desk_answered(asked->agent,
+                  DESK_SAYS << (asked->sheet->kind != WGW_DESK_SAY), reply);
 
     to = reply && reply->type == REDIS_REPLY_STRING
          ? asked->word & ~(uint64_t) WGW_DESK_STATE
@@ -347,31 +357,44 @@ desk_said(void *data, const redisReply *reply)
 static void
 desk_answered(desk_agent_t *agent, ngx_uint_t what, const redisReply *reply)
 {
-    ngx_uint_t  before;
-
     if (reply == NULL) {
         return;
     }
 
-    before = agent->refused;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        desk_refused(agent, what, reply->str);
 
-    if (reply->type != REDIS_REPLY_ERROR) {
-        agent->refused &= ~what;
+    } else {
+        desk_right(agent, what);
+    }
+}
 
-        if (before && agent->refused == 0) {
-            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                          "wgw fleet: sign-ins are shared again");
-        }
 
-        return;
+static void
+desk_refused(desk_agent_t *agent, ngx_uint_t what, const char *why)
+{
+    if (agent->refused == 0) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "wgw fleet: sign-ins are not shared, trying again: "
+                      "Redis: %*s", ngx_min(ngx_strlen(why), 200), why);
     }
 
     agent->refused |= what;
+}
 
-    if (before == 0) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "wgw fleet: sign-ins are not shared, trying again: "
-                      "Redis: %*s", ngx_min(reply->len, 200), reply->str);
+
+static void
+desk_right(desk_agent_t *agent, ngx_uint_t what)
+{
+    if (agent->refused == 0) {
+        return;
+    }
+
+    agent->refused &= ~what;
+
+    if (agent->refused == 0) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "wgw fleet: sign-ins are shared again");
     }
 }
 
@@ -431,11 +454,13 @@ desk_heard(void *data, const redisReply *reply)
     desk_stream_t *stream = data;
 
     size_t             i;
+    desk_agent_t      *agent;
     const redisReply  *entries;
 
+    agent = stream->agent;
     stream->reading = 0;
 
-    desk_answered(stream->agent, DESK_READS, reply);
+    desk_answered(agent, DESK_READS << (stream - agent->streams), reply);
 
     if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
         return;

@@ -85,8 +85,8 @@ struct wgw_leases_s {
     unsigned             waking:1;
     unsigned             declaring:1;
 
-    char                 refusal[WGW_QUESTION_ERROR];   /* "": none */
-
+    const char          *refusal;       /* "": none */
+    uint64_t             taken_at;      /* ms: something was not refused */
     uint16_t             probe;         /* a slot whose shard is looked for */
     unsigned             nwitnesses;
     wgw_witness_t        witnesses[WGW_LEASE_SHARDS];
@@ -117,7 +117,7 @@ void wgw_lease_key_ask(wgw_leases_t *l, wgw_lease_key_t *key);
 void wgw_lease_key_return(wgw_leases_t *l, wgw_lease_key_t *key,
     uint64_t units);
 
-/* Redis is away: one share in a window, if the zone has that. */
+/* Redis is away, or refuses: one share in a window, if the zone has that. */
 void wgw_lease_key_share(wgw_leases_t *l, wgw_lease_key_t *key);
 
 /* Declares what a record has; 0, or -1: it is not sent. */

@@ -12,7 +12,7 @@
 
 
 #define KEY_AGAIN     100               /* after a question that failed ... */
-#define KEY_VAIN      1000              /* ... or brought nothing */
+#define KEY_VAIN      1000              /* ... or was in vain */
 
 
 static void key_send(wgw_leases_t *l, wgw_lease_key_t *key, uint64_t units);
@@ -175,6 +175,7 @@ key_ttl(wgw_leases_t *l, uint64_t clock)
 static void
 key_done(wgw_question_t *q)
 {
+    wgw_text_t        why;
     wgw_leases_t     *l;
     wgw_lease_key_t  *key;
 
@@ -184,19 +185,31 @@ key_done(wgw_question_t *q)
 
     l->now = l->conf.wire->now(l->conf.wire);
 
-    if (q->error[0]) {
-        memcpy(l->refusal, q->error, sizeof(l->refusal));
-    }
-
     if (q->failed || q->strange) {
         l->lease->header->failed++;
 
         /* it may have been carried out: all is said again */
 
         key->serial = WGW_LEASE_NEVER;
-        key->next = l->now + KEY_AGAIN;
+        key->next = l->now + (q->error[0] ? KEY_VAIN : KEY_AGAIN);
+
+        if (q->error[0]) {
+            why.data = q->error;
+            why.len = strlen(q->error);
+
+            if (q->sure || key->known == 0) {
+                wgw_witness_refused(q->witness, why);
+
+            } else {
+                wgw_witness_undeclared(q->witness, why);
+            }
+        }
+
         return;
     }
+
+    wgw_witness_taken(q->witness);
+    l->taken_at = l->now;
 
     if (q->missing
         || (q->sure && q->created && q->older == 0 && key->declared != 0))
@@ -209,7 +222,6 @@ key_done(wgw_question_t *q)
     }
 
     key->serial = q->serial;
-    l->refusal[0] = '\0';
 
     key_got(l, key, q);
 }

@@ -10,6 +10,7 @@
 #define LEASES_SCAN      65536          /* records at once */
 #define LEASES_AWAY      1000           /* ms, before a share is taken */
 #define LEASES_STRIDE    4099           /* of slots: comes to all of them */
+#define LEASES_CALM      3000           /* ms without a refusal: it is over */
 
 
 static uint64_t leases_clock(wgw_leases_t *l);
@@ -24,6 +25,7 @@ static void leases_scan(wgw_leases_t *l);
 static int leases_scan_one(wgw_leases_t *l, uint32_t record,
     uint64_t clock);
 static void leases_said(wgw_leases_t *l);
+static void leases_refused(wgw_leases_t *l, uint64_t again);
 
 
 wgw_leases_t *
@@ -39,6 +41,7 @@ wgw_leases_create(const wgw_leases_conf_t *conf)
     l->conf = *conf;
     l->lease = conf->table->lease;
     l->alive = 1;
+    l->refusal = "";
     l->clock = leases_clock(l);
 
     /* what was leased before this process began is looked at as well */
@@ -243,6 +246,10 @@ leases_look_on(wgw_leases_t *l, wgw_lease_key_t *key)
         return;
     }
 
+    if (wgw_witness_refuses(w, l->now)) {
+        wgw_lease_key_share(l, key);
+    }
+
     /* keys may move in memory */
 
     index = (uint32_t) (key - l->keys);
@@ -260,7 +267,10 @@ leases_look_on(wgw_leases_t *l, wgw_lease_key_t *key)
     {
         /* a new connection: a new field */
 
-        wgw_lease_key_ask(l, key);
+        if (!w->refused || l->now >= key->next) {
+            wgw_lease_key_ask(l, key);
+        }
+
         return;
     }
 
@@ -274,8 +284,14 @@ leases_look_on(wgw_leases_t *l, wgw_lease_key_t *key)
         if (key->hand) {
             wgw_lease_key_return(l, key, key->hand);
 
-        } else {
+        } else if (!w->refused) {
             wgw_lease_key_drop(l, key);
+
+        } else if (l->now >= key->next) {
+
+            /* whether it is still refused is known by asking */
+
+            wgw_lease_key_ask(l, key);
         }
     }
 }
@@ -440,25 +456,47 @@ leases_scan_one(wgw_leases_t *l, uint32_t record, uint64_t clock)
 static void
 leases_said(wgw_leases_t *l)
 {
-    unsigned             i, connected;
-    uint64_t             answered;
+    unsigned             i, connected, refuse;
+    uint64_t             answered, again;
     wgw_lease_header_t  *header;
+    const wgw_witness_t *w;
 
     header = l->lease->header;
     answered = 0;
     connected = 0;
+    refuse = 0;
+    again = 0;
 
     for (i = 0; i < l->nwitnesses; i++) {
-        connected += l->witnesses[i].serial && l->witnesses[i].known;
+        w = &l->witnesses[i];
+        connected += w->serial && w->known;
+        refuse += w->known && wgw_witness_refuses(w, l->now);
+        answered = w->answered > answered ? w->answered : answered;
 
-        if (l->witnesses[i].answered > answered) {
-            answered = l->witnesses[i].answered;
+        if (w->again > again) {
+            again = w->again;
+            l->refusal = w->error;
         }
     }
 
     __atomic_store_n(&header->answered, answered, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&header->refused, connected && refuse == connected,
+                     __ATOMIC_SEQ_CST);
 
     header->connected = connected;
     header->alive = l->alive;
     header->leased = l->taken;
+
+    leases_refused(l, again);
+}
+
+
+/* Of many shards, or keys, some may be taken and others not, in turn. */
+
+static void
+leases_refused(wgw_leases_t *l, uint64_t again)
+{
+    if (again == 0 || l->taken_at >= again + LEASES_CALM) {
+        l->refusal = "";
+    }
 }

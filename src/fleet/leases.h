@@ -24,16 +24,17 @@
  *  9  a new connection is a new field; older ones of this incarnation go
  * 10  another sentinel or run id, or a field of ours that is missing (then the
  *     sentinel is deleted, so that all see it): data was lost.  All declare
- *     again, and nobody is granted anything for three seconds.
+ *     again, and nobody is granted anything for three seconds.  Where what is
+ *     declared is refused, as there is no room, it was lost again.
  * 11  what is idle is given back: hold, gone, release, then HSET
  * 12  when a cap is lowered, what is not spent is given back, and asked anew
  * 13  of keys that leased something in this window, the next one's is asked
  *     for eight seconds ahead
  * 14  a new PATH.lease, or another boot: a new incarnation.  The old one's
  *     fields stay, and there is no part in this window.
- * 15  Redis is away: what is in hand is spent; then nothing more (closed), one
- *     share in a window, of what was left then (share), or the cap is this
- *     node's alone (open)
+ * 15  Redis is away, or refuses for a second: what is in hand is spent; then
+ *     nothing more (closed), one share in a window, of what was left then
+ *     (share), or the cap is this node's alone (open)
  *
  * The sum of what nodes may use is never above the cap, whatever Redis
  * forgets while they live.  One that is dead for good, when Redis forgets,
@@ -62,7 +63,10 @@ void wgw_leases_free(wgw_leases_t *leases);
 /* Every WGW_LEASES_TICK ms, with the number of nodes that live. */
 void wgw_leases_tick(wgw_leases_t *leases, uint64_t alive);
 
-/* Why Redis refused what was asked last: its words, or "". */
+/*
+ * Why Redis refused something lately: its words, or "" when what was asked for
+ * three seconds since was taken.
+ */
 const char *wgw_leases_refusal(const wgw_leases_t *leases);
 
 

@@ -27,6 +27,7 @@ static void question_field(wgw_question_t *q, const redisReply *name,
     const redisReply *value);
 static void question_refused(wgw_question_t *q, const redisReply *reply);
 static void question_end(wgw_question_t *q);
+static void question_declared(void *data, const redisReply *reply);
 
 
 wgw_question_t *
@@ -333,7 +334,25 @@ wgw_question_correct(wgw_question_t *q, uint64_t units)
 int
 wgw_question_declare(const wgw_question_t *q)
 {
-    return question_hset(q, q->units, NULL, NULL) != 0
+    return question_hset(q, q->units, question_declared, q->witness) != 0
            || (q->ttl && question_expire(q, NULL, NULL) != 0)
            ? -1 : 0;
+}
+
+
+static void
+question_declared(void *data, const redisReply *reply)
+{
+    wgw_text_t          why;
+    wgw_shard_range_t   range;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
+        return;
+    }
+
+    why = question_text(reply->str, reply->len);
+
+    if (!wgw_shard_moved(why, &range)) {
+        wgw_witness_undeclared(data, why);
+    }
 }

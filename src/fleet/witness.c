@@ -13,6 +13,7 @@ static void witness_connected(wgw_witness_t *w,
     const wgw_wire_place_t *place);
 static void witness_beat(wgw_witness_t *w, uint64_t now);
 static void witness_greet(wgw_witness_t *w);
+static void witness_greeted(void *data, const redisReply *reply);
 static void witness_told(void *data, const redisReply *reply);
 static void witness_believe(wgw_witness_t *w);
 static uint64_t *witness_noted(wgw_witness_t *w);
@@ -88,6 +89,12 @@ wgw_witness_tick(wgw_witness_t *w)
         witness_connected(w, &place);
     }
 
+    /* nobody asks any more: it is not known */
+
+    if (w->refused && now >= w->again + WGW_WITNESS_CALM) {
+        w->refused = 0;
+    }
+
     if (w->serial && !w->busy && now >= w->asked + WGW_WITNESS_BEAT) {
         witness_beat(w, now);
     }
@@ -108,6 +115,7 @@ witness_connected(wgw_witness_t *w, const wgw_wire_place_t *place)
     w->known = 0;
     w->busy = 0;
     w->asked = 0;
+    w->refused = 0;
 }
 
 
@@ -157,7 +165,30 @@ witness_greet(wgw_witness_t *w)
     args[2].len = WGW_WITNESS_TEXT;
     args[3] = wgw_text("NX");
 
-    (void) w->wire->send(w->wire, w->home, 0, args, 4, NULL, NULL);
+    (void) w->wire->send(w->wire, w->home, 0, args, 4, witness_greeted, w);
+}
+
+
+/* Also of GET: without a sentinel nothing is asked that could be refused. */
+
+static void
+witness_greeted(void *data, const redisReply *reply)
+{
+    wgw_text_t          why;
+    wgw_shard_range_t   range;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
+        return;
+    }
+
+    why.data = reply->str;
+    why.len = reply->len;
+
+    /* another server is asked soon */
+
+    if (!wgw_shard_moved(why, &range)) {
+        wgw_witness_refused(data, why);
+    }
 }
 
 
@@ -182,8 +213,11 @@ witness_told(void *data, const redisReply *reply)
     }
 
     if (reply->type != REDIS_REPLY_STRING || reply->len != WGW_WITNESS_TEXT) {
+        witness_greeted(w, reply);
         return;
     }
+
+    wgw_witness_taken(w);
 
     memcpy(w->text, reply->str, WGW_WITNESS_TEXT);
     w->known = 1;
@@ -318,6 +352,55 @@ wgw_witness_missing(wgw_witness_t *w)
     w->asked = 0;
     w->declare = 1;
     w->until = w->wire->now(w->wire) + WGW_WITNESS_LEARN;
+}
+
+
+void
+wgw_witness_refused(wgw_witness_t *w, wgw_text_t why)
+{
+    size_t  len;
+
+    w->again = w->wire->now(w->wire);
+    w->refused = w->refused ? w->refused : w->again;
+
+    len = why.len < WGW_WITNESS_ERROR ? why.len : WGW_WITNESS_ERROR - 1;
+
+    memcpy(w->error, why.data, len);
+    w->error[len] = '\0';
+}
+
+
+/*
+ * What is not declared others would grant again: so nobody does before there
+ * is room.  A right that one node lacks, or one key that is somebody else's,
+ * does not stop them all.
+ */
+
+void
+wgw_witness_undeclared(wgw_witness_t *w, wgw_text_t why)
+{
+    wgw_witness_refused(w, why);
+
+    if (w->known && strncmp(w->error, "NOPERM", 6) != 0
+        && strncmp(w->error, "WRONGTYPE", 9) != 0)
+    {
+        wgw_witness_missing(w);
+        w->asked = w->again;
+    }
+}
+
+
+void
+wgw_witness_taken(wgw_witness_t *w)
+{
+    w->refused = 0;
+}
+
+
+int
+wgw_witness_refuses(const wgw_witness_t *w, uint64_t now)
+{
+    return w->serial && w->refused && now >= w->refused + WGW_WITNESS_AWAY;
 }
 
 

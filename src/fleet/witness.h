@@ -10,6 +10,10 @@
  * The last pair of sentinel and run id is kept in PATH.lease, so that an agent
  * which is started again need not wait; not those before it, as a server that
  * is the master again has been another's copy meanwhile.
+ *
+ * A shard may answer and take nothing: it is full, or has a user without the
+ * right.  That is known from what is asked, and is the same as one that is
+ * away.
  */
 
 #ifndef WGW_WITNESS_H
@@ -26,6 +30,9 @@
 #define WGW_WITNESS_NAME   96
 #define WGW_WITNESS_BEAT   500          /* ms */
 #define WGW_WITNESS_LEARN  3000
+#define WGW_WITNESS_AWAY   1000         /* refused for so long: as if away */
+#define WGW_WITNESS_CALM   10000        /* and no more, unheard of again */
+#define WGW_WITNESS_ERROR  160
 
 
 typedef struct wgw_witness_s  wgw_witness_t;
@@ -42,6 +49,8 @@ struct wgw_witness_s {
     uint64_t             asked;     /* ms: the last beat */
     uint64_t             answered;  /* ms: the last word of the shard */
     uint64_t             until;     /* ms: nothing is granted */
+    uint64_t             refused;   /* ms: it takes nothing since, or 0 */
+    uint64_t             again;     /* ms: it last refused */
     uint64_t             pair;      /* of sentinel and run id */
     unsigned             known:1;   /* the sentinel's text is */
     unsigned             busy:1;
@@ -50,6 +59,7 @@ struct wgw_witness_s {
     size_t               name_len;
     char                 name[WGW_WITNESS_NAME];    /* of the sentinel */
     char                 text[WGW_WITNESS_TEXT];
+    char                 error[WGW_WITNESS_ERROR];  /* the last refusal */
 };
 
 
@@ -72,6 +82,16 @@ int wgw_witness_see(wgw_witness_t *witness,
 
 /* Something of ours is missing: all are told. */
 void wgw_witness_missing(wgw_witness_t *witness);
+
+/* What was asked of the shard was refused, for that reason; or was taken. */
+void wgw_witness_refused(wgw_witness_t *witness, wgw_text_t why);
+void wgw_witness_taken(wgw_witness_t *witness);
+
+/* The same of what had to be declared as data was lost: it is lost again. */
+void wgw_witness_undeclared(wgw_witness_t *witness, wgw_text_t why);
+
+/* 1 when it has answered and taken nothing for a second. */
+int wgw_witness_refuses(const wgw_witness_t *witness, uint64_t now);
 
 /* 1 when what others declared can be relied on. */
 int wgw_witness_sure(const wgw_witness_t *witness, uint64_t now);

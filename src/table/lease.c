@@ -206,12 +206,16 @@ wgw_lease_soon(const wgw_lease_t *lease, uint32_t record, uint64_t clock,
 }
 
 
-/* A question of a second or more is one that nobody answers. */
+/*
+ * A question of a second or more is one that nobody answers; and who refuses
+ * each for a second is asked in vain as well.
+ */
 
 static int
 lease_fresh(const wgw_lease_t *lease)
 {
-    return lease->now() < wgw_load(&lease->header->answered) + WGW_LEASE_FRESH;
+    return lease->now() < wgw_load(&lease->header->answered) + WGW_LEASE_FRESH
+           && !wgw_load(&lease->header->refused);
 }
 
 

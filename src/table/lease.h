@@ -74,6 +74,7 @@ typedef struct {
     uint64_t   lag;             /* ms that the last question took */
     uint64_t   connected;
     uint64_t   failed;          /* asked without an answer that is one */
+    uint64_t   refused;         /* 1: Redis answers, and takes nothing */
 } wgw_lease_header_t;
 
 

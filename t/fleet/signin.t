@@ -166,6 +166,50 @@ subtest 'Redis is full' => sub {
 };
 
 
+subtest 'Redis is full, and has lost its data' => sub {
+    my $said = () = $one->log() =~ /sign-ins are not shared/g;
+
+    $redis->cli(qw(CONFIG SET maxmemory 1));
+    $redis->cli('DEL', grep { /:sentinel:/ } split /\n/,
+                       $redis->cli('--scan'));
+    ok(wait_for(sub { $said + 1 == (() = $one->log()
+                                         =~ /are not shared, .*: OOM /g) }),
+       'is said before somebody signs in') or diag($one->log());
+
+    $redis->cli(qw(CONFIG SET maxmemory 0));
+    ok(wait_for(sub { sleep 0.5; signed($one, text($one)) == 200 }),
+       'there is room again');
+};
+
+
+subtest 'a key of that name is somebody else\'s' => sub {
+    my $said = () = $one->log() =~ /sign-ins are not shared/g;
+    my $again = () = $one->log() =~ /sign-ins are shared again/g;
+    my $reads = sub {
+        my ($n) = $redis->cli(qw(INFO commandstats))
+                  =~ /^cmdstat_xread:calls=(\d+)/m;
+        return $n;
+    };
+
+    $redis->cli(qw(RENAME wgw:said kept));
+    $redis->cli(qw(SET wgw:said mine));
+    ok(wait_for(sub { $one->log() =~ / trying again: Redis: WRONGTYPE / }),
+       'is said');
+
+    my $until = $reads->() + 40;
+    ok(wait_for(sub { $reads->() > $until }), 'the streams are read on');
+    is(scalar(() = $one->log() =~ /sign-ins are not shared/g), $said + 1,
+       'once');
+    is(scalar(() = $one->log() =~ /sign-ins are shared again/g), $again,
+       'and not that it is over');
+
+    $redis->cli(qw(RENAME kept wgw:said));
+    ok(wait_for(sub { $again + 1 == (() = $one->log()
+                                          =~ /sign-ins are shared again/g) }),
+       'until it is') or diag($one->log());
+};
+
+
 subtest 'Redis has lost its data' => sub {
     my $body = text($one);
 

@@ -483,6 +483,28 @@ subtest 'what is wrong is said' => sub {
 };
 
 
+# As one whose disk is full: it takes no record, nor the event that says so.
+subtest 'a database that takes nothing' => sub {
+    my $j = Wgw::Journal->new("$dir/full", 'full');
+
+    $j->add({ key => 'full', sent => 0, base => 0 }, options(kind => 4));
+    $j->add({ key => 'full', sent => 70 });
+    $db->sql('UPDATE wgw.event SET seen_at = now()');
+    $db->sql('CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql '
+             . "AS \$\$ BEGIN RAISE 'no space left on device' "
+             . "USING ERRCODE = '53100'; END \$\$");
+    $db->sql("CREATE TRIGGER full_disk BEFORE INSERT ON wgw.$_ "
+             . 'EXECUTE FUNCTION full_disk()') for qw(record event);
+
+    is(once('full'), 1, 'is no success');
+    like($ledger->{err}, qr/is not taken: .*no space left/, 'and is said');
+
+    $db->sql('DROP FUNCTION full_disk() CASCADE');
+    is(once('full'), 0, 'it has room again') or diag $ledger->{out};
+    is($ledger->sum('full'), 70, 'and nothing is lost');
+};
+
+
 subtest 'forgotten' => sub {
     is($ledger->run('prune', '0 days', '0 days'), 0, 'old records and hours');
     is($db->sql('SELECT count(*) FROM wgw.record')
