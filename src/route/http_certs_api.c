@@ -47,6 +47,7 @@ static ngx_int_t api_there(api_t *api);
 static ngx_int_t api_names(api_t *api, ngx_array_t *names);
 static int api_compare(const void *one, const void *two);
 static ngx_int_t api_certificate(api_t *api, ngx_str_t *name);
+static void api_file(wgw_out_t *out, wgw_certs_file_t *file);
 static void api_time(wgw_out_t *out, int64_t time);
 static ngx_int_t api_wanting(api_t *api);
 static ngx_uint_t api_wants(api_t *api, wgw_text_t name, wgw_text_t packed);
@@ -288,22 +289,33 @@ api_compare(const void *one, const void *two)
 }
 
 
-/* Nothing for what is no folder with a certificate. */
+/*
+ * Nothing for what is no folder with a certificate; one of which nothing can
+ * be read is there for its state.
+ */
 
 static ngx_int_t
 api_certificate(api_t *api, ngx_str_t *name)
 {
-    char              path[WGW_CERTS_DIR + WGW_NAME_MAX + 32];
-    size_t            i;
-    wgw_out_t         out;
-    const char       *separator;
-    wgw_certs_file_t  file;
+    char               path[WGW_CERTS_DIR + WGW_NAME_MAX + 32];
+    wgw_out_t          out;
+    wgw_text_t         text;
+    wgw_certs_file_t   file;
+    wgw_certs_kind_e   kind;
+
+    text = (wgw_text_t) { (char *) name->data, name->len };
+    kind = wgw_certs_state(api->dir, text, ngx_time());
 
     *ngx_snprintf((u_char *) path, sizeof(path) - 1, "%s/%V/%s", api->dir,
                   name, WGW_CERTS_CERT) = '\0';
 
     if (wgw_certs_file(path, &file) != 0) {
-        return NGX_OK;
+
+        if (kind == WGW_CERTS_NONE) {
+            return NGX_OK;
+        }
+
+        ngx_memzero(&file, sizeof(wgw_certs_file_t));
     }
 
     out = api_line(api);
@@ -313,27 +325,14 @@ api_certificate(api_t *api, ngx_str_t *name)
     }
 
     wgw_out_str(&out, api->n++ ? ",{\"name\":" : "{\"name\":");
-    wgw_out_json(&out, (wgw_text_t) { (char *) name->data, name->len });
-    wgw_out_str(&out, ",\"not_before\":");
-    api_time(&out, file.not_before);
-    wgw_out_str(&out, ",\"not_after\":");
-    api_time(&out, file.not_after);
-    wgw_out_str(&out, ",\"issuer\":");
-    wgw_out_json(&out, (wgw_text_t) { file.issuer, strlen(file.issuer) });
-    wgw_out_str(&out, ",\"self_signed\":");
-    wgw_out_str(&out, file.self_signed ? "true" : "false");
-    wgw_out_str(&out, ",\"names\":[");
+    wgw_out_json(&out, text);
+    wgw_out_str(&out, ",\"state\":\"");
+    wgw_out_str(&out, kind == WGW_CERTS_OWN ? "ok"
+                      : kind == WGW_CERTS_UNREADABLE ? "unreadable"
+                      : "damaged");
+    wgw_out_str(&out, "\"");
+    api_file(&out, &file);
 
-    separator = "";
-
-    for (i = 0; i < file.names_len; i += strlen(file.names + i) + 1) {
-        wgw_out_str(&out, separator);
-        wgw_out_json(&out, (wgw_text_t) { file.names + i,
-                                          strlen(file.names + i) });
-        separator = ",";
-    }
-
-    wgw_out_str(&out, "]}");
     api->last->buf->last = (u_char *) out.pos;
 
     return out.overflow ? NGX_ERROR : NGX_OK;
@@ -341,8 +340,44 @@ api_certificate(api_t *api, ngx_str_t *name)
 
 
 static void
+api_file(wgw_out_t *out, wgw_certs_file_t *file)
+{
+    size_t       i;
+    const char  *separator;
+
+    wgw_out_str(out, ",\"not_before\":");
+    api_time(out, file->not_before);
+    wgw_out_str(out, ",\"not_after\":");
+    api_time(out, file->not_after);
+    wgw_out_str(out, ",\"issuer\":");
+    wgw_out_json(out, (wgw_text_t) { file->issuer, strlen(file->issuer) });
+    wgw_out_str(out, ",\"self_signed\":");
+    wgw_out_str(out, file->self_signed ? "true" : "false");
+    wgw_out_str(out, ",\"names\":[");
+
+    separator = "";
+
+    for (i = 0; i < file->names_len; i += strlen(file->names + i) + 1) {
+        wgw_out_str(out, separator);
+        wgw_out_json(out, (wgw_text_t) { file->names + i,
+                                         strlen(file->names + i) });
+        separator = ",";
+    }
+
+    wgw_out_str(out, "]}");
+}
+
+
+/* 0: not known */
+
+static void
 api_time(wgw_out_t *out, int64_t time)
 {
+    if (time == 0) {
+        wgw_out_str(out, "null");
+        return;
+    }
+
     wgw_out_str(out, "\"");
     wgw_out_rfc3339(out, time);
     wgw_out_str(out, "\"");
