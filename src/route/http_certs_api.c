@@ -50,6 +50,7 @@ static ngx_int_t api_certificate(api_t *api, ngx_str_t *name);
 static void api_file(wgw_out_t *out, wgw_certs_file_t *file);
 static void api_time(wgw_out_t *out, int64_t time);
 static ngx_int_t api_wanting(api_t *api);
+static ngx_int_t api_failed(api_t *api, wgw_store_error_t *error);
 static ngx_uint_t api_wants(api_t *api, wgw_text_t name, wgw_text_t packed);
 static ngx_int_t api_text(api_t *api, const char *text, size_t len);
 static wgw_out_t api_line(api_t *api);
@@ -82,9 +83,19 @@ ngx_http_wgw_certs_handler(ngx_http_request_t *r)
 
     if (api_text(&api, api.missing ? "{\"names\":[" : "{\"certificates\":[",
                  api.missing ? 10 : 17)
-        != NGX_OK
-        || (api.missing ? api_wanting(&api) : api_there(&api)) != NGX_OK)
+        != NGX_OK)
     {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = api.missing ? api_wanting(&api) : api_there(&api);
+
+    if (rc == NGX_DECLINED) {
+        return wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                               "the store of names is not available");
+    }
+
+    if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -384,7 +395,10 @@ api_time(wgw_out_t *out, int64_t time)
 }
 
 
-/* Names of the store that have no certificate, or one that ends. */
+/*
+ * Names of the store that have no certificate, or one that ends; DECLINED: it
+ * cannot be read, and who was asked by half of it would take that for all.
+ */
 
 static ngx_int_t
 api_wanting(api_t *api)
@@ -394,6 +408,7 @@ api_wanting(api_t *api)
     wgw_out_t           out;
     wgw_text_t          name, packed;
     wgw_store_t        *store;
+    wgw_store_rc_t      found;
     wgw_store_error_t   error;
 
     if (wgw_lookup_names()->path.len == 0) {
@@ -401,10 +416,13 @@ api_wanting(api_t *api)
     }
 
     store = wgw_lookup_store(api->request->connection->log);
+    if (store == NULL) {
+        return NGX_DECLINED;
+    }
 
-    if (store == NULL || wgw_store_begin(store, &id, &error) != WGW_STORE_OK)
-    {
-        return NGX_ERROR;
+    found = wgw_store_begin(store, &id, &error);
+    if (found != WGW_STORE_OK) {
+        return api_failed(api, &error);
     }
 
     rc = NGX_OK;
@@ -413,11 +431,16 @@ api_wanting(api_t *api)
 
         api->looks++;
 
-        if (wgw_store_next(store, WGW_ROWS, api->after, &name, &packed,
-                           &error)
-            != WGW_STORE_OK)
-        {
+        found = wgw_store_next(store, WGW_ROWS, api->after, &name, &packed,
+                               &error);
+
+        if (found == WGW_STORE_NONE) {
             api->after.len = 0;
+            break;
+        }
+
+        if (found != WGW_STORE_OK) {
+            rc = api_failed(api, &error);
             break;
         }
 
@@ -440,6 +463,16 @@ api_wanting(api_t *api)
     wgw_store_end(store);
 
     return rc;
+}
+
+
+static ngx_int_t
+api_failed(api_t *api, wgw_store_error_t *error)
+{
+    ngx_log_error(NGX_LOG_ERR, api->request->connection->log, 0, "names: %s",
+                  error->text);
+
+    return NGX_DECLINED;
 }
 
 

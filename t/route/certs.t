@@ -431,6 +431,35 @@ SKIP: {
 }
 
 
+# ---- a store that workers cannot use
+
+SKIP: {
+    skip 'not root', 3 if $> != 0;
+
+    my ($uid, $gid) = (stat "$dir/names")[4, 5];
+
+    $gw->expect(qr/names ".*": \w+\(\).* failed \(13: |exited on signal 9/);
+    chown 0, 0, "$dir/names", glob "$dir/names/*";
+    chmod 0700, "$dir/names";
+    kill 'KILL', $gw->workers();
+
+    my $reply;
+
+    ok(wait_for(sub {
+        $reply = http_get($admin, '/v1/certificates?due=1');
+        ($reply->{status} // 0) == 503
+    }), 'who is due is not known') or diag($reply->{status});
+    is(json($reply->{body} || '{}')->{error},
+       'the store of names is not available', 'and it is said');
+
+    chown $uid, $gid, "$dir/names", glob "$dir/names/*";
+    chmod 0750, "$dir/names";
+    ok(wait_for(sub {
+        (http_get($admin, '/v1/certificates?due=1')->{status} // 0) == 200
+    }), 'until it is again');
+}
+
+
 # ---- what nginx -t says
 
 my $late = Wgw->new('events { } http { server { listen 127.0.0.1:%%P%% ssl; '
