@@ -42,6 +42,7 @@ static char *check_nginx(const cli_check_t *check, const char *conf,
 static void check_exec(const cli_check_t *check, const char *conf, int out);
 static char *check_line(char *output, const char *level);
 static void check_gateway(cli_check_t *check);
+static void check_names(cli_check_t *check, cli_client_t *client);
 static void check_zones(cli_check_t *check, yajl_val usage);
 static void check_labels(cli_check_t *check, yajl_val zone);
 
@@ -342,11 +343,40 @@ check_gateway(cli_check_t *check)
                         ? "systemctl restart wgw, when you upgraded it" : "",
                         "%s, at %s", version, s.client.where);
 
+        check_names(check, &s.client);
         check_zones(check, usage);
     }
 
     yajl_tree_free(usage);
     cli_session_close(&s);
+}
+
+
+/*
+ * Workers, who are another user than `nginx -t` is, and look into the store.
+ * Where nothing is routed there is none: 404.
+ */
+
+static void
+check_names(cli_check_t *check, cli_client_t *client)
+{
+    int       rc;
+    yajl_val  names;
+
+    names = cli_client_get(client, "/v1/names?limit=1", "", &rc);
+
+    if (names == NULL && client->status >= 500) {
+        cli_check_found(check, CLI_WRONG, "names",
+                        "see what the error log says of names: whose the "
+                        "store is; or restore a backup",
+                        "the gateway cannot use its store: it answers %ld",
+                        client->status);
+
+    } else if (names) {
+        cli_check_found(check, CLI_FINE, "names", "", "can be used");
+    }
+
+    yajl_tree_free(names);
 }
 
 

@@ -37,8 +37,8 @@ cli_conf_open(cli_conf_t *conf, const cli_t *cli)
             return CLI_OK;
         }
 
-        return cli_fail(cli, CLI_FAILED, "%s: %s", conf->path,
-                        strerror(errno));
+        return cli_fail(cli, errno == ENOENT ? CLI_NONE : CLI_FAILED,
+                        "%s: %s", conf->path, strerror(errno));
     }
 
     conf->text = wgw_alloc(len + 2);

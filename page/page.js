@@ -69,11 +69,13 @@
 
   const absent = new Set();
 
+  const load = (uri) => fetch(uri, { cache: 'no-store',
+                                     signal: AbortSignal.timeout(PATIENCE) });
+
   async function get(uri, type = 'json') {
     if (!uri || absent.has(uri)) return null;
 
-    const reply = await fetch(uri, { cache: 'no-store',
-                                     signal: AbortSignal.timeout(PATIENCE) });
+    const reply = await load(uri);
 
     if (reply.status === 404) {
       absent.add(uri);
@@ -138,12 +140,17 @@
     $(id).hidden = false;
   }
 
+  // of an endpoint that is gone, old figures would look like new ones
+  function hide(id) {
+    $(id).hidden = true;
+  }
+
 
   // sections of other endpoints
 
   async function signin() {
     const text = await get(settings.auth && settings.auth + '/metrics', 'text');
-    if (text === null) return;
+    if (text === null) return hide('signin');
 
     const results = samples(text, 'wgw_auth_signins_total');
     const refused = samples(text, 'wgw_auth_refused_total');
@@ -174,7 +181,7 @@
 
   async function providers() {
     const found = await get(settings.providers);
-    if (!found || !found.providers.length) return;
+    if (!found || !found.providers.length) return hide('providers');
 
     show('providers', table('Providers',
       [['provider'], ['standing'], ['block', 'n'], ['attempts', 'n'],
@@ -191,7 +198,7 @@
 
   async function claims() {
     const found = await get(settings.claims && settings.claims + '?limit=20');
-    if (!found) return;
+    if (!found) return hide('claims');
 
     show('claims', found.tokens.length ? table('The first claims',
       [['content'], ['of'], ['to'], ['ends']],
@@ -209,7 +216,7 @@
 
   async function grid() {
     const found = await get(settings.grid);
-    if (!found) return;
+    if (!found) return hide('grid');
 
     const now = Date.parse($('when').querySelector('time').dateTime);
     const age = Math.round((now - Date.parse(found.as_of)) / 1000);
@@ -235,7 +242,7 @@
   async function backends() {
     const found = await get(settings.names
                             && settings.names + '?failing=true&limit=20');
-    if (!found) return;
+    if (!found) return hide('backends');
 
     const rows = found.names.flatMap((n) => n.failing.map((b) =>
       [b.backend, n.name, String(b.failures), `${seconds(b.since)} ago`]));
@@ -249,7 +256,7 @@
 
   async function certificates() {
     const found = await get(settings.certificates);
-    if (!found) return;
+    if (!found) return hide('certificates');
 
     const left = (c) =>
       Math.floor((Date.parse(c.not_after) - Date.now()) / 86400000);
@@ -257,10 +264,11 @@
     show('certificates', found.certificates.length ? table('Certificates',
       [['name'], ['issuer'], ['ends'], ['days left', 'n']],
       found.certificates.map((c) => [
-        c.name, c.issuer, c.not_after,
-        el('span', { class: left(c) < 7 ? 'bad' : left(c) < 21 ? 'warn'
-                                                              : 'good' },
-           String(left(c)))
+        c.name, c.issuer || '–', c.not_after || '–',
+        c.state !== 'ok' ? el('span', { class: 'bad' }, c.state)
+          : el('span', { class: left(c) < 7 ? 'bad'
+                                : left(c) < 21 ? 'warn' : 'good' },
+               String(left(c)))
       ])) : el('p', { class: 'none' }, 'None yet.'),
       ...more(found, settings.certificates));
   }
@@ -269,10 +277,18 @@
   // what the server wrote, anew: open parts and the focus stay
 
   async function figures() {
+    const reply = await load(location.pathname + location.search);
     const page = new DOMParser().parseFromString(
-      await get(location.pathname + location.search, 'text'), 'text/html');
+      reply.ok ? await reply.text() : '', 'text/html');
+    const parts = page.querySelectorAll('[data-live]');
 
-    for (const now of page.querySelectorAll('[data-live]')) {
+    // as where one has to sign in meanwhile
+    if (!parts.length) {
+      throw new Error(`${location.pathname}: `
+                      + (reply.ok ? 'another page' : reply.status));
+    }
+
+    for (const now of parts) {
       const old = $(now.id);
       const focus = old.contains(document.activeElement)
                     ? document.activeElement.id : '';

@@ -106,6 +106,8 @@ SKIP: {
     is($answer, "http backend, asked for hello.gw.localhost\n",
        'start 10.A1: make run serves');
     is(mended(), 0, 'start 10.A4: half an object is made again');
+    like(changed_page(), qr{wgw/src/meter/page\.c},
+         'a page that changed is compiled in');
 }
 
 
@@ -253,6 +255,16 @@ sub mended {
     diag($text) if $code;
 
     return $code || (-s $object < 1000 ? 1 : 0);
+}
+
+
+# what make would do if the page's text was another one
+
+sub changed_page {
+    my $work = "$root/copy/build/nginx";
+
+    return qx(cd '$work' && make -n -W objs/wgw_page_text.h -f objs/Makefile \
+              objs/addon/meter/page.o 2>&1);
 }
 
 

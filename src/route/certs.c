@@ -95,6 +95,15 @@ wgw_certs_look(const char *dir, wgw_text_t name,
 }
 
 
+wgw_certs_kind_e
+wgw_certs_state(const char *dir, wgw_text_t name, time_t now)
+{
+    char  folder[WGW_CERTS_FOLDER];
+
+    return certs_folder(dir, name.data, name.len, now, folder);
+}
+
+
 /* Also whether a handshake can do with them, unless `now` is 0. */
 
 static wgw_certs_kind_e

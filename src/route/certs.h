@@ -50,6 +50,13 @@ typedef enum {
 unsigned wgw_certs_reach(const char *dir);
 
 /*
+ * What is wrong with the folder of a name, as a list of them has it; NONE: a
+ * file of the two is not there.
+ */
+wgw_certs_kind_e wgw_certs_state(const char *dir, wgw_text_t name,
+    time_t now);
+
+/*
  * The folder, below `dir`, with the files for a folded name, which may be
  * empty; terminated.
  */

@@ -47,8 +47,10 @@ static ngx_int_t api_there(api_t *api);
 static ngx_int_t api_names(api_t *api, ngx_array_t *names);
 static int api_compare(const void *one, const void *two);
 static ngx_int_t api_certificate(api_t *api, ngx_str_t *name);
+static void api_file(wgw_out_t *out, wgw_certs_file_t *file);
 static void api_time(wgw_out_t *out, int64_t time);
 static ngx_int_t api_wanting(api_t *api);
+static ngx_int_t api_failed(api_t *api, wgw_store_error_t *error);
 static ngx_uint_t api_wants(api_t *api, wgw_text_t name, wgw_text_t packed);
 static ngx_int_t api_text(api_t *api, const char *text, size_t len);
 static wgw_out_t api_line(api_t *api);
@@ -81,9 +83,19 @@ ngx_http_wgw_certs_handler(ngx_http_request_t *r)
 
     if (api_text(&api, api.missing ? "{\"names\":[" : "{\"certificates\":[",
                  api.missing ? 10 : 17)
-        != NGX_OK
-        || (api.missing ? api_wanting(&api) : api_there(&api)) != NGX_OK)
+        != NGX_OK)
     {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = api.missing ? api_wanting(&api) : api_there(&api);
+
+    if (rc == NGX_DECLINED) {
+        return wgw_reply_error(r, NGX_HTTP_SERVICE_UNAVAILABLE, "",
+                               "the store of names is not available");
+    }
+
+    if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -288,22 +300,33 @@ api_compare(const void *one, const void *two)
 }
 
 
-/* Nothing for what is no folder with a certificate. */
+/*
+ * Nothing for what is no folder with a certificate; one of which nothing can
+ * be read is there for its state.
+ */
 
 static ngx_int_t
 api_certificate(api_t *api, ngx_str_t *name)
 {
-    char              path[WGW_CERTS_DIR + WGW_NAME_MAX + 32];
-    size_t            i;
-    wgw_out_t         out;
-    const char       *separator;
-    wgw_certs_file_t  file;
+    char               path[WGW_CERTS_DIR + WGW_NAME_MAX + 32];
+    wgw_out_t          out;
+    wgw_text_t         text;
+    wgw_certs_file_t   file;
+    wgw_certs_kind_e   kind;
+
+    text = (wgw_text_t) { (char *) name->data, name->len };
+    kind = wgw_certs_state(api->dir, text, ngx_time());
 
     *ngx_snprintf((u_char *) path, sizeof(path) - 1, "%s/%V/%s", api->dir,
                   name, WGW_CERTS_CERT) = '\0';
 
     if (wgw_certs_file(path, &file) != 0) {
-        return NGX_OK;
+
+        if (kind == WGW_CERTS_NONE) {
+            return NGX_OK;
+        }
+
+        ngx_memzero(&file, sizeof(wgw_certs_file_t));
     }
 
     out = api_line(api);
@@ -313,27 +336,14 @@ api_certificate(api_t *api, ngx_str_t *name)
     }
 
     wgw_out_str(&out, api->n++ ? ",{\"name\":" : "{\"name\":");
-    wgw_out_json(&out, (wgw_text_t) { (char *) name->data, name->len });
-    wgw_out_str(&out, ",\"not_before\":");
-    api_time(&out, file.not_before);
-    wgw_out_str(&out, ",\"not_after\":");
-    api_time(&out, file.not_after);
-    wgw_out_str(&out, ",\"issuer\":");
-    wgw_out_json(&out, (wgw_text_t) { file.issuer, strlen(file.issuer) });
-    wgw_out_str(&out, ",\"self_signed\":");
-    wgw_out_str(&out, file.self_signed ? "true" : "false");
-    wgw_out_str(&out, ",\"names\":[");
+    wgw_out_json(&out, text);
+    wgw_out_str(&out, ",\"state\":\"");
+    wgw_out_str(&out, kind == WGW_CERTS_OWN ? "ok"
+                      : kind == WGW_CERTS_UNREADABLE ? "unreadable"
+                      : "damaged");
+    wgw_out_str(&out, "\"");
+    api_file(&out, &file);
 
-    separator = "";
-
-    for (i = 0; i < file.names_len; i += strlen(file.names + i) + 1) {
-        wgw_out_str(&out, separator);
-        wgw_out_json(&out, (wgw_text_t) { file.names + i,
-                                          strlen(file.names + i) });
-        separator = ",";
-    }
-
-    wgw_out_str(&out, "]}");
     api->last->buf->last = (u_char *) out.pos;
 
     return out.overflow ? NGX_ERROR : NGX_OK;
@@ -341,15 +351,54 @@ api_certificate(api_t *api, ngx_str_t *name)
 
 
 static void
+api_file(wgw_out_t *out, wgw_certs_file_t *file)
+{
+    size_t       i;
+    const char  *separator;
+
+    wgw_out_str(out, ",\"not_before\":");
+    api_time(out, file->not_before);
+    wgw_out_str(out, ",\"not_after\":");
+    api_time(out, file->not_after);
+    wgw_out_str(out, ",\"issuer\":");
+    wgw_out_json(out, (wgw_text_t) { file->issuer, strlen(file->issuer) });
+    wgw_out_str(out, ",\"self_signed\":");
+    wgw_out_str(out, file->self_signed ? "true" : "false");
+    wgw_out_str(out, ",\"names\":[");
+
+    separator = "";
+
+    for (i = 0; i < file->names_len; i += strlen(file->names + i) + 1) {
+        wgw_out_str(out, separator);
+        wgw_out_json(out, (wgw_text_t) { file->names + i,
+                                         strlen(file->names + i) });
+        separator = ",";
+    }
+
+    wgw_out_str(out, "]}");
+}
+
+
+/* 0: not known */
+
+static void
 api_time(wgw_out_t *out, int64_t time)
 {
+    if (time == 0) {
+        wgw_out_str(out, "null");
+        return;
+    }
+
     wgw_out_str(out, "\"");
     wgw_out_rfc3339(out, time);
     wgw_out_str(out, "\"");
 }
 
 
-/* Names of the store that have no certificate, or one that ends. */
+/*
+ * Names of the store that have no certificate, or one that ends; DECLINED: it
+ * cannot be read, and who was asked by half of it would take that for all.
+ */
 
 static ngx_int_t
 api_wanting(api_t *api)
@@ -359,6 +408,7 @@ api_wanting(api_t *api)
     wgw_out_t           out;
     wgw_text_t          name, packed;
     wgw_store_t        *store;
+    wgw_store_rc_t      found;
     wgw_store_error_t   error;
 
     if (wgw_lookup_names()->path.len == 0) {
@@ -366,10 +416,13 @@ api_wanting(api_t *api)
     }
 
     store = wgw_lookup_store(api->request->connection->log);
+    if (store == NULL) {
+        return NGX_DECLINED;
+    }
 
-    if (store == NULL || wgw_store_begin(store, &id, &error) != WGW_STORE_OK)
-    {
-        return NGX_ERROR;
+    found = wgw_store_begin(store, &id, &error);
+    if (found != WGW_STORE_OK) {
+        return api_failed(api, &error);
     }
 
     rc = NGX_OK;
@@ -378,11 +431,16 @@ api_wanting(api_t *api)
 
         api->looks++;
 
-        if (wgw_store_next(store, WGW_ROWS, api->after, &name, &packed,
-                           &error)
-            != WGW_STORE_OK)
-        {
+        found = wgw_store_next(store, WGW_ROWS, api->after, &name, &packed,
+                               &error);
+
+        if (found == WGW_STORE_NONE) {
             api->after.len = 0;
+            break;
+        }
+
+        if (found != WGW_STORE_OK) {
+            rc = api_failed(api, &error);
             break;
         }
 
@@ -405,6 +463,16 @@ api_wanting(api_t *api)
     wgw_store_end(store);
 
     return rc;
+}
+
+
+static ngx_int_t
+api_failed(api_t *api, wgw_store_error_t *error)
+{
+    ngx_log_error(NGX_LOG_ERR, api->request->connection->log, 0, "names: %s",
+                  error->text);
+
+    return NGX_DECLINED;
 }
 
 

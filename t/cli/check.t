@@ -197,6 +197,31 @@ subtest 'a zone that is full' => sub {
 };
 
 
+subtest 'names that workers cannot use' => sub {
+    is(finding('names')->{finding}, 'fine', 'they can');
+
+    my ($uid, $gid) = (stat "$dir/state/names")[4, 5];
+
+    # as after a copy by root; a worker that comes then cannot open it
+    $gw->expect(qr/names ".*": \w+\(\).* failed \(13: |exited on signal 9/);
+    chown 0, 0, "$dir/state/names", glob "$dir/state/names/*";
+    chmod 0700, "$dir/state/names";
+    kill 'KILL', $gw->workers();
+
+    ok(wait_for(sub { (finding('names')->{finding} // '') eq 'wrong' }),
+       'then not');
+    like(finding('names')->{text}, qr/cannot use its store: it answers 503/,
+         'and it is said');
+    is(finding('gateway')->{finding}, 'fine', 'by a gateway that answers');
+    is(finding('configuration')->{finding}, 'fine', 'nginx -t knows nothing');
+
+    chown $uid, $gid, "$dir/state/names", glob "$dir/state/names/*";
+    chmod 0750, "$dir/state/names";
+    ok(wait_for(sub { (finding('names')->{finding} // '') eq 'fine' }),
+       'until it is theirs again');
+};
+
+
 subtest 'a disk that is read-only' => sub {
     mkdir "$dir/ro";
     is(system("mount -t tmpfs -o ro none '$dir/ro'"), 0, 'one');

@@ -246,7 +246,7 @@ subtest 'another way to the gateway' => sub {
     is(wgw('-u', 'ftp://x', 'names', 'list')->{exit}, 2, 'no such URL');
     is(wgw('-u', "unix:$dir/none.sock", 'names', 'list')->{exit}, 3,
        'no socket');
-    is(wgw('--config', "$dir/none.conf", 'names', 'list')->{exit}, 1,
+    is(wgw('--config', "$dir/none.conf", 'names', 'list')->{exit}, 4,
        'no such file');
 
     # what is there is something else
@@ -277,6 +277,20 @@ subtest 'what nobody is to see' => sub {
     $said = wgw('--password-file', "$dir/pass", 'names', 'list');
     is($said->{exit}, 1, 'one without a user');
     unlike($said->{err}, qr/secret/, 'is not shown');
+};
+
+
+subtest 'a file that is not there' => sub {
+    for my $case (
+        [ '--password-file', "$dir/none", 'names', 'list' ],
+        [ '--config', "$dir/none", 'names', 'list' ],
+        [ 'names', 'add', 'x', 'https://192.0.2.1:443',
+          '--tls-ca', "$dir/none" ],
+    ) {
+        $said = wgw(@$case);
+        is($said->{exit}, 4, "has an exit code: $case->[0]");
+        like($said->{err}, qr{^wgw: \Q$dir\E/none: No such file}, 'and a name');
+    }
 };
 
 

@@ -25,6 +25,7 @@ plan(skip_all => "no $chromium here: CHROMIUM=PATH names another")
 my $gw = Wgw->new(<<'EOF');
 worker_processes 2;
 wgw_names names domain=gw.test allow_loopback;
+wgw_certs certs;
 wgw_meter_zone names file=meter keys=20000;
 wgw_meter_zone keys keys=100;
 
@@ -58,6 +59,7 @@ http {
         location /v1/usage { wgw_usage json; }
         location = /metrics { wgw_usage prometheus; }
         location = /v1/grid { wgw_grid_status; }
+        location /v1/certificates { wgw_certs_api; }
     }
 
     server {
@@ -305,6 +307,60 @@ ok(say_(wait => "document.getElementById('grid').innerText.includes('Stale: "
 grid();
 ok(say_(wait => "!document.getElementById('grid').innerText"
         . ".includes('Stale')"), 'field 19.7: until it is there again');
+
+
+# ---- what is gone
+
+sub becomes {
+    my ($change) = @_;
+
+    my $conf = slurp("$dir/nginx.conf");
+
+    spew("$dir/nginx.conf", $change->($conf));
+    $gw->reload();
+    return $conf;
+}
+
+sub said {
+    my ($text) = @_;
+
+    return wait_for(sub { text('#state') eq $text })
+           || diag('said: ' . text('#state')) && 0;
+}
+
+my $conf = becomes(sub { $_[0] =~ s/wgw_page;/return 404;/r
+                              =~ s/wgw_grid_status;/return 404;/r });
+
+ok(said('not all is new: /: 404'), 'a page that is not there says so');
+is(say_(eval => "document.getElementById('grid').hidden"), JSON::PP::true,
+   'an endpoint that is not leaves no old figures');
+
+becomes(sub { $_[0] =~ s/location = \/ \{ return 404;/location = \/ { return 200 hi;/r });
+ok(said('not all is new: /: another page'), 'another one in its place');
+
+becomes(sub { $conf });
+is(put('later'), 201, 'a name comes meanwhile');
+ok(said(''), 'it is there again');
+ok(say_(wait => "document.querySelector('tr[data-name=\"later.gw.test\"]')"
+                . " !== null"), 'and has what came');
+
+
+# ---- certificates
+
+mkdir "$dir/certs/mixed.example";
+spew("$dir/certs/mixed.example/$_", slurp("$dir/certs/.self/$_"))
+    for 'fullchain.pem', 'privkey.pem';
+say_(goto => $page);
+
+my $mixed = "[...document.querySelectorAll('#certificates tbody tr')]"
+            . ".find((e) => e.innerText.includes('mixed.example'))"
+            . "?.lastChild.innerText";
+
+ok(wait_for(sub { (say_(eval => $mixed) // '') =~ /^\d+$/ }),
+   'a certificate, and its days');
+spew("$dir/certs/mixed.example/privkey.pem", 'half');
+ok(wait_for(sub { (say_(eval => $mixed) // '') eq 'damaged' }),
+   'one that no handshake can do with');
 
 
 # ---- ten thousand names

@@ -351,8 +351,39 @@ is_deeply(certificates('?due=1')->{names},
           [ 'empty.example', 'mixed.example', 'new.example' ],
           'they are due') or diag(explain(certificates('?due=1')));
 
+folder('alone.example', $cert, $key);
+unlink "$dir/certs/alone.example/privkey.pem";
+
+sub state {
+    my ($name) = @_;
+
+    my ($found) = grep { $_->{name} eq $name }
+                  @{ certificates()->{certificates} };
+
+    return $found->{state} // 'none';
+}
+
+for my $name (qw(mixed half keyless chain alone)) {
+    ok(wait_for(sub { state("$name.example") eq 'damaged' }),
+       "$name: the list says it") or diag(state("$name.example"));
+}
+
+is(state('shop.example'), 'ok', 'and that the others are well');
+
+my ($empty) = grep { $_->{name} eq 'empty.example' }
+              @{ certificates()->{certificates} };
+is_deeply($empty, { name => 'empty.example', state => 'damaged',
+                    not_before => undef, not_after => undef, issuer => '',
+                    self_signed => json('[false]')->[0], names => [] },
+          'of which nothing is known');
+is(state('new.example'), 'none', 'what is not there is not listed');
+
 SKIP: {
-    skip 'not root', 2 if $> != 0;
+    skip 'not root', 4 if $> != 0;
+
+    is(state('other.example'), 'unreadable', 'what workers cannot read');
+    chmod 0600, "$dir/certs/other.example/fullchain.pem";
+    is(state('other.example'), 'unreadable', 'neither key nor certificate');
 
     http_get($admin, '/v1/names/other.example', method => 'PUT',
              body => '{"backends":["http://127.0.0.1:9"]}');
@@ -363,7 +394,7 @@ SKIP: {
              @{ certificates('?missing=true')->{names} }), 'it is not missing');
 }
 
-system('rm', '-rf', glob "$dir/certs/{mixed,empty,half,keyless,chain}.*");
+system('rm', '-rf', glob "$dir/certs/{mixed,empty,half,keyless,chain,alone}.*");
 
 
 # ---- our own: never with a key of another, whatever was killed
@@ -397,6 +428,35 @@ SKIP: {
     is_deeply(certificates('?due=1')->{names}, [],
               'no certificate would change that');
     chmod 0750, "$dir/certs";
+}
+
+
+# ---- a store that workers cannot use
+
+SKIP: {
+    skip 'not root', 3 if $> != 0;
+
+    my ($uid, $gid) = (stat "$dir/names")[4, 5];
+
+    $gw->expect(qr/names ".*": \w+\(\).* failed \(13: |exited on signal 9/);
+    chown 0, 0, "$dir/names", glob "$dir/names/*";
+    chmod 0700, "$dir/names";
+    kill 'KILL', $gw->workers();
+
+    my $reply;
+
+    ok(wait_for(sub {
+        $reply = http_get($admin, '/v1/certificates?due=1');
+        ($reply->{status} // 0) == 503
+    }), 'who is due is not known') or diag($reply->{status});
+    is(json($reply->{body} || '{}')->{error},
+       'the store of names is not available', 'and it is said');
+
+    chown $uid, $gid, "$dir/names", glob "$dir/names/*";
+    chmod 0750, "$dir/names";
+    ok(wait_for(sub {
+        (http_get($admin, '/v1/certificates?due=1')->{status} // 0) == 200
+    }), 'until it is again');
 }
 
 
