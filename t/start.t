@@ -261,10 +261,10 @@ sub mended {
 # what make would do if the page's text was another one
 
 sub changed_page {
-    my $work = "$root/copy/build/nginx";
+    my $make = 'make -n -W objs/wgw_page_text.h -f objs/Makefile';
 
-    return qx(cd '$work' && make -n -W objs/wgw_page_text.h -f objs/Makefile \
-              objs/addon/meter/page.o 2>&1);
+    return qx(cd '$root/copy/build/nginx' &&
+              $make objs/addon/meter/page.o 2>&1);
 }
 
 
