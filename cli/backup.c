@@ -191,8 +191,7 @@ backup_directory(backup_t *b, const char *path, int depth)
     n = scandir(whole, &items, NULL, alphasort);
 
     if (n < 0) {
-        rc = cli_fail(b->cli, errno == ENOENT ? CLI_NONE : CLI_FAILED,
-                      "%s: %s", whole, strerror(errno));
+        rc = cli_fail_file(b->cli, whole);
         free(whole);
         return rc;
     }

@@ -96,8 +96,7 @@ bulk_open(const cli_t *cli, const char *path, int64_t *size, int *rc)
     file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 
     if (file == NULL || fstat(fileno(file), &st) != 0) {
-        *rc = cli_fail(cli, errno == ENOENT ? CLI_NONE : CLI_FAILED,
-                       "%s: %s", path, strerror(errno));
+        *rc = cli_fail_file(cli, path);
 
         if (file && file != stdin) {
             fclose(file);

@@ -32,6 +32,14 @@ cli_fail(const cli_t *cli, int code, const char *format, ...)
 
 
 int
+cli_fail_file(const cli_t *cli, const char *path)
+{
+    return cli_fail(cli, errno == ENOENT ? CLI_NONE : CLI_FAILED, "%s: %s",
+                    path, strerror(errno));
+}
+
+
+int
 cli_fail_field(const cli_t *cli, int code, const char *subject,
     const char *field, const char *error, uint64_t line, long status)
 {

@@ -50,6 +50,9 @@ typedef struct {
 int cli_fail(const cli_t *cli, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same of a file, by errno: CLI_NONE where it is not there. */
+int cli_fail_file(const cli_t *cli, const char *path);
+
 /* What the gateway said of a request; `field`, `line`: "" and 0 for none. */
 int cli_fail_field(const cli_t *cli, int code, const char *subject,
     const char *field, const char *error, uint64_t line, long status);

@@ -101,8 +101,7 @@ client_password(cli_client_t *c, const cli_conf_t *conf)
     c->password = cli_file_read(path, CLIENT_PASSWORD, &len);
 
     if (c->password == NULL || stat(path, &st) != 0) {
-        return cli_fail(c->cli, errno == ENOENT ? CLI_NONE : CLI_FAILED,
-                        "%s: %s", path, strerror(errno));
+        return cli_fail_file(c->cli, path);
     }
 
     if (st.st_mode & 077) {

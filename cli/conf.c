@@ -37,8 +37,7 @@ cli_conf_open(cli_conf_t *conf, const cli_t *cli)
             return CLI_OK;
         }
 
-        return cli_fail(cli, errno == ENOENT ? CLI_NONE : CLI_FAILED,
-                        "%s: %s", conf->path, strerror(errno));
+        return cli_fail_file(cli, conf->path);
     }
 
     conf->text = wgw_alloc(len + 2);

@@ -167,8 +167,7 @@ cli_manifest_read(cli_manifest_t *m, const cli_t *cli, const char *backup)
     text = cli_file_read(path, CLI_MANIFEST_MAX, &len);
 
     if (text == NULL) {
-        rc = cli_fail(cli, errno == ENOENT ? CLI_NONE : CLI_FAILED,
-                      "%s: %s", path, strerror(errno));
+        rc = cli_fail_file(cli, path);
         free(path);
         return rc;
     }

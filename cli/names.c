@@ -225,8 +225,7 @@ names_record(const cli_t *cli, const names_add_t *add, char **backends,
         ca = cli_file_read(add->tls_ca, NAMES_CA, &size);
 
         if (ca == NULL) {
-            *rc = cli_fail(cli, errno == ENOENT ? CLI_NONE : CLI_FAILED,
-                           "%s: %s", add->tls_ca, strerror(errno));
+            *rc = cli_fail_file(cli, add->tls_ca);
             return NULL;
         }
     }

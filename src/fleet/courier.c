@@ -6,7 +6,6 @@
 #include <hiredis/hiredis.h>
 
 #include "fleet/courier.h"
-#include "fleet/shards.h"
 
 
 #define WGW_COURIER_LENGTH   "1000"         /* entries of the stream */
@@ -375,8 +374,6 @@ wgw_courier_answer(void *data, const struct redisReply *reply)
 static int
 wgw_courier_refused(wgw_courier_t *c, const struct redisReply *reply)
 {
-    size_t  len;
-
     if (reply && reply->type != REDIS_REPLY_ERROR) {
         return 0;
     }
@@ -384,11 +381,7 @@ wgw_courier_refused(wgw_courier_t *c, const struct redisReply *reply)
     c->state = WGW_COURIER_NEW;
 
     if (reply) {
-        len = reply->len < sizeof(c->refusal) ? reply->len
-                                              : sizeof(c->refusal) - 1;
-
-        memcpy(c->refusal, reply->str, len);
-        c->refusal[len] = '\0';
+        wgw_shard_why(reply, c->refusal);
     }
 
     return 1;

@@ -22,13 +22,13 @@
 
 
 #include "fleet/journal_file.h"
+#include "fleet/shards.h"
 #include "fleet/wire.h"
 
 #pragma GCC visibility push(hidden)
 
 
 #define WGW_COURIER_PREFIX   32
-#define WGW_COURIER_REFUSAL  160
 #define WGW_COURIER_KEY      (WGW_COURIER_PREFIX + WGW_JOURNAL_NODE + 16)
 
 
@@ -63,7 +63,7 @@ typedef struct {
     uint64_t                 entries;       /* sent so far */
 
     /* why Redis took none of them last, in its words; "": it did */
-    char                     refusal[WGW_COURIER_REFUSAL];
+    char                     refusal[WGW_SHARD_WHY];
 
     wgw_journal_reader_t     reader;
 } wgw_courier_t;

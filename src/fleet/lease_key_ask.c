@@ -4,7 +4,6 @@
  */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "fleet/lease_key.h"
 #include "fleet/shards.h"
@@ -175,7 +174,6 @@ key_ttl(wgw_leases_t *l, uint64_t clock)
 static void
 key_done(wgw_question_t *q)
 {
-    wgw_text_t        why;
     wgw_leases_t     *l;
     wgw_lease_key_t  *key;
 
@@ -194,14 +192,11 @@ key_done(wgw_question_t *q)
         key->next = l->now + (q->error[0] ? KEY_VAIN : KEY_AGAIN);
 
         if (q->error[0]) {
-            why.data = q->error;
-            why.len = strlen(q->error);
-
             if (q->sure || key->known == 0) {
-                wgw_witness_refused(q->witness, why);
+                wgw_witness_refused(q->witness, q->error);
 
             } else {
-                wgw_witness_undeclared(q->witness, why);
+                wgw_witness_undeclared(q->witness, q->error);
             }
         }
 

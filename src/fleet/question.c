@@ -5,7 +5,6 @@
 #include <hiredis/hiredis.h>
 
 #include "fleet/question.h"
-#include "fleet/shards.h"
 
 
 #define QUESTION_NUMBER  24
@@ -260,29 +259,16 @@ question_sentinel(void *data, const redisReply *reply)
 }
 
 
-/*
- * The first error is the reason: "OOM command not allowed ..."; of a slot that
- * has moved another server is asked soon.
- */
+/* The first error is the reason. */
 
 static void
 question_refused(wgw_question_t *q, const redisReply *reply)
 {
-    size_t             len;
-    wgw_shard_range_t  range;
-
     q->failed = 1;
 
-    if (reply == NULL || reply->type != REDIS_REPLY_ERROR || q->error[0]
-        || wgw_shard_moved(question_text(reply->str, reply->len), &range))
-    {
-        return;
+    if (q->error[0] == '\0') {
+        (void) wgw_shard_refused(reply, q->error);
     }
-
-    len = reply->len < sizeof(q->error) ? reply->len : sizeof(q->error) - 1;
-
-    memcpy(q->error, reply->str, len);
-    q->error[len] = '\0';
 }
 
 
@@ -343,16 +329,9 @@ wgw_question_declare(const wgw_question_t *q)
 static void
 question_declared(void *data, const redisReply *reply)
 {
-    wgw_text_t          why;
-    wgw_shard_range_t   range;
+    char  why[WGW_SHARD_WHY];
 
-    if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
-        return;
-    }
-
-    why = question_text(reply->str, reply->len);
-
-    if (!wgw_shard_moved(why, &range)) {
+    if (wgw_shard_refused(reply, why)) {
         wgw_witness_undeclared(data, why);
     }
 }

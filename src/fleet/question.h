@@ -19,7 +19,6 @@
 #define WGW_QUESTION_KEY    512
 #define WGW_QUESTION_FIELD  128
 #define WGW_QUESTION_OLDER  8           /* fields that one takes away */
-#define WGW_QUESTION_ERROR  160
 
 
 typedef struct wgw_question_s  wgw_question_t;
@@ -51,7 +50,7 @@ struct wgw_question_s {
     unsigned           missing:1;   /* and is not there now */
     unsigned           strange:1;   /* another sentinel */
     unsigned           older;       /* fields of earlier connections */
-    char               error[WGW_QUESTION_ERROR];   /* that Redis replied */
+    char               error[WGW_SHARD_WHY];   /* that Redis replied */
 
     /* private: */
 

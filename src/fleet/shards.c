@@ -184,6 +184,41 @@ wgw_shard_moved(wgw_text_t error, wgw_shard_range_t *to)
 }
 
 
+void
+wgw_shard_why(const redisReply *error, char why[WGW_SHARD_WHY])
+{
+    size_t  len;
+
+    len = error->len < WGW_SHARD_WHY ? error->len : WGW_SHARD_WHY - 1;
+
+    memcpy(why, error->str, len);
+    why[len] = '\0';
+}
+
+
+int
+wgw_shard_refused(const redisReply *reply, char why[WGW_SHARD_WHY])
+{
+    wgw_text_t         error;
+    wgw_shard_range_t  to;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
+        return 0;
+    }
+
+    error.data = reply->str;
+    error.len = reply->len;
+
+    if (wgw_shard_moved(error, &to)) {
+        return 0;
+    }
+
+    wgw_shard_why(reply, why);
+
+    return 1;
+}
+
+
 wgw_text_t
 wgw_shard_info(wgw_text_t info, const char *name)
 {

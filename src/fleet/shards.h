@@ -18,6 +18,7 @@
 
 #define WGW_SLOTS_ALL   16384
 #define WGW_SHARD_HOST  256
+#define WGW_SHARD_WHY   160             /* of an error, terminated */
 
 
 typedef struct {
@@ -51,6 +52,16 @@ int wgw_shard_range(const struct redisReply *reply, size_t i,
  * IPv6 address has no brackets.  Returns 'M', 'A', or 0: another error.
  */
 int wgw_shard_moved(wgw_text_t error, wgw_shard_range_t *to);
+
+/* The words of an error, "OOM command not allowed ...", as far as they fit. */
+void wgw_shard_why(const struct redisReply *error, char why[WGW_SHARD_WHY]);
+
+/*
+ * 1, and why, when a reply refuses what was asked; 0, and nothing, when it does
+ * not, there is none, or another server is asked soon, as the slot has moved.
+ */
+int wgw_shard_refused(const struct redisReply *reply,
+    char why[WGW_SHARD_WHY]);
 
 /*
  * A field's value, "run_id", in the reply to INFO; empty: it is not there.

@@ -4,7 +4,6 @@
 #include <hiredis/hiredis.h>
 
 #include "crypto/hash.h"
-#include "fleet/shards.h"
 #include "fleet/witness.h"
 
 
@@ -174,19 +173,9 @@ witness_greet(wgw_witness_t *w)
 static void
 witness_greeted(void *data, const redisReply *reply)
 {
-    wgw_text_t          why;
-    wgw_shard_range_t   range;
+    char  why[WGW_SHARD_WHY];
 
-    if (reply == NULL || reply->type != REDIS_REPLY_ERROR) {
-        return;
-    }
-
-    why.data = reply->str;
-    why.len = reply->len;
-
-    /* another server is asked soon */
-
-    if (!wgw_shard_moved(why, &range)) {
+    if (wgw_shard_refused(reply, why)) {
         wgw_witness_refused(data, why);
     }
 }
@@ -356,17 +345,12 @@ wgw_witness_missing(wgw_witness_t *w)
 
 
 void
-wgw_witness_refused(wgw_witness_t *w, wgw_text_t why)
+wgw_witness_refused(wgw_witness_t *w, const char *why)
 {
-    size_t  len;
-
     w->again = w->wire->now(w->wire);
     w->refused = w->refused ? w->refused : w->again;
 
-    len = why.len < WGW_WITNESS_ERROR ? why.len : WGW_WITNESS_ERROR - 1;
-
-    memcpy(w->error, why.data, len);
-    w->error[len] = '\0';
+    memcpy(w->error, why, strlen(why) + 1);
 }
 
 
@@ -377,7 +361,7 @@ wgw_witness_refused(wgw_witness_t *w, wgw_text_t why)
  */
 
 void
-wgw_witness_undeclared(wgw_witness_t *w, wgw_text_t why)
+wgw_witness_undeclared(wgw_witness_t *w, const char *why)
 {
     wgw_witness_refused(w, why);
 

@@ -20,6 +20,7 @@
 #define WGW_WITNESS_H
 
 
+#include "fleet/shards.h"
 #include "fleet/wire.h"
 #include "table/lease.h"
 
@@ -32,7 +33,6 @@
 #define WGW_WITNESS_LEARN  3000
 #define WGW_WITNESS_AWAY   1000         /* refused for so long: as if away */
 #define WGW_WITNESS_CALM   10000        /* and no more, unheard of again */
-#define WGW_WITNESS_ERROR  160
 
 
 typedef struct wgw_witness_s  wgw_witness_t;
@@ -59,7 +59,7 @@ struct wgw_witness_s {
     size_t               name_len;
     char                 name[WGW_WITNESS_NAME];    /* of the sentinel */
     char                 text[WGW_WITNESS_TEXT];
-    char                 error[WGW_WITNESS_ERROR];  /* the last refusal */
+    char                 error[WGW_SHARD_WHY];  /* the last refusal */
 };
 
 
@@ -83,12 +83,15 @@ int wgw_witness_see(wgw_witness_t *witness,
 /* Something of ours is missing: all are told. */
 void wgw_witness_missing(wgw_witness_t *witness);
 
-/* What was asked of the shard was refused, for that reason; or was taken. */
-void wgw_witness_refused(wgw_witness_t *witness, wgw_text_t why);
+/*
+ * What was asked of the shard was refused, for that reason (less than
+ * WGW_SHARD_WHY bytes); or was taken.
+ */
+void wgw_witness_refused(wgw_witness_t *witness, const char *why);
 void wgw_witness_taken(wgw_witness_t *witness);
 
 /* The same of what had to be declared as data was lost: it is lost again. */
-void wgw_witness_undeclared(wgw_witness_t *witness, wgw_text_t why);
+void wgw_witness_undeclared(wgw_witness_t *witness, const char *why);
 
 /* 1 when it has answered and taken nothing for a second. */
 int wgw_witness_refuses(const wgw_witness_t *witness, uint64_t now);
